@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>One operation of a network: what it reads, the shape that it makes, and the weights that it holds.</summary>
+/// <remarks>
+/// A layer names its inputs by their index in <see cref="LayerPlan.Layers"/>, and always reads earlier ones, so a backend
+/// computes a network by walking the plan once, in order.
+/// </remarks>
+public abstract class Layer
+{
+    private protected Layer(string name, ImmutableArray<int> inputs, ImageShape output)
+    {
+        Name = name;
+        Inputs = inputs;
+        Output = output;
+    }
+
+    /// <summary>Gets the layer's name: the prefix of its weights in PyTorch's state dictionary, where it has weights.</summary>
+    /// <value>For example <c>layer1.0.conv1</c>; unique within a plan.</value>
+    public string Name { get; }
+
+    /// <summary>Gets the indices of the layers whose results this one reads.</summary>
+    /// <value>None for <see cref="ImageInputLayer"/>, two for <see cref="AddLayer"/>, one otherwise.</value>
+    public ImmutableArray<int> Inputs { get; }
+
+    /// <summary>Gets the shape of one image's result.</summary>
+    /// <value>Channels, height and width; height and width are 1 after pooling.</value>
+    public ImageShape Output { get; }
+
+    /// <summary>Gets the tensors that the layer holds, in the order of PyTorch's state dictionary.</summary>
+    /// <value>Empty for layers without weights.</value>
+    public virtual ImmutableArray<WeightSpec> Weights => [];
+
+    /// <summary>Gets the multiplications, each with an addition, that one image costs, as the paper counts: convolutions and the head only.</summary>
+    /// <value>0 for other layers.</value>
+    public virtual long MultiplyAdds => 0;
+}
+
+/// <summary>The image, normalized: the first layer of every plan.</summary>
+public sealed class ImageInputLayer : Layer
+{
+    internal ImageInputLayer(ImageShape shape) : base("input", [], shape)
+    {
+    }
+}
+
+/// <summary>A convolution without bias, square, zero-padded by half its kernel.</summary>
+public sealed class ConvolutionLayer : Layer
+{
+    internal ConvolutionLayer(string name, int input, ImageShape inputShape, int outputChannels, int kernel, int stride)
+        : base(name, [input], new ImageShape(outputChannels, Strided(inputShape.Height, stride), Strided(inputShape.Width, stride)))
+    {
+        InputChannels = inputShape.Channels;
+        Kernel = kernel;
+        Stride = stride;
+        Weights = [new WeightSpec($"{name}.weight", WeightRole.ConvolutionWeight, [outputChannels, InputChannels, kernel, kernel])];
+    }
+
+    /// <summary>Gets the channels of the input.</summary>
+    /// <value>At least 1.</value>
+    public int InputChannels { get; }
+
+    /// <summary>Gets the kernel's height and width in pixels.</summary>
+    /// <value>1, 3 or 7.</value>
+    public int Kernel { get; }
+
+    /// <summary>Gets the step between results, in pixels, down and across.</summary>
+    /// <value>1 or 2.</value>
+    public int Stride { get; }
+
+    /// <summary>Gets the zeros added on each side, in pixels.</summary>
+    /// <value>Half the kernel, rounded down.</value>
+    public int Padding => Kernel / 2;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<WeightSpec> Weights { get; }
+
+    /// <inheritdoc/>
+    public override long MultiplyAdds => (long)Weights[0].Size * Output.Height * Output.Width;
+
+    // (size + 2·(k/2) − k) / stride + 1, for odd k.
+    internal static int Strided(int size, int stride) => (size - 1) / stride + 1;
+}
+
+/// <summary>Batch normalization over each channel (Ioffe and Szegedy, 2015).</summary>
+public sealed class BatchNormLayer : Layer
+{
+    /// <summary>Added to the variance before its root is taken: PyTorch's default.</summary>
+    public const float Epsilon = 1e-5f;
+
+    internal BatchNormLayer(string name, int input, ImageShape shape) : base(name, [input], shape) =>
+        Weights =
+        [
+            new WeightSpec($"{name}.weight", WeightRole.BatchNormWeight, [shape.Channels]),
+            new WeightSpec($"{name}.bias", WeightRole.BatchNormBias, [shape.Channels]),
+            new WeightSpec($"{name}.running_mean", WeightRole.RunningMean, [shape.Channels]),
+            new WeightSpec($"{name}.running_var", WeightRole.RunningVariance, [shape.Channels]),
+        ];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<WeightSpec> Weights { get; }
+}
+
+/// <summary>max(0, x). It is the only reader of its input, so a backend may compute it in place.</summary>
+public sealed class ReluLayer : Layer
+{
+    internal ReluLayer(string name, int input, ImageShape shape) : base(name, [input], shape)
+    {
+    }
+}
+
+/// <summary>3×3 max pooling with stride 2 and a padding of 1: the stem's.</summary>
+public sealed class MaxPoolLayer : Layer
+{
+    internal MaxPoolLayer(string name, int input, ImageShape inputShape)
+        : base(name, [input], inputShape with
+        {
+            Height = ConvolutionLayer.Strided(inputShape.Height, Stride),
+            Width = ConvolutionLayer.Strided(inputShape.Width, Stride),
+        })
+    {
+    }
+
+    /// <summary>The window's height and width in pixels.</summary>
+    public const int Kernel = 3;
+
+    /// <summary>The step between results in pixels.</summary>
+    public const int Stride = 2;
+
+    /// <summary>The pixels added on each side; they never win.</summary>
+    public const int Padding = 1;
+}
+
+/// <summary>
+/// The shortcut of option A where dimensions change: every <see cref="Stride"/>-th pixel, with channels of zeros before and after.
+/// </summary>
+public sealed class PaddedIdentityLayer : Layer
+{
+    internal PaddedIdentityLayer(string name, int input, ImageShape inputShape, ImageShape output, int stride) : base(name, [input], output)
+    {
+        Stride = stride;
+        ChannelsBefore = (output.Channels - inputShape.Channels) / 2;
+        ChannelsAfter = output.Channels - inputShape.Channels - ChannelsBefore;
+    }
+
+    /// <summary>Gets the step between the pixels taken, down and across.</summary>
+    /// <value>1 or 2.</value>
+    public int Stride { get; }
+
+    /// <summary>Gets the number of zero channels before the input's.</summary>
+    /// <value>Half of the new channels, as in the widely used CIFAR checkpoints; the paper does not say where they go.</value>
+    public int ChannelsBefore { get; }
+
+    /// <summary>Gets the number of zero channels after the input's.</summary>
+    /// <value>The other half.</value>
+    public int ChannelsAfter { get; }
+}
+
+/// <summary>
+/// The sum of a block's residual (first input) and its shortcut (second input). It is the only reader of the residual, so a
+/// backend may add in place.
+/// </summary>
+public sealed class AddLayer : Layer
+{
+    internal AddLayer(string name, int residual, int shortcut, ImageShape shape) : base(name, [residual, shortcut], shape)
+    {
+    }
+}
+
+/// <summary>The mean over height and width: the network's features.</summary>
+public sealed class GlobalAveragePoolLayer : Layer
+{
+    internal GlobalAveragePoolLayer(string name, int input, ImageShape inputShape) : base(name, [input], new ImageShape(inputShape.Channels, 1, 1))
+    {
+    }
+}
+
+/// <summary>The head: one logit per class.</summary>
+public sealed class LinearLayer : Layer
+{
+    internal LinearLayer(string name, int input, ImageShape inputShape, int outputs) : base(name, [input], new ImageShape(outputs, 1, 1)) =>
+        Weights =
+        [
+            new WeightSpec($"{name}.weight", WeightRole.LinearWeight, [outputs, inputShape.Channels]),
+            new WeightSpec($"{name}.bias", WeightRole.LinearBias, [outputs]),
+        ];
+
+    /// <inheritdoc/>
+    public override ImmutableArray<WeightSpec> Weights { get; }
+
+    /// <inheritdoc/>
+    public override long MultiplyAdds => Weights[0].Size;
+}

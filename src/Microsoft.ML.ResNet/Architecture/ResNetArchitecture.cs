@@ -1,0 +1,137 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// A network of the paper, as a row of a table: the block, how many of them per stage, how wide, and what the shortcut is.
+/// <see cref="LayerPlan"/> turns a row into layers; Torch, ONNX and the counters all walk that plan.
+/// </summary>
+/// <remarks>
+/// The published networks are static fields of this type. Variants are made with <c>with</c>:
+/// <code>var stemless = ResNetArchitecture.ResNet18 with { Name = "resnet18_small", Stem = StemKind.SmallImage };</code>
+/// </remarks>
+/// <param name="Name">The network's name, as PyTorch spells it: <c>resnet50</c>.</param>
+/// <param name="Block">The residual function of every block.</param>
+/// <param name="Depths">Blocks per stage. Every stage but the first halves the image and doubles the width.</param>
+public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableArray<int> Depths)
+{
+    // ImageNet, He et al. (2016), table 1. The shortcut is option B and the stride sits in the 3×3, as in torchvision.
+
+    /// <summary>ResNet-18: 11.7 M parameters and 1.8 G multiply-adds for 1000 classes at 224×224.</summary>
+    public static readonly ResNetArchitecture ResNet18 = new("resnet18", BlockKind.Basic, [2, 2, 2, 2]);
+
+    /// <summary>ResNet-34: 21.8 M parameters and 3.6 G multiply-adds for 1000 classes at 224×224.</summary>
+    public static readonly ResNetArchitecture ResNet34 = new("resnet34", BlockKind.Basic, [3, 4, 6, 3]);
+
+    /// <summary>ResNet-50, v1.5: 25.6 M parameters and 4.1 G multiply-adds for 1000 classes at 224×224.</summary>
+    public static readonly ResNetArchitecture ResNet50 = new("resnet50", BlockKind.Bottleneck, [3, 4, 6, 3]);
+
+    /// <summary>ResNet-101, v1.5: 44.5 M parameters and 7.8 G multiply-adds for 1000 classes at 224×224.</summary>
+    public static readonly ResNetArchitecture ResNet101 = new("resnet101", BlockKind.Bottleneck, [3, 4, 23, 3]);
+
+    /// <summary>ResNet-152, v1.5: 60.2 M parameters and 11.5 G multiply-adds for 1000 classes at 224×224.</summary>
+    public static readonly ResNetArchitecture ResNet152 = new("resnet152", BlockKind.Bottleneck, [3, 8, 36, 3]);
+
+    /// <summary>The 18-layer plain network: <see cref="ResNet18"/> without shortcuts.</summary>
+    public static readonly ResNetArchitecture Plain18 = ResNet18 with { Name = "plain18", Shortcut = ShortcutKind.None };
+
+    /// <summary>The 34-layer plain network: <see cref="ResNet34"/> without shortcuts.</summary>
+    public static readonly ResNetArchitecture Plain34 = ResNet34 with { Name = "plain34", Shortcut = ShortcutKind.None };
+
+    // CIFAR-10, He et al. (2016), section 4.2: 6n + 2 layers, option A.
+
+    /// <summary>ResNet-20 for small images: 269,722 parameters and 40.6 M multiply-adds for 10 classes at 32×32.</summary>
+    public static readonly ResNetArchitecture ResNet20 = Cifar("resnet20", n: 3);
+
+    /// <summary>ResNet-32 for small images: 464,154 parameters and 68.9 M multiply-adds for 10 classes at 32×32.</summary>
+    public static readonly ResNetArchitecture ResNet32 = Cifar("resnet32", n: 5);
+
+    /// <summary>ResNet-44 for small images: 658,586 parameters and 97.2 M multiply-adds for 10 classes at 32×32.</summary>
+    public static readonly ResNetArchitecture ResNet44 = Cifar("resnet44", n: 7);
+
+    /// <summary>ResNet-56 for small images: 853,018 parameters and 125.5 M multiply-adds for 10 classes at 32×32.</summary>
+    public static readonly ResNetArchitecture ResNet56 = Cifar("resnet56", n: 9);
+
+    /// <summary>ResNet-110 for small images: 1,727,962 parameters and 252.9 M multiply-adds for 10 classes at 32×32.</summary>
+    public static readonly ResNetArchitecture ResNet110 = Cifar("resnet110", n: 18);
+
+    /// <summary>ResNet-1202 for small images: 19,421,274 parameters and 2.83 G multiply-adds for 10 classes at 32×32.</summary>
+    public static readonly ResNetArchitecture ResNet1202 = Cifar("resnet1202", n: 200);
+
+    /// <summary>The plain counterpart of <see cref="ResNet20"/>.</summary>
+    public static readonly ResNetArchitecture Plain20 = ResNet20 with { Name = "plain20", Shortcut = ShortcutKind.None };
+
+    /// <summary>The plain counterpart of <see cref="ResNet32"/>.</summary>
+    public static readonly ResNetArchitecture Plain32 = ResNet32 with { Name = "plain32", Shortcut = ShortcutKind.None };
+
+    /// <summary>The plain counterpart of <see cref="ResNet44"/>.</summary>
+    public static readonly ResNetArchitecture Plain44 = ResNet44 with { Name = "plain44", Shortcut = ShortcutKind.None };
+
+    /// <summary>The plain counterpart of <see cref="ResNet56"/>.</summary>
+    public static readonly ResNetArchitecture Plain56 = ResNet56 with { Name = "plain56", Shortcut = ShortcutKind.None };
+
+    /// <summary>The plain counterpart of <see cref="ResNet110"/>. The paper could not train it (section 4.2).</summary>
+    public static readonly ResNetArchitecture Plain110 = ResNet110 with { Name = "plain110", Shortcut = ShortcutKind.None };
+
+    /// <summary>The plain counterpart of <see cref="ResNet1202"/>. Not in the paper; do not expect it to train.</summary>
+    public static readonly ResNetArchitecture Plain1202 = ResNet1202 with { Name = "plain1202", Shortcut = ShortcutKind.None };
+
+    /// <summary>Gets every network of the table, in the order above.</summary>
+    public static ImmutableArray<ResNetArchitecture> All { get; } =
+    [
+        ResNet18, ResNet34, ResNet50, ResNet101, ResNet152, Plain18, Plain34,
+        ResNet20, ResNet32, ResNet44, ResNet56, ResNet110, ResNet1202,
+        Plain20, Plain32, Plain44, Plain56, Plain110, Plain1202,
+    ];
+
+    private static readonly FrozenDictionary<string, ResNetArchitecture> ByName =
+        All.ToFrozenDictionary(architecture => architecture.Name, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Gets the layers before the first block.</summary>
+    /// <value>The default is <see cref="StemKind.ImageNet"/>.</value>
+    public StemKind Stem { get; init; } = StemKind.ImageNet;
+
+    /// <summary>Gets what is added to each block's result.</summary>
+    /// <value>The default is <see cref="ShortcutKind.B"/>.</value>
+    public ShortcutKind Shortcut { get; init; } = ShortcutKind.B;
+
+    /// <summary>Gets which convolution of a bottleneck halves the image. Basic blocks do it in their first one.</summary>
+    /// <value>The default is <see cref="BottleneckStride.Middle"/>.</value>
+    public BottleneckStride BottleneckStride { get; init; } = BottleneckStride.Middle;
+
+    /// <summary>Gets the width of the first stage: channels of the stem, and of the 3×3 convolutions in the first stage.</summary>
+    /// <value>The default is 64; the CIFAR networks have 16.</value>
+    public int BaseWidth { get; init; } = 64;
+
+    /// <summary>Gets how often the network halves its input; an image must be at least 2 to this power on each side.</summary>
+    /// <value>5 for the ImageNet networks, 2 for the CIFAR networks.</value>
+    public int Halvings => Depths.Length - 1 + (Stem == StemKind.ImageNet ? 2 : 0);
+
+    /// <summary>Gets the smallest height and width, in pixels, that leave the last stage at least one pixel.</summary>
+    /// <value>32 for the ImageNet networks, 4 for the CIFAR networks.</value>
+    public int MinimumImageSize => 1 << Halvings;
+
+    /// <summary>Gets the image height and width that the network was published with.</summary>
+    /// <value>224 with the ImageNet stem, 32 with the small-image stem.</value>
+    public int DefaultImageSize => Stem == StemKind.ImageNet ? 224 : 32;
+
+    /// <summary>Finds a network of the table by its name.</summary>
+    /// <param name="name">For example <c>resnet20</c>; case does not matter.</param>
+    /// <returns>The row of the table.</returns>
+    /// <exception cref="ArgumentException">No network has that name; the message lists those there are.</exception>
+    public static ResNetArchitecture Parse(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return ByName.TryGetValue(name.Trim(), out var architecture)
+            ? architecture
+            : throw new ArgumentException($"There is no network '{name}'. There are: {string.Join(", ", All.Select(each => each.Name))}.", nameof(name));
+    }
+
+    /// <summary>Returns the network's name.</summary>
+    /// <returns><see cref="Name"/>.</returns>
+    public override string ToString() => Name;
+
+    private static ResNetArchitecture Cifar(string name, int n) =>
+        new(name, BlockKind.Basic, [n, n, n]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 16 };
+}

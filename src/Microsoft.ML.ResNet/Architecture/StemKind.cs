@@ -1,0 +1,11 @@
+namespace Microsoft.ML.ResNet;
+
+/// <summary>The layers before the first block.</summary>
+public enum StemKind
+{
+    /// <summary>7×7 convolution with stride 2, then 3×3 max pooling with stride 2 (He et al., 2016, table 1).</summary>
+    ImageNet,
+
+    /// <summary>3×3 convolution with stride 1 and no pooling (He et al., 2016, section 4.2).</summary>
+    SmallImage,
+}

@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+
+namespace Microsoft.ML.ResNet.Onnx;
+
+/// <summary>Writes a network as an ONNX model: one operator for nearly every layer of the plan, weights under their state-dict names.</summary>
+internal sealed class OnnxGraphWriter
+{
+    private readonly LayerPlan _plan;
+    private readonly ResNetWeights _weights;
+    private readonly ImmutableArray<OnnxNode>.Builder _nodes = ImmutableArray.CreateBuilder<OnnxNode>();
+    private readonly ImmutableArray<OnnxTensor>.Builder _initializers = ImmutableArray.CreateBuilder<OnnxTensor>();
+
+    private OnnxGraphWriter(LayerPlan plan, ResNetWeights weights)
+    {
+        _plan = plan;
+        _weights = weights;
+    }
+
+    /// <summary>The network without its head: one image in, its features as a vector out, as ML.NET's OnnxTransformer wants them.</summary>
+    public static OnnxModel Featurizer(LayerPlan plan, ResNetWeights weights, ImagePreprocessing preprocessing, OnnxElementType pixelType, string inputName, string outputName)
+    {
+        var writer = new OnnxGraphWriter(plan, weights);
+        var pixels = new OnnxValue(inputName, pixelType, [1, plan.Input.Channels, preprocessing.ResizeTo.Height, preprocessing.ResizeTo.Width]);
+        var features = writer.AddFeatures(writer.AddPreprocessing(pixels, preprocessing));
+
+        // [1, F, 1, 1] to [F]: ML.NET would show a leading 1 to the user as part of the column's type.
+        writer.Add("Squeeze", [features, writer.AddIntegers("features.axes", 0, 2, 3)], outputName);
+        return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, [plan.FeatureCount]), []);
+    }
+
+    /// <summary>The whole network: any number of images in, a probability per class out.</summary>
+    public static OnnxModel Classifier(LayerPlan plan, ResNetWeights weights, ImagePreprocessing preprocessing, OnnxElementType pixelType, ImmutableArray<KeyValuePair<string, string>> metadata)
+    {
+        var writer = new OnnxGraphWriter(plan, weights);
+        var pixels = new OnnxValue("pixels", pixelType, [null, plan.Input.Channels, preprocessing.ResizeTo.Height, preprocessing.ResizeTo.Width]);
+        var features = writer.AddFeatures(writer.AddPreprocessing(pixels, preprocessing));
+        var flat = writer.Add("Flatten", [features], "flatten", new OnnxAttribute("axis", 1));
+        var head = plan.Head;
+        var logits = writer.Add("Gemm", [flat, .. writer.AddWeights(head)], head.Name, new OnnxAttribute("transB", 1));
+        writer.Add("Softmax", [logits], "probabilities", new OnnxAttribute("axis", -1));
+        return writer.Finish(pixels, new OnnxValue("probabilities", OnnxElementType.Float, [null, plan.ClassCount]), metadata);
+    }
+
+    private OnnxModel Finish(OnnxValue input, OnnxValue output, ImmutableArray<KeyValuePair<string, string>> metadata) =>
+        new(_plan.Architecture.Name, _nodes.ToImmutable(), _initializers.ToImmutable(), [input], [output], metadata);
+
+    private string AddPreprocessing(OnnxValue pixels, ImagePreprocessing preprocessing)
+    {
+        var x = pixels.ElementType == OnnxElementType.Float ? pixels.Name : Add("Cast", [pixels.Name], "pixels.float", new OnnxAttribute("to", (long)OnnxElementType.Float));
+        if (preprocessing.Supersampling > 1)
+        {
+            ImmutableArray<long> window = [preprocessing.Supersampling, preprocessing.Supersampling];
+            x = Add("AveragePool", [x], "pixels.averaged", new OnnxAttribute("kernel_shape", Integers: window), new OnnxAttribute("strides", Integers: window));
+        }
+
+        ImmutableArray<long> perChannel = [1, preprocessing.Input.Channels, 1, 1];
+        x = Add("Sub", [x, Add(OnnxTensor.Floats("pixels.mean", perChannel, preprocessing.Mean.AsMemory()))], "pixels.centered");
+        return Add("Div", [x, Add(OnnxTensor.Floats("pixels.deviation", perChannel, preprocessing.StandardDeviation.AsMemory()))], "pixels.normalized");
+    }
+
+    private string AddFeatures(string input)
+    {
+        var values = new string[_plan.Layers.Length];
+        for (var i = 0; i < values.Length - 1; i++)
+        {
+            values[i] = AddOperator(_plan.Layers[i], input, values);
+        }
+
+        return values[^2];
+    }
+
+    private string AddOperator(Layer layer, string input, string[] values)
+    {
+        string X(int i = 0) => values[layer.Inputs[i]];
+        return layer switch
+        {
+            ImageInputLayer => input,
+            ConvolutionLayer convolution => Add("Conv", [X(), .. AddWeights(convolution)], convolution.Name,
+                Square("kernel_shape", convolution.Kernel), Square("strides", convolution.Stride), Pads(convolution.Padding)),
+            BatchNormLayer batchNorm => Add("BatchNormalization", [X(), .. AddWeights(batchNorm)], batchNorm.Name, new OnnxAttribute("epsilon", Float: BatchNormLayer.Epsilon)),
+            ReluLayer => Add("Relu", [X()], layer.Name),
+            MaxPoolLayer => Add("MaxPool", [X()], layer.Name, Square("kernel_shape", MaxPoolLayer.Kernel), Square("strides", MaxPoolLayer.Stride), Pads(MaxPoolLayer.Padding)),
+            PaddedIdentityLayer identity => AddPaddedIdentity(identity, X()),
+            AddLayer => Add("Add", [X(0), X(1)], layer.Name),
+            GlobalAveragePoolLayer => Add("GlobalAveragePool", [X()], layer.Name),
+            _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no ONNX operator."),
+        };
+    }
+
+    private string AddPaddedIdentity(PaddedIdentityLayer identity, string x)
+    {
+        if (identity.Stride > 1)
+        {
+            string[] bounds =
+            [
+                AddIntegers($"{identity.Name}.starts", 0, 0),
+                AddIntegers($"{identity.Name}.ends", long.MaxValue, long.MaxValue),
+                AddIntegers($"{identity.Name}.axes", 2, 3),
+                AddIntegers($"{identity.Name}.steps", identity.Stride, identity.Stride),
+            ];
+            x = Add("Slice", [x, .. bounds], $"{identity.Name}.strided");
+        }
+
+        return Add("Pad", [x, AddIntegers($"{identity.Name}.pads", 0, identity.ChannelsBefore, 0, 0, 0, identity.ChannelsAfter, 0, 0)], identity.Name);
+    }
+
+    private IEnumerable<string> AddWeights(Layer layer) =>
+        layer.Weights.Select(spec => Add(OnnxTensor.Floats(spec.Name, [.. spec.Shape.Select(size => (long)size)], _weights[spec.Name].Values)));
+
+    private string AddIntegers(string name, params ReadOnlySpan<long> values) => Add(OnnxTensor.Integers(name, values));
+
+    private string Add(OnnxTensor tensor)
+    {
+        _initializers.Add(tensor);
+        return tensor.Name;
+    }
+
+    private string Add(string operation, ImmutableArray<string> inputs, string output, params ImmutableArray<OnnxAttribute> attributes)
+    {
+        _nodes.Add(new OnnxNode(operation, inputs, output, attributes));
+        return output;
+    }
+
+    private static OnnxAttribute Square(string name, long size) => new(name, Integers: [size, size]);
+
+    private static OnnxAttribute Pads(long size) => new("pads", Integers: [size, size, size, size]);
+}

@@ -1,0 +1,277 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+
+namespace Microsoft.ML.ResNet.Onnx;
+
+// The few messages of ONNX that a network needs, written field by field with Google.Protobuf.
+// Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+
+/// <summary>Element types of ONNX tensors: TensorProto.DataType.</summary>
+internal enum OnnxElementType
+{
+    Float = 1,
+    UInt8 = 2,
+    Int64 = 7,
+}
+
+/// <summary>A message that knows its size, so that it can be written behind a length.</summary>
+internal abstract record OnnxMessage
+{
+    public abstract void WriteTo(CodedOutputStream output);
+
+    // A message is counted by writing it to nowhere; tensors, the only large ones, override this.
+    public virtual int CalculateSize()
+    {
+        using var counter = new MemoryStream();
+        using var output = new CodedOutputStream(counter);
+        WriteTo(output);
+        output.Flush();
+        return (int)counter.Length;
+    }
+}
+
+/// <summary>TensorProto: constant values.</summary>
+internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, ImmutableArray<long> Shape, ReadOnlyMemory<byte> Data) : OnnxMessage
+{
+    public static OnnxTensor Floats(string name, ImmutableArray<long> shape, ReadOnlyMemory<float> values) =>
+        new(name, OnnxElementType.Float, shape, MemoryMarshal.AsBytes(values.Span).ToArray());
+
+    public static OnnxTensor Integers(string name, params ReadOnlySpan<long> values) =>
+        new(name, OnnxElementType.Int64, [values.Length], MemoryMarshal.AsBytes(values).ToArray());
+
+    public override void WriteTo(CodedOutputStream output)
+    {
+        foreach (var dimension in Shape)
+        {
+            output.WriteField(1, dimension);
+        }
+
+        output.WriteField(2, (long)ElementType);
+        output.WriteField(8, Name);
+        output.WriteField(9, UnsafeByteOperations.UnsafeWrap(Data));
+    }
+
+    public override int CalculateSize()
+    {
+        var header = (this with { Data = default }).HeaderSize();
+        return header + CodedOutputStream.ComputeLengthSize(Data.Length) + Data.Length;
+    }
+
+    // With empty data, the size is the header's and one byte for the length 0.
+    private int HeaderSize() => base.CalculateSize() - 1;
+}
+
+/// <summary>AttributeProto: a named setting of a node; one of its values is set.</summary>
+internal sealed record OnnxAttribute(string Name, long? Integer = null, float? Float = null, ImmutableArray<long>? Integers = null) : OnnxMessage
+{
+    public override void WriteTo(CodedOutputStream output)
+    {
+        const int floatType = 1, integerType = 2, integersType = 7;
+        output.WriteField(1, Name);
+        if (Float is { } single)
+        {
+            output.WriteTag(2, WireFormat.WireType.Fixed32);
+            output.WriteFloat(single);
+            output.WriteField(20, floatType);
+        }
+        else if (Integer is { } integer)
+        {
+            output.WriteField(3, integer);
+            output.WriteField(20, integerType);
+        }
+        else if (Integers is { } integers)
+        {
+            foreach (var value in integers)
+            {
+                output.WriteField(8, value);
+            }
+
+            output.WriteField(20, integersType);
+        }
+    }
+}
+
+/// <summary>NodeProto: one operator applied to named values.</summary>
+internal sealed record OnnxNode(string Operator, ImmutableArray<string> Inputs, string Output, ImmutableArray<OnnxAttribute> Attributes) : OnnxMessage
+{
+    public override void WriteTo(CodedOutputStream output)
+    {
+        foreach (var input in Inputs)
+        {
+            output.WriteField(1, input);
+        }
+
+        output.WriteField(2, Output);
+        output.WriteField(3, Output);
+        output.WriteField(4, Operator);
+        foreach (var attribute in Attributes)
+        {
+            output.WriteField(5, attribute);
+        }
+    }
+}
+
+/// <summary>ValueInfoProto: the name, element type and shape of an input or output. A dimension of null is the batch.</summary>
+internal sealed record OnnxValue(string Name, OnnxElementType ElementType, ImmutableArray<long?> Shape) : OnnxMessage
+{
+    public override void WriteTo(CodedOutputStream output)
+    {
+        output.WriteField(1, Name);
+        output.WriteField(2, new TensorType(ElementType, Shape));
+    }
+
+    private sealed record TensorType(OnnxElementType ElementType, ImmutableArray<long?> Shape) : OnnxMessage
+    {
+        public override void WriteTo(CodedOutputStream output) => output.WriteField(1, new Tensor(ElementType, Shape));
+    }
+
+    private sealed record Tensor(OnnxElementType ElementType, ImmutableArray<long?> Shape) : OnnxMessage
+    {
+        public override void WriteTo(CodedOutputStream output)
+        {
+            output.WriteField(1, (long)ElementType);
+            output.WriteField(2, new Dimensions(Shape));
+        }
+    }
+
+    private sealed record Dimensions(ImmutableArray<long?> Shape) : OnnxMessage
+    {
+        public override void WriteTo(CodedOutputStream output)
+        {
+            foreach (var dimension in Shape)
+            {
+                output.WriteField(1, new Dimension(dimension));
+            }
+        }
+    }
+
+    private sealed record Dimension(long? Size) : OnnxMessage
+    {
+        public override void WriteTo(CodedOutputStream output)
+        {
+            if (Size is { } size)
+            {
+                output.WriteField(1, size);
+            }
+            else
+            {
+                output.WriteField(2, "batch");
+            }
+        }
+    }
+}
+
+/// <summary>ModelProto, with its GraphProto: the file.</summary>
+internal sealed record OnnxModel(
+    string Name,
+    ImmutableArray<OnnxNode> Nodes,
+    ImmutableArray<OnnxTensor> Initializers,
+    ImmutableArray<OnnxValue> Inputs,
+    ImmutableArray<OnnxValue> Outputs,
+    ImmutableArray<KeyValuePair<string, string>> Metadata) : OnnxMessage
+{
+    // Opset 17 and its IR version 8: the newest that every ONNX Runtime since 1.13 reads.
+    public const int Opset = 17;
+    private const int IrVersion = 8;
+
+    public override void WriteTo(CodedOutputStream output)
+    {
+        output.WriteField(1, IrVersion);
+        output.WriteField(2, "ResNet.MLNet");
+        output.WriteField(8, new OperatorSet(Opset));
+        output.WriteField(7, new Graph(this));
+        foreach (var (key, value) in Metadata)
+        {
+            output.WriteField(14, new MetadataEntry(key, value));
+        }
+    }
+
+    public void WriteTo(Stream stream)
+    {
+        using var output = new CodedOutputStream(stream, leaveOpen: true);
+        WriteTo(output);
+    }
+
+    private sealed record OperatorSet(int Version) : OnnxMessage
+    {
+        public override void WriteTo(CodedOutputStream output) => output.WriteField(2, Version);
+    }
+
+    private sealed record MetadataEntry(string Key, string Value) : OnnxMessage
+    {
+        public override void WriteTo(CodedOutputStream output)
+        {
+            output.WriteField(1, Key);
+            output.WriteField(2, Value);
+        }
+    }
+
+    private sealed record Graph(OnnxModel Model) : OnnxMessage
+    {
+        public override void WriteTo(CodedOutputStream output)
+        {
+            WriteAll(output, 1, Model.Nodes);
+            output.WriteField(2, Model.Name);
+            WriteAll(output, 5, Model.Initializers);
+            WriteAll(output, 11, Model.Inputs);
+            WriteAll(output, 12, Model.Outputs);
+        }
+
+        public override int CalculateSize() =>
+            SizeOfAll(1, Model.Nodes) + SizeOfString(2, Model.Name) + SizeOfAll(5, Model.Initializers) + SizeOfAll(11, Model.Inputs) + SizeOfAll(12, Model.Outputs);
+
+        private static void WriteAll<T>(CodedOutputStream output, int field, ImmutableArray<T> messages)
+            where T : OnnxMessage
+        {
+            foreach (var message in messages)
+            {
+                output.WriteField(field, message);
+            }
+        }
+
+        private static int SizeOfAll<T>(int field, ImmutableArray<T> messages)
+            where T : OnnxMessage
+        {
+            var total = 0;
+            foreach (var message in messages)
+            {
+                var size = message.CalculateSize();
+                total = checked(total + CodedOutputStream.ComputeTagSize(field) + CodedOutputStream.ComputeLengthSize(size) + size);
+            }
+
+            return total;
+        }
+
+        private static int SizeOfString(int field, string text) => CodedOutputStream.ComputeTagSize(field) + CodedOutputStream.ComputeStringSize(text);
+    }
+}
+
+/// <summary>A tag and its value in one call.</summary>
+internal static class CodedOutputStreamExtensions
+{
+    public static void WriteField(this CodedOutputStream output, int field, long value)
+    {
+        output.WriteTag(field, WireFormat.WireType.Varint);
+        output.WriteInt64(value);
+    }
+
+    public static void WriteField(this CodedOutputStream output, int field, string value)
+    {
+        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
+        output.WriteString(value);
+    }
+
+    public static void WriteField(this CodedOutputStream output, int field, ByteString value)
+    {
+        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
+        output.WriteBytes(value);
+    }
+
+    public static void WriteField(this CodedOutputStream output, int field, OnnxMessage message)
+    {
+        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
+        output.WriteLength(message.CalculateSize());
+        message.WriteTo(output);
+    }
+}

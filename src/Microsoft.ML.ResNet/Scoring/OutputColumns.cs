@@ -1,0 +1,46 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
+using static Microsoft.ML.SchemaShape.Column;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>The columns that a classifier promises: the same, with the same annotations, as ML.NET's own multiclass trainers.</summary>
+internal static class OutputColumns
+{
+    public static SchemaShape AddTo(SchemaShape input, SchemaShape.Column label)
+    {
+        var keyValues = label.Annotations.Find("KeyValues");
+        var score = Column(ScoringChain.ScoreColumn, VectorKind.Vector, NumberDataViewType.Single, isKey: false, ScoreAnnotations(keyValues));
+        var predicted = Column(ScoringChain.PredictedLabelColumn, VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
+            [.. keyValues is { } values ? [values] : Array.Empty<SchemaShape.Column>(), .. CommonAnnotations()]);
+        return new SchemaShape([.. input.Where(column => column.Name != score.Name && column.Name != predicted.Name), score, predicted]);
+    }
+
+    private static IEnumerable<SchemaShape.Column> ScoreAnnotations(SchemaShape.Column? keyValues)
+    {
+        if (keyValues is { Kind: VectorKind.Vector } values)
+        {
+            if (values.ItemType is TextDataViewType)
+            {
+                yield return Column("SlotNames", VectorKind.Vector, TextDataViewType.Instance, isKey: false);
+            }
+
+            yield return Column("TrainingLabelValues", VectorKind.Vector, values.ItemType, isKey: false);
+        }
+
+        foreach (var annotation in CommonAnnotations())
+        {
+            yield return annotation;
+        }
+    }
+
+    private static SchemaShape.Column[] CommonAnnotations() =>
+    [
+        Column("ScoreColumnSetId", VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true),
+        Column("ScoreColumnKind", VectorKind.Scalar, TextDataViewType.Instance, isKey: false),
+        Column("ScoreValueKind", VectorKind.Scalar, TextDataViewType.Instance, isKey: false),
+    ];
+
+    private static SchemaShape.Column Column(string name, VectorKind kind, DataViewType type, bool isKey, IEnumerable<SchemaShape.Column>? annotations = null) =>
+        MLNetInternals.NewSchemaShapeColumn(name, kind, type, isKey, annotations is null ? null : new SchemaShape(annotations));
+}

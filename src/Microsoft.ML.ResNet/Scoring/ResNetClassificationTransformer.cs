@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// A residual network that classifies images: it adds <c>Score</c>, a probability per class, and <c>PredictedLabel</c>, a key with the
+/// label's own values.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Inside is a chain of ML.NET's own transformers around an ONNX graph, and that chain is what <see cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/>
+/// writes. The file loads wherever Microsoft.ML, Microsoft.ML.ImageAnalytics, Microsoft.ML.OnnxTransformer and
+/// Microsoft.ML.OnnxRuntime are referenced; it needs neither TorchSharp nor this library. What it loads as is that chain, not this type.
+/// </para>
+/// <para>The graph lives in a temporary file until the transformer is disposed. Scoring is thread-safe.</para>
+/// </remarks>
+public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
+{
+    private readonly ResNetModel _network;
+    private readonly ImageColumn _image;
+    private readonly TransformerChain<ITransformer> _chain;
+    private readonly TemporaryFile _onnxFile;
+
+    private ResNetClassificationTransformer(
+        ResNetModel network, ImageColumn image, ImmutableArray<string> classNames, TrainingHistory history, TransformerChain<ITransformer> chain, TemporaryFile onnxFile)
+    {
+        _network = network;
+        _image = image;
+        _chain = chain;
+        _onnxFile = onnxFile;
+        ClassNames = classNames;
+        History = history;
+    }
+
+    /// <summary>Gets the network's description.</summary>
+    /// <value>The row of the table that was trained.</value>
+    public ResNetArchitecture Architecture => _network.Plan.Architecture;
+
+    /// <summary>Gets the names of the classes.</summary>
+    /// <value>The label's values as text, in the order of Score.</value>
+    public ImmutableArray<string> ClassNames { get; }
+
+    /// <summary>Gets how the training went.</summary>
+    /// <value>Empty for a network that was not trained here.</value>
+    public TrainingHistory History { get; }
+
+    /// <summary>Gets how pixels become the network's input.</summary>
+    /// <value>Part of the ONNX graph, and of what is saved.</value>
+    public ImagePreprocessing Preprocessing => _network.Preprocessing;
+
+    /// <summary>Gets the network's layers.</summary>
+    /// <value>For this transformer's input shape and number of classes.</value>
+    public LayerPlan Plan => _network.Plan;
+
+    /// <summary>Gets the network's weights.</summary>
+    /// <value>Under PyTorch's names.</value>
+    public ResNetWeights Weights => _network.Weights;
+
+    /// <inheritdoc/>
+    public bool IsRowToRowMapper => ((ITransformer)_chain).IsRowToRowMapper;
+
+    /// <inheritdoc/>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        CheckImageColumn(inputSchema);
+        return _chain.GetOutputSchema(inputSchema);
+    }
+
+    /// <inheritdoc/>
+    public IDataView Transform(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        CheckImageColumn(input.Schema);
+        return _chain.Transform(input);
+    }
+
+    /// <inheritdoc/>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        CheckImageColumn(inputSchema);
+        return ((ITransformer)_chain).GetRowToRowMapper(inputSchema);
+    }
+
+    // Everything saved is the chain's: nothing may be written before or after it.
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_chain).Save(ctx);
+
+    /// <summary>Writes the whole network, its preprocessing and its head as an ONNX model for any ONNX runtime.</summary>
+    /// <remarks>
+    /// Input <c>pixels</c>: [batch, channels, height, width], bytes of an RGB image (floats if the network was trained on float vectors), planar.
+    /// Output <c>probabilities</c>: [batch, classes]. Metadata: <c>architecture</c> and <c>class_names</c> (a JSON array). Opset 17.
+    /// </remarks>
+    /// <param name="path">The file to write; an existing one is replaced.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void ExportOnnx(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var pixelType = _image.Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
+        ImmutableArray<KeyValuePair<string, string>> metadata =
+        [
+            new("architecture", Architecture.Name),
+            new("class_names", JsonSerializer.Serialize(ClassNames)),
+        ];
+        using var stream = File.Create(path);
+        OnnxGraphWriter.Classifier(Plan, Weights, Preprocessing, pixelType, metadata).WriteTo(stream);
+    }
+
+    /// <summary>Releases the ONNX Runtime session and deletes the temporary file. Models saved before keep working.</summary>
+    public void Dispose()
+    {
+        _chain.Dispose();
+        _onnxFile.Dispose();
+    }
+
+    // The stock stages check too, but name columns that the user never made.
+    private void CheckImageColumn(DataViewSchema schema)
+    {
+        var column = ImageColumn.Bind(schema, _image.Name, _image.Shape, Architecture.DefaultImageSize);
+        if (column.Source != _image.Source)
+        {
+            throw new ArgumentOutOfRangeException(nameof(schema), $"Image column '{_image.Name}' holds {Describe(column.Source)}, but the network was made for {Describe(_image.Source)}.");
+        }
+
+        static string Describe(PixelSource source) => source switch
+        {
+            PixelSource.Image => "images",
+            PixelSource.ByteVector => "vectors of bytes",
+            _ => "vectors of floats",
+        };
+    }
+
+    internal static ResNetClassificationTransformer Create(
+        IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, TrainingHistory history)
+    {
+        var onnxFile = new TemporaryFile("network.onnx");
+        try
+        {
+            var chain = ScoringChain.Build(environment, input, image, label, network, onnxFile.Path);
+            return new ResNetClassificationTransformer(network, image, label.ClassNames(), history, chain, onnxFile);
+        }
+        catch
+        {
+            onnxFile.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Trainers;
+using Microsoft.ML.Transforms.Image;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>
+/// Builds what a classifier is when it scores and when it is saved: ML.NET's own transformers and nothing of ours.
+/// <list type="number">
+/// <item>ResizeImages, and ConvertToGrayscale for one channel (same-size images pass).</item>
+/// <item>ExtractPixels, planar, as bytes.</item>
+/// <item>ApplyOnnxModel: preprocessing and the network up to its pooled features.</item>
+/// <item>ML.NET's multinomial logistic model, which holds the network's own last layer.</item>
+/// <item>DropColumns of the temporary columns.</item>
+/// </list>
+/// </summary>
+internal static class ScoringChain
+{
+    // Unlikely to be a user's; shown in no schema, since they are dropped.
+    private const string ResizedColumn = "ResNet.Resized";
+    private const string GrayscaleColumn = "ResNet.Grayscale";
+    private const string PixelsColumn = "ResNet.Pixels";
+    private const string FeaturesColumn = "ResNet.Features";
+
+    public const string ScoreColumn = "Score";
+    public const string PredictedLabelColumn = "PredictedLabel";
+
+    /// <summary>Stages 1 and 2: from the user's column to <see cref="PixelsColumn"/>. Validation reads its pixels through these too.</summary>
+    public static TransformerChain<ITransformer> Pixels(IHostEnvironment environment, IDataView input, ImageColumn image, int supersampling)
+    {
+        var transforms = MLNetInternals.NewTransformsCatalog(environment);
+        if (image.Source != PixelSource.Image)
+        {
+            return Fit(input, transforms.CopyColumns(PixelsColumn, image.Name));
+        }
+
+        var resize = transforms.ResizeImages(ResizedColumn, image.Shape.Width * supersampling, image.Shape.Height * supersampling, image.Name, ImageResizingEstimator.ResizingKind.IsoCrop);
+        return image.Shape.Channels == 1
+            ? Fit(input, resize, transforms.ConvertToGrayscale(GrayscaleColumn, ResizedColumn),
+                transforms.ExtractPixels(PixelsColumn, GrayscaleColumn, ImagePixelExtractingEstimator.ColorBits.Red, outputAsFloatArray: false))
+            : Fit(input, resize, transforms.ExtractPixels(PixelsColumn, ResizedColumn, outputAsFloatArray: false));
+    }
+
+    /// <summary>Finds the column that <see cref="Pixels"/> makes.</summary>
+    public static DataViewSchema.Column PixelsOf(DataViewSchema schema) => schema[PixelsColumn];
+
+    /// <summary>All stages.</summary>
+    /// <param name="environment">The environment to register components with.</param>
+    /// <param name="input">Data of the schema that will be scored; no row of it is read.</param>
+    /// <param name="image">The image column.</param>
+    /// <param name="label">The label, whose values PredictedLabel takes over.</param>
+    /// <param name="network">The network, its weights and its preprocessing.</param>
+    /// <param name="onnxFile">Where the graph is written; it must outlive the chain.</param>
+    public static TransformerChain<ITransformer> Build(IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, string onnxFile)
+    {
+        var pixelType = image.Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
+        using (var stream = File.Create(onnxFile))
+        {
+            OnnxGraphWriter.Featurizer(network.Plan, network.Weights, network.Preprocessing, pixelType, PixelsColumn, FeaturesColumn).WriteTo(stream);
+        }
+
+        var transforms = MLNetInternals.NewTransformsCatalog(environment);
+        var chain = Pixels(environment, input, image, network.Preprocessing.Supersampling);
+        chain = chain.Append<ITransformer>(Fit(chain.Transform(input), transforms.ApplyOnnxModel(FeaturesColumn, PixelsColumn, onnxFile)));
+        chain = chain.Append<ITransformer>(Head(environment, label, network));
+        return chain.Append<ITransformer>(Fit(chain.Transform(input), transforms.DropColumns(ResizedColumn, GrayscaleColumn, PixelsColumn, FeaturesColumn)));
+    }
+
+    private static TransformerChain<ITransformer> Fit(IDataView input, params ReadOnlySpan<IEstimator<ITransformer>> estimators)
+    {
+        var chain = new TransformerChain<ITransformer>();
+        foreach (var estimator in estimators)
+        {
+            var transformer = estimator.Fit(input);
+            input = transformer.Transform(input);
+            chain = chain.Append(transformer);
+        }
+
+        return chain;
+    }
+
+    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Head(IHostEnvironment environment, LabelColumn label, ResNetModel network)
+    {
+        var (classCount, featureCount) = (network.Plan.ClassCount, network.Plan.FeatureCount);
+        var matrix = network.Weights[network.Plan.Head.Weights[0].Name].Values;
+        var bias = network.Weights[network.Plan.Head.Weights[1].Name].Values;
+        var rows = new VBuffer<float>[classCount];
+        for (var i = 0; i < classCount; i++)
+        {
+            rows[i] = new VBuffer<float>(featureCount, matrix.Slice(i * featureCount, featureCount).ToArray());
+        }
+
+        var model = MLNetInternals.NewMaximumEntropyModel(environment, rows, bias.ToArray(), classCount, featureCount, labelNames: null, statistics: null);
+        return MLNetInternals.NewMulticlassTransformer(environment, model, HeadSchema(label, featureCount), FeaturesColumn, label.Name, ScoreColumn, PredictedLabelColumn);
+    }
+
+    // The model saves the schema it was trained on: the label with its values, and the features; nothing else of the user's data.
+    private static DataViewSchema HeadSchema(LabelColumn label, int featureCount)
+    {
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn(label.Name, label.Type, label.Annotations);
+        builder.AddColumn(FeaturesColumn, new VectorDataViewType(NumberDataViewType.Single, featureCount));
+        return builder.ToSchema();
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>How a training run went.</summary>
+public sealed record TrainingHistory
+{
+    /// <summary>Gets the result of every finished epoch.</summary>
+    /// <value>In order. Empty for a network that was not trained here.</value>
+    public ImmutableArray<EpochResult> Epochs { get; init; } = [];
+
+    /// <summary>Gets the seed that all randomness came from.</summary>
+    /// <value>Set it in the options to repeat the run.</value>
+    public int Seed { get; init; }
+
+    /// <summary>Gets the number of images trained on.</summary>
+    /// <value>Validation images and skipped rows are not among them.</value>
+    public int TrainingImages { get; init; }
+
+    /// <summary>Gets the number of images held out for validation, or given for it.</summary>
+    /// <value>0 without validation.</value>
+    public int ValidationImages { get; init; }
+
+    /// <summary>Gets the number of rows left out because their image could not be read.</summary>
+    /// <value>0 unless the options say to skip them.</value>
+    public int SkippedImages { get; init; }
+
+    /// <summary>Gets why training ended before its last epoch, if it did.</summary>
+    /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>
+    public string? StoppedEarly { get; init; }
+}

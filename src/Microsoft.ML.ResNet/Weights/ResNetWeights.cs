@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>A network's state dictionary: every trained value and running statistic, by PyTorch's name.</summary>
+public sealed class ResNetWeights
+{
+    private readonly Dictionary<string, WeightTensor> _byName;
+
+    /// <summary>Initializes a state dictionary.</summary>
+    /// <param name="tensors">The tensors; their order is kept.</param>
+    /// <exception cref="ArgumentException">Two tensors have the same name.</exception>
+    public ResNetWeights(IEnumerable<WeightTensor> tensors)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        Tensors = [.. tensors];
+        _byName = Tensors.ToDictionary(tensor => tensor.Name);
+    }
+
+    /// <summary>Gets the tensors.</summary>
+    /// <value>In the order given.</value>
+    public ImmutableArray<WeightTensor> Tensors { get; }
+
+    /// <summary>Gets a tensor by its name.</summary>
+    /// <param name="name">For example <c>conv1.weight</c>.</param>
+    /// <returns>The tensor.</returns>
+    /// <exception cref="KeyNotFoundException">There is no such tensor.</exception>
+    public WeightTensor this[string name] =>
+        TryGet(name, out var tensor) ? tensor : throw new KeyNotFoundException($"The weights hold no tensor '{name}'. The first ones are: {string.Join(", ", _byName.Keys.Take(5))}.");
+
+    /// <summary>Looks for a tensor by its name.</summary>
+    /// <param name="name">For example <c>conv1.weight</c>.</param>
+    /// <param name="tensor">The tensor, if there is one.</param>
+    /// <returns>Whether there is one.</returns>
+    public bool TryGet(string name, [NotNullWhen(true)] out WeightTensor? tensor) => _byName.TryGetValue(name, out tensor);
+
+    /// <summary>Draws the initial weights of a network.</summary>
+    /// <param name="plan">The network.</param>
+    /// <param name="seed">The seed; the same one gives the same weights on every machine.</param>
+    /// <returns>
+    /// Convolutions from a normal distribution with variance 2 / (out × height × width) (He et al., 2015, equation 14, the form that
+    /// torchvision uses); the head uniform within ±1/√features (PyTorch's default); γ and variance 1, β, biases and mean 0.
+    /// </returns>
+    public static ResNetWeights Initialize(LayerPlan plan, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        var random = new Random(seed);
+        return new ResNetWeights(plan.Weights.Select(spec => new WeightTensor(spec.Name, spec.Shape, InitialValues(spec, random))));
+    }
+
+    private static float[] InitialValues(WeightSpec spec, Random random)
+    {
+        var values = new float[spec.Size];
+        switch (spec.Role)
+        {
+            case WeightRole.ConvolutionWeight:
+                FillNormal(values, Math.Sqrt(2.0 / (spec.Shape[0] * spec.Shape[2] * spec.Shape[3])), random);
+                break;
+            case WeightRole.LinearWeight:
+                FillUniform(values, 1 / Math.Sqrt(spec.Shape[1]), random);
+                break;
+            case WeightRole.BatchNormWeight or WeightRole.RunningVariance:
+                Array.Fill(values, 1f);
+                break;
+        }
+
+        return values;
+    }
+
+    // Box and Muller (1958), polar form not needed: 1 - NextDouble() is never zero.
+    private static void FillNormal(Span<float> values, double deviation, Random random)
+    {
+        for (var i = 0; i < values.Length; i += 2)
+        {
+            var radius = deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+            var (sine, cosine) = Math.SinCos(2 * Math.PI * random.NextDouble());
+            values[i] = (float)(radius * cosine);
+            if (i + 1 < values.Length)
+            {
+                values[i + 1] = (float)(radius * sine);
+            }
+        }
+    }
+
+    private static void FillUniform(Span<float> values, double limit, Random random)
+    {
+        foreach (ref var value in values)
+        {
+            value = (float)((2 * random.NextDouble() - 1) * limit);
+        }
+    }
+}

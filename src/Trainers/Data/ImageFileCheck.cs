@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using SkiaSharp;
+
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>
+/// Finds image files that are cut short. Decoders fill what is missing with grey and say nothing, and ML.NET's LoadImages keeps that.
+/// </summary>
+internal static class ImageFileCheck
+{
+    /// <summary>Tells whether a file ends before its image does.</summary>
+    /// <param name="file">The file's content.</param>
+    public static bool IsTruncated(ReadOnlySpan<byte> file) => LooksTruncated(file) && !DecodesWhole(file);
+
+    // Reads lengths and end marks only, so that intact files cost next to nothing; may suspect an intact file.
+    internal static bool LooksTruncated(ReadOnlySpan<byte> file) => file switch
+    {
+        [0xFF, 0xD8, ..] => !JpegHasEnd(file),
+        [0x89, (byte)'P', (byte)'N', (byte)'G', ..] => !PngHasEnd(file),
+        [(byte)'G', (byte)'I', (byte)'F', ..] => file[^1] != ';',
+        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] => file.Length < 8 || BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) > file.Length - 8,
+        [(byte)'B', (byte)'M', ..] => file.Length < 6 || BinaryPrimitives.ReadUInt32LittleEndian(file[2..]) > file.Length,
+        _ => true,
+    };
+
+    // The end mark must follow the start of the scan: before it, an embedded thumbnail has an end mark of its own.
+    private static bool JpegHasEnd(ReadOnlySpan<byte> file)
+    {
+        const byte startOfScan = 0xDA;
+        var at = 2;
+        while (at + 4 <= file.Length && file[at] == 0xFF)
+        {
+            if (file[at + 1] == startOfScan)
+            {
+                return file[at..].LastIndexOf<byte>([0xFF, 0xD9]) >= 0;
+            }
+
+            at += 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]);
+        }
+
+        return false;
+    }
+
+    private static bool PngHasEnd(ReadOnlySpan<byte> file)
+    {
+        const int signature = 8, lengthAndType = 8, checksum = 4;
+        long at = signature;
+        while (at + lengthAndType + checksum <= file.Length)
+        {
+            var chunk = file[(int)at..];
+            if (chunk.Slice(4, 4).SequenceEqual("IEND"u8))
+            {
+                return true;
+            }
+
+            at += lengthAndType + BinaryPrimitives.ReadUInt32BigEndian(chunk) + checksum;
+        }
+
+        return false;
+    }
+
+    private static unsafe bool DecodesWhole(ReadOnlySpan<byte> file)
+    {
+        using var data = SKData.CreateCopy(file);
+        using var codec = SKCodec.Create(data);
+        if (codec is null)
+        {
+            return false;
+        }
+
+        using var bitmap = new SKBitmap(codec.Info.Width, codec.Info.Height, SKColorType.Bgra8888, SKAlphaType.Premul);
+        return codec.GetPixels(bitmap.Info, bitmap.GetPixels()) == SKCodecResult.Success;
+    }
+}

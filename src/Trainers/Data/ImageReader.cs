@@ -1,0 +1,87 @@
+using System.Numerics;
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>Decodes images, once, into what is kept for the whole run.</summary>
+/// <remarks>
+/// An image that is scored, or augmented from the network's own size, is read through the same ML.NET stages that the saved model
+/// scores with, so that accuracy in training is accuracy in service. An image that is cropped at random is kept whole, reduced to
+/// a size a little above the network's input.
+/// </remarks>
+/// <typeparam name="T">byte, or float for vectors of floats.</typeparam>
+internal sealed class ImageReader<T>(IHostEnvironment environment, ImageColumn image, int supersampling, BadImageHandling onBadImage, CancellationToken cancellation)
+    where T : unmanaged, INumberBase<T>
+{
+    /// <summary>Reads the images of some rows of a view.</summary>
+    /// <param name="data">The view.</param>
+    /// <param name="rows">The rows wanted.</param>
+    /// <param name="whole">For each row, whether the whole image is kept.</param>
+    /// <returns>An image for each row; null where it could not be read.</returns>
+    public StoredImage<T>?[] Read(IDataView data, LabeledRow[] rows, bool[] whole)
+    {
+        var source = image.Source == PixelSource.Image ? new CheckedImageView(data, image.Name) : data;
+        var scored = ScoringChain.Pixels(environment, source, image, supersampling).Transform(source);
+        var indices = new Dictionary<DataViewRowId, int>(rows.Length);
+        var idsAreUnique = true;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            idsAreUnique &= indices.TryAdd(rows[i].Id, i);
+        }
+
+        if (!idsAreUnique)
+        {
+            throw new InvalidOperationException("Two rows of the data have the same id, which breaks the contract of IDataView. Save the data with Data.SaveAsBinary and load it again.");
+        }
+
+        var images = new StoredImage<T>?[rows.Length];
+        var cursors = Cursors(data, scored);
+        try
+        {
+            Parallel.ForEach(cursors, new ParallelOptions { CancellationToken = cancellation }, (cursor, loop) =>
+            {
+                var reader = new RowImageReader<T>(cursor, image, supersampling, onBadImage);
+                var (getId, id) = (cursor.GetIdGetter(), default(DataViewRowId));
+                while (!loop.ShouldExitCurrentIteration && cursor.MoveNext())
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    getId(ref id);
+                    if (indices.TryGetValue(id, out var index))
+                    {
+                        images[index] = reader.Read(rows[index], whole[index]);
+                    }
+                }
+            });
+        }
+        catch (AggregateException exception)
+        {
+            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
+        finally
+        {
+            foreach (var cursor in cursors)
+            {
+                cursor.Dispose();
+            }
+        }
+
+        return images;
+    }
+
+    // Several cursors only where the user's own view splits: ML.NET would otherwise carry images from thread to thread in batches, past
+    // the point where their owner disposes them.
+    private DataViewRowCursor[] Cursors(IDataView data, IDataView scored)
+    {
+        DataViewSchema.Column[] columns = [scored.Schema[image.Name], ScoringChain.PixelsOf(scored.Schema)];
+        var split = data.GetRowCursorSet([data.Schema[image.Name]], Environment.ProcessorCount);
+        foreach (var cursor in split)
+        {
+            cursor.Dispose();
+        }
+
+        return split.Length > 1 ? scored.GetRowCursorSet(columns, split.Length) : [scored.GetRowCursor(columns)];
+    }
+}

@@ -1,0 +1,68 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Trainers.Loop;
+
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>Reads which rows there are to train on, without touching an image.</summary>
+internal static class RowReader
+{
+    /// <summary>Reads labels and weights.</summary>
+    /// <exception cref="InvalidOperationException">There is no row, a class has none, or a weight is negative or not finite.</exception>
+    public static LabeledRow[] Read(IDataView data, TrainingColumns columns, TrainingReporter reporter, string purpose)
+    {
+        var label = data.Schema[columns.Label.Name];
+        var weight = columns.Weight is { } name ? data.Schema[name] : (DataViewSchema.Column?)null;
+        using var cursor = data.GetRowCursor(weight is null ? [label] : [label, weight.Value]);
+        var getId = cursor.GetIdGetter();
+        var getLabel = cursor.GetGetter<uint>(label);
+        var getWeight = weight is null ? null : cursor.GetGetter<float>(weight.Value);
+
+        List<LabeledRow> rows = [];
+        var unlabeled = 0;
+        var (id, key, exampleWeight) = (default(DataViewRowId), 0u, 1f);
+        while (cursor.MoveNext())
+        {
+            getLabel(ref key);
+            if (key == 0)
+            {
+                unlabeled++;
+                continue;
+            }
+
+            getWeight?.Invoke(ref exampleWeight);
+            if (!(exampleWeight >= 0 && float.IsFinite(exampleWeight)))
+            {
+                throw new InvalidOperationException($"Example weight column '{columns.Weight}' is {exampleWeight} in row {cursor.Position}, but must be a finite number, 0 or more.");
+            }
+
+            getId(ref id);
+            rows.Add(new LabeledRow(id, (int)key - 1, exampleWeight));
+        }
+
+        if (unlabeled > 0)
+        {
+            reporter.Warn($"{unlabeled} rows of the {purpose} data have no label, and are left out.");
+        }
+
+        return rows.Count > 0 ? [.. rows] : throw new InvalidOperationException($"The {purpose} data has no rows{(unlabeled > 0 ? " with a label" : "")}.");
+    }
+
+    /// <summary>Checks that every class can be learned.</summary>
+    public static void CheckClasses(IEnumerable<LabeledRow> rows, TrainingColumns columns)
+    {
+        var counts = new int[columns.Label.ClassCount];
+        foreach (var row in rows)
+        {
+            counts[row.Label]++;
+        }
+
+        var empty = Enumerable.Range(0, counts.Length).Where(label => counts[label] == 0).ToArray();
+        if (empty.Length > 0)
+        {
+            var names = columns.Label.ClassNames();
+            throw new InvalidOperationException(
+                $"{empty.Length} of {counts.Length} classes of label column '{columns.Label.Name}' have no training images: {string.Join(", ", empty.Take(10).Select(label => $"'{names[label]}'"))}"
+                + $"{(empty.Length > 10 ? ", …" : "")}. Add images, or make the key from the training data's own labels.");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>Makes independent seeds out of one.</summary>
+internal static class SeedMixer
+{
+    /// <summary>Mixes a seed with the numbers that name one use of it, by the finalizer of SplitMix64 (Steele et al., 2014).</summary>
+    public static int Mix(int seed, params ReadOnlySpan<int> use)
+    {
+        var state = (ulong)(uint)seed;
+        foreach (var number in use)
+        {
+            state = Finalize(state + 0x9E3779B97F4A7C15 * ((uint)number + 1UL));
+        }
+
+        return (int)(Finalize(state) >> 33);
+    }
+
+    private static ulong Finalize(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}
+
+/// <summary>What a seed is mixed with, so that each use draws other numbers. Changing one changes every trained network.</summary>
+internal static class SeedUse
+{
+    public const int Weights = 1;
+    public const int Batches = 2;
+    public const int Split = 3;
+}

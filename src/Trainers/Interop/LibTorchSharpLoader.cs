@@ -1,0 +1,167 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet.Trainers;
+
+/// <summary>Loads TorchSharp's native libraries before its first use, or says in one sentence why that cannot be done.</summary>
+/// <remarks>
+/// The static constructor of <see cref="torch"/> loads them too, but where that fails it copies libtorch (478 MB) beside the application, prints a
+/// page that names the wrong cause, and fails for the rest of the process. So its two calls are made here first.
+/// </remarks>
+internal static class LibTorchSharpLoader
+{
+    private const string LibTorch = "torch_cpu";
+    private const string Bridge = "LibTorchSharp";
+    private const string LibTorchVersion = "2.10.0"; // the one that TorchSharp 0.107.0 was built against
+
+    // GCC 13 marks every C++ file that includes <iostream> with this version, for a symbol that LibTorchSharp never uses.
+    private const string UnusedVersion = "GLIBCXX_3.4.32";
+
+    private static readonly Lock Gate = new();
+    private static readonly Assembly TorchSharpAssembly = typeof(torch).Assembly;
+    private static volatile bool _loaded;
+    private static bool _resolving;
+    private static nint _bridge;
+    private static Exception? _refusal;
+
+    /// <summary>Loads the libraries. Call it before anything of <see cref="torch"/> is touched; <c>typeof(torch)</c> is safe.</summary>
+    /// <exception cref="DllNotFoundException">libtorch is not part of the application, or this system cannot load it.</exception>
+    public static void EnsureLoaded()
+    {
+        if (_loaded)
+        {
+            return;
+        }
+
+        lock (Gate)
+        {
+            if (_loaded)
+            {
+                return;
+            }
+
+            if (OperatingSystem.IsLinux() && !_resolving)
+            {
+                AssemblyLoadContext.GetLoadContext(TorchSharpAssembly)!.ResolvingUnmanagedDll += ResolveBridge;
+                _resolving = true;
+            }
+
+            bool libTorchLoaded = NativeLibrary.TryLoad(LibTorch, TorchSharpAssembly, null, out _);
+            if (!NativeLibrary.TryLoad(Bridge, TorchSharpAssembly, null, out _))
+            {
+                throw Failure(libTorchLoaded);
+            }
+
+            _loaded = true;
+        }
+    }
+
+    /// <summary>Gets the sentence for an application without libtorch.</summary>
+    internal static string MissingLibTorch(string platform) => platform is "linux-x64" or "win-x64" or "win-arm64" or "osx-arm64"
+        ? $"TorchSharp needs libtorch, and this application has none: add a reference to the NuGet package libtorch-cpu-{platform} {LibTorchVersion}."
+        : $"TorchSharp needs libtorch, and there is no package of it for {platform}: train on linux-x64, win-x64, win-arm64 or osx-arm64.";
+
+    // Raised only after normal probing has failed: newer systems never come here.
+    private static nint ResolveBridge(Assembly assembly, string name)
+    {
+        if (name != Bridge || assembly != TorchSharpAssembly)
+        {
+            return 0;
+        }
+
+        lock (Gate)
+        {
+            if (_bridge == 0 && Find("libLibTorchSharp.so") is { } path)
+            {
+                _refusal = null;
+                try
+                {
+                    _bridge = LoadBridge(path);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException or BadImageFormatException)
+                {
+                    _refusal = e;
+                }
+            }
+
+            return _bridge;
+        }
+    }
+
+    private static nint LoadBridge(string path)
+    {
+        // The bridge finds libtorch by name among what is loaded, or beside itself; the copy below has nothing beside it.
+        NativeLibrary.Load(Find("libtorch.so") ?? "libtorch.so");
+        if (NativeLibrary.TryLoad(path, out nint handle))
+        {
+            return handle;
+        }
+
+        byte[] elf = File.ReadAllBytes(path);
+        if (!ElfVersionNeeds.TryWeaken(elf, UnusedVersion))
+        {
+            return 0;
+        }
+
+        DirectoryInfo own = Directory.CreateTempSubdirectory("LibTorchSharp-"); // for its owner only
+        try
+        {
+            string copy = Path.Combine(own.FullName, "libLibTorchSharp.so");
+            File.WriteAllBytes(copy, elf);
+            return NativeLibrary.Load(copy);
+        }
+        finally
+        {
+            own.Delete(recursive: true);
+        }
+    }
+
+    private static string? Find(string file)
+    {
+        string probed = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+        return probed.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Append(AppContext.BaseDirectory)
+            .Append(Path.GetDirectoryName(TorchSharpAssembly.Location) ?? AppContext.BaseDirectory)
+            .Select(directory => Path.Combine(directory, file))
+            .FirstOrDefault(File.Exists);
+    }
+
+    private static DllNotFoundException Failure(bool libTorchLoaded)
+    {
+        string name = libTorchLoaded ? Bridge : LibTorch;
+        string? path = Find(FileName(name));
+        if (path is null && !libTorchLoaded)
+        {
+            return new DllNotFoundException(MissingLibTorch(Platform));
+        }
+
+        try
+        {
+            NativeLibrary.Load(path ?? name);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            _refusal ??= e;
+        }
+
+        return new DllNotFoundException($"This system cannot load TorchSharp's native library '{path ?? name}': {_refusal?.Message}", _refusal);
+    }
+
+    private static string FileName(string name) =>
+        OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
+
+    private static string Platform
+    {
+        get
+        {
+            // RuntimeIdentifier alone will not do: distributions that build .NET themselves put their own name there.
+            string system = OperatingSystem.IsWindows() ? "win"
+                : OperatingSystem.IsMacOS() ? "osx"
+                : RuntimeInformation.RuntimeIdentifier.Contains("musl") || RuntimeInformation.RuntimeIdentifier.StartsWith("alpine") ? "linux-musl"
+                : "linux";
+            return $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+        }
+    }
+}

@@ -1,0 +1,6 @@
+namespace Microsoft.ML.ResNet.Trainers;
+
+internal static class TorchRuntime
+{
+    public static void Initialize() => LibTorchSharpLoader.EnsureLoaded();
+}

@@ -1,0 +1,62 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Trainers.Loop;
+
+/// <summary>
+/// Adds up losses and right answers where they are computed. Reading makes the host wait for the device, so it is done about once a
+/// second and not at every step.
+/// </summary>
+internal sealed class Meter : IDisposable
+{
+    private const int Capacity = 256;
+
+    private readonly Tensor _losses = zeros([Capacity], ScalarType.Float32);   // of the steps since the last reading
+    private readonly Tensor _correct = zeros([Capacity], ScalarType.Int64);
+    private readonly int[] _counts = new int[Capacity];
+
+    /// <summary>Gets the number of steps since the last reading.</summary>
+    public int Steps { get; private set; }
+
+    /// <summary>Gets whether the meter must be read before the next step.</summary>
+    public bool IsFull => Steps == Capacity;
+
+    /// <summary>Adds a step.</summary>
+    /// <param name="logits">[count, classes].</param>
+    /// <param name="labels">[count].</param>
+    /// <param name="loss">The mean loss, a scalar.</param>
+    public void Add(Tensor logits, Tensor labels, Tensor loss)
+    {
+        using var noGradients = no_grad();
+        _losses.narrow(0, Steps, 1).copy_(loss);
+        _correct.narrow(0, Steps, 1).copy_(logits.argmax(1).eq(labels).sum());
+        _counts[Steps++] = (int)labels.shape[0];
+    }
+
+    /// <summary>Reads what was added since the last reading, and starts over.</summary>
+    /// <param name="notFinite">The index, among the steps read, of the first whose loss was infinite or not a number; null if none was.</param>
+    public Tally Read(out int? notFinite)
+    {
+        var losses = _losses.data<float>();
+        var correct = _correct.data<long>();
+        var tally = default(Tally);
+        notFinite = null;
+        for (var step = 0; step < Steps; step++)
+        {
+            if (notFinite is null && !float.IsFinite(losses[step]))
+            {
+                notFinite = step;
+            }
+
+            tally += new Tally(_counts[step], correct[step], (double)losses[step] * _counts[step]);
+        }
+
+        Steps = 0;
+        return tally;
+    }
+
+    public void Dispose()
+    {
+        _losses.Dispose();
+        _correct.Dispose();
+    }
+}

@@ -1,0 +1,65 @@
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet.Trainers.Loop;
+
+/// <summary>Tells everybody who listens how training goes: ML.NET's log and progress channels, and the user's own callback.</summary>
+internal sealed class TrainingReporter : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly ProgressHeader Header = new(["Loss", "Accuracy", "Validation accuracy", "Learning rate", "Images/s"], ["epochs", "steps"]);
+
+    private readonly IChannel _channel;
+    private readonly IProgressChannel _progressChannel;
+    private readonly IProgress<TrainingProgress>? _progress;
+    private TrainingProgress? _last;
+
+    public TrainingReporter(IHost host, IProgress<TrainingProgress>? progress)
+    {
+        _channel = host.Start("Training");
+        _progressChannel = host.StartProgressChannel("ResNet training");
+        _progress = progress;
+        _progressChannel.SetHeader(Header, Fill);
+    }
+
+    public bool IsDue(TimeSpan sinceLast) => sinceLast >= Interval;
+
+    public void Inform(string message) => _channel.Info(MessageSensitivity.None, "{0}", message);
+
+    public void Warn(string message) => _channel.Warning(MessageSensitivity.None, "{0}", message);
+
+    public void Report(TrainingProgress progress)
+    {
+        _last = progress;
+        if (progress.Finished is { } epoch)
+        {
+            Inform(FormattableString.Invariant(
+                $"Epoch {epoch.Epoch}/{progress.Epochs}: loss {epoch.Loss:f4}, accuracy {epoch.Accuracy:p2}, validation accuracy {epoch.ValidationAccuracy:p2}, learning rate {epoch.LearningRate:g3}, {epoch.ImagesPerSecond:f0} images/s."));
+            _progressChannel.Checkpoint(epoch.Loss, epoch.Accuracy, epoch.ValidationAccuracy, epoch.LearningRate, epoch.ImagesPerSecond, epoch.Epoch, progress.Step);
+        }
+
+        _progress?.Report(progress);
+    }
+
+    public void Dispose()
+    {
+        _progressChannel.Dispose();
+        _channel.Dispose();
+    }
+
+    // Called by ML.NET when it wants to know, from a thread of its own.
+    private void Fill(IProgressEntry entry)
+    {
+        if (_last is not { } last)
+        {
+            return;
+        }
+
+        entry.SetMetric(0, last.Loss);
+        entry.SetMetric(1, last.TrainingAccuracy);
+        entry.SetMetric(2, last.ValidationAccuracy ?? double.NaN);
+        entry.SetMetric(3, last.LearningRate);
+        entry.SetMetric(4, last.ImagesPerSecond);
+        entry.SetProgress(0, last.Epoch, last.Epochs);
+        entry.SetProgress(1, last.Step, last.Steps);
+    }
+}

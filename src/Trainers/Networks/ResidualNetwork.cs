@@ -1,0 +1,147 @@
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Microsoft.ML.ResNet.Trainers.Networks;
+
+/// <summary>
+/// A network in Torch: the tensors of its state dictionary, and a forward pass that walks the plan once.
+/// </summary>
+/// <remarks>
+/// Activations and filters are channels-last, which the CPU's convolutions want. With <see cref="TrainingPrecision.BFloat16"/>
+/// convolutions read bfloat16 copies of float32 weights; statistics, gradients and updates stay float32.
+/// Not an nn.Module: a module per layer would walk a tree at every step, and TorchSharp's BatchNorm frees its tensors in a finalizer.
+/// </remarks>
+internal sealed class ResidualNetwork : IDisposable
+{
+    private const double BatchNormMomentum = 0.1; // PyTorch's default
+
+    private readonly LayerPlan _plan;
+    private readonly ScalarType _convolutionType;
+    private readonly Dictionary<string, Tensor> _tensors;
+    private readonly int[] _lastReader;
+
+    /// <param name="plan">The network.</param>
+    /// <param name="weights">Its weights, which are copied.</param>
+    /// <param name="precision">The type that convolutions compute in; not Auto.</param>
+    public ResidualNetwork(LayerPlan plan, ResNetWeights weights, TrainingPrecision precision)
+    {
+        _plan = plan;
+        _convolutionType = precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name]));
+        _lastReader = LastReaders(plan);
+        Parameters = [.. plan.Weights.Where(spec => spec.IsParameter).Select(spec => _tensors[spec.Name])];
+    }
+
+    /// <summary>Gets the tensors that training changes, in the order of the plan.</summary>
+    public Tensor[] Parameters { get; }
+
+    /// <summary>Computes logits.</summary>
+    /// <param name="images">Normalized images, [batch, channels, height, width], float32, channels-last.</param>
+    /// <param name="training">Whether batch normalization uses, and updates its running statistics from, the batch's own.</param>
+    /// <returns>[batch, classes], float32.</returns>
+    public Tensor Forward(Tensor images, bool training)
+    {
+        var values = new Tensor[_plan.Layers.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var layer = _plan.Layers[i];
+            values[i] = Apply(layer, layer.Inputs.IsEmpty ? images : values[layer.Inputs[0]], values, training);
+
+            // Without gradients nothing else holds an activation, so the peak is a few layers and not the whole network.
+            foreach (var input in layer.Inputs)
+            {
+                if (_lastReader[input] == i && input != 0)
+                {
+                    values[input].Dispose();
+                }
+            }
+        }
+
+        return values[^1];
+    }
+
+    /// <summary>Copies the weights out of Torch.</summary>
+    public ResNetWeights ToWeights()
+    {
+        using var scope = NewDisposeScope();
+        return new ResNetWeights(_plan.Weights.Select(spec =>
+        {
+            var values = new float[spec.Size];
+            _tensors[spec.Name].detach().contiguous().data<float>().CopyTo(values);
+            return new WeightTensor(spec.Name, spec.Shape, values);
+        }));
+    }
+
+    public void Dispose()
+    {
+        foreach (var tensor in _tensors.Values)
+        {
+            tensor.Dispose();
+        }
+    }
+
+    private Tensor Apply(Layer layer, Tensor x, Tensor[] values, bool training) => layer switch
+    {
+        ImageInputLayer => x,
+        ConvolutionLayer convolution => Convolve(convolution, x),
+        BatchNormLayer batchNorm => Normalize(batchNorm, x, training),
+        ReluLayer => x.relu_(),                                       // in place: it is the only reader of x
+        MaxPoolLayer => F.max_pool2d(x, [MaxPoolLayer.Kernel, MaxPoolLayer.Kernel], [MaxPoolLayer.Stride, MaxPoolLayer.Stride], [MaxPoolLayer.Padding, MaxPoolLayer.Padding]),
+        PaddedIdentityLayer identity => PadIdentity(identity, x),
+        AddLayer => x.add_(values[layer.Inputs[1]]),                  // in place: it is the only reader of the residual
+        GlobalAveragePoolLayer => x.mean([2, 3], keepdim: false, type: ScalarType.Float32),
+        LinearLayer linear => F.linear(x, Weight(linear, 0), Weight(linear, 1)),
+        _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
+    };
+
+    private Tensor Convolve(ConvolutionLayer layer, Tensor x)
+    {
+        var (stride, padding) = ((long)layer.Stride, (long)layer.Padding);
+        return F.conv2d(x.to(_convolutionType), Weight(layer, 0).to(_convolutionType), null, [stride, stride], [padding, padding]);
+    }
+
+    private Tensor Normalize(BatchNormLayer layer, Tensor x, bool training) =>
+        F.batch_norm(x, Weight(layer, 2), Weight(layer, 3), Weight(layer, 0), Weight(layer, 1), training, BatchNormMomentum, BatchNormLayer.Epsilon);
+
+    private static Tensor PadIdentity(PaddedIdentityLayer layer, Tensor x)
+    {
+        var step = layer.Stride;
+        var strided = step == 1 ? x : x[TensorIndex.Colon, TensorIndex.Colon, TensorIndex.Slice(null, null, step), TensorIndex.Slice(null, null, step)];
+        return F.pad(strided, [0, 0, 0, 0, layer.ChannelsBefore, layer.ChannelsAfter]);
+    }
+
+    private Tensor Weight(Layer layer, int index) => _tensors[layer.Weights[index].Name];
+
+    private static Tensor ToTorch(WeightSpec spec, WeightTensor weight)
+    {
+        if (!weight.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
+        {
+            throw new ArgumentException($"Tensor '{spec.Name}' must be shaped [{string.Join(", ", spec.Shape)}], but is [{string.Join(", ", weight.Shape)}].");
+        }
+
+        using var scope = NewDisposeScope();
+        var tensor = empty([.. spec.Shape.Select(size => (long)size)], ScalarType.Float32);
+        weight.Values.Span.CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(tensor.bytes));
+        if (spec.Role == WeightRole.ConvolutionWeight)
+        {
+            tensor = tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // channels-last strides
+        }
+
+        return tensor.requires_grad_(spec.IsParameter).MoveToOuterDisposeScope();
+    }
+
+    // For each layer, the last one that reads it.
+    private static int[] LastReaders(LayerPlan plan)
+    {
+        var last = new int[plan.Layers.Length];
+        for (var i = 0; i < last.Length; i++)
+        {
+            foreach (var input in plan.Layers[i].Inputs)
+            {
+                last[input] = i;
+            }
+        }
+
+        return last;
+    }
+}

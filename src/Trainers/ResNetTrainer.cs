@@ -1,0 +1,137 @@
+using System.Numerics;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Loop;
+using Microsoft.ML.ResNet.Trainers.Networks;
+using Microsoft.ML.ResNet.Trainers.Optimization;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet.Trainers;
+
+/// <summary>Trains a residual network on images, end to end, by stochastic gradient descent.</summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// | Trainer characteristics | |
+/// | -- | -- |
+/// | Machine learning task | Multiclass classification |
+/// | Input columns | Image: `MLImage` of any size, or a planar vector of bytes or floats. Label: key. Example weight: float, optional |
+/// | Output columns | Score: vector of float, a probability per class. PredictedLabel: key with the label's values |
+/// | Is normalization required? | No: mean and standard deviation are measured, and part of the model |
+/// | Is caching required? | No: images are decoded once and kept in memory |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package for training; Microsoft.ML.OnnxRuntime for scoring |
+/// | Exportable to ONNX | Yes: `ResNetClassificationTransformer.ExportOnnx` |
+/// ]]></format>
+/// </remarks>
+public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTransformer>
+{
+    private readonly IHost _host;
+    private readonly Options _options;
+
+    internal ResNetTrainer(IHostEnvironment environment, Options options)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _host = environment.Register(nameof(ResNetTrainer));
+        _options = options;
+    }
+
+    /// <summary>Trains on a share of the data and validates on the rest: see <see cref="Options.ValidationFraction"/>.</summary>
+    /// <param name="input">The training data.</param>
+    /// <returns>The trained classifier.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type.</exception>
+    /// <exception cref="InvalidOperationException">There is no data, or a class without images.</exception>
+    /// <exception cref="BadImageException">An image cannot be read, and the options do not say to skip it.</exception>
+    /// <exception cref="TrainingDivergedException">The loss was not finite in the first epoch.</exception>
+    /// <exception cref="OperationCanceledException">The options' token asked to stop.</exception>
+    public ResNetClassificationTransformer Fit(IDataView input) => Fit(input, validation: null);
+
+    /// <summary>Trains on all of the data, and validates on other data after every epoch.</summary>
+    /// <param name="input">The training data.</param>
+    /// <param name="validation">The validation data, with the same columns; null for a share of the training data.</param>
+    /// <returns>The trained classifier.</returns>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    public ResNetClassificationTransformer Fit(IDataView input, IDataView? validation)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var columns = TrainingColumns.Bind(input.Schema, _options);
+        if (validation is not null)
+        {
+            CheckSameColumns(columns, TrainingColumns.Bind(validation.Schema, _options));
+        }
+
+        return columns.Image.Source == PixelSource.FloatVector
+            ? Fit<float>(input, validation, columns)
+            : Fit<byte>(input, validation, columns);
+    }
+
+    /// <summary>Gets the columns that the trained classifier will add, and checks those that it needs.</summary>
+    /// <param name="inputSchema">The shape of the data's schema.</param>
+    /// <returns>The input's columns, Score and PredictedLabel.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        var label = TrainingColumns.Check(inputSchema, _options);
+        return OutputColumns.AddTo(inputSchema, label);
+    }
+
+    private ResNetClassificationTransformer Fit<T>(IDataView input, IDataView? validation, TrainingColumns columns)
+        where T : unmanaged, INumberBase<T>
+    {
+        TorchRuntime.Initialize();
+        using var reporter = new TrainingReporter(_host, _options.Progress);
+        var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
+        var seed = _options.Seed ?? _host.GetSeed() ?? Random.Shared.Next();
+        var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
+        var (weights, history) = TrainingThread.Run(() => Train(plan, images, seed, reporter));
+        return ResNetClassificationTransformer.Create(_host, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
+    }
+
+    // The order in which things are made matters: the thread count before any tensor, the optimizer after the network.
+    private (ResNetWeights Weights, TrainingHistory History) Train<T>(LayerPlan plan, TrainingImages<T> images, int seed, TrainingReporter reporter)
+        where T : unmanaged, INumberBase<T>
+    {
+        using var threads = new TorchThreads(_options.ThreadCount);
+        using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, SeedMixer.Mix(seed, SeedUse.Weights)), PrecisionProbe.Resolve(_options.Precision));
+        using var optimizer = new SgdOptimizer(network.Parameters, _options.Momentum, _options.WeightDecay);
+        using var training = new BatchLoader<T>(images.Training, _options.BatchSize, images.Preprocessing, MakeAugmentation(images.Preprocessing), SeedMixer.Mix(seed, SeedUse.Batches));
+        using var validation = images.Validation.Length == 0 ? null : new BatchLoader<T>(images.Validation, _options.BatchSize, images.Preprocessing, new NoAugmentation(), shuffleSeed: null);
+        var loop = new TrainingLoop<T>(network, optimizer, MakeSchedule(training.BatchesPerEpoch), training, validation, _options, reporter, _host);
+        var (weights, epochs, stoppedEarly) = loop.Run();
+        return (weights, new TrainingHistory
+        {
+            Epochs = epochs,
+            Seed = seed,
+            TrainingImages = images.Training.Length,
+            ValidationImages = images.Validation.Length,
+            SkippedImages = images.Skipped,
+            StoppedEarly = stoppedEarly,
+        });
+    }
+
+    private LearningRateSchedule MakeSchedule(int stepsPerEpoch) =>
+        new(_options.LearningRate, (long)_options.Epochs * stepsPerEpoch, (long)(_options.WarmupEpochs * stepsPerEpoch), _options.LearningRateDrops, _options.LearningRateDropFactor);
+
+    private IAugmentation MakeAugmentation(ImagePreprocessing preprocessing) => _options.AugmentationFor(preprocessing.Input) switch
+    {
+        ImageAugmentation.CropAndFlip => new CropAndFlip(preprocessing.Input, preprocessing.Mean, _options.HorizontalFlip),
+        ImageAugmentation.ResizedCropAndFlip => new ResizedCropAndFlip(preprocessing.Input, _options.HorizontalFlip),
+        _ => new NoAugmentation(),
+    };
+
+    private static void CheckSameColumns(TrainingColumns training, TrainingColumns validation)
+    {
+        if (validation.Image != training.Image)
+        {
+            throw new ArgumentOutOfRangeException(nameof(validation), $"Image column '{training.Image.Name}' is {training.Image.Shape} of {training.Image.Source} in the training data, but {validation.Image.Shape} of {validation.Image.Source} in the validation data.");
+        }
+
+        if (!validation.Label.ClassNames().SequenceEqual(training.Label.ClassNames()))
+        {
+            throw new ArgumentOutOfRangeException(nameof(validation), $"Label column '{training.Label.Name}' has other values, or another order of them, in the validation data. Transform both with the same fitted MapValueToKey.");
+        }
+    }
+}
