@@ -13,6 +13,7 @@ internal sealed class ShapePainter(int size, Random dice)
     private const float Side = 32;
     private const float Margin = 1;                    // the shape keeps this far from the border
     private const float MinRadius = 9, MaxRadius = 13.5f;
+    private const float MaxTilt = MathF.PI / 4;
     private const float MinContrast = 0.34f, MaxContrast = 0.60f;
     private const float Shading = 0.06f;               // half the brightness range of a gradient, of shape and background each
 
@@ -40,7 +41,7 @@ internal sealed class ShapePainter(int size, Random dice)
 
     private SKBitmap NewBitmap() => new(size, size, SKColorType.Rgba8888, SKAlphaType.Opaque);
 
-    // Light on dark as often as dark on light, so that no single pixel's brightness tells a class.
+    // Dark shapes on light ground too: were all shapes lighter than their ground, the pixels alone would tell more.
     private (float Back, float Shape) PickBrightness()
     {
         var contrast = dice.Between(MinContrast, MaxContrast);
@@ -62,7 +63,7 @@ internal sealed class ShapePainter(int size, Random dice)
 
         using var outline = shape.Outline(dice);
         outline.Transform(SKMatrix.CreateScale(radius, radius * dice.Between(0.85f, 1)));
-        outline.Transform(SKMatrix.CreateRotation(dice.Between(-MathF.PI / 4, MathF.PI / 4)));
+        outline.Transform(SKMatrix.CreateRotation(dice.Between(-MaxTilt, MaxTilt)));
         outline.Transform(SKMatrix.CreateTranslation(centre.X, centre.Y));
 
         using var fill = GradientPaint(luma, centre, radius);
@@ -106,18 +107,18 @@ internal sealed class ShapePainter(int size, Random dice)
         for (var piece = 0; piece < pieces; piece++)
         {
             using var paint = NewPaint(AnyColour().WithAlpha(180));
-            PaintStroke(canvas, paint, MaxWidth: 0.8f);
+            PaintStroke(canvas, paint, maxWidth: 0.8f);
         }
     }
 
     // A bent line across part of the picture.
-    private void PaintStroke(SKCanvas canvas, SKPaint paint, float MaxWidth = 1.3f)
+    private void PaintStroke(SKCanvas canvas, SKPaint paint, float maxWidth = 1.3f)
     {
         using var path = new SKPath();
         path.MoveTo(AnyPoint());
         path.QuadTo(AnyPoint(), AnyPoint());
         paint.Style = SKPaintStyle.Stroke;
-        paint.StrokeWidth = dice.Between(0.4f, MaxWidth);
+        paint.StrokeWidth = dice.Between(0.4f, maxWidth);
         canvas.DrawPath(path, paint);
     }
 

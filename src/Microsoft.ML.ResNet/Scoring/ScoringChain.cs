@@ -66,7 +66,9 @@ internal static class ScoringChain
         var chain = Pixels(environment, input, image, network.Preprocessing.Supersampling);
         chain = chain.Append<ITransformer>(Fit(chain.Transform(input), transforms.ApplyOnnxModel(FeaturesColumn, PixelsColumn, onnxFile)));
         chain = chain.Append<ITransformer>(Head(environment, label, network));
-        return chain.Append<ITransformer>(Fit(chain.Transform(input), transforms.DropColumns(ResizedColumn, GrayscaleColumn, PixelsColumn, FeaturesColumn)));
+        var scored = chain.Transform(input);
+        string[] temporary = [.. ((string[])[ResizedColumn, GrayscaleColumn, PixelsColumn, FeaturesColumn]).Where(name => scored.Schema.GetColumnOrNull(name) is not null)];
+        return chain.Append<ITransformer>(Fit(scored, transforms.DropColumns(temporary)));
     }
 
     private static TransformerChain<ITransformer> Fit(IDataView input, params ReadOnlySpan<IEstimator<ITransformer>> estimators)

@@ -47,10 +47,11 @@ internal sealed class ResidualNetwork : IDisposable
             var layer = _plan.Layers[i];
             values[i] = Apply(layer, layer.Inputs.IsEmpty ? images : values[layer.Inputs[0]], values, training);
 
-            // Without gradients nothing else holds an activation, so the peak is a few layers and not the whole network.
+            // Without gradients nothing else holds an activation, so the peak is a few layers and not the whole network. An operation in
+            // place has returned its input.
             foreach (var input in layer.Inputs)
             {
-                if (_lastReader[input] == i && input != 0)
+                if (_lastReader[input] == i && input != 0 && !ReferenceEquals(values[input], values[i]))
                 {
                     values[input].Dispose();
                 }

@@ -14,6 +14,7 @@ internal sealed class SgdOptimizer : IDisposable
         def step(weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor):
             torch._fused_sgd_(weights, gradients, velocities, weight_decay=float(decay), momentum=float(momentum), lr=float(rate), dampening=0.0, nesterov=False, maximize=False, is_first_step=False)
             return rate
+
         """;
 
     // Never freed by TorchSharp, so there is one for the process.

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
+using Spectre.Console;
+
+namespace QuickStart;
+
+/// <summary>The whole way: images, training, evaluation, a saved model, and that model classifying files.</summary>
+internal static class Experiment
+{
+    public const int ShapesEpochs = 12;
+    private const int ShapesTrainPerClass = 400;
+    private const int ShapesTestPerClass = 60;
+    private const int Seed = 1;
+
+    public sealed record Settings(string? DataFolder, string? TestFolder, ResNetArchitecture Architecture, int? Epochs, int? ImageSize, string ModelPath);
+
+    public static void Run(Settings settings, CancellationToken cancellation)
+    {
+        EnsureWritable(settings.ModelPath);
+        var ml = new MLContext(Seed);
+        var (train, test) = LoadImages(ml, settings);
+
+        var model = Train(ml, train, settings, cancellation);
+        Evaluate(ml, model, test);
+        ml.Model.Save(model, train.Schema, settings.ModelPath);
+        AnsiConsole.MarkupLineInterpolated($"Saved [bold]{settings.ModelPath}[/], {new FileInfo(settings.ModelPath).Length / 1024:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
+        PredictSomeFiles(ml, settings.ModelPath, test);
+    }
+
+    private static (IDataView Train, IDataView Test) LoadImages(MLContext ml, Settings settings)
+    {
+        if (settings.DataFolder is null)
+        {
+            var folder = Path.Combine(AppContext.BaseDirectory, "shapes");
+            ShapesDataset.Create(folder, ShapesTrainPerClass, ShapesTestPerClass, Seed);
+            AnsiConsole.MarkupLineInterpolated($"Drew {(ShapesTrainPerClass + ShapesTestPerClass) * ShapesDataset.ClassNames.Count:n0} images of {ShapesDataset.ClassNames.Count} shapes in [bold]{folder}[/]");
+            return (ml.Data.LoadImageFolder(Path.Combine(folder, "train")), ml.Data.LoadImageFolder(Path.Combine(folder, "test")));
+        }
+
+        var images = ml.Data.LoadImageFolder(settings.DataFolder);
+        if (settings.TestFolder is not null)
+        {
+            return (images, ml.Data.LoadImageFolder(settings.TestFolder));
+        }
+
+        var split = ml.Data.TrainTestSplit(images, testFraction: 0.2, seed: Seed);
+        return (split.TrainSet, split.TestSet);
+    }
+
+    private static ITransformer Train(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) => AnsiConsole.Progress()
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+        .Start(bar =>
+        {
+            var task = bar.AddTask($"{settings.Architecture}: reading images");
+            var clock = Stopwatch.StartNew();
+            var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+                .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+                .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, new TaskProgress(task), cancellation)))
+                .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
+            var model = pipeline.Fit(train);
+            task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");
+            return model;
+        });
+
+    private static ResNetTrainer.Options Options(Settings settings, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    {
+        const int large = 64;
+        var size = settings.ImageSize ?? settings.Architecture.DefaultImageSize;
+        return new ResNetTrainer.Options
+        {
+            Architecture = settings.Architecture,
+            InputShape = new ImageShape(3, size, size),
+            Epochs = settings.Epochs ?? (settings.DataFolder is null ? ShapesEpochs : 30),
+            BatchSize = size > large ? 32 : 64,
+            LearningRate = 0.1,
+            OnBadImage = BadImageHandling.Skip,
+            Progress = progress,
+            CancellationToken = cancellation,
+        };
+    }
+
+    private static void Evaluate(MLContext ml, ITransformer model, IDataView test)
+    {
+        var clock = Stopwatch.StartNew();
+        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(test));
+        AnsiConsole.MarkupLineInterpolated($"Test accuracy [bold green]{metrics.MicroAccuracy:p2}[/], log-loss {metrics.LogLoss:f3}, in {clock.Elapsed.TotalSeconds:f1} s");
+        WriteConfusionMatrix(metrics.ConfusionMatrix, ClassNames(model.GetOutputSchema(test.Schema)));
+    }
+
+    private static void WriteConfusionMatrix(ConfusionMatrix matrix, string[] classes)
+    {
+        const int most = 15;
+        if (classes.Length > most)
+        {
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Simple).AddColumn("is \\ predicted");
+        foreach (var name in classes)
+        {
+            table.AddColumn(new TableColumn(Markup.Escape(name.Length > 6 ? name[..6] : name)).RightAligned());
+        }
+
+        for (var row = 0; row < classes.Length; row++)
+        {
+            var counts = matrix.Counts[row].Select((count, column) => count == 0 ? "[grey]·[/]" : column == row ? $"[green]{count}[/]" : $"[red]{count}[/]");
+            table.AddRow([Markup.Escape(classes[row]), .. counts]);
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    // As any program would that was only given the file.
+    private static void PredictSomeFiles(MLContext ml, string modelPath, IDataView test)
+    {
+        var model = ml.Model.Load(modelPath, out _);
+        using var engine = ml.Model.CreatePredictionEngine<ImageFile, Prediction>(model);
+        var files = ml.Data.CreateEnumerable<ImageFile>(test, reuseRowObject: false).ToArray();
+        var table = new Table().Border(TableBorder.Simple).AddColumns("file", "is", "predicted", "probability");
+        foreach (var file in files.Where((_, row) => row % Math.Max(1, files.Length / 6) == 0).Take(6))
+        {
+            var prediction = engine.Predict(file);
+            var color = prediction.PredictedLabelText == file.Label ? "green" : "red";
+            table.AddRow(Markup.Escape(Path.GetFileName(file.ImagePath)), Markup.Escape(file.Label), $"[{color}]{Markup.Escape(prediction.PredictedLabelText)}[/]", $"{prediction.Score.Max():p1}");
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static string[] ClassNames(DataViewSchema schema)
+    {
+        var names = default(VBuffer<ReadOnlyMemory<char>>);
+        schema["Score"].GetSlotNames(ref names);
+        return [.. names.DenseValues().Select(name => name.ToString())];
+    }
+
+    // Better now than after the training.
+    private static void EnsureWritable(string path)
+    {
+        var isNew = !File.Exists(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        if (isNew)
+        {
+            File.Delete(path);
+        }
+    }
+
+    private sealed class Prediction
+    {
+        public string PredictedLabelText { get; set; } = "";
+
+        public float[] Score { get; set; } = [];
+    }
+
+    private sealed class TaskProgress(ProgressTask task) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress progress)
+        {
+            task.MaxValue = progress.Steps;
+            task.Value = progress.Step;
+            task.Description = string.Create(CultureInfo.InvariantCulture,
+                $"epoch {progress.Epoch}/{progress.Epochs}: loss {progress.Loss:f3}, accuracy {progress.TrainingAccuracy:p1}{(progress.ValidationAccuracy is { } validation ? $", validation {validation:p1}" : "")}, {progress.ImagesPerSecond:f0} images/s");
+        }
+    }
+}
