@@ -4,7 +4,7 @@ namespace QuickStart;
 
 /// <summary>
 /// One class of the drawn data set: its name and how its outline is made. An outline lies inside the unit circle, centred on the
-/// origin; the dice vary its proportions, never what it is. Every shape is its own mirror image, so a flipped picture keeps its class.
+/// origin; the dice vary its proportions, never what it is. No shape has a left and a right hand, so a flipped picture keeps its class.
 /// </summary>
 internal sealed record Shape(string Name, Func<Random, SKPath> Outline)
 {

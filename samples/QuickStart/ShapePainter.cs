@@ -3,8 +3,8 @@ using SkiaSharp;
 namespace QuickStart;
 
 /// <summary>
-/// Paints one picture of a shape. From back to front: a shaded background, clutter, the shape anywhere at any angle, scratches
-/// over it; then what a cheap camera does: blur, exposure, grain. Whatever the dice say, the shape stays apart from its background in
+/// Paints one picture of a shape. From back to front: a shaded background, clutter, the shape somewhere, tilted, and scratches over
+/// it; then what a cheap camera does: blur, exposure, grain. Whatever the dice say, the shape stays apart from its background in
 /// brightness, so a person sees it even in a grey copy.
 /// </summary>
 /// <remarks>Lengths are those of a 32-pixel picture and scale with the size; the same dice give the same picture.</remarks>
@@ -41,7 +41,7 @@ internal sealed class ShapePainter(int size, Random dice)
 
     private SKBitmap NewBitmap() => new(size, size, SKColorType.Rgba8888, SKAlphaType.Opaque);
 
-    // Dark shapes on light ground too: were all shapes lighter than their ground, the pixels alone would tell more.
+    // Dark shapes on light ground too: were every shape lighter than its ground, single pixels would tell more.
     private (float Back, float Shape) PickBrightness()
     {
         var contrast = dice.Between(MinContrast, MaxContrast);
@@ -61,8 +61,9 @@ internal sealed class ShapePainter(int size, Random dice)
         var room = radius + Margin;
         var centre = new SKPoint(dice.Between(room, Side - room), dice.Between(room, Side - room));
 
+        var facing = dice.Next(2) == 0 ? radius : -radius;       // an arrow may point either way
         using var outline = shape.Outline(dice);
-        outline.Transform(SKMatrix.CreateScale(radius, radius * dice.Between(0.85f, 1)));
+        outline.Transform(SKMatrix.CreateScale(facing, radius * dice.Between(0.85f, 1)));
         outline.Transform(SKMatrix.CreateRotation(dice.Between(-MaxTilt, MaxTilt)));
         outline.Transform(SKMatrix.CreateTranslation(centre.X, centre.Y));
 

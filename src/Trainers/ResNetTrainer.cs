@@ -99,7 +99,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         using var optimizer = new SgdOptimizer(network.Parameters, _options.Momentum, _options.WeightDecay);
         using var training = new BatchLoader<T>(images.Training, _options.BatchSize, images.Preprocessing, MakeAugmentation(images.Preprocessing), SeedMixer.Mix(seed, SeedUse.Batches));
         using var validation = images.Validation.Length == 0 ? null : new BatchLoader<T>(images.Validation, _options.BatchSize, images.Preprocessing, new NoAugmentation(), shuffleSeed: null);
-        var loop = new TrainingLoop<T>(network, optimizer, MakeSchedule(training.BatchesPerEpoch), training, validation, _options, reporter, _host);
+        var loop = new TrainingLoop<T>(network, optimizer, MakeSchedule(training.BatchesPerEpoch), training, validation, _options, reporter);
         var (weights, epochs, stoppedEarly) = loop.Run();
         return (weights, new TrainingHistory
         {

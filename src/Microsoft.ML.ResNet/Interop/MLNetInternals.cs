@@ -11,7 +11,6 @@ namespace Microsoft.ML.ResNet.Interop;
 /// </summary>
 internal static class MLNetInternals
 {
-    private const string ContractsType = "Microsoft.ML.Runtime.Contracts, Microsoft.ML.Core";
     private const string EnvironmentType = "Microsoft.ML.Runtime.IHostEnvironmentInternal, Microsoft.ML.Core";
 
     /// <summary>Gets the environment behind <c>mlContext.MulticlassClassification.Trainers</c>.</summary>
@@ -25,9 +24,6 @@ internal static class MLNetInternals
 
     /// <summary>Gets the seed given to the <see cref="MLContext"/>, if one was.</summary>
     public static int? GetSeed(this IHostEnvironment environment) => SeedOf(environment);
-
-    /// <summary>Throws if <c>mlContext.CancelExecution()</c> was called.</summary>
-    public static void CheckAlive(this IHostEnvironment environment) => CheckAlive(null, environment);
 
     /// <summary>Makes the catalog of stock transforms for an environment, as <see cref="MLContext.Transforms"/> is.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
@@ -46,9 +42,6 @@ internal static class MLNetInternals
     public static MulticlassPredictionTransformer<MaximumEntropyModelParameters> NewMulticlassTransformer(
         IHostEnvironment environment, MaximumEntropyModelParameters model, DataViewSchema trainSchema, string featureColumn, string labelColumn, string scoreColumn, string predictedLabelColumn) =>
         Generic<MaximumEntropyModelParameters>.NewMulticlassTransformer(environment, model, trainSchema, featureColumn, labelColumn, scoreColumn, predictedLabelColumn);
-
-    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = nameof(CheckAlive))]
-    private static extern void CheckAlive([UnsafeAccessorType(ContractsType)] object? contracts, IHostEnvironment environment);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Owner")]
     private static extern TrainCatalogBase GetOwner(TrainCatalogBase.CatalogInstantiatorBase catalog);

@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Numerics;
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
-using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -26,8 +24,7 @@ internal sealed class TrainingLoop<T>(
     BatchLoader<T> training,
     BatchLoader<T>? validation,
     ResNetTrainer.Options options,
-    TrainingReporter reporter,
-    IHostEnvironment environment)
+    TrainingReporter reporter)
     where T : unmanaged, INumberBase<T>
 {
     private long _step;
@@ -81,7 +78,6 @@ internal sealed class TrainingLoop<T>(
         foreach (var batch in training.Epoch(epoch))
         {
             options.CancellationToken.ThrowIfCancellationRequested();
-            environment.CheckAlive();
             TrainStep(batch, meter);
             if (meter.IsFull || reporter.IsDue(clock.Elapsed - reported))
             {

@@ -1,0 +1,7 @@
+namespace QuickStart;
+
+internal static class RandomExtensions
+{
+    /// <summary>Rolls a number between two others.</summary>
+    public static float Between(this Random dice, float low, float high) => low + (high - low) * dice.NextSingle();
+}

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Tests.Architecture;
+
+public sealed class LayerPlanTests
+{
+    // He et al. (2016), table 6, with the exact counts that option A and batch normalization come to.
+    [Theory]
+    [InlineData("resnet20", 269_722)]
+    [InlineData("resnet32", 464_154)]
+    [InlineData("resnet44", 658_586)]
+    [InlineData("resnet56", 853_018)]
+    [InlineData("resnet110", 1_727_962)]
+    [InlineData("resnet1202", 19_421_274)]
+    [InlineData("plain20", 269_722)]
+    [InlineData("plain56", 853_018)]
+    public void CountsTheParametersOfTheCifarNetworks(string name, long parameters) =>
+        Assert.Equal(parameters, Plan(name, 32, 10).ParameterCount);
+
+    // torchvision, "num_params" of its published weights; plain networks lack the projections.
+    [Theory]
+    [InlineData("resnet18", 11_689_512)]
+    [InlineData("resnet34", 21_797_672)]
+    [InlineData("resnet50", 25_557_032)]
+    [InlineData("resnet101", 44_549_160)]
+    [InlineData("resnet152", 60_192_808)]
+    [InlineData("plain18", 11_689_512 - (128 * 64 + 256) - (256 * 128 + 512) - (512 * 256 + 1024))]
+    public void CountsTheParametersOfTheImageNetNetworks(string name, long parameters) =>
+        Assert.Equal(parameters, Plan(name, 224, 1000).ParameterCount);
+
+    [Theory]
+    [InlineData("resnet20", 32, 10, 0.04055)]
+    [InlineData("resnet56", 32, 10, 0.12549)]
+    [InlineData("resnet18", 224, 1000, 1.8)]
+    [InlineData("resnet34", 224, 1000, 3.6)]
+    [InlineData("resnet50", 224, 1000, 4.1)]
+    public void CountsMultiplyAddsAsThePaperDoes(string name, int size, int classes, double billions) =>
+        Assert.Equal(billions, Plan(name, size, classes).MultiplyAdds / 1e9, tolerance: billions * 0.03);
+
+    [Theory]
+    [InlineData("resnet50", 3.8)]
+    [InlineData("resnet101", 7.6)]
+    [InlineData("resnet152", 11.3)]
+    public void WithTheStrideInTheFirstConvolutionCountsWhatThePaperSays(string name, double billions)
+    {
+        var middle = ResNetArchitecture.Parse(name);
+        var first = middle with { BottleneckStride = BottleneckStride.First };
+
+        var plan = LayerPlan.Create(first, new ImageShape(3, 224, 224), 1000);
+
+        Assert.Equal(billions, plan.MultiplyAdds / 1e9, tolerance: billions * 0.02);
+        Assert.Equal(Plan(name, 224, 1000).ParameterCount, plan.ParameterCount);
+    }
+
+    [Fact]
+    public void ShortcutsDifferWhereThePaperSays()
+    {
+        long Parameters(ShortcutKind kind) => LayerPlan.Create(ResNetArchitecture.ResNet20 with { Shortcut = kind }, new ImageShape(3, 32, 32), 10).ParameterCount;
+
+        // B projects where dimensions change: 16 to 32 and 32 to 64. C projects in every block: 3 of each width.
+        Assert.Equal(Parameters(ShortcutKind.None), Parameters(ShortcutKind.A));
+        Assert.Equal(Parameters(ShortcutKind.A) + (16 * 32 + 64) + (32 * 64 + 128), Parameters(ShortcutKind.B));
+        Assert.Equal(Parameters(ShortcutKind.B) + 3 * (16 * 16 + 32) + 2 * (32 * 32 + 64) + 2 * (64 * 64 + 128), Parameters(ShortcutKind.C));
+    }
+
+    [SkippableTheory]
+    [InlineData("resnet18")]
+    [InlineData("resnet34")]
+    [InlineData("resnet50")]
+    [InlineData("resnet101")]
+    [InlineData("resnet152")]
+    public void NamesWeightsInTheOrderOfTorchvision(string name)
+    {
+        using var reference = JsonDocument.Parse(File.ReadAllBytes(Repository.Shared("reference/imagenet_networks.json")));
+        var keys = reference.RootElement.GetProperty("networks").GetProperty(name).GetProperty("state_dict_keys");
+        var names = Plan(name, 224, 1000).Weights.Select(weight => weight.Name).ToArray();
+
+        // For some networks the reference has the number of keys only.
+        if (keys.ValueKind == JsonValueKind.Array)
+        {
+            Assert.Equal(keys.EnumerateArray().Select(key => key.GetString()), names);
+        }
+        else
+        {
+            Assert.Equal(keys.GetInt32(), names.Length);
+        }
+    }
+
+    [Fact]
+    public void EveryLayerReadsEarlierOnesAndEndsInAPixelOrMore()
+    {
+        foreach (var architecture in ResNetArchitecture.All.Where(each => each.Depths.Sum() < 100))
+        {
+            var side = architecture.MinimumImageSize;
+            var plan = LayerPlan.Create(architecture, new ImageShape(1, side, side), 2);
+
+            for (var i = 0; i < plan.Layers.Length; i++)
+            {
+                Assert.All(plan.Layers[i].Inputs, input => Assert.InRange(input, 0, i - 1));
+                Assert.True(plan.Layers[i].Output.Size > 0);
+            }
+
+            Assert.Equal(plan.Layers.Length, plan.Layers.Select(layer => layer.Name).Distinct().Count());
+        }
+    }
+
+    [Fact]
+    public void RefusesImagesThatTheNetworkHalvesToNothing()
+    {
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Create(ResNetArchitecture.ResNet18, new ImageShape(3, 40, 16), 2));
+
+        Assert.Contains("resnet18 halves its input 5 times", exception.Message);
+        Assert.Contains("at least 32×32", exception.Message);
+        Assert.Contains("40×16", exception.Message);
+    }
+
+    [Fact]
+    public void RefusesAnEmptyStage() =>
+        Assert.Throws<ArgumentException>(() => LayerPlan.Create(new ResNetArchitecture("mine", BlockKind.Basic, [2, 0]), new ImageShape(3, 64, 64), 2));
+
+    private static LayerPlan Plan(string name, int size, int classes) => LayerPlan.Create(ResNetArchitecture.Parse(name), new ImageShape(3, size, size), classes);
+}

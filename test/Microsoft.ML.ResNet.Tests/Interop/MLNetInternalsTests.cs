@@ -1,0 +1,56 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
+
+namespace Microsoft.ML.ResNet.Tests.Interop;
+
+/// <summary>Calls every reach past ML.NET's public surface: after an upgrade of ML.NET, what moved fails here, by name.</summary>
+public sealed class MLNetInternalsTests
+{
+    private readonly MLContext _ml = new(seed: 42);
+
+    [Fact]
+    public void GetEnvironmentOfTrainers() => Assert.NotNull(_ml.MulticlassClassification.Trainers.GetEnvironment());
+
+    [Fact]
+    public void GetEnvironmentOfTransforms() => Assert.NotNull(_ml.Transforms.GetEnvironment());
+
+    [Fact]
+    public void GetEnvironmentOfData() => Assert.NotNull(_ml.Data.GetEnvironment());
+
+    [Fact]
+    public void GetSeed()
+    {
+        Assert.Equal(42, _ml.Transforms.GetEnvironment().GetSeed());
+        Assert.Equal(42, _ml.Transforms.GetEnvironment().Register("test").GetSeed());
+        Assert.Null(new MLContext().Transforms.GetEnvironment().GetSeed());
+    }
+
+    [Fact]
+    public void NewTransformsCatalog() => Assert.NotNull(MLNetInternals.NewTransformsCatalog(_ml.Transforms.GetEnvironment()).CopyColumns("a", "b"));
+
+    [Fact]
+    public void NewSchemaShape()
+    {
+        var column = MLNetInternals.NewSchemaShapeColumn("x", SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, annotations: null);
+        Assert.Equal(("x", SchemaShape.Column.VectorKind.Vector, false), (column.Name, column.Kind, column.IsKey));
+
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn("y", TextDataViewType.Instance);
+        Assert.Equal("y", Assert.Single(MLNetInternals.NewSchemaShape(null, builder.ToSchema())).Name);
+    }
+
+    [Fact]
+    public void NewMaximumEntropyModelAndMulticlassTransformer()
+    {
+        var environment = _ml.Transforms.GetEnvironment();
+        VBuffer<float>[] weights = [new(2, [1f, 0f]), new(2, [0f, 1f])];
+        var model = MLNetInternals.NewMaximumEntropyModel(environment, weights, [0f, 0f], classCount: 2, featureCount: 2, labelNames: null, statistics: null);
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn("Label", new KeyDataViewType(typeof(uint), 2));
+        builder.AddColumn("Features", new VectorDataViewType(NumberDataViewType.Single, 2));
+
+        var transformer = MLNetInternals.NewMulticlassTransformer(environment, model, builder.ToSchema(), "Features", "Label", "Score", "PredictedLabel");
+
+        Assert.NotNull(transformer.GetOutputSchema(builder.ToSchema()).GetColumnOrNull("Score"));
+    }
+}

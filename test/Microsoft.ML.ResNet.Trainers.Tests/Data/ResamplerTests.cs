@@ -1,0 +1,62 @@
+using Microsoft.ML.ResNet.Trainers.Data;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Data;
+
+public sealed class ResamplerTests
+{
+    [Fact]
+    public void TheSameSizeIsTheSameImage()
+    {
+        byte[] pixels = [.. Enumerable.Range(0, 5 * 4 * 3).Select(i => (byte)(i * 7))];
+
+        Assert.Equal(pixels.Select(value => (float)value), Resize(pixels, 5, 4, 3, CropWindow.Whole(5, 4), 5, 4));
+    }
+
+    [Fact]
+    public void TakesTheChannelsAskedForInTheirOrder()
+    {
+        byte[] bgra = [1, 2, 3, 255, 4, 5, 6, 255];
+        var target = new float[6];
+
+        Resampler.Resize<byte>(bgra, 1, 2, 4, [2, 1, 0], CropWindow.Whole(1, 2), target, 1, 2);
+
+        Assert.Equal([3, 2, 1, 6, 5, 4], target);
+    }
+
+    [Fact]
+    public void ReducingAveragesEveryPixel()
+    {
+        // A fine checkerboard: picking pixels would give 0 or 200, averaging gives grey.
+        byte[] pixels = [.. Enumerable.Range(0, 64 * 64).Select(i => (byte)((i % 64 + i / 64) % 2 * 200))];
+
+        Assert.All(Resize(pixels, 64, 64, 1, CropWindow.Whole(64, 64), 8, 8), value => Assert.Equal(100, value, tolerance: 2));
+    }
+
+    [Fact]
+    public void EnlargingInterpolatesBetweenPixels()
+    {
+        // Centres of 4 pixels over 2: a quarter outside, then 1/4 and 3/4 of the way between; as Pillow's BILINEAR gives.
+        Assert.Equal([0, 25, 75, 100], Resize([0, 100], 1, 2, 1, CropWindow.Whole(1, 2), 1, 4));
+    }
+
+    [Fact]
+    public void AConstantImageStaysConstantUnderAnyCrop()
+    {
+        var random = new Random(1);
+        byte[] pixels = [.. Enumerable.Repeat((byte)77, 31 * 17)];
+        for (var i = 0; i < 200; i++)
+        {
+            var (height, width) = (1 + random.NextDouble() * 30, 1 + random.NextDouble() * 16);
+            var crop = new CropWindow(random.NextDouble() * (17 - width), random.NextDouble() * (31 - height), width, height);
+
+            Assert.All(Resize(pixels, 31, 17, 1, crop, 1 + random.Next(40), 1 + random.Next(40)), value => Assert.Equal(77, value, tolerance: 1e-3));
+        }
+    }
+
+    private static float[] Resize(byte[] pixels, int height, int width, int channels, CropWindow crop, int targetHeight, int targetWidth)
+    {
+        var target = new float[targetHeight * targetWidth * channels];
+        Resampler.Resize<byte>(pixels, height, width, channels, [.. Enumerable.Range(0, channels)], crop, target, targetHeight, targetWidth);
+        return target;
+    }
+}

@@ -1,0 +1,122 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Trainers.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Networks;
+
+public sealed class ResidualNetworkTests
+{
+    public ResidualNetworkTests() => TorchRuntime.Initialize();
+
+    public static TheoryData<string> Networks => [.. ResNetArchitecture.All.Select(each => each.Name)];
+
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void TorchAndOnnxGiveTheSameLogits(string name)
+    {
+        var architecture = ResNetArchitecture.Parse(name);
+        var side = architecture.Stem == StemKind.ImageNet ? 64 : 8;
+        var plan = LayerPlan.Create(architecture, new ImageShape(3, side, side), 7);
+        var weights = RandomWeights(plan);
+        var image = Enumerable.Range(0, plan.Input.Size).Select(i => (float)Math.Sin(0.7 * i)).ToArray();
+
+        // The logarithms of the probabilities are the logits, less a constant.
+        var expected = LogSoftmax(TorchLogits(plan, weights, image));
+        var actual = OnnxProbabilities(plan, weights, image).Select(probability => Math.Log(probability));
+
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-4));
+        Assert.True(expected.Max() < -1e-3, "saturated probabilities compare nothing");
+    }
+
+    [Fact]
+    public void MixedPrecisionStaysNearFloat32()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 32, 32), 10);
+        var weights = RandomWeights(plan);
+        var image = Enumerable.Range(0, plan.Input.Size).Select(i => (float)Math.Sin(0.7 * i)).ToArray();
+
+        var (single, half) = (TorchLogits(plan, weights, image), TorchLogits(plan, weights, image, TrainingPrecision.BFloat16));
+
+        var spread = single.Max() - single.Min();
+        Assert.All(single.Zip(half), pair => Assert.Equal(pair.First, pair.Second, tolerance: 0.05 * spread));
+        Assert.NotEqual(single, half);
+    }
+
+    [Fact]
+    public void GivesBackTheWeightsItWasMadeOf()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 32, 32), 10);
+        var weights = RandomWeights(plan);
+        using var network = new ResidualNetwork(plan, weights, TrainingPrecision.BFloat16);
+
+        var copy = network.ToWeights();
+
+        Assert.Equal(weights.Tensors.Select(tensor => tensor.Name), copy.Tensors.Select(tensor => tensor.Name));
+        Assert.All(weights.Tensors.Zip(copy.Tensors), pair => Assert.True(pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span)));
+    }
+
+    [Fact]
+    public void FreesEveryTensor()
+    {
+        var plan = LayerPlan.Create(TrainingData.Tiny, TrainingData.Shape, 3);
+        var before = torch.Tensor.TotalCount;
+
+        using (var scope = NewDisposeScope())
+        using (var network = new ResidualNetwork(plan, RandomWeights(plan), TrainingPrecision.Float32))
+        {
+            network.Forward(zeros([2, 3, 16, 16]), training: true).sum().backward();
+            network.ToWeights();
+        }
+
+        GC.KeepAlive(before);
+        Assert.Equal(before, torch.Tensor.TotalCount);
+    }
+
+    // Initial weights, with statistics that are not 0 and 1. Where residuals add up, each is small, or hundreds of them would overflow.
+    private static ResNetWeights RandomWeights(LayerPlan plan)
+    {
+        var random = new Random(2);
+        var gain = plan.Architecture.Shortcut == ShortcutKind.None ? 0.8f : 0.2f;
+        return new ResNetWeights(plan.Weights.Zip(ResNetWeights.Initialize(plan, 1).Tensors, (spec, tensor) => spec.Role switch
+        {
+            WeightRole.BatchNormWeight => tensor.With(() => gain * (0.75f + 0.5f * random.NextSingle())),
+            WeightRole.RunningVariance => tensor.With(() => 0.75f + 0.5f * random.NextSingle()),
+            WeightRole.BatchNormBias or WeightRole.RunningMean => tensor.With(() => 0.2f * random.NextSingle() - 0.1f),
+            _ => tensor,
+        }));
+    }
+
+    private static float[] TorchLogits(LayerPlan plan, ResNetWeights weights, float[] image, TrainingPrecision precision = TrainingPrecision.Float32)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        using var network = new ResidualNetwork(plan, weights, precision);
+        var input = tensor(image, [1, plan.Input.Channels, plan.Input.Height, plan.Input.Width]);
+        return network.Forward(input.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2), training: false).data<float>().ToArray();
+    }
+
+    private static float[] OnnxProbabilities(LayerPlan plan, ResNetWeights weights, float[] image)
+    {
+        var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
+        using var file = new MemoryStream();
+        OnnxGraphWriter.Classifier(plan, weights, preprocessing, OnnxElementType.Float, []).WriteTo(file);
+        using var session = new InferenceSession(file.ToArray());
+        using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, plan.Input.Channels, plan.Input.Height, plan.Input.Width]))]);
+        return [.. outputs[0].AsEnumerable<float>()];
+    }
+
+    private static double[] LogSoftmax(float[] logits)
+    {
+        var logSum = Math.Log(logits.Sum(logit => Math.Exp(logit - logits.Max()))) + logits.Max();
+        return [.. logits.Select(logit => logit - logSum)];
+    }
+}
+
+internal static class WeightTensorExtensions
+{
+    public static WeightTensor With(this WeightTensor tensor, Func<float> value) =>
+        new(tensor.Name, tensor.Shape, Enumerable.Range(0, tensor.Values.Length).Select(_ => value()).ToArray());
+}
