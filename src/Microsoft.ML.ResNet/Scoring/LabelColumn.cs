@@ -30,10 +30,10 @@ internal sealed record LabelColumn(string Name, KeyDataViewType Type, DataViewSc
             throw NotAKey(name, column.Type.ToString()!);
         }
 
-        // A key without a limit says ulong.MaxValue or 0, depending on who made it.
-        if (key.Count is 0 or > int.MaxValue)
+        // A key made by hashing, or declared by hand, may have as many values as its type.
+        if (key.Count > int.MaxValue)
         {
-            throw new ArgumentOutOfRangeException(nameof(schema), $"Label column '{name}' is a key that does not say how many values it has. Use Conversion.MapValueToKey(\"{name}\"), which does.");
+            throw new ArgumentOutOfRangeException(nameof(schema), $"Label column '{name}' is a key of {key.Count} values, more than there can be classes. Use Conversion.MapValueToKey(\"{name}\"), which counts the values there are.");
         }
 
         return key.Count >= 2

@@ -1,0 +1,193 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests;
+
+/// <summary>Every error that a user can run into, by its message.</summary>
+public sealed class BadInputTests : IDisposable
+{
+    private readonly MLContext _ml = new(seed: 1);
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void LabelIsNotAKey()
+    {
+        var rows = Pictures.Load(_ml, Pictures.Rows(2, 16, 16, 3));
+        var named = _ml.Transforms.CopyColumns("Label", "Name").Fit(rows).Transform(rows);
+
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer().Fit(named), "Label column 'Label' is String, but a classifier needs a key", "Conversion.MapValueToKey(\"Label\")");
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer().Fit(rows), "There is no label column 'Label'", "The columns are: Name, Bytes");
+    }
+
+    [Fact]
+    public void LabelIsAKeyOfUnboundedSize()
+    {
+        var schema = SchemaDefinition.Create(typeof(UnboundedRow));
+        schema["Bytes"].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, 768);
+        var view = _ml.Data.LoadFromEnumerable([new UnboundedRow()], schema);
+
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer().Fit(view), "key of 4294967295 values, more than there can be classes");
+    }
+
+    [Fact]
+    public void ImageColumnIsMissingOrOfTheWrongType()
+    {
+        var data = TrainingData.Vectors(_ml, perClass: 2);
+
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer("Image").Fit(data), "There is no image column 'Image'", "Transforms.LoadImages");
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer("Name").Fit(data), "Image column 'Name' is String, but must hold images");
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer(shape: new ImageShape(3, 32, 32)).Fit(data), "with 768 values, but an image of 3×32×32 has 3072");
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => _ml.MulticlassClassification.Trainers.ResNet("Label", "Bytes", TrainingData.Tiny).Fit(data), "does not tell the image's shape", "InputShape = new ImageShape(channels, height, width)");
+    }
+
+    [Fact]
+    public void ImagesHaveOneOrThreeChannels()
+    {
+        Pictures.Write(_folder.Path, perClass: 2, height: 16, width: 16);
+
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer("Image", new ImageShape(4, 16, 16)).Fit(TrainingData.Images(_ml, _folder.Path)), "3 channels (colour) or 1 (grayscale)", "asks for 4");
+    }
+
+    [Fact]
+    public void WeightColumnIsMissingOrOfTheWrongTypeOrNegative()
+    {
+        var rows = Pictures.Rows(2, 16, 16, 3);
+        var data = TrainingData.Vectors(_ml, rows);
+
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer(weight: "Heft").Fit(data), "no example weight column 'Heft'");
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer(weight: "Name").Fit(data), "Example weight column 'Name' is String, but must be a float");
+        rows[3].Weight = -1;
+        AssertMessage<InvalidOperationException>(() => Trainer(weight: "Weight").Fit(data), "'Weight' is -1 in row 3", "0 or more");
+    }
+
+    [Fact]
+    public void AClassHasNoImages()
+    {
+        var data = TrainingData.Vectors(_ml, perClass: 4);
+        var withoutOne = _ml.Data.FilterRowsByKeyColumnFraction(data, "Label", 0, 0.5);
+
+        AssertMessage<InvalidOperationException>(() => Trainer().Fit(withoutOne), "classes of label column 'Label' have no training images: '", "'diagonal'");
+    }
+
+    [Fact]
+    public void FewerThanTwoClasses() =>
+        AssertMessage<InvalidOperationException>(() => Trainer().Fit(TrainingData.Vectors(_ml, perClass: 4, classes: 1)), "has one class only", "at least two");
+
+    [Fact]
+    public void AnEmptyView()
+    {
+        var empty = _ml.Data.SkipRows(TrainingData.Vectors(_ml, perClass: 2), 100);
+
+        AssertMessage<InvalidOperationException>(() => Trainer().Fit(empty), "The training data has no rows");
+        AssertMessage<InvalidOperationException>(() => Trainer().Fit(TrainingData.Vectors(_ml), empty), "The validation data has no rows");
+    }
+
+    [Fact]
+    public void ValidationHasOtherClasses()
+    {
+        var rows = Pictures.Rows(2, 16, 16, 3);
+        Array.Reverse(rows);
+
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer().Fit(TrainingData.Vectors(_ml), TrainingData.Vectors(_ml, rows)), "has other values, or another order of them", "same fitted MapValueToKey");
+    }
+
+    [Theory]
+    [InlineData("truncated.png", "is truncated: the file ends before the image does")]
+    [InlineData("empty.png", "cannot be read")]
+    [InlineData("text.jpg", "cannot be read")]
+    public void AnImageThatCannotBeReadIsNamedOrSkipped(string name, string message)
+    {
+        Pictures.Write(_folder.Path, perClass: 5, height: 32, width: 32);
+        var whole = File.ReadAllBytes(_folder["lying/000.png"]);
+        File.WriteAllBytes(_folder[$"standing/{name}"], name[0] switch { 't' when name[1] == 'r' => whole[..(whole.Length / 2)], 'e' => [], _ => "not an image"u8.ToArray() });
+        var data = TrainingData.Images(_ml, _folder.Path);
+
+        AssertMessage<BadImageException>(() => Trainer("Image").Fit(data), name, message);
+        using var model = Trainer("Image", onBadImage: BadImageHandling.Skip).Fit(data);
+        Assert.Equal(1, model.History.SkippedImages);
+        Assert.Equal(15, model.History.TrainingImages + model.History.ValidationImages);
+    }
+
+    [Fact]
+    public void AFileThatIsNotThereIsNamed()
+    {
+        Pictures.Write(_folder.Path, perClass: 3, height: 16, width: 16);
+        var data = TrainingData.Images(_ml, _folder.Path);
+        _ = data.GetColumn<string>("ImagePath").Count();
+        File.Delete(_folder["standing/001.png"]);
+
+        AssertMessage<BadImageException>(() => Trainer("Image").Fit(data), "001.png");
+    }
+
+    [Fact]
+    public void AValueIsNotANumber()
+    {
+        var rows = Pictures.Rows(2, 16, 16, 3);
+        rows[2].Floats[5] = float.NaN;
+
+        AssertMessage<InvalidOperationException>(() => Trainer("Floats").Fit(TrainingData.Vectors(_ml, rows)), "Image column 'Floats' has a value in row 2 that is infinite or not a number");
+    }
+
+    [Fact]
+    public void ImagesAreSmallerThanTheNetworkNeeds() =>
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet18, InputShape = new ImageShape(3, 16, 16) }),
+            "at least 32×32 pixels", "resnet20");
+
+    public static TheoryData<string, ResNetTrainer.Options> BadOptions => new()
+    {
+        { "Option Epochs must be at least 1", new() { Epochs = 0 } },
+        { "Option BatchSize must be at least 2", new() { BatchSize = 1 } },
+        { "Option LearningRate must be a finite number greater than 0", new() { LearningRate = 0 } },
+        { "Option LearningRate must be a finite number greater than 0", new() { LearningRate = double.NaN } },
+        { "Option LearningRateDrops must be ascending", new() { LearningRateDrops = [0.75, 0.5] } },
+        { "Option LearningRateDrops must be ascending", new() { LearningRateDrops = [1] } },
+        { "Option LearningRateDropFactor must be greater than 0 and at most 1", new() { LearningRateDropFactor = 2 } },
+        { "Option WarmupEpochs must be 0 to the number of epochs, 30", new() { WarmupEpochs = 31 } },
+        { "Option Momentum must be at least 0 and less than 1", new() { Momentum = 1 } },
+        { "Option WeightDecay must be a finite number, 0 or more", new() { WeightDecay = -1 } },
+        { "Option ValidationFraction must be at least 0 and less than 1", new() { ValidationFraction = 1 } },
+        { "Option ThreadCount must be at least 1, or null", new() { ThreadCount = 0 } },
+        { "Option Augmentation must be one of the values of ImageAugmentation", new() { Augmentation = (ImageAugmentation)99 } },
+        { "Option OnBadImage must be one of the values of BadImageHandling", new() { OnBadImage = (BadImageHandling)99 } },
+        { "Option Precision must be one of the values of TrainingPrecision", new() { Precision = (TrainingPrecision)99 } },
+        { "Option PixelStandardDeviation must be given together with PixelMean", new() { PixelMean = [1, 2, 3] } },
+        { "Option PixelStandardDeviation must be finite and greater than 0", new() { PixelMean = [1, 2, 3], PixelStandardDeviation = [1, 0, 1] } },
+        { "Option PixelMean must be one value for each of the image's 3 channels", new() { InputShape = new ImageShape(3, 64, 64), PixelMean = [1], PixelStandardDeviation = [1] } },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadOptions), DisableDiscoveryEnumeration = true)]
+    public void AnOptionOutOfRangeIsNamedWithItsRangeAtConstruction(string message, ResNetTrainer.Options options) =>
+        AssertMessage<ArgumentOutOfRangeException>(() => _ml.MulticlassClassification.Trainers.ResNet(options), message);
+
+    private ResNetTrainer Trainer(string image = nameof(PixelRow.Bytes), ImageShape? shape = null, string? weight = null, BadImageHandling onBadImage = BadImageHandling.Fail) =>
+        _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = TrainingData.Tiny,
+            InputShape = shape ?? TrainingData.Shape,
+            ImageColumnName = image,
+            ExampleWeightColumnName = weight,
+            OnBadImage = onBadImage,
+            Epochs = 1,
+            BatchSize = 16,
+        });
+
+    private static void AssertMessage<TException>(Action action, params string[] parts)
+        where TException : Exception
+    {
+        var exception = Assert.Throws<TException>(action);
+        Assert.All(parts, part => Assert.Contains(part, exception.Message));
+    }
+
+    private sealed class UnboundedRow
+    {
+        [KeyType(count: uint.MaxValue)]
+        public uint Label { get; set; } = 1;
+
+        public byte[] Bytes { get; set; } = new byte[768];
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Samples;
+
+public sealed partial class QuickStartTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void LearnsTheShapesAndSavesAModelThatStandsAlone()
+    {
+        var (exitCode, output, error) = SampleProcess.Run("QuickStart", "--model", _folder["model.zip"]);
+
+        Assert.True(exitCode == 0, error + output);
+        var accuracy = double.Parse(TestAccuracy().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.True(accuracy > 95, $"test accuracy {accuracy} %");
+
+        var circle = Directory.EnumerateFiles(Path.Combine(SampleProcess.Folder("QuickStart"), "shapes", "test", "circle")).First();
+        var (consumeExitCode, consumed, _) = SampleProcess.Run("Consume", _folder["model.zip"], circle);
+        Assert.Equal(0, consumeExitCode);
+        Assert.Contains("circle", consumed.Split('\t')[1]);
+    }
+
+    [Fact]
+    public void TrainsOnTheUsersOwnFolder()
+    {
+        Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
+
+        var (exitCode, output, error) = SampleProcess.Run("QuickStart", "--data", _folder["images"], "--epochs", "2", "--image-size", "24", "--arch", "plain20", "--model", _folder["own/model.zip"]);
+
+        Assert.True(exitCode == 0, error + output);
+        Assert.True(File.Exists(_folder["own/model.zip"]));
+    }
+
+    [Theory]
+    [InlineData("There is no network 'resnet19'", "--arch", "resnet19")]
+    [InlineData("There is no image folder 'no/such/folder'", "--data", "no/such/folder")]
+    [InlineData("at least 32×32 pixels", "--arch", "resnet18", "--image-size", "16")]
+    public void SaysWhatIsWrongInALine(string message, params string[] arguments)
+    {
+        var (exitCode, output, _) = SampleProcess.Run("QuickStart", [.. arguments, "--model", _folder["model.zip"]]);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains(message, output.ReplaceLineEndings(" "));
+        Assert.DoesNotContain("   at ", output);
+    }
+
+    [Fact]
+    public void FindsBeforeTrainingThatTheModelCannotBeWritten()
+    {
+        File.WriteAllText(_folder["file"], "");
+
+        var (exitCode, output, _) = SampleProcess.Run("QuickStart", "--model", _folder["file/model.zip"]);
+
+        Assert.Equal(1, exitCode);
+        Assert.DoesNotContain("Drew", output);
+    }
+
+    [GeneratedRegex(@"Test accuracy ([\d.]+)\s*%")]
+    private static partial Regex TestAccuracy();
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics;
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Samples;
+
+/// <summary>Runs a sample as a user does: in a process of its own.</summary>
+internal static class SampleProcess
+{
+    public static (int ExitCode, string Output, string Error) Run(string sample, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Assembly(sample), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+
+    public static string Folder(string sample) => Path.GetDirectoryName(Assembly(sample))!;
+
+    // Built with the tests, and so in the same configuration: …/bin/Release/net10.0.
+    private static string Assembly(string sample)
+    {
+        var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        return Path.Combine(Repository.Root, "samples", sample, "bin", framework.Parent!.Name, framework.Name, $"{sample}.dll");
+    }
+}
