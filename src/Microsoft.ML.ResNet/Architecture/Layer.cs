@@ -21,7 +21,7 @@ public abstract class Layer
     public string Name { get; }
 
     /// <summary>Gets the indices of the layers whose results this one reads.</summary>
-    /// <value>None for <see cref="ImageInputLayer"/>, two for <see cref="AddLayer"/>, one otherwise.</value>
+    /// <value>None for <see cref="ImageInputLayer"/>, two for <see cref="AddLayer"/> and <see cref="ScaleLayer"/>, one otherwise.</value>
     public ImmutableArray<int> Inputs { get; }
 
     /// <summary>Gets the shape of one image's result.</summary>
@@ -45,21 +45,19 @@ public sealed class ImageInputLayer : Layer
     }
 }
 
-/// <summary>A convolution without bias, square, zero-padded by half its kernel.</summary>
+/// <summary>A square convolution, zero-padded by half its kernel.</summary>
 public sealed class ConvolutionLayer : Layer
 {
-    internal ConvolutionLayer(string name, int input, ImageShape inputShape, int outputChannels, int kernel, int stride)
+    internal ConvolutionLayer(string name, int input, ImageShape inputShape, int outputChannels, int kernel, int stride, int groups = 1, bool hasBias = false)
         : base(name, [input], new ImageShape(outputChannels, Strided(inputShape.Height, stride), Strided(inputShape.Width, stride)))
     {
-        InputChannels = inputShape.Channels;
         Kernel = kernel;
         Stride = stride;
-        Weights = [new WeightSpec($"{name}.weight", WeightRole.ConvolutionWeight, [outputChannels, InputChannels, kernel, kernel])];
+        Groups = groups;
+        HasBias = hasBias;
+        var weight = new WeightSpec($"{name}.weight", WeightRole.ConvolutionWeight, [outputChannels, inputShape.Channels / groups, kernel, kernel]);
+        Weights = hasBias ? [weight, new WeightSpec($"{name}.bias", WeightRole.ConvolutionBias, [outputChannels])] : [weight];
     }
-
-    /// <summary>Gets the channels of the input.</summary>
-    /// <value>At least 1.</value>
-    public int InputChannels { get; }
 
     /// <summary>Gets the kernel's height and width in pixels.</summary>
     /// <value>1, 3 or 7.</value>
@@ -68,6 +66,14 @@ public sealed class ConvolutionLayer : Layer
     /// <summary>Gets the step between results, in pixels, down and across.</summary>
     /// <value>1 or 2.</value>
     public int Stride { get; }
+
+    /// <summary>Gets the groups that input and output channels fall into; a group of the output reads its own of the input only.</summary>
+    /// <value>1 but for ResNeXt.</value>
+    public int Groups { get; }
+
+    /// <summary>Gets whether a bias is added.</summary>
+    /// <value><see langword="false"/> wherever batch normalization follows.</value>
+    public bool HasBias { get; }
 
     /// <summary>Gets the zeros added on each side, in pixels.</summary>
     /// <value>Half the kernel, rounded down.</value>
@@ -168,7 +174,35 @@ public sealed class AddLayer : Layer
     }
 }
 
-/// <summary>The mean over height and width: the network's features.</summary>
+/// <summary>2×2 average pooling with stride 2, before the projection of option D. A last odd row or column is averaged by itself.</summary>
+public sealed class AveragePoolLayer : Layer
+{
+    internal AveragePoolLayer(string name, int input, ImageShape inputShape)
+        : base(name, [input], inputShape with { Height = (inputShape.Height + 1) / 2, Width = (inputShape.Width + 1) / 2 })
+    {
+    }
+
+    /// <summary>The window's height and width, and the step between results, in pixels.</summary>
+    public const int Kernel = 2;
+}
+
+/// <summary>1 / (1 + e⁻ˣ): turns squeeze-and-excitation's output into a share for each channel.</summary>
+public sealed class SigmoidLayer : Layer
+{
+    internal SigmoidLayer(string name, int input, ImageShape shape) : base(name, [input], shape)
+    {
+    }
+}
+
+/// <summary>The product of feature maps (first input) with one number per channel (second input).</summary>
+public sealed class ScaleLayer : Layer
+{
+    internal ScaleLayer(string name, int input, int gate, ImageShape shape) : base(name, [input, gate], shape)
+    {
+    }
+}
+
+/// <summary>The mean over height and width: the network's features, and what squeeze-and-excitation squeezes.</summary>
 public sealed class GlobalAveragePoolLayer : Layer
 {
     internal GlobalAveragePoolLayer(string name, int input, ImageShape inputShape) : base(name, [input], new ImageShape(inputShape.Channels, 1, 1))

@@ -70,6 +70,11 @@ public sealed class LayerPlan
             throw new ArgumentException($"Network '{architecture.Name}' needs a width of at least 1 and at least one stage, each with at least one block.", nameof(architecture));
         }
 
+        if (architecture.Groups < 1 || architecture.WidthPerGroup < 1 || architecture.SqueezeReduction < 0 || (!architecture.IsBottleneck && (architecture.Groups, architecture.WidthPerGroup) != (1, 64)))
+        {
+            throw new ArgumentException($"Network '{architecture.Name}' needs at least 1 group, of width at least 1, and a squeeze reduction of 0 or more; only bottlenecks can have groups or another width.", nameof(architecture));
+        }
+
         if (Math.Min(input.Height, input.Width) < architecture.MinimumImageSize)
         {
             throw new ArgumentOutOfRangeException(nameof(input), input,
@@ -98,8 +103,14 @@ public sealed class LayerPlan
                 for (var block = 0; block < architecture.Depths[stage]; block++)
                 {
                     var stride = stage > 0 && block == 0 ? 2 : 1;
-                    x = AddBlock($"layer{stage + 1}.{block}", architecture, x, width: architecture.BaseWidth << stage, stride);
+                    var (name, width) = ($"layer{stage + 1}.{block}", architecture.BaseWidth << stage);
+                    x = architecture.IsPreActivation ? AddPreActivationBlock(name, architecture, x, width, stride) : AddBlock(name, architecture, x, width, stride);
                 }
+            }
+
+            if (architecture.IsPreActivation)
+            {
+                x = AddNormalizedRelu("norm", "relu_last", x);
             }
 
             x = Add(new GlobalAveragePoolLayer("avgpool", x, Shape(x)));
@@ -108,61 +119,136 @@ public sealed class LayerPlan
 
         private int AddStem(ResNetArchitecture architecture, int x)
         {
-            var (kernel, stride) = architecture.Stem == StemKind.ImageNet ? (7, 2) : (3, 1);
-            x = AddConvolution("conv1", "bn1", x, architecture.BaseWidth, kernel, stride);
-            x = AddRelu("relu", x);
-            return architecture.Stem == StemKind.ImageNet ? Add(new MaxPoolLayer("maxpool", x, Shape(x))) : x;
+            var width = architecture.BaseWidth;
+            x = architecture.Stem switch
+            {
+                StemKind.Deep => AddDeepStem(x, width),
+                StemKind.ImageNet => AddConvolution("conv1", x, width, kernel: 7, stride: 2),
+                _ => AddConvolution("conv1", x, width, kernel: 3, stride: 1),
+            };
+            if (!architecture.IsPreActivation)
+            {
+                x = AddNormalizedRelu("bn1", "relu", x);
+            }
+
+            return architecture.Stem == StemKind.SmallImage ? x : Add(new MaxPoolLayer("maxpool", x, Shape(x)));
+        }
+
+        // conv1 is a sequence in timm: convolution, normalization and activation, twice, and a convolution.
+        private int AddDeepStem(int x, int width)
+        {
+            x = AddConvolution("conv1.0", x, width / 2, kernel: 3, stride: 2);
+            x = AddNormalizedRelu("conv1.1", "conv1.2", x);
+            x = AddConvolution("conv1.3", x, width / 2, kernel: 3, stride: 1);
+            x = AddNormalizedRelu("conv1.4", "conv1.5", x);
+            return AddConvolution("conv1.6", x, width, kernel: 3, stride: 1);
         }
 
         // y = relu(F(x) + shortcut(x)); He et al. (2016), equations 1 and 2.
         private int AddBlock(string name, ResNetArchitecture architecture, int x, int width, int stride)
         {
-            var residual = architecture.Block == BlockKind.Basic
-                ? AddBasic(name, x, width, stride)
-                : AddBottleneck(name, x, width, stride, architecture.BottleneckStride);
-            var y = architecture.Shortcut == ShortcutKind.None
-                ? residual
-                : Add(new AddLayer($"{name}.add", residual, AddShortcut(name, architecture.Shortcut, x, Shape(residual), stride), Shape(residual)));
-            return AddRelu($"{name}.relu", y);
-        }
-
-        private int AddBasic(string name, int x, int width, int stride)
-        {
-            x = AddConvolution($"{name}.conv1", $"{name}.bn1", x, width, kernel: 3, stride);
-            x = AddRelu($"{name}.relu1", x);
-            return AddConvolution($"{name}.conv2", $"{name}.bn2", x, width, kernel: 3, stride: 1);
-        }
-
-        private int AddBottleneck(string name, int x, int width, int stride, BottleneckStride place)
-        {
-            var (first, middle) = place == BottleneckStride.First ? (stride, 1) : (1, stride);
-            x = AddConvolution($"{name}.conv1", $"{name}.bn1", x, width, kernel: 1, first);
-            x = AddRelu($"{name}.relu1", x);
-            x = AddConvolution($"{name}.conv2", $"{name}.bn2", x, width, kernel: 3, middle);
-            x = AddRelu($"{name}.relu2", x);
-            return AddConvolution($"{name}.conv3", $"{name}.bn3", x, width * BottleneckExpansion, kernel: 1, stride: 1);
-        }
-
-        private int AddShortcut(string name, ShortcutKind kind, int x, ImageShape output, int stride)
-        {
-            var changes = Shape(x) != output;
-            return kind switch
+            var residual = x;
+            foreach (var (index, convolution) in Convolutions(architecture, width, stride).Index())
             {
-                ShortcutKind.C => AddProjection(name, x, output, stride),
-                ShortcutKind.B when changes => AddProjection(name, x, output, stride),
+                if (index > 0)
+                {
+                    residual = AddRelu($"{name}.relu{index}", residual);
+                }
+
+                residual = AddConvolution($"{name}.conv{index + 1}", residual, convolution.Channels, convolution.Kernel, convolution.Stride, convolution.Groups);
+                residual = AddBatchNorm($"{name}.bn{index + 1}", residual);
+            }
+
+            residual = AddSqueezeExcitation(name, architecture, residual);
+            return AddRelu($"{name}.relu", AddShortcut(name, architecture, residual, x, x, stride));
+        }
+
+        // y = F(a) + shortcut, where a = relu(bn(x)); the identity passes x itself (Identity Mappings, equation 4).
+        private int AddPreActivationBlock(string name, ResNetArchitecture architecture, int x, int width, int stride)
+        {
+            var activated = AddNormalizedRelu($"{name}.bn1", $"{name}.relu1", x);
+            var residual = activated;
+            foreach (var (index, convolution) in Convolutions(architecture, width, stride).Index())
+            {
+                if (index > 0)
+                {
+                    residual = AddNormalizedRelu($"{name}.bn{index + 1}", $"{name}.relu{index + 1}", residual);
+                }
+
+                residual = AddConvolution($"{name}.conv{index + 1}", residual, convolution.Channels, convolution.Kernel, convolution.Stride, convolution.Groups);
+            }
+
+            residual = AddSqueezeExcitation(name, architecture, residual);
+            return AddShortcut(name, architecture, residual, x, activated, stride);
+        }
+
+        private static ConvolutionRow[] Convolutions(ResNetArchitecture architecture, int width, int stride)
+        {
+            if (!architecture.IsBottleneck)
+            {
+                return [new(width, Kernel: 3, stride), new(width, Kernel: 3)];
+            }
+
+            var (first, middle) = architecture.BottleneckStride == BottleneckStride.First ? (stride, 1) : (1, stride);
+            var inner = width * architecture.WidthPerGroup / 64 * architecture.Groups;
+            return [new(inner, Kernel: 1, first), new(inner, Kernel: 3, middle, architecture.Groups), new(width * BottleneckExpansion, Kernel: 1)];
+        }
+
+        private int AddShortcut(string name, ResNetArchitecture architecture, int residual, int x, int projected, int stride)
+        {
+            if (architecture.Shortcut == ShortcutKind.None)
+            {
+                return residual;
+            }
+
+            var output = Shape(residual);
+            var changes = Shape(x) != output;
+            var shortcut = architecture.Shortcut switch
+            {
                 ShortcutKind.A when changes => Add(new PaddedIdentityLayer($"{name}.shortcut", x, Shape(x), output, stride)),
+                ShortcutKind.B when changes => AddProjection(name, architecture, projected, output.Channels, stride),
+                ShortcutKind.C => AddProjection(name, architecture, projected, output.Channels, stride),
+                ShortcutKind.D when changes => AddPooledProjection(name, projected, output.Channels, stride),
                 _ => x,
             };
+            return Add(new AddLayer($"{name}.add", residual, shortcut, output));
         }
 
-        private int AddProjection(string name, int x, ImageShape output, int stride) =>
-            AddConvolution($"{name}.downsample.0", $"{name}.downsample.1", x, output.Channels, kernel: 1, stride);
-
-        private int AddConvolution(string name, string batchNorm, int x, int channels, int kernel, int stride)
+        private int AddProjection(string name, ResNetArchitecture architecture, int x, int channels, int stride)
         {
-            x = Add(new ConvolutionLayer(name, x, Shape(x), channels, kernel, stride));
-            return Add(new BatchNormLayer(batchNorm, x, Shape(x)));
+            x = AddConvolution($"{name}.downsample.0", x, channels, kernel: 1, stride);
+            return architecture.IsPreActivation ? x : AddBatchNorm($"{name}.downsample.1", x);
         }
+
+        private int AddPooledProjection(string name, int x, int channels, int stride)
+        {
+            x = stride == 1 ? x : Add(new AveragePoolLayer($"{name}.downsample.0", x, Shape(x)));
+            x = AddConvolution($"{name}.downsample.1", x, channels, kernel: 1, stride: 1);
+            return AddBatchNorm($"{name}.downsample.2", x);
+        }
+
+        private int AddSqueezeExcitation(string name, ResNetArchitecture architecture, int x)
+        {
+            if (architecture.SqueezeReduction == 0)
+            {
+                return x;
+            }
+
+            var shape = Shape(x);
+            var gate = Add(new GlobalAveragePoolLayer($"{name}.se.pool", x, shape));
+            gate = Add(new ConvolutionLayer($"{name}.se.fc1", gate, Shape(gate), Math.Max(1, shape.Channels / architecture.SqueezeReduction), kernel: 1, stride: 1, hasBias: true));
+            gate = AddRelu($"{name}.se.relu", gate);
+            gate = Add(new ConvolutionLayer($"{name}.se.fc2", gate, Shape(gate), shape.Channels, kernel: 1, stride: 1, hasBias: true));
+            gate = Add(new SigmoidLayer($"{name}.se.gate", gate, Shape(gate)));
+            return Add(new ScaleLayer($"{name}.se", x, gate, shape));
+        }
+
+        private int AddConvolution(string name, int x, int channels, int kernel, int stride, int groups = 1) =>
+            Add(new ConvolutionLayer(name, x, Shape(x), channels, kernel, stride, groups));
+
+        private int AddBatchNorm(string name, int x) => Add(new BatchNormLayer(name, x, Shape(x)));
+
+        private int AddNormalizedRelu(string batchNorm, string relu, int x) => AddRelu(relu, AddBatchNorm(batchNorm, x));
 
         private int AddRelu(string name, int x) => Add(new ReluLayer(name, x, Shape(x)));
 
@@ -173,5 +259,7 @@ public sealed class LayerPlan
             Layers.Add(layer);
             return Layers.Count - 1;
         }
+
+        private readonly record struct ConvolutionRow(int Channels, int Kernel, int Stride = 1, int Groups = 1);
     }
 }

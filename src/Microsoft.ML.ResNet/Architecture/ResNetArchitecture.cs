@@ -39,6 +39,65 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     /// <summary>The 34-layer plain network: <see cref="ResNet34"/> without shortcuts.</summary>
     public static readonly ResNetArchitecture Plain34 = ResNet34 with { Name = "plain34", Shortcut = ShortcutKind.None };
 
+    // The paper's own bottlenecks, with the stride in the first 1×1.
+
+    /// <summary>ResNet-50 as in the paper ("v1"): 3.8 G multiply-adds.</summary>
+    public static readonly ResNetArchitecture ResNet50V1 = ResNet50 with { Name = "resnet50_v1", BottleneckStride = BottleneckStride.First };
+
+    /// <summary>ResNet-101 as in the paper ("v1"): 7.6 G multiply-adds.</summary>
+    public static readonly ResNetArchitecture ResNet101V1 = ResNet101 with { Name = "resnet101_v1", BottleneckStride = BottleneckStride.First };
+
+    /// <summary>ResNet-152 as in the paper ("v1"): 11.3 G multiply-adds.</summary>
+    public static readonly ResNetArchitecture ResNet152V1 = ResNet152 with { Name = "resnet152_v1", BottleneckStride = BottleneckStride.First };
+
+    // Xie et al. (2017), "Aggregated Residual Transformations", and Zagoruyko and Komodakis (2016), "Wide Residual Networks", as in torchvision.
+
+    /// <summary>ResNeXt-50, 32 groups of width 4: 25.0 M parameters.</summary>
+    public static readonly ResNetArchitecture ResNeXt50_32x4d = ResNet50 with { Name = "resnext50_32x4d", Groups = 32, WidthPerGroup = 4 };
+
+    /// <summary>ResNeXt-101, 32 groups of width 8: 88.8 M parameters.</summary>
+    public static readonly ResNetArchitecture ResNeXt101_32x8d = ResNet101 with { Name = "resnext101_32x8d", Groups = 32, WidthPerGroup = 8 };
+
+    /// <summary>ResNeXt-101, 64 groups of width 4: 83.5 M parameters.</summary>
+    public static readonly ResNetArchitecture ResNeXt101_64x4d = ResNet101 with { Name = "resnext101_64x4d", Groups = 64, WidthPerGroup = 4 };
+
+    /// <summary>Wide ResNet-50-2, its 3×3 convolutions twice as wide: 68.9 M parameters.</summary>
+    public static readonly ResNetArchitecture WideResNet50_2 = ResNet50 with { Name = "wide_resnet50_2", WidthPerGroup = 128 };
+
+    /// <summary>Wide ResNet-101-2, its 3×3 convolutions twice as wide: 126.9 M parameters.</summary>
+    public static readonly ResNetArchitecture WideResNet101_2 = ResNet101 with { Name = "wide_resnet101_2", WidthPerGroup = 128 };
+
+    // Pre-activation: He et al. (2016), "Identity Mappings in Deep Residual Networks".
+
+    /// <summary>Pre-activation ResNet-18 ("v2").</summary>
+    public static readonly ResNetArchitecture ResNet18V2 = ResNet18 with { Name = "resnet18_v2", Block = BlockKind.PreActivationBasic };
+
+    /// <summary>Pre-activation ResNet-34 ("v2").</summary>
+    public static readonly ResNetArchitecture ResNet34V2 = ResNet34 with { Name = "resnet34_v2", Block = BlockKind.PreActivationBasic };
+
+    /// <summary>Pre-activation ResNet-50 ("v2").</summary>
+    public static readonly ResNetArchitecture ResNet50V2 = ResNet50 with { Name = "resnet50_v2", Block = BlockKind.PreActivationBottleneck };
+
+    /// <summary>Pre-activation ResNet-101 ("v2").</summary>
+    public static readonly ResNetArchitecture ResNet101V2 = ResNet101 with { Name = "resnet101_v2", Block = BlockKind.PreActivationBottleneck };
+
+    /// <summary>Pre-activation ResNet-152 ("v2").</summary>
+    public static readonly ResNetArchitecture ResNet152V2 = ResNet152 with { Name = "resnet152_v2", Block = BlockKind.PreActivationBottleneck };
+
+    /// <summary>Pre-activation ResNet-200 ("v2").</summary>
+    public static readonly ResNetArchitecture ResNet200V2 = new("resnet200_v2", BlockKind.PreActivationBottleneck, [3, 24, 36, 3]);
+
+    // ResNet-D (He et al., 2019) and squeeze-and-excitation (Hu et al., 2018), under timm's names.
+
+    /// <summary>ResNet-50-D: deep stem and average-pooled shortcuts; 25.6 M parameters.</summary>
+    public static readonly ResNetArchitecture ResNet50D = ResNet50 with { Name = "resnet50d", Stem = StemKind.Deep, Shortcut = ShortcutKind.D };
+
+    /// <summary>ResNet-101-D: deep stem and average-pooled shortcuts; 44.6 M parameters.</summary>
+    public static readonly ResNetArchitecture ResNet101D = ResNet101 with { Name = "resnet101d", Stem = StemKind.Deep, Shortcut = ShortcutKind.D };
+
+    /// <summary>SE-ResNet-50: squeeze-and-excitation in every block; 28.1 M parameters.</summary>
+    public static readonly ResNetArchitecture SEResNet50 = ResNet50 with { Name = "seresnet50", SqueezeReduction = 16 };
+
     // CIFAR-10, He et al. (2016), section 4.2: 6n + 2 layers, option A.
 
     /// <summary>ResNet-20 for small images: 269,722 parameters and 40.6 M multiply-adds for 10 classes at 32×32.</summary>
@@ -78,9 +137,14 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     public static readonly ResNetArchitecture Plain1202 = ResNet1202 with { Name = "plain1202", Shortcut = ShortcutKind.None };
 
     /// <summary>Gets every network of the table, in the order above.</summary>
+    /// <value>Option A, B, C or D of each, and other variants, are made with <c>with</c>.</value>
     public static ImmutableArray<ResNetArchitecture> All { get; } =
     [
         ResNet18, ResNet34, ResNet50, ResNet101, ResNet152, Plain18, Plain34,
+        ResNet50V1, ResNet101V1, ResNet152V1,
+        ResNeXt50_32x4d, ResNeXt101_32x8d, ResNeXt101_64x4d, WideResNet50_2, WideResNet101_2,
+        ResNet18V2, ResNet34V2, ResNet50V2, ResNet101V2, ResNet152V2, ResNet200V2,
+        ResNet50D, ResNet101D, SEResNet50,
         ResNet20, ResNet32, ResNet44, ResNet56, ResNet110, ResNet1202,
         Plain20, Plain32, Plain44, Plain56, Plain110, Plain1202,
     ];
@@ -104,17 +168,35 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     /// <value>The default is 64; the CIFAR networks have 16.</value>
     public int BaseWidth { get; init; } = 64;
 
+    /// <summary>Gets the groups that the bottlenecks' 3×3 convolutions fall into (ResNeXt's cardinality).</summary>
+    /// <value>The default is 1. Basic blocks have no groups.</value>
+    public int Groups { get; init; } = 1;
+
+    /// <summary>Gets the width of a group in the first stage, for a base width of 64.</summary>
+    /// <value>The default is 64; with one group, 128 makes the 3×3 convolutions twice as wide.</value>
+    public int WidthPerGroup { get; init; } = 64;
+
+    /// <summary>Gets by how much squeeze-and-excitation narrows the channels between its two layers (Hu et al., 2018, section 3).</summary>
+    /// <value>The default is 0: no squeeze-and-excitation. The paper has 16.</value>
+    public int SqueezeReduction { get; init; }
+
+    /// <summary>Gets whether blocks normalize and activate before their convolutions.</summary>
+    internal bool IsPreActivation => Block is BlockKind.PreActivationBasic or BlockKind.PreActivationBottleneck;
+
+    /// <summary>Gets whether blocks are made of 1×1, 3×3 and 1×1 convolutions.</summary>
+    internal bool IsBottleneck => Block is BlockKind.Bottleneck or BlockKind.PreActivationBottleneck;
+
     /// <summary>Gets how often the network halves its input; an image must be at least 2 to this power on each side.</summary>
     /// <value>5 for the ImageNet networks, 2 for the CIFAR networks.</value>
-    public int Halvings => Depths.Length - 1 + (Stem == StemKind.ImageNet ? 2 : 0);
+    public int Halvings => Depths.Length - 1 + (Stem == StemKind.SmallImage ? 0 : 2);
 
     /// <summary>Gets the smallest height and width, in pixels, that leave the last stage at least one pixel.</summary>
     /// <value>32 for the ImageNet networks, 4 for the CIFAR networks.</value>
     public int MinimumImageSize => 1 << Halvings;
 
     /// <summary>Gets the image height and width that the network was published with.</summary>
-    /// <value>224 with the ImageNet stem, 32 with the small-image stem.</value>
-    public int DefaultImageSize => Stem == StemKind.ImageNet ? 224 : 32;
+    /// <value>32 with the small-image stem, 224 with the others.</value>
+    public int DefaultImageSize => Stem == StemKind.SmallImage ? 32 : 224;
 
     /// <summary>Finds a network of the table by its name.</summary>
     /// <param name="name">For example <c>resnet20</c>; case does not matter.</param>

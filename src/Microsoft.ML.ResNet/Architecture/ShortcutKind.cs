@@ -17,4 +17,10 @@ public enum ShortcutKind
 
     /// <summary>Option C: a 1×1 convolution with batch normalization in every block.</summary>
     C,
+
+    /// <summary>
+    /// Option B with 2×2 average pooling before the 1×1 convolution, which then needs no stride and skips no pixel (ResNet-D: He et al.,
+    /// 2019, "Bag of Tricks", figure 2c).
+    /// </summary>
+    D,
 }

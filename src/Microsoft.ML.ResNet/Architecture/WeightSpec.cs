@@ -8,6 +8,9 @@ public enum WeightRole
     /// <summary>Filters, shaped [out, in / groups, height, width].</summary>
     ConvolutionWeight,
 
+    /// <summary>A bias per output channel; only squeeze-and-excitation has it.</summary>
+    ConvolutionBias,
+
     /// <summary>Batch normalization's scale γ, one per channel.</summary>
     BatchNormWeight,
 

@@ -89,16 +89,20 @@ internal sealed class ResidualNetwork : IDisposable
         ReluLayer => x.relu_(),                                       // in place: it is the only reader of x
         MaxPoolLayer => F.max_pool2d(x, [MaxPoolLayer.Kernel, MaxPoolLayer.Kernel], [MaxPoolLayer.Stride, MaxPoolLayer.Stride], [MaxPoolLayer.Padding, MaxPoolLayer.Padding]),
         PaddedIdentityLayer identity => PadIdentity(identity, x),
+        AveragePoolLayer => F.avg_pool2d(x, [AveragePoolLayer.Kernel, AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
+        SigmoidLayer => x.sigmoid(),
+        ScaleLayer => x.mul(values[layer.Inputs[1]]),
         AddLayer => x.add_(values[layer.Inputs[1]]),                  // in place: it is the only reader of the residual
-        GlobalAveragePoolLayer => x.mean([2, 3], keepdim: false, type: ScalarType.Float32),
-        LinearLayer linear => F.linear(x, Weight(linear, 0), Weight(linear, 1)),
+        GlobalAveragePoolLayer => x.mean([2, 3], keepdim: true, type: ScalarType.Float32),
+        LinearLayer linear => F.linear(x.flatten(1), Weight(linear, 0), Weight(linear, 1)),
         _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
     };
 
     private Tensor Convolve(ConvolutionLayer layer, Tensor x)
     {
         var (stride, padding) = ((long)layer.Stride, (long)layer.Padding);
-        return F.conv2d(x.to(_convolutionType), Weight(layer, 0).to(_convolutionType), null, [stride, stride], [padding, padding]);
+        var bias = layer.HasBias ? Weight(layer, 1).to(_convolutionType) : null;
+        return F.conv2d(x.to(_convolutionType), Weight(layer, 0).to(_convolutionType), bias, [stride, stride], [padding, padding], groups: layer.Groups);
     }
 
     private Tensor Normalize(BatchNormLayer layer, Tensor x, bool training) =>

@@ -18,13 +18,20 @@ public sealed class LayerPlanTests
     public void CountsTheParametersOfTheCifarNetworks(string name, long parameters) =>
         Assert.Equal(parameters, Plan(name, 32, 10).ParameterCount);
 
-    // torchvision, "num_params" of its published weights; plain networks lack the projections.
+    // torchvision's and timm's published counts; plain networks lack the projections.
     [Theory]
     [InlineData("resnet18", 11_689_512)]
     [InlineData("resnet34", 21_797_672)]
     [InlineData("resnet50", 25_557_032)]
     [InlineData("resnet101", 44_549_160)]
     [InlineData("resnet152", 60_192_808)]
+    [InlineData("resnext50_32x4d", 25_028_904)]
+    [InlineData("resnext101_32x8d", 88_791_336)]
+    [InlineData("resnext101_64x4d", 83_455_272)]
+    [InlineData("wide_resnet50_2", 68_883_240)]
+    [InlineData("wide_resnet101_2", 126_886_696)]
+    [InlineData("resnet50d", 25_576_264)]
+    [InlineData("seresnet50", 28_088_024)]
     [InlineData("plain18", 11_689_512 - (128 * 64 + 256) - (256 * 128 + 512) - (512 * 256 + 1024))]
     public void CountsTheParametersOfTheImageNetNetworks(string name, long parameters) =>
         Assert.Equal(parameters, Plan(name, 224, 1000).ParameterCount);
@@ -70,6 +77,8 @@ public sealed class LayerPlanTests
     [InlineData("resnet50")]
     [InlineData("resnet101")]
     [InlineData("resnet152")]
+    [InlineData("resnext50_32x4d")]
+    [InlineData("wide_resnet101_2")]
     public void NamesWeightsInTheOrderOfTorchvision(string name)
     {
         using var reference = JsonDocument.Parse(File.ReadAllBytes(Repository.Shared("reference/imagenet_networks.json")));

@@ -12,6 +12,10 @@ public sealed class OnnxParityTests
     [InlineData("resnet50")]
     [InlineData("resnet101")]
     [InlineData("resnet152")]
+    [InlineData("resnext50_32x4d")]
+    [InlineData("resnext101_32x8d")]
+    [InlineData("wide_resnet50_2")]
+    [InlineData("wide_resnet101_2")]
     public void GivesTheGoldenLogitsOfTorchvision(string name)
     {
         using var golden = new GoldenNetworks();
