@@ -11,9 +11,9 @@ namespace QuickStart;
 /// <summary>The whole way: images, training, evaluation, a saved model, and that model classifying files.</summary>
 internal static class Experiment
 {
-    public const int ShapesEpochs = 12;
-    private const int ShapesTrainPerClass = 400;
-    private const int ShapesTestPerClass = 60;
+    public const int ShapesEpochs = 10;
+    private const int ShapesTrainPerClass = 500;
+    private const int ShapesTestPerClass = 200;
     private const int Seed = 1;
 
     public sealed record Settings(string? DataFolder, string? TestFolder, ResNetArchitecture Architecture, int? Epochs, int? ImageSize, string ModelPath);
@@ -76,7 +76,7 @@ internal static class Experiment
             InputShape = new ImageShape(3, size, size),
             Epochs = settings.Epochs ?? (settings.DataFolder is null ? ShapesEpochs : 30),
             BatchSize = size > large ? 32 : 64,
-            LearningRate = 0.1,
+            LearningRate = 0.05,
             OnBadImage = BadImageHandling.Skip,
             Progress = progress,
             CancellationToken = cancellation,

@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 
 namespace Microsoft.ML;
 
@@ -34,5 +35,47 @@ public static class ResNetCatalog
                 yield return image;
             }
         }
+    }
+
+    /// <summary>Classifies images with a trained network as it is, without any training.</summary>
+    /// <param name="catalog"><see cref="MLContext.Transforms"/>.</param>
+    /// <param name="weights">The network's weights: <c>ResNetWeights.Load</c>.</param>
+    /// <param name="architecture">The network that they belong to.</param>
+    /// <param name="classNames">A name for each class, in the order of the network's outputs; null for those in the weights, or 0, 1, 2, ….</param>
+    /// <param name="imageColumnName">The image column: images, or planar vectors of bytes or floats of the network's input shape.</param>
+    /// <param name="preprocessing">How pixels become the network's input; null for what the weights say.</param>
+    /// <returns>An estimator that adds <c>Score</c> and <c>PredictedLabel</c>, as a trained classifier does.</returns>
+    /// <exception cref="ArgumentException">The weights do not fit the architecture or the class names, or nothing says how to preprocess.</exception>
+    public static ResNetScoringEstimator ApplyResNet(
+        this TransformsCatalog catalog,
+        ResNetWeights weights,
+        ResNetArchitecture architecture,
+        IEnumerable<string>? classNames = null,
+        string imageColumnName = "Image",
+        ImagePreprocessing? preprocessing = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new ResNetScoringEstimator(catalog.GetEnvironment(), weights, architecture, classNames, imageColumnName, preprocessing);
+    }
+
+    /// <summary>Turns images into a trained network's pooled features, for any other ML.NET trainer.</summary>
+    /// <param name="catalog"><see cref="MLContext.Transforms"/>.</param>
+    /// <param name="outputColumnName">The column to add: a vector of floats, of 64 values for the CIFAR networks, 512 for ResNet-18 and 34, 2048 for ResNet-50 and deeper ones.</param>
+    /// <param name="imageColumnName">The image column: images, or planar vectors of bytes or floats of the network's input shape.</param>
+    /// <param name="weights">The network's weights: <c>ResNetWeights.Load</c>. The head is not needed.</param>
+    /// <param name="architecture">The network that they belong to.</param>
+    /// <param name="preprocessing">How pixels become the network's input; null for what the weights say.</param>
+    /// <returns>An estimator that adds the features.</returns>
+    /// <exception cref="ArgumentException">The weights do not fit the architecture, or nothing says how to preprocess.</exception>
+    public static ResNetFeaturizingEstimator ResNetFeaturizeImage(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string imageColumnName,
+        ResNetWeights weights,
+        ResNetArchitecture architecture,
+        ImagePreprocessing? preprocessing = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new ResNetFeaturizingEstimator(catalog.GetEnvironment(), outputColumnName, imageColumnName, weights, architecture, preprocessing);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.ML.ResNet.Trainers.Networks;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
@@ -98,6 +99,28 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see langword="null"/>: the seed of the MLContext, or a fresh one if it has none. <see cref="TrainingHistory.Seed"/> tells which.</value>
         public int? Seed { get; init; }
 
+        /// <summary>Gets the weights to start from, instead of random ones.</summary>
+        /// <value>
+        /// The default is <see langword="null"/>: He initialization. The head is initialized anew where the number of classes differs, and the first
+        /// convolution is adapted where the number of channels does. Their preprocessing, where they carry one, is kept.
+        /// </value>
+        public ResNetWeights? InitialWeights { get; init; }
+
+        /// <summary>Gets which part of the network is trained.</summary>
+        /// <value>The default is <see cref="TrainableLayers.All"/>.</value>
+        public TrainableLayers TrainableLayers { get; init; } = TrainableLayers.All;
+
+        /// <summary>
+        /// Gets the epochs after which one more stage is trained, from the head towards the image, until <see cref="TrainableLayers"/> are
+        /// (gradual unfreezing: Howard and Ruder, 2018, section 3.3).
+        /// </summary>
+        /// <value>0 or more. The default is 0: all trainable layers from the first epoch on.</value>
+        public int EpochsPerUnfreezing { get; init; }
+
+        /// <summary>Gets what the learning rate is multiplied by per block on the way from the head to the image: a rate per depth.</summary>
+        /// <value>Greater than 0, at most 1. The default is 1: the same rate everywhere.</value>
+        public double LayerDecay { get; init; } = 1;
+
         /// <summary>Gets who is told how training goes. Called on the training thread, which waits.</summary>
         /// <value>The default is <see langword="null"/>.</value>
         public IProgress<TrainingProgress>? Progress { get; init; }
@@ -110,6 +133,7 @@ public sealed partial class ResNetTrainer
         {
             const int largestSmallImage = 48;
             return Augmentation != ImageAugmentation.Auto ? Augmentation
+                : TrainableLayers == TrainableLayers.Head ? ImageAugmentation.None
                 : Math.Max(shape.Height, shape.Width) <= largestSmallImage ? ImageAugmentation.CropAndFlip
                 : ImageAugmentation.ResizedCropAndFlip;
         }
@@ -130,6 +154,9 @@ public sealed partial class ResNetTrainer
             Check(Momentum is >= 0 and < 1, Momentum, "at least 0 and less than 1");
             Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), WeightDecay, "a finite number, 0 or more");
             Check(ValidationFraction is >= 0 and < 1, ValidationFraction, "at least 0 and less than 1");
+            Check(Enum.IsDefined(TrainableLayers), TrainableLayers, "one of the values of TrainableLayers");
+            Check(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
+            Check(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
             Check(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
             Check(Enum.IsDefined(Augmentation), Augmentation, "one of the values of ImageAugmentation");
             Check(Enum.IsDefined(OnBadImage), OnBadImage, "one of the values of BadImageHandling");
@@ -137,6 +164,13 @@ public sealed partial class ResNetTrainer
             Check(PixelMean is null == PixelStandardDeviation is null, PixelStandardDeviation, "given together with PixelMean, or not at all");
             Check(PixelStandardDeviation is null || PixelStandardDeviation.Value.All(deviation => deviation > 0 && float.IsFinite(deviation)), PixelStandardDeviation, "finite and greater than 0");
             Check(PixelMean is null || PixelMean.Value.All(float.IsFinite), PixelMean, "finite");
+            if (InitialWeights is not null)
+            {
+                // Says which tensors do not fit, if they do not.
+                var side = Architecture.DefaultImageSize;
+                StartingWeights.For(LayerPlan.Create(Architecture, InputShape ?? new ImageShape(3, side, side), classCount: 2), InitialWeights, seed: 0);
+            }
+
             if (InputShape is { } shape)
             {
                 // Also says if the image is too small for the network.

@@ -1,11 +1,8 @@
 using System.Numerics;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Loop;
-using Microsoft.ML.ResNet.Trainers.Networks;
-using Microsoft.ML.ResNet.Trainers.Optimization;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers;
@@ -86,41 +83,9 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
         var seed = _options.Seed ?? _host.GetSeed() ?? Random.Shared.Next();
         var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
-        var (weights, history) = TrainingThread.Run(() => Train(plan, images, seed, reporter));
+        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).Train(images));
         return ResNetClassificationTransformer.Create(_host, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
     }
-
-    // The order in which things are made matters: the thread count before any tensor, the optimizer after the network.
-    private (ResNetWeights Weights, TrainingHistory History) Train<T>(LayerPlan plan, TrainingImages<T> images, int seed, TrainingReporter reporter)
-        where T : unmanaged, INumberBase<T>
-    {
-        using var threads = new TorchThreads(_options.ThreadCount);
-        using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, SeedMixer.Mix(seed, SeedUse.Weights)), PrecisionProbe.Resolve(_options.Precision));
-        using var optimizer = new SgdOptimizer(network.Parameters, _options.Momentum, _options.WeightDecay);
-        using var training = new BatchLoader<T>(images.Training, _options.BatchSize, images.Preprocessing, MakeAugmentation(images.Preprocessing), SeedMixer.Mix(seed, SeedUse.Batches));
-        using var validation = images.Validation.Length == 0 ? null : new BatchLoader<T>(images.Validation, _options.BatchSize, images.Preprocessing, new NoAugmentation(), shuffleSeed: null);
-        var loop = new TrainingLoop<T>(network, optimizer, MakeSchedule(training.BatchesPerEpoch), training, validation, _options, reporter);
-        var (weights, epochs, stoppedEarly) = loop.Run();
-        return (weights, new TrainingHistory
-        {
-            Epochs = epochs,
-            Seed = seed,
-            TrainingImages = images.Training.Length,
-            ValidationImages = images.Validation.Length,
-            SkippedImages = images.Skipped,
-            StoppedEarly = stoppedEarly,
-        });
-    }
-
-    private LearningRateSchedule MakeSchedule(int stepsPerEpoch) =>
-        new(_options.LearningRate, (long)_options.Epochs * stepsPerEpoch, (long)(_options.WarmupEpochs * stepsPerEpoch), _options.LearningRateDrops, _options.LearningRateDropFactor);
-
-    private IAugmentation MakeAugmentation(ImagePreprocessing preprocessing) => _options.AugmentationFor(preprocessing.Input) switch
-    {
-        ImageAugmentation.CropAndFlip => new CropAndFlip(preprocessing.Input, preprocessing.Mean, _options.HorizontalFlip),
-        ImageAugmentation.ResizedCropAndFlip => new ResizedCropAndFlip(preprocessing.Input, _options.HorizontalFlip),
-        _ => new NoAugmentation(),
-    };
 
     private static void CheckSameColumns(TrainingColumns training, TrainingColumns validation)
     {

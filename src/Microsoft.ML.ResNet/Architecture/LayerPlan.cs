@@ -87,6 +87,13 @@ public sealed class LayerPlan
         return new LayerPlan(architecture, input, classCount, builder.Layers.ToImmutable());
     }
 
+    /// <summary>Makes a plan of the head alone, which reads features as an image of one pixel.</summary>
+    internal LayerPlan HeadOnly()
+    {
+        var features = new ImageShape(FeatureCount, 1, 1);
+        return new LayerPlan(Architecture, features, ClassCount, [new ImageInputLayer(features), new LinearLayer(Head.Name, 0, features, ClassCount)]);
+    }
+
     /// <summary>Appends layers one after another; each method returns the index of the layer that holds its result.</summary>
     private sealed class Builder
     {

@@ -4,31 +4,47 @@ namespace Microsoft.ML.ResNet;
 
 /// <summary>How pixels become a network's input; it belongs to the weights as much as the architecture does.</summary>
 /// <remarks>
-/// Images go through these steps: resized so that <see cref="Input"/> (times <see cref="Supersampling"/>) is just covered and cropped
-/// around the centre; averaged over squares of <see cref="Supersampling"/> pixels; then, per channel,
-/// (pixel − mean) / standard deviation. Vectors, which cannot be resized, go through the last step only.
+/// An image is resized so that it just covers <see cref="Input"/> and a border of <see cref="CropBorder"/> pixels around it, and cropped to
+/// that around its centre; the border is cut off; then, per channel, (pixel − mean) / standard deviation. Vectors, which cannot be
+/// resized, go through the last step only.
 /// </remarks>
 /// <param name="Input">The shape that the network reads.</param>
 /// <param name="Mean">The mean per channel, in the units of the pixels: 0 to 255 for images.</param>
 /// <param name="StandardDeviation">The standard deviation per channel, in the units of the pixels; greater than zero.</param>
 public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> Mean, ImmutableArray<float> StandardDeviation)
 {
+    // ImageNet's mean and deviation, (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225) of 255: what every published checkpoint was trained with.
+    private static readonly ImagePreprocessing ImageNet = new(
+        new ImageShape(3, 224, 224), [0.485f * 255, 0.456f * 255, 0.406f * 255], [0.229f * 255, 0.224f * 255, 0.225f * 255]);
+
+    /// <summary>Resized to 256, cropped to 224: torchvision's first weights ("IMAGENET1K_V1"), and the paper's single crop.</summary>
+    public static readonly ImagePreprocessing ImageNetV1 = ImageNet with { CropBorder = 16 };
+
+    /// <summary>Resized to 232, cropped to 224: torchvision's newer weights ("IMAGENET1K_V2").</summary>
+    public static readonly ImagePreprocessing ImageNetV2 = ImageNet with { CropBorder = 4 };
+
+    /// <summary>32×32, with the mean and deviation that the common CIFAR-10 checkpoints were trained with (ImageNet's).</summary>
+    public static readonly ImagePreprocessing Cifar10 = ImageNet with { Input = new ImageShape(3, 32, 32) };
+
+    /// <summary>Gets the pixels that are cut off on each side after resizing.</summary>
+    /// <value>0 or more. The default is 0: the image just covers the input.</value>
+    public int CropBorder { get; init; }
+
     /// <summary>
-    /// Gets how many times larger than the input images are first resized, per side. ML.NET's resizing does not average the pixels
-    /// that it drops; resizing to a multiple and averaging down keeps photographs free of aliasing.
+    /// Gets how many times larger images are first resized, per side, before squares of that many pixels are averaged. ML.NET's resizing
+    /// does not average the pixels that it drops; this keeps photographs free of aliasing.
     /// </summary>
-    /// <value>The default is 1. The trainer chooses 1 to 4, from the size of the training images.</value>
+    /// <value>1 or more. The default is 1. The trainer chooses 1 to 4, from the size of the training images.</value>
     public int Supersampling { get; init; } = 1;
 
-    /// <summary>Gets the height and width, in pixels, that images are resized to.</summary>
-    /// <value>The input's height and width times <see cref="Supersampling"/>.</value>
-    internal (int Height, int Width) ResizeTo => (Input.Height * Supersampling, Input.Width * Supersampling);
+    /// <summary>Gets the height and width, in pixels, that ML.NET resizes images to.</summary>
+    internal (int Height, int Width) ResizeTo => ((Input.Height + 2 * CropBorder) * Supersampling, (Input.Width + 2 * CropBorder) * Supersampling);
 
     internal ImagePreprocessing Validated()
     {
-        if (Mean.Length != Input.Channels || StandardDeviation.Length != Input.Channels)
+        if (Mean.IsDefault || StandardDeviation.IsDefault || Mean.Length != Input.Channels || StandardDeviation.Length != Input.Channels)
         {
-            throw new ArgumentException($"Preprocessing of {Input} images needs a mean and a standard deviation for each of {Input.Channels} channels, but has {Mean.Length} and {StandardDeviation.Length}.");
+            throw new ArgumentException($"Preprocessing of {Input} images needs a mean and a standard deviation for each of {Input.Channels} channels.");
         }
 
         if (StandardDeviation.Any(deviation => !(deviation > 0 && float.IsFinite(deviation))) || Mean.Any(mean => !float.IsFinite(mean)))
@@ -36,11 +52,8 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
             throw new ArgumentException("Preprocessing needs finite means, and finite standard deviations greater than zero.");
         }
 
-        if (Supersampling < 1)
-        {
-            throw new ArgumentException($"Preprocessing needs a supersampling of at least 1, but it is {Supersampling}.");
-        }
-
-        return this;
+        return Supersampling >= 1 && CropBorder >= 0
+            ? this
+            : throw new ArgumentException($"Preprocessing needs a supersampling of at least 1 and a crop border of 0 or more, but they are {Supersampling} and {CropBorder}.");
     }
 }

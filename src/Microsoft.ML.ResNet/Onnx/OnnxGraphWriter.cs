@@ -7,50 +7,76 @@ internal sealed class OnnxGraphWriter
 {
     private readonly LayerPlan _plan;
     private readonly ResNetWeights _weights;
+    private readonly bool _foldBatchNorm;
     private readonly ImmutableArray<OnnxNode>.Builder _nodes = ImmutableArray.CreateBuilder<OnnxNode>();
     private readonly ImmutableArray<OnnxTensor>.Builder _initializers = ImmutableArray.CreateBuilder<OnnxTensor>();
 
-    private OnnxGraphWriter(LayerPlan plan, ResNetWeights weights)
+    private OnnxGraphWriter(LayerPlan plan, ResNetWeights weights, bool foldBatchNorm)
     {
         _plan = plan;
         _weights = weights;
+        _foldBatchNorm = foldBatchNorm;
     }
 
     /// <summary>The network without its head: one image in, its features as a vector out, as ML.NET's OnnxTransformer wants them.</summary>
-    public static OnnxModel Featurizer(LayerPlan plan, ResNetWeights weights, ImagePreprocessing preprocessing, OnnxElementType pixelType, string inputName, string outputName)
+    public static OnnxModel Featurizer(
+        LayerPlan plan, ResNetWeights weights, ImagePreprocessing preprocessing, OnnxElementType pixelType, string inputName, string outputName, ImmutableArray<KeyValuePair<string, string>> metadata)
     {
-        var writer = new OnnxGraphWriter(plan, weights);
+        var writer = new OnnxGraphWriter(plan, weights, foldBatchNorm: false);
         var pixels = new OnnxValue(inputName, pixelType, [1, plan.Input.Channels, preprocessing.ResizeTo.Height, preprocessing.ResizeTo.Width]);
-        var features = writer.AddFeatures(writer.AddPreprocessing(pixels, preprocessing));
+        var features = writer.AddFeatures(writer.AddPreprocessing(writer.AddFloats(pixels), preprocessing));
 
         // [1, F, 1, 1] to [F]: ML.NET would show a leading 1 to the user as part of the column's type.
         writer.Add("Squeeze", [features, writer.AddIntegers("features.axes", 0, 2, 3)], outputName);
-        return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, [plan.FeatureCount]), []);
+        return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, [plan.FeatureCount]), metadata);
     }
 
-    /// <summary>The whole network: any number of images in, a probability per class out.</summary>
-    public static OnnxModel Classifier(LayerPlan plan, ResNetWeights weights, ImagePreprocessing preprocessing, OnnxElementType pixelType, ImmutableArray<KeyValuePair<string, string>> metadata)
+    /// <summary>The whole network: images in, a probability or a logit per class out.</summary>
+    public static OnnxModel Classifier(
+        LayerPlan plan, ResNetWeights weights, ImagePreprocessing preprocessing, OnnxElementType pixelType, OnnxExportOptions options, ImmutableArray<KeyValuePair<string, string>> metadata)
     {
-        var writer = new OnnxGraphWriter(plan, weights);
-        var pixels = new OnnxValue("pixels", pixelType, [null, plan.Input.Channels, preprocessing.ResizeTo.Height, preprocessing.ResizeTo.Width]);
-        var features = writer.AddFeatures(writer.AddPreprocessing(pixels, preprocessing));
-        var flat = writer.Add("Flatten", [features], "flatten", new OnnxAttribute("axis", 1));
-        var head = plan.Head;
-        var logits = writer.Add("Gemm", [flat, .. writer.AddWeights(head)], head.Name, new OnnxAttribute("transB", 1));
-        writer.Add("Softmax", [logits], "probabilities", new OnnxAttribute("axis", -1));
-        return writer.Finish(pixels, new OnnxValue("probabilities", OnnxElementType.Float, [null, plan.ClassCount]), metadata);
+        var writer = new OnnxGraphWriter(plan, weights, options.FoldBatchNorm);
+        var (height, width) = options.IncludePreprocessing ? preprocessing.ResizeTo : (plan.Input.Height, plan.Input.Width);
+        var elementType = options.IncludePreprocessing ? pixelType : OnnxElementType.Float;
+        var pixels = new OnnxValue("pixels", elementType, options.ChannelsLast ? [options.BatchSize, height, width, plan.Input.Channels] : [options.BatchSize, plan.Input.Channels, height, width]);
+
+        var x = writer.AddFloats(pixels);
+        x = options.ChannelsLast ? writer.Add("Transpose", [x], "pixels.planar", new OnnxAttribute("perm", Integers: [0, 3, 1, 2])) : x;
+        x = writer.AddFeatures(options.IncludePreprocessing ? writer.AddPreprocessing(x, preprocessing) : x);
+        x = writer.Add("Flatten", [x], "flatten", new OnnxAttribute("axis", 1));
+        var outputName = options.Softmax ? "probabilities" : "logits";
+        x = writer.Add("Gemm", [x, .. writer.AddWeights(plan.Head)], options.Softmax ? plan.Head.Name : outputName, new OnnxAttribute("transB", 1));
+        if (options.Softmax)
+        {
+            writer.Add("Softmax", [x], outputName, new OnnxAttribute("axis", -1));
+        }
+
+        return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, [options.BatchSize, plan.ClassCount]), metadata);
     }
 
     private OnnxModel Finish(OnnxValue input, OnnxValue output, ImmutableArray<KeyValuePair<string, string>> metadata) =>
         new(_plan.Architecture.Name, _nodes.ToImmutable(), _initializers.ToImmutable(), [input], [output], metadata);
 
-    private string AddPreprocessing(OnnxValue pixels, ImagePreprocessing preprocessing)
+    private string AddFloats(OnnxValue pixels) => pixels.ElementType == OnnxElementType.Float
+        ? pixels.Name
+        : Add("Cast", [pixels.Name], "pixels.float", new OnnxAttribute("to", (long)OnnxElementType.Float));
+
+    private string AddPreprocessing(string x, ImagePreprocessing preprocessing)
     {
-        var x = pixels.ElementType == OnnxElementType.Float ? pixels.Name : Add("Cast", [pixels.Name], "pixels.float", new OnnxAttribute("to", (long)OnnxElementType.Float));
         if (preprocessing.Supersampling > 1)
         {
-            ImmutableArray<long> window = [preprocessing.Supersampling, preprocessing.Supersampling];
-            x = Add("AveragePool", [x], "pixels.averaged", new OnnxAttribute("kernel_shape", Integers: window), new OnnxAttribute("strides", Integers: window));
+            x = Add("AveragePool", [x], "pixels.averaged", Square("kernel_shape", preprocessing.Supersampling), Square("strides", preprocessing.Supersampling));
+        }
+
+        if (preprocessing.CropBorder is > 0 and var border)
+        {
+            string[] bounds =
+            [
+                AddIntegers("pixels.crop.starts", border, border),
+                AddIntegers("pixels.crop.ends", border + preprocessing.Input.Height, border + preprocessing.Input.Width),
+                AddIntegers("pixels.crop.axes", 2, 3),
+            ];
+            x = Add("Slice", [x, .. bounds], "pixels.cropped");
         }
 
         ImmutableArray<long> perChannel = [1, preprocessing.Input.Channels, 1, 1];
@@ -75,8 +101,9 @@ internal sealed class OnnxGraphWriter
         return layer switch
         {
             ImageInputLayer => input,
-            ConvolutionLayer convolution => Add("Conv", [X(), .. AddWeights(convolution)], convolution.Name,
+            ConvolutionLayer convolution => Add("Conv", [X(), .. AddConvolutionWeights(convolution)], convolution.Name,
                 Square("kernel_shape", convolution.Kernel), Square("strides", convolution.Stride), Pads(convolution.Padding), new OnnxAttribute("group", convolution.Groups)),
+            BatchNormLayer when FoldsInto(layer) is not null => X(),
             BatchNormLayer batchNorm => Add("BatchNormalization", [X(), .. AddWeights(batchNorm)], batchNorm.Name, new OnnxAttribute("epsilon", Float: BatchNormLayer.Epsilon)),
             ReluLayer => Add("Relu", [X()], layer.Name),
             MaxPoolLayer => Add("MaxPool", [X()], layer.Name, Square("kernel_shape", MaxPoolLayer.Kernel), Square("strides", MaxPoolLayer.Stride), Pads(MaxPoolLayer.Padding)),
@@ -105,6 +132,24 @@ internal sealed class OnnxGraphWriter
         }
 
         return Add("Pad", [x, AddIntegers($"{identity.Name}.pads", 0, identity.ChannelsBefore, 0, 0, 0, identity.ChannelsAfter, 0, 0)], identity.Name);
+    }
+
+    // The convolution that this normalization is folded into, if it is: one that it alone follows.
+    private ConvolutionLayer? FoldsInto(Layer batchNorm) => _foldBatchNorm ? _plan.Layers[batchNorm.Inputs[0]] as ConvolutionLayer : null;
+
+    private BatchNormLayer? FoldedBatchNorm(ConvolutionLayer convolution) => _foldBatchNorm
+        ? _plan.Layers.OfType<BatchNormLayer>().FirstOrDefault(batchNorm => FoldsInto(batchNorm) == convolution)
+        : null;
+
+    private IEnumerable<string> AddConvolutionWeights(ConvolutionLayer convolution)
+    {
+        if (FoldedBatchNorm(convolution) is not { } batchNorm)
+        {
+            return AddWeights(convolution);
+        }
+
+        var (filters, bias) = BatchNormFolding.Fold(convolution, batchNorm, _weights);
+        return [Add(OnnxTensor.Floats(filters.Name, [.. filters.Shape.Select(size => (long)size)], filters.Values)), Add(OnnxTensor.Floats(bias.Name, [bias.Shape[0]], bias.Values))];
     }
 
     private IEnumerable<string> AddWeights(Layer layer) =>

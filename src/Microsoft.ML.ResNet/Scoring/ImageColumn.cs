@@ -49,6 +49,23 @@ internal sealed record ImageColumn(string Name, PixelSource Source, ImageShape S
         };
     }
 
+    /// <summary>Checks that data to score has such a column too. ML.NET's own stages check, but name columns that the user never made.</summary>
+    public void CheckSame(DataViewSchema schema)
+    {
+        var other = Bind(schema, Name, Shape, defaultImageSize: 0);
+        if (other.Source != Source)
+        {
+            throw new ArgumentOutOfRangeException(nameof(schema), $"Image column '{Name}' holds {Describe(other.Source)}, but the network was made for {Describe(Source)}.");
+        }
+    }
+
+    private static string Describe(PixelSource source) => source switch
+    {
+        PixelSource.Image => "images",
+        PixelSource.ByteVector => "vectors of bytes",
+        _ => "vectors of floats",
+    };
+
     private static bool IsPixel(DataViewType type) => type == NumberDataViewType.Byte || type == NumberDataViewType.Single;
 
     private static ImageShape ImageShapeOf(string name, ImageShape shape) => shape.Channels is 1 or 3

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Reflection;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -39,6 +40,14 @@ internal sealed record LabelColumn(string Name, KeyDataViewType Type, DataViewSc
         return key.Count >= 2
             ? new LabelColumn(name, key, column.Annotations)
             : throw new InvalidOperationException($"Label column '{name}' has one class only, but a classifier needs at least two. Check the data: with LoadImageFolder, each sub-folder is a class.");
+    }
+
+    /// <summary>Gets the column as a pipeline promises it.</summary>
+    public SchemaShape.Column ToShape()
+    {
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn(Name, Type, Annotations);
+        return MLNetInternals.NewSchemaShape(null, builder.ToSchema()).Single();
     }
 
     /// <summary>Gets the class names: the key's values as text, or 1, 2, … where it has none.</summary>

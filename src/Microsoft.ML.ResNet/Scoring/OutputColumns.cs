@@ -4,7 +4,7 @@ using static Microsoft.ML.SchemaShape.Column;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>The columns that a classifier promises: the same, with the same annotations, as ML.NET's own multiclass trainers.</summary>
+/// <summary>The columns that our transformers promise; a classifier's are, annotations included, those of ML.NET's own multiclass trainers.</summary>
 internal static class OutputColumns
 {
     public static SchemaShape AddTo(SchemaShape input, SchemaShape.Column label)
@@ -15,6 +15,9 @@ internal static class OutputColumns
             [.. keyValues is { } values ? [values] : Array.Empty<SchemaShape.Column>(), .. CommonAnnotations()]);
         return new SchemaShape([.. input.Where(column => column.Name != score.Name && column.Name != predicted.Name), score, predicted]);
     }
+
+    public static SchemaShape AddFeatures(SchemaShape input, string name) =>
+        new([.. input.Where(column => column.Name != name), Column(name, VectorKind.Vector, NumberDataViewType.Single, isKey: false)]);
 
     private static IEnumerable<SchemaShape.Column> ScoreAnnotations(SchemaShape.Column? keyValues)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
@@ -23,16 +22,13 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
 {
     private readonly ResNetModel _network;
     private readonly ImageColumn _image;
-    private readonly TransformerChain<ITransformer> _chain;
-    private readonly TemporaryFile _onnxFile;
+    private readonly OnnxBackedChain _chain;
 
-    private ResNetClassificationTransformer(
-        ResNetModel network, ImageColumn image, ImmutableArray<string> classNames, TrainingHistory history, TransformerChain<ITransformer> chain, TemporaryFile onnxFile)
+    private ResNetClassificationTransformer(ResNetModel network, ImageColumn image, ImmutableArray<string> classNames, TrainingHistory history, OnnxBackedChain chain)
     {
         _network = network;
         _image = image;
         _chain = chain;
-        _onnxFile = onnxFile;
         ClassNames = classNames;
         History = history;
     }
@@ -62,92 +58,48 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     public ResNetWeights Weights => _network.Weights;
 
     /// <inheritdoc/>
-    public bool IsRowToRowMapper => ((ITransformer)_chain).IsRowToRowMapper;
+    public bool IsRowToRowMapper => true;
 
     /// <inheritdoc/>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        CheckImageColumn(inputSchema);
-        return _chain.GetOutputSchema(inputSchema);
-    }
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _chain.GetOutputSchema(inputSchema);
 
     /// <inheritdoc/>
-    public IDataView Transform(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        CheckImageColumn(input.Schema);
-        return _chain.Transform(input);
-    }
+    public IDataView Transform(IDataView input) => _chain.Transform(input);
 
     /// <inheritdoc/>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        CheckImageColumn(inputSchema);
-        return ((ITransformer)_chain).GetRowToRowMapper(inputSchema);
-    }
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _chain.GetRowToRowMapper(inputSchema);
 
-    // Everything saved is the chain's: nothing may be written before or after it.
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_chain).Save(ctx);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => _chain.Save(ctx);
 
     /// <summary>Writes the whole network, its preprocessing and its head as an ONNX model for any ONNX runtime.</summary>
     /// <remarks>
     /// Input <c>pixels</c>: [batch, channels, height, width], bytes of an RGB image (floats if the network was trained on float vectors), planar.
-    /// Output <c>probabilities</c>: [batch, classes]. Metadata: <c>architecture</c> and <c>class_names</c> (a JSON array). Opset 17.
+    /// Output <c>probabilities</c>: [batch, classes]. The metadata tells the architecture, the class names and the preprocessing. Opset 17.
     /// </remarks>
     /// <param name="path">The file to write; an existing one is replaced.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void ExportOnnx(string path)
+    public void ExportOnnx(string path) => ExportOnnx(path, new OnnxExportOptions());
+
+    /// <summary>Writes the whole network as an ONNX model, in the form that the options ask for.</summary>
+    /// <param name="path">The file to write; an existing one is replaced.</param>
+    /// <param name="options">The form of input, output and weights.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void ExportOnnx(string path, OnnxExportOptions options)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var pixelType = _image.Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
-        ImmutableArray<KeyValuePair<string, string>> metadata =
-        [
-            new("architecture", Architecture.Name),
-            new("class_names", JsonSerializer.Serialize(ClassNames)),
-        ];
+        ArgumentNullException.ThrowIfNull(options);
+        var bytes = options.ByteInput ?? _image.Source != PixelSource.FloatVector;
         using var stream = File.Create(path);
-        OnnxGraphWriter.Classifier(Plan, Weights, Preprocessing, pixelType, metadata).WriteTo(stream);
+        OnnxGraphWriter.Classifier(Plan, Weights, Preprocessing, bytes ? OnnxElementType.UInt8 : OnnxElementType.Float, options, NetworkMetadata.Of(_network, ClassNames)).WriteTo(stream);
     }
 
     /// <summary>Releases the ONNX Runtime session and deletes the temporary file. Models saved before keep working.</summary>
-    public void Dispose()
-    {
-        _chain.Dispose();
-        _onnxFile.Dispose();
-    }
-
-    // The stock stages check too, but name columns that the user never made.
-    private void CheckImageColumn(DataViewSchema schema)
-    {
-        var column = ImageColumn.Bind(schema, _image.Name, _image.Shape, Architecture.DefaultImageSize);
-        if (column.Source != _image.Source)
-        {
-            throw new ArgumentOutOfRangeException(nameof(schema), $"Image column '{_image.Name}' holds {Describe(column.Source)}, but the network was made for {Describe(_image.Source)}.");
-        }
-
-        static string Describe(PixelSource source) => source switch
-        {
-            PixelSource.Image => "images",
-            PixelSource.ByteVector => "vectors of bytes",
-            _ => "vectors of floats",
-        };
-    }
+    public void Dispose() => _chain.Dispose();
 
     internal static ResNetClassificationTransformer Create(
         IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, TrainingHistory history)
     {
-        var onnxFile = new TemporaryFile("network.onnx");
-        try
-        {
-            var chain = ScoringChain.Build(environment, input, image, label, network, onnxFile.Path);
-            return new ResNetClassificationTransformer(network, image, label.ClassNames(), history, chain, onnxFile);
-        }
-        catch
-        {
-            onnxFile.Dispose();
-            throw;
-        }
+        var chain = OnnxBackedChain.Build(image, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
+        return new ResNetClassificationTransformer(network, image, label.ClassNames(), history, chain);
     }
 }

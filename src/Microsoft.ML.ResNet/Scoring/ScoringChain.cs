@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Onnx;
@@ -8,7 +9,7 @@ using Microsoft.ML.Transforms.Image;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// Builds what a classifier is when it scores and when it is saved: ML.NET's own transformers and nothing of ours.
+/// Builds what a classifier or featurizer is when it scores and when it is saved: ML.NET's own transformers and nothing of ours.
 /// <list type="number">
 /// <item>ResizeImages, and ConvertToGrayscale for one channel (same-size images pass).</item>
 /// <item>ExtractPixels, planar, as bytes.</item>
@@ -29,7 +30,7 @@ internal static class ScoringChain
     public const string PredictedLabelColumn = "PredictedLabel";
 
     /// <summary>Stages 1 and 2: from the user's column to <see cref="PixelsColumn"/>. Validation reads its pixels through these too.</summary>
-    public static TransformerChain<ITransformer> Pixels(IHostEnvironment environment, IDataView input, ImageColumn image, int supersampling)
+    public static TransformerChain<ITransformer> Pixels(IHostEnvironment environment, IDataView input, ImageColumn image, (int Height, int Width) resizeTo)
     {
         var transforms = MLNetInternals.NewTransformsCatalog(environment);
         if (image.Source != PixelSource.Image)
@@ -37,7 +38,7 @@ internal static class ScoringChain
             return Fit(input, transforms.CopyColumns(PixelsColumn, image.Name));
         }
 
-        var resize = transforms.ResizeImages(ResizedColumn, image.Shape.Width * supersampling, image.Shape.Height * supersampling, image.Name, ImageResizingEstimator.ResizingKind.IsoCrop);
+        var resize = transforms.ResizeImages(ResizedColumn, resizeTo.Width, resizeTo.Height, image.Name, ImageResizingEstimator.ResizingKind.IsoCrop);
         return image.Shape.Channels == 1
             ? Fit(input, resize, transforms.ConvertToGrayscale(GrayscaleColumn, ResizedColumn),
                 transforms.ExtractPixels(PixelsColumn, GrayscaleColumn, ImagePixelExtractingEstimator.ColorBits.Red, outputAsFloatArray: false))
@@ -47,28 +48,42 @@ internal static class ScoringChain
     /// <summary>Finds the column that <see cref="Pixels"/> makes.</summary>
     public static DataViewSchema.Column PixelsOf(DataViewSchema schema) => schema[PixelsColumn];
 
-    /// <summary>All stages.</summary>
+    /// <summary>All stages: a classifier.</summary>
     /// <param name="environment">The environment to register components with.</param>
     /// <param name="input">Data of the schema that will be scored; no row of it is read.</param>
     /// <param name="image">The image column.</param>
     /// <param name="label">The label, whose values PredictedLabel takes over.</param>
     /// <param name="network">The network, its weights and its preprocessing.</param>
     /// <param name="onnxFile">Where the graph is written; it must outlive the chain.</param>
-    public static TransformerChain<ITransformer> Build(IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, string onnxFile)
+    public static TransformerChain<ITransformer> Classifier(IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, string onnxFile)
+    {
+        var chain = Features(environment, input, image, network, NetworkMetadata.Of(network, label.ClassNames()), FeaturesColumn, onnxFile);
+        return DropTemporary(environment, input, chain.Append<ITransformer>(Head(environment, label, network)));
+    }
+
+    /// <summary>All stages but the head: a featurizer, which leaves the features under the name asked for.</summary>
+    public static TransformerChain<ITransformer> Featurizer(IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn, string onnxFile) =>
+        DropTemporary(environment, input, Features(environment, input, image, network, NetworkMetadata.Of(network, []), outputColumn, onnxFile));
+
+    private static TransformerChain<ITransformer> Features(
+        IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, ImmutableArray<KeyValuePair<string, string>> metadata, string outputColumn, string onnxFile)
     {
         var pixelType = image.Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
         using (var stream = File.Create(onnxFile))
         {
-            OnnxGraphWriter.Featurizer(network.Plan, network.Weights, network.Preprocessing, pixelType, PixelsColumn, FeaturesColumn).WriteTo(stream);
+            OnnxGraphWriter.Featurizer(network.Plan, network.Weights, network.Preprocessing, pixelType, PixelsColumn, outputColumn, metadata).WriteTo(stream);
         }
 
+        var chain = Pixels(environment, input, image, network.Preprocessing.ResizeTo);
         var transforms = MLNetInternals.NewTransformsCatalog(environment);
-        var chain = Pixels(environment, input, image, network.Preprocessing.Supersampling);
-        chain = chain.Append<ITransformer>(Fit(chain.Transform(input), transforms.ApplyOnnxModel(FeaturesColumn, PixelsColumn, onnxFile)));
-        chain = chain.Append<ITransformer>(Head(environment, label, network));
-        var scored = chain.Transform(input);
-        string[] temporary = [.. ((string[])[ResizedColumn, GrayscaleColumn, PixelsColumn, FeaturesColumn]).Where(name => scored.Schema.GetColumnOrNull(name) is not null)];
-        return chain.Append<ITransformer>(Fit(scored, transforms.DropColumns(temporary)));
+        return chain.Append<ITransformer>(Fit(chain.Transform(input), transforms.ApplyOnnxModel(outputColumn, PixelsColumn, onnxFile)));
+    }
+
+    private static TransformerChain<ITransformer> DropTemporary(IHostEnvironment environment, IDataView input, TransformerChain<ITransformer> chain)
+    {
+        var output = chain.Transform(input);
+        string[] temporary = [ResizedColumn, GrayscaleColumn, PixelsColumn, FeaturesColumn];
+        return chain.Append<ITransformer>(Fit(output, MLNetInternals.NewTransformsCatalog(environment).DropColumns([.. temporary.Where(name => output.Schema.GetColumnOrNull(name) is not null)])));
     }
 
     private static TransformerChain<ITransformer> Fit(IDataView input, params ReadOnlySpan<IEstimator<ITransformer>> estimators)

@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>A network's state dictionary: every trained value and running statistic, by PyTorch's name.</summary>
-public sealed class ResNetWeights
+public sealed partial class ResNetWeights
 {
     private readonly Dictionary<string, WeightTensor> _byName;
 
@@ -21,6 +21,14 @@ public sealed class ResNetWeights
     /// <summary>Gets the tensors.</summary>
     /// <value>In the order given.</value>
     public ImmutableArray<WeightTensor> Tensors { get; }
+
+    /// <summary>Gets how pixels became the input when the weights were trained.</summary>
+    /// <value><see langword="null"/> where the file does not say, and nobody did.</value>
+    public ImagePreprocessing? Preprocessing { get; init; }
+
+    /// <summary>Gets the names of the classes, in the order of the head's outputs.</summary>
+    /// <value>Empty where the file does not say, and nobody did.</value>
+    public ImmutableArray<string> ClassNames { get; init; } = [];
 
     /// <summary>Gets a tensor by its name.</summary>
     /// <param name="name">For example <c>conv1.weight</c>.</param>

@@ -13,7 +13,7 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// a size a little above the network's input.
 /// </remarks>
 /// <typeparam name="T">byte, or float for vectors of floats.</typeparam>
-internal sealed class ImageReader<T>(IHostEnvironment environment, ImageColumn image, int supersampling, BadImageHandling onBadImage, CancellationToken cancellation)
+internal sealed class ImageReader<T>(IHostEnvironment environment, ImageColumn image, ImagePreprocessing preprocessing, BadImageHandling onBadImage, CancellationToken cancellation)
     where T : unmanaged, INumberBase<T>
 {
     /// <summary>Reads the images of some rows of a view.</summary>
@@ -24,7 +24,7 @@ internal sealed class ImageReader<T>(IHostEnvironment environment, ImageColumn i
     public StoredImage<T>?[] Read(IDataView data, LabeledRow[] rows, bool[] whole)
     {
         var source = image.Source == PixelSource.Image ? new CheckedImageView(data, image.Name) : data;
-        var scored = ScoringChain.Pixels(environment, source, image, supersampling).Transform(source);
+        var scored = ScoringChain.Pixels(environment, source, image, preprocessing.ResizeTo).Transform(source);
         var indices = new Dictionary<DataViewRowId, int>(rows.Length);
         var idsAreUnique = true;
         for (var i = 0; i < rows.Length; i++)
@@ -43,7 +43,7 @@ internal sealed class ImageReader<T>(IHostEnvironment environment, ImageColumn i
         {
             Parallel.ForEach(cursors, new ParallelOptions { CancellationToken = cancellation }, (cursor, loop) =>
             {
-                var reader = new RowImageReader<T>(cursor, image, supersampling, onBadImage);
+                var reader = new RowImageReader<T>(cursor, image, preprocessing, onBadImage);
                 var (getId, id) = (cursor.GetIdGetter(), default(DataViewRowId));
                 while (!loop.ShouldExitCurrentIteration && cursor.MoveNext())
                 {

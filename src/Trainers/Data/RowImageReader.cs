@@ -13,7 +13,7 @@ internal sealed class RowImageReader<T>
     private const double KeptScale = 1.5;
 
     private readonly ImageColumn _column;
-    private readonly int _supersampling;
+    private readonly ImagePreprocessing _preprocessing;
     private readonly BadImageHandling _onBadImage;
     private readonly DataViewRowCursor _cursor;
     private readonly ValueGetter<MLImage>? _getImage;
@@ -21,10 +21,10 @@ internal sealed class RowImageReader<T>
     private MLImage _image = null!; // the cursor's, which disposes it on its next move
     private VBuffer<T> _pixels;
 
-    public RowImageReader(DataViewRowCursor cursor, ImageColumn column, int supersampling, BadImageHandling onBadImage)
+    public RowImageReader(DataViewRowCursor cursor, ImageColumn column, ImagePreprocessing preprocessing, BadImageHandling onBadImage)
     {
         _column = column;
-        _supersampling = supersampling;
+        _preprocessing = preprocessing;
         _onBadImage = onBadImage;
         _cursor = cursor;
         _getImage = column.Source == PixelSource.Image ? cursor.GetGetter<MLImage>(cursor.Schema[column.Name]) : null;
@@ -56,20 +56,20 @@ internal sealed class RowImageReader<T>
         return new StoredImage<T>(Round(shape.Channels == 1 ? ToGrayscale(colors) : colors), height, width, row.Label, row.Weight);
     }
 
-    // From planar, and from the supersampled size if there is one, as the ONNX graph does it.
+    // From planar, averaged and cropped, as the ONNX graph does it. A vector has neither to average nor to crop.
     private StoredImage<T> ReadAsScored(LabeledRow row)
     {
         _getPixels(ref _pixels);
         var (channels, height, width) = _column.Shape;
-        var k = _supersampling;
+        var (k, border, (sourceHeight, sourceWidth)) = _getImage is null ? (1, 0, (height, width)) : (_preprocessing.Supersampling, _preprocessing.CropBorder, _preprocessing.ResizeTo);
         var values = _pixels.IsDense ? _pixels.GetValues() : _pixels.DenseValues().ToArray();
         var result = new float[channels * height * width];
         for (var channel = 0; channel < channels; channel++)
         {
-            var plane = values.Slice(channel * height * width * k * k, height * width * k * k);
+            var plane = values.Slice(channel * sourceHeight * sourceWidth, sourceHeight * sourceWidth);
             for (var y = 0; y < height * k; y++)
             {
-                var line = plane.Slice(y * width * k, width * k);
+                var line = plane.Slice((y + border * k) * sourceWidth + border * k, width * k);
                 for (var x = 0; x < line.Length; x++)
                 {
                     result[(y / k * width + x / k) * channels + channel] += float.CreateTruncating(line[x]);

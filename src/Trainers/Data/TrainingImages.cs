@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
@@ -24,9 +25,9 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
             ? new bool[rows.Length]
             : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], options.ValidationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
 
-        var supersampling = columns.Image.Source == PixelSource.Image ? ChooseSupersampling(data, columns.Image, rows.Length) : 1;
+        var geometry = Geometry(data, columns.Image, rows.Length, options);
         var keepWhole = options.AugmentationFor(columns.Image.Shape) == ImageAugmentation.ResizedCropAndFlip;
-        var reader = new ImageReader<T>(environment, columns.Image, supersampling, options.OnBadImage, options.CancellationToken);
+        var reader = new ImageReader<T>(environment, columns.Image, geometry, options.OnBadImage, options.CancellationToken);
 
         var images = reader.Read(data, rows, whole: [.. heldOut.Select(held => keepWhole && !held)]);
         var training = images.Where((image, row) => image is not null && !heldOut[row]).Select(image => image!.Value).ToArray();
@@ -51,15 +52,30 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
             throw new InvalidOperationException("Batch normalization needs at least two training images.");
         }
 
-        return new TrainingImages<T>(training, validation, MakePreprocessing(training, columns.Image.Shape, supersampling, options), skipped);
+        return new TrainingImages<T>(training, validation, Normalized(geometry, training, options), skipped);
     }
 
-    private static ImagePreprocessing MakePreprocessing(StoredImage<T>[] training, ImageShape shape, int supersampling, ResNetTrainer.Options options)
+    // What must be known before images are read: everything but the mean and the deviation, which are measured on what was read.
+    private static ImagePreprocessing Geometry(IDataView data, ImageColumn image, int rowCount, ResNetTrainer.Options options)
     {
-        var statistics = options is { PixelMean: { } mean, PixelStandardDeviation: { } deviation }
-            ? new PixelStatistics(mean, deviation)
-            : PixelStatistics.Measure<T>(training, shape.Channels);
-        return new ImagePreprocessing(shape, statistics.Mean, statistics.StandardDeviation) { Supersampling = supersampling }.Validated();
+        ImmutableArray<float> ones = [.. Enumerable.Repeat(1f, image.Shape.Channels)];
+        return new ImagePreprocessing(image.Shape, ones, ones)
+        {
+            CropBorder = options.InitialWeights?.Preprocessing is { } trained && trained.Input == image.Shape ? trained.CropBorder : 0,
+            Supersampling = image.Source == PixelSource.Image ? ChooseSupersampling(data, image, rowCount) : 1,
+        };
+    }
+
+    // The options' own, or those that the initial weights were trained with, or measured.
+    private static ImagePreprocessing Normalized(ImagePreprocessing geometry, StoredImage<T>[] training, ResNetTrainer.Options options)
+    {
+        var statistics = options switch
+        {
+            { PixelMean: { } mean, PixelStandardDeviation: { } deviation } => new PixelStatistics(mean, deviation),
+            { InitialWeights.Preprocessing: { } trained } when trained.Mean.Length == geometry.Input.Channels => new PixelStatistics(trained.Mean, trained.StandardDeviation),
+            _ => PixelStatistics.Measure<T>(training, geometry.Input.Channels),
+        };
+        return (geometry with { Mean = statistics.Mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }
 
     // The largest multiple of the network's input that a usual image covers: of some images from all over the data, the median.

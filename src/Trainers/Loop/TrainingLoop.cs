@@ -59,6 +59,7 @@ internal sealed class TrainingLoop<T>(
 
     private EpochResult RunEpoch(int epoch)
     {
+        network.FrozenLayers = LayerDepth.FirstTrained(network.Plan, options.TrainableLayers, epoch, options.EpochsPerUnfreezing);
         var clock = Stopwatch.StartNew();
         var tally = Train(epoch, clock);
         var imagesPerSecond = tally.Seen / clock.Elapsed.TotalSeconds;

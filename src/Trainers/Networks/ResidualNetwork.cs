@@ -35,17 +35,51 @@ internal sealed class ResidualNetwork : IDisposable
     /// <summary>Gets the tensors that training changes, in the order of the plan.</summary>
     public Tensor[] Parameters { get; }
 
+    /// <summary>Gets the network's layers.</summary>
+    public LayerPlan Plan => _plan;
+
+    /// <summary>Gets or sets how many layers, from the image on, keep their weights and statistics: no gradient is computed for them.</summary>
+    /// <value>The default is 0: none.</value>
+    public int FrozenLayers { get; set; }
+
     /// <summary>Computes logits.</summary>
     /// <param name="images">Normalized images, [batch, channels, height, width], float32, channels-last.</param>
     /// <param name="training">Whether batch normalization uses, and updates its running statistics from, the batch's own.</param>
     /// <returns>[batch, classes], float32.</returns>
     public Tensor Forward(Tensor images, bool training)
     {
-        var values = new Tensor[_plan.Layers.Length];
-        for (var i = 0; i < values.Length; i++)
+        if (!training)
+        {
+            return Run(images, 0, _plan.Layers.Length, training: false);
+        }
+
+        return Run(Frozen(images, FrozenLayers), FrozenLayers, _plan.Layers.Length, training: true);
+    }
+
+    /// <summary>Computes the features that the head reads, without gradients.</summary>
+    /// <param name="images">As in <see cref="Forward"/>.</param>
+    /// <returns>[batch, features, 1, 1], float32.</returns>
+    public Tensor Features(Tensor images) => Frozen(images, _plan.Layers.Length - 1);
+
+    private Tensor Frozen(Tensor images, int count)
+    {
+        using var noGradients = no_grad();
+        return count == 0 ? images : Run(images, 0, count, training: false);
+    }
+
+    // Layers from first up to, not including, end; x is the result of the layer before the first.
+    private Tensor Run(Tensor x, int first, int end, bool training)
+    {
+        var values = new Tensor[end];
+        if (first > 0)
+        {
+            values[first - 1] = x;
+        }
+
+        for (var i = first; i < end; i++)
         {
             var layer = _plan.Layers[i];
-            values[i] = Apply(layer, layer.Inputs.IsEmpty ? images : values[layer.Inputs[0]], values, training);
+            values[i] = Apply(layer, layer.Inputs.IsEmpty ? x : values[layer.Inputs[0]], values, training);
 
             // Without gradients nothing else holds an activation, so the peak is a few layers and not the whole network. An operation in
             // place has returned its input.

@@ -20,47 +20,67 @@ internal sealed class SgdOptimizer : IDisposable
     // Never freed by TorchSharp, so there is one for the process.
     private static readonly Lazy<jit.CompilationUnit> FusedSgd = new(() => jit.compile(Script));
 
-    private readonly Tensor[] _weights;
-    private readonly Tensor[] _velocities;
+    private readonly Group[] _groups;
     private readonly Tensor _rate = zeros([], ScalarType.Float64);
     private readonly Tensor _momentum;
     private readonly Tensor _weightDecay;
 
     /// <param name="weights">The tensors to update; they stay the caller's.</param>
+    /// <param name="rateScales">What the learning rate of each is multiplied by.</param>
     /// <param name="momentum">The share of the velocity that is kept.</param>
     /// <param name="weightDecay">The strength of the pull towards zero.</param>
-    public SgdOptimizer(Tensor[] weights, double momentum, double weightDecay)
+    public SgdOptimizer(Tensor[] weights, double[] rateScales, double momentum, double weightDecay)
     {
-        _weights = weights;
-        _velocities = [.. weights.Select(weight => zeros_like(weight, requires_grad: false))];
+        _groups = [.. weights.Zip(rateScales).GroupBy(pair => pair.Second, pair => pair.First).Select(group => new Group(group.Key, [.. group]))];
         _momentum = tensor(momentum, ScalarType.Float64);
         _weightDecay = tensor(weightDecay, ScalarType.Float64);
     }
 
-    /// <summary>Updates the weights from their gradients, then drops the gradients.</summary>
+    /// <summary>Updates the weights that have a gradient, then drops the gradients. A weight without one is frozen, and stays.</summary>
     public void Step(double learningRate)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var gradients = new Tensor[_weights.Length];
-        for (var i = 0; i < gradients.Length; i++)
+        foreach (var group in _groups)
         {
-            gradients[i] = _weights[i].grad ?? throw new InvalidOperationException($"Weight {i} has no gradient.");
-        }
-
-        _rate.fill_(learningRate);
-        FusedSgd.Value.invoke("step", _weights, gradients, _velocities, _rate, _momentum, _weightDecay);
-        foreach (var weight in _weights)
-        {
-            weight.grad = null;
+            if (group.WithGradients() is { Weights.Length: > 0 } ready)
+            {
+                _rate.fill_(learningRate * group.RateScale);
+                FusedSgd.Value.invoke("step", ready.Weights, ready.Gradients, ready.Velocities, _rate, _momentum, _weightDecay);
+            }
         }
     }
 
     public void Dispose()
     {
-        foreach (var tensor in (Tensor[])[.. _velocities, _rate, _momentum, _weightDecay])
+        foreach (var tensor in (Tensor[])[.. _groups.SelectMany(group => group.Velocities), _rate, _momentum, _weightDecay])
         {
             tensor.Dispose();
+        }
+    }
+
+    /// <summary>Weights with the same learning rate.</summary>
+    private sealed class Group(double rateScale, Tensor[] weights)
+    {
+        public double RateScale => rateScale;
+
+        public Tensor[] Velocities { get; } = [.. weights.Select(weight => zeros_like(weight, requires_grad: false))];
+
+        public (Tensor[] Weights, Tensor[] Gradients, Tensor[] Velocities) WithGradients()
+        {
+            List<Tensor> ready = [], gradients = [], velocities = [];
+            foreach (var (weight, velocity) in weights.Zip(Velocities))
+            {
+                if (weight.grad is { } gradient)
+                {
+                    ready.Add(weight);
+                    gradients.Add(gradient);
+                    velocities.Add(velocity);
+                    weight.grad = null;
+                }
+            }
+
+            return ([.. ready], [.. gradients], [.. velocities]);
         }
     }
 }

@@ -16,7 +16,7 @@ public sealed class OnnxGraphWriterTests
         var plan = LayerPlan.Create(architecture, new ImageShape(3, architecture.MinimumImageSize, architecture.MinimumImageSize), 2);
         var preprocessing = new ImagePreprocessing(plan.Input, [1, 2, 3], [4, 5, 6]) { Supersampling = 2 };
         using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(plan, ResNetWeights.Initialize(plan, 1), preprocessing, OnnxElementType.UInt8, []).WriteTo(file);
+        OnnxGraphWriter.Classifier(plan, ResNetWeights.Initialize(plan, 1), preprocessing, OnnxElementType.UInt8, new OnnxExportOptions(), []).WriteTo(file);
 
         OnnxRuntimeLog.Warnings.Clear();
         using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING };

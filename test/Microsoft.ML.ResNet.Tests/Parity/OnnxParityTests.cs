@@ -25,7 +25,7 @@ public sealed class OnnxParityTests
         var weights = GoldenNetworks.Weights(plan);
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
         using var file = new MemoryStream();
-        OnnxGraphWriter.Featurizer(plan, weights, preprocessing, OnnxElementType.Float, "x", "features").WriteTo(file);
+        OnnxGraphWriter.Featurizer(plan, weights, preprocessing, OnnxElementType.Float, "x", "features", []).WriteTo(file);
         using var session = new InferenceSession(file.ToArray());
         var input = GoldenNetworks.Input(2 * plan.Input.Size);
         var scale = expected.GetProperty("logits_std").GetDouble();

@@ -36,7 +36,7 @@ public sealed class TrainingLoopTests
         StoredImage<byte>[] images = [.. Enumerable.Range(0, 64).Select(i => new StoredImage<byte>(Pictures.Draw(i % 3, 16, 16, 3, random), 16, 16, i % 3, 1))];
         using var threads = new TorchThreads(1);
         using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, 1), TrainingPrecision.Float32);
-        using var optimizer = new SgdOptimizer(network.Parameters, momentum: 0.9, weightDecay: 1e-4);
+        using var optimizer = new SgdOptimizer(network.Parameters, LayerDepth.RateScales(plan, 1), momentum: 0.9, weightDecay: 1e-4);
         using var loader = new BatchLoader<byte>(images, 16, preprocessing, new NoAugmentation(), shuffleSeed: 1);
         using var reporter = new TrainingReporter(new MLContext().Transforms.GetEnvironment().Register("test"), null);
         return new TrainingLoop<byte>(network, optimizer, schedule, loader, null, new ResNetTrainer.Options { Epochs = epochs }, reporter).Run();

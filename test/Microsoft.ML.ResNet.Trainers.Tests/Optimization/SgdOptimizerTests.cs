@@ -19,7 +19,7 @@ public sealed class SgdOptimizerTests
         ];
         var expected = weights.Select(weight => weight.detach().contiguous().data<float>().ToArray().Select(value => (double)value).ToArray()).ToArray();
         var velocities = expected.Select(values => new double[values.Length]).ToArray();
-        using var optimizer = new SgdOptimizer(weights, momentum, decay);
+        using var optimizer = new SgdOptimizer(weights, [1, 0.5], momentum, decay);
 
         for (var step = 0; step < 3; step++)
         {
@@ -31,7 +31,7 @@ public sealed class SgdOptimizerTests
                 for (var j = 0; j < expected[i].Length; j++)
                 {
                     velocities[i][j] = momentum * velocities[i][j] + expected[i][j] + decay * expected[i][j];
-                    expected[i][j] -= rate * velocities[i][j];
+                    expected[i][j] -= rate * (i == 0 ? 1 : 0.5) * velocities[i][j];
                 }
             }
         }

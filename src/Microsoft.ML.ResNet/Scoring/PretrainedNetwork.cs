@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>A network made from published weights, checked: that they fit the architecture, and that it is known how images become its input.</summary>
+internal static class PretrainedNetwork
+{
+    private const string Label = nameof(Label);
+
+    /// <summary>Makes a network that classifies.</summary>
+    public static ResNetModel Classifier(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing)
+    {
+        var classCount = weights.TryGet(HeadWeight, out var head)
+            ? head.Shape[0]
+            : throw new ArgumentException($"The weights have no head ('{HeadWeight}'), so they cannot classify. Use ResNetFeaturizeImage, or train with them as InitialWeights.", nameof(weights));
+        return Make(weights, architecture, preprocessing, classCount, strict: true);
+    }
+
+    /// <summary>Makes a network whose features are wanted; it needs no head.</summary>
+    public static ResNetModel Featurizer(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing) =>
+        Make(weights, architecture, preprocessing, classCount: weights.TryGet(HeadWeight, out var head) ? head.Shape[0] : 1, strict: false);
+
+    /// <summary>Makes the label column that a classifier without training data would have had.</summary>
+    public static LabelColumn LabelOf(ImmutableArray<string> classNames)
+    {
+        var annotations = new DataViewSchema.Annotations.Builder();
+        ValueGetter<VBuffer<ReadOnlyMemory<char>>> getNames = (ref VBuffer<ReadOnlyMemory<char>> values) =>
+            values = new VBuffer<ReadOnlyMemory<char>>(classNames.Length, [.. classNames.Select(name => name.AsMemory())]);
+        annotations.Add("KeyValues", new VectorDataViewType(TextDataViewType.Instance, classNames.Length), getNames);
+        return new LabelColumn(Label, new KeyDataViewType(typeof(uint), classNames.Length), annotations.ToAnnotations());
+    }
+
+    /// <summary>Settles the class names: the caller's, or the weights' own, or 0, 1, 2, ….</summary>
+    public static ImmutableArray<string> ClassNames(IEnumerable<string>? asked, ResNetWeights weights, int classCount)
+    {
+        ImmutableArray<string> names = asked is not null ? [.. asked] : weights.ClassNames;
+        if (names.IsEmpty && asked is null)
+        {
+            return [.. Enumerable.Range(0, classCount).Select(number => number.ToString(CultureInfo.InvariantCulture))];
+        }
+
+        return names.Length == classCount
+            ? names
+            : throw new ArgumentException($"The network has {classCount} classes, but {names.Length} class names are given. Give one for each, in the order of its outputs.", nameof(asked));
+    }
+
+    private static string HeadWeight => "fc.weight";
+
+    private static ResNetModel Make(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing, int classCount, bool strict)
+    {
+        preprocessing = (preprocessing ?? weights.Preprocessing)?.Validated()
+            ?? throw new ArgumentException(
+                "The weights do not say how images become the network's input. Give the preprocessing that they were trained with, such as ImagePreprocessing.ImageNetV1 or ImagePreprocessing.Cifar10.", nameof(preprocessing));
+        var plan = LayerPlan.Create(architecture, preprocessing.Input, classCount);
+        return new ResNetModel(plan, weights.For(plan, strict), preprocessing);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>Applies a trained network as a classifier, without any training: it needs no label.</summary>
+public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTransformer>
+{
+    private readonly IHost _host;
+    private readonly string _imageColumnName;
+    private readonly ResNetModel _network;
+    private readonly LabelColumn _label;
+
+    internal ResNetScoringEstimator(
+        IHostEnvironment environment, ResNetWeights weights, ResNetArchitecture architecture, IEnumerable<string>? classNames, string imageColumnName, ImagePreprocessing? preprocessing)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(architecture);
+        ArgumentException.ThrowIfNullOrWhiteSpace(imageColumnName);
+        _host = environment.Register(nameof(ResNetScoringEstimator));
+        _imageColumnName = imageColumnName;
+        _network = PretrainedNetwork.Classifier(weights, architecture, preprocessing);
+        ClassNames = PretrainedNetwork.ClassNames(classNames, weights, _network.Plan.ClassCount);
+        _label = PretrainedNetwork.LabelOf(ClassNames);
+    }
+
+    /// <summary>Gets the names of the classes.</summary>
+    /// <value>In the order of the network's outputs.</value>
+    public ImmutableArray<string> ClassNames { get; }
+
+    /// <summary>Makes the classifier. No row of the data is read.</summary>
+    /// <param name="input">Data with the image column.</param>
+    /// <returns>The classifier.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type or size.</exception>
+    public ResNetClassificationTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var image = ImageColumn.Bind(input.Schema, _imageColumnName, _network.Plan.Input, defaultImageSize: 0);
+        return ResNetClassificationTransformer.Create(_host, input, image, _label, _network, new TrainingHistory());
+    }
+
+    /// <summary>Gets the columns that the classifier will add, and checks the image column.</summary>
+    /// <param name="inputSchema">The shape of the data's schema.</param>
+    /// <returns>The input's columns, Score and PredictedLabel.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        ImageColumn.Check(inputSchema, _imageColumnName);
+        return OutputColumns.AddTo(inputSchema, _label.ToShape());
+    }
+}

@@ -1,0 +1,53 @@
+using System.Numerics.Tensors;
+
+namespace Microsoft.ML.ResNet.Trainers.Networks;
+
+/// <summary>The weights that training starts from: random ones, or given ones made to fit.</summary>
+internal static class StartingWeights
+{
+    /// <summary>Gets them.</summary>
+    /// <param name="plan">The network to train.</param>
+    /// <param name="given">Weights of the same architecture; null for random ones.</param>
+    /// <param name="seed">The seed of what is random: everything, or the head where the number of classes differs.</param>
+    /// <exception cref="ArgumentException">The given weights are of another architecture.</exception>
+    public static ResNetWeights For(LayerPlan plan, ResNetWeights? given, int seed)
+    {
+        var random = ResNetWeights.Initialize(plan, seed);
+        if (given is null)
+        {
+            return random;
+        }
+
+        var fitting = AdaptChannels(given, plan).For(plan, strict: false);
+        return new ResNetWeights(plan.Weights.Select(spec => fitting.TryGet(spec.Name, out var tensor) ? tensor : random[spec.Name]))
+        {
+            Preprocessing = given.Preprocessing,
+        };
+    }
+
+    // For one channel the filters' sum, which on a grey image gives what the colours gave; for others the filters in turn, weighted so
+    // that the sum stays (as timm adapts its checkpoints).
+    private static ResNetWeights AdaptChannels(ResNetWeights given, LayerPlan plan)
+    {
+        var spec = plan.Layers.OfType<ConvolutionLayer>().First().Weights[0];
+        if (!given.TryGet(spec.Name, out var filters) || filters.Shape.Length != 4 || filters.Shape[1] == spec.Shape[1])
+        {
+            return given;
+        }
+
+        var (outputs, had, wanted, size) = (filters.Shape[0], filters.Shape[1], spec.Shape[1], filters.Shape[2] * filters.Shape[3]);
+        var adapted = new float[outputs * wanted * size];
+        for (var output = 0; output < outputs; output++)
+        {
+            for (var source = 0; source < (wanted == 1 ? had : wanted); source++)
+            {
+                var from = filters.Values.Span.Slice((output * had + source % had) * size, size);
+                var to = adapted.AsSpan((output * wanted + source % wanted) * size, size);
+                TensorPrimitives.MultiplyAdd(from, wanted == 1 ? 1 : (float)had / wanted, to, to);
+            }
+        }
+
+        var tensor = new WeightTensor(filters.Name, filters.Shape.SetItem(1, wanted), adapted);
+        return new ResNetWeights(given.Tensors.Select(each => each.Name == tensor.Name ? tensor : each)) { Preprocessing = given.Preprocessing };
+    }
+}
