@@ -1,6 +1,58 @@
+using System.Runtime.InteropServices;
+
 namespace Microsoft.ML.ResNet.Trainers;
 
-internal static class TorchRuntime
+/// <summary>Readies Torch for training: loads it, and sets what holds for the whole process, once.</summary>
+internal static partial class TorchRuntime
 {
-    public static void Initialize() => LibTorchSharpLoader.EnsureLoaded();
+    /// <summary>An AppContext switch: set to true, the C allocator is left as the application has it.</summary>
+    public const string KeepAllocatorDefaults = "Microsoft.ML.ResNet.Trainers.KeepAllocatorDefaults";
+
+    private static readonly Lazy<bool> Ready = new(Prepare);
+
+    /// <summary>Readies Torch. Call it before anything of <see cref="TorchSharp.torch"/> is touched.</summary>
+    /// <exception cref="DllNotFoundException">libtorch is not part of the application, or this system cannot load it.</exception>
+    public static void Initialize() => _ = Ready.Value;
+
+    private static bool Prepare()
+    {
+        if (OperatingSystem.IsLinux() && !(AppContext.TryGetSwitch(KeepAllocatorDefaults, out var keep) && keep))
+        {
+            GlibcAllocator.KeepLargeBuffers();
+        }
+
+        LibTorchSharpLoader.EnsureLoaded();
+        return true;
+    }
+
+    /// <summary>
+    /// By default glibc gives every large buffer of a step back to the system and faults it in again at the next: a fifth to a third of a
+    /// training step. Kept, it costs no more memory than the largest step needs anyway.
+    /// </summary>
+    private static partial class GlibcAllocator
+    {
+        // malloc.h
+        private const int TrimThreshold = -1;
+        private const int TopPad = -2;
+        private const int MmapThreshold = -3;
+
+        private const int LargestMmapThreshold = 32 << 20; // glibc's own limit: half of a thread's heap
+
+        public static void KeepLargeBuffers()
+        {
+            try
+            {
+                SetOption(MmapThreshold, LargestMmapThreshold);
+                SetOption(TrimThreshold, int.MaxValue);
+                SetOption(TopPad, 64 << 20);
+            }
+            catch (EntryPointNotFoundException)
+            {
+                // musl has no such options, and needs none.
+            }
+        }
+
+        [LibraryImport("libc", EntryPoint = "mallopt")]
+        private static partial int SetOption(int option, int value);
+    }
 }
