@@ -99,10 +99,10 @@ internal static class Experiment
             return;
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumn("is \\ predicted");
+        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("is \\ predicted").NoWrap());
         foreach (var name in classes)
         {
-            table.AddColumn(new TableColumn(Markup.Escape(name.Length > 6 ? name[..6] : name)).RightAligned());
+            table.AddColumn(new TableColumn(Markup.Escape(name.Length > 4 ? name[..4] : name)).RightAligned().NoWrap().Padding(0, 0));
         }
 
         for (var row = 0; row < classes.Length; row++)
