@@ -39,7 +39,7 @@ public static class ResNetCatalog
 
     /// <summary>Classifies images with a trained network as it is, without any training.</summary>
     /// <param name="catalog"><see cref="MLContext.Transforms"/>.</param>
-    /// <param name="weights">The network's weights: <c>ResNetWeights.Load</c>.</param>
+    /// <param name="weights">The network's weights: <see cref="ResNetWeights.Load"/>.</param>
     /// <param name="architecture">The network that they belong to.</param>
     /// <param name="classNames">A name for each class, in the order of the network's outputs; null for those in the weights, or 0, 1, 2, ….</param>
     /// <param name="imageColumnName">The image column: images, or planar vectors of bytes or floats of the network's input shape.</param>
@@ -62,7 +62,7 @@ public static class ResNetCatalog
     /// <param name="catalog"><see cref="MLContext.Transforms"/>.</param>
     /// <param name="outputColumnName">The column to add: a vector of floats, of 64 values for the CIFAR networks, 512 for ResNet-18 and 34, 2048 for ResNet-50 and deeper ones.</param>
     /// <param name="imageColumnName">The image column: images, or planar vectors of bytes or floats of the network's input shape.</param>
-    /// <param name="weights">The network's weights: <c>ResNetWeights.Load</c>. The head is not needed.</param>
+    /// <param name="weights">The network's weights: <see cref="ResNetWeights.Load"/>. The head is not needed.</param>
     /// <param name="architecture">The network that they belong to.</param>
     /// <param name="preprocessing">How pixels become the network's input; null for what the weights say.</param>
     /// <returns>An estimator that adds the features.</returns>

@@ -86,7 +86,8 @@ public sealed class TransferLearningTests
     {
         var exception = Assert.ThrowsAny<ArgumentException>(() => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet20, InitialWeights = _pretrained }));
 
-        Assert.Contains("layer3.0.conv1.weight", exception.Message);
+        Assert.Contains("The weights are not those of resnet20", exception.Message);
+        Assert.Contains("conv1.weight", exception.Message);
     }
 
     [Fact]
@@ -107,6 +108,24 @@ public sealed class TransferLearningTests
         Assert.Equal(1, Scale("fc.weight"));
         Assert.Equal(Scale("layer3.2.conv1.weight") / 2, Scale("layer3.1.conv1.weight"));
         Assert.Equal(Scale("layer1.0.conv1.weight") / 2, Scale("conv1.weight"));
+    }
+
+    [Fact]
+    public void GoesOnFromASavedModelWithNewClasses()
+    {
+        using var folder = new TemporaryFolder();
+        using (var model = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, Epochs = 1 }))
+        {
+            _ml.Model.Save(model, _data.Schema, folder["model.zip"]);
+        }
+
+        var saved = ResNetWeights.Load(folder["model.zip"]);
+        var two = TrainingData.Vectors(_ml, perClass: 20, classes: 2);
+        using var next = Fit(new ResNetTrainer.Options { InitialWeights = saved, TrainableLayers = TrainableLayers.Head, Epochs = 3 }, two);
+
+        Assert.Equal(["lying", "standing", "diagonal"], saved.ClassNames.AsEnumerable());
+        Assert.Equal(saved.Preprocessing!.Mean.AsEnumerable(), next.Preprocessing.Mean.AsEnumerable());
+        Assert.True(_ml.MulticlassClassification.Evaluate(next.Transform(two)).MicroAccuracy > 0.9);
     }
 
     private ResNetClassificationTransformer Fit(ResNetTrainer.Options options, IDataView? data = null) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options

@@ -1,20 +1,18 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Onnx;
 
-/// <summary>What a file of weights says about itself, as text: the metadata of ONNX models, and of safetensors files.</summary>
+/// <summary>What an ONNX model says about itself; <see cref="ResNetWeights.Load"/> reads it back.</summary>
 internal static class NetworkMetadata
 {
-    public const string Architecture = "architecture";
-    public const string ClassNames = "class_names";
-    public const string Preprocessing = "preprocessing";
+    private const string Architecture = "architecture";
 
     public static ImmutableArray<KeyValuePair<string, string>> Of(ResNetModel network, ImmutableArray<string> classNames) =>
     [
         new(Architecture, network.Plan.Architecture.Name),
-        .. classNames.IsEmpty ? Array.Empty<KeyValuePair<string, string>>() : [new(ClassNames, JsonSerializer.Serialize(classNames))],
-        new(Preprocessing, JsonSerializer.Serialize(network.Preprocessing)),
+        .. classNames.IsEmpty ? Array.Empty<KeyValuePair<string, string>>() : [new(WeightsMetadata.ClassNames, WeightsMetadata.Write(classNames))],
+        new(WeightsMetadata.Preprocessing, WeightsMetadata.Write(network.Preprocessing)),
     ];
 }

@@ -22,12 +22,15 @@ public sealed partial class ResNetWeights
     /// <value>In the order given.</value>
     public ImmutableArray<WeightTensor> Tensors { get; }
 
-    /// <summary>Gets how pixels became the input when the weights were trained.</summary>
-    /// <value><see langword="null"/> where the file does not say, and nobody did.</value>
+    /// <summary>Gets how pixels become the input that these weights were trained on.</summary>
+    /// <value><see langword="null"/>, the default, where that is not known. Of the files, those of <see cref="Save"/> and the ONNX models of this library say it.</value>
     public ImagePreprocessing? Preprocessing { get; init; }
 
-    /// <summary>Gets the names of the classes, in the order of the head's outputs.</summary>
-    /// <value>Empty where the file does not say, and nobody did.</value>
+    /// <summary>Gets the names of the classes that the head tells apart.</summary>
+    /// <value>
+    /// In the order of the head's outputs; empty, the default, where they are not known. Of the files, those of <see cref="Save"/>, ONNX models of
+    /// this library and ML.NET models with text labels name them.
+    /// </value>
     public ImmutableArray<string> ClassNames { get; init; } = [];
 
     /// <summary>Gets a tensor by its name.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
@@ -14,7 +15,7 @@ internal static class LibTorchSharpLoader
 {
     private const string LibTorch = "torch_cpu";
     private const string Bridge = "LibTorchSharp";
-    private const string LibTorchVersion = "2.10.0"; // the one that TorchSharp 0.107.0 was built against
+    internal const string LibTorchVersion = "2.10.0"; // the one that TorchSharp 0.107.0 was built against
 
     // GCC 13 marks every C++ file that includes <iostream> with this version, for a symbol that LibTorchSharp never uses.
     private const string UnusedVersion = "GLIBCXX_3.4.32";
@@ -105,6 +106,19 @@ internal static class LibTorchSharpLoader
             return 0;
         }
 
+        try
+        {
+            return LoadCopy(elf);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException)
+        {
+            throw new DllNotFoundException(
+                $"it needs {UnusedVersion}, and no copy without that need can be loaded from '{Path.GetTempPath()}'. Set TMPDIR to a folder where files may be written and executed.", e);
+        }
+    }
+
+    private static nint LoadCopy(byte[] elf)
+    {
         DirectoryInfo own = Directory.CreateTempSubdirectory("LibTorchSharp-"); // for its owner only
         try
         {
@@ -114,10 +128,11 @@ internal static class LibTorchSharpLoader
         }
         finally
         {
-            own.Delete(recursive: true);
+            own.Delete(recursive: true); // the loaded pages outlive the file
         }
     }
 
+    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "In a single file the location is empty, and the application's folder takes its place.")]
     private static string? Find(string file)
     {
         string probed = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
@@ -146,7 +161,9 @@ internal static class LibTorchSharpLoader
             _refusal ??= e;
         }
 
-        return new DllNotFoundException($"This system cannot load TorchSharp's native library '{path ?? name}': {_refusal?.Message}", _refusal);
+        // .NET puts advice on tracing first, and the system's own words last.
+        string? reason = _refusal?.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+        return new DllNotFoundException($"This system cannot load TorchSharp's native library '{path ?? name}': {reason}", _refusal);
     }
 
     private static string FileName(string name) =>

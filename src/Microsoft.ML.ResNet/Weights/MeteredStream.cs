@@ -1,0 +1,54 @@
+namespace Microsoft.ML.ResNet.Weights;
+
+/// <summary>A readable stream that refuses to give more than a number of bytes, and knows its position even where the one inside does not.</summary>
+internal sealed class MeteredStream(Stream stream, long bytes, string refusal) : Stream
+{
+    private long _read;
+
+    /// <summary>The bytes that may still be read.</summary>
+    public long BytesLeft { get; set; } = bytes;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => stream.CanSeek;
+
+    public override bool CanWrite => false;
+
+    public override long Length => stream.Length;
+
+    public override long Position
+    {
+        get => stream.CanSeek ? stream.Position : _read;
+        set => stream.Position = value;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override int Read(Span<byte> buffer)
+    {
+        var read = stream.Read(buffer);
+        _read += read;
+        BytesLeft -= read;
+        return BytesLeft >= 0 ? read : throw new InvalidDataException(refusal);
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => stream.Seek(offset, origin);
+
+    public override void Flush()
+    {
+    }
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            stream.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

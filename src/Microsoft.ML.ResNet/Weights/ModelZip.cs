@@ -1,0 +1,57 @@
+using System.Buffers.Binary;
+using static Microsoft.ML.ResNet.Weights.Refusal;
+
+namespace Microsoft.ML.ResNet.Weights;
+
+/// <summary>
+/// An ML.NET model with a <see cref="ResNetClassificationTransformer"/> in it: the network up to its features is the ONNX graph of an
+/// OnnxTransformer, whose metadata names the classes, and its last layer is a MaximumEntropyModelParameters. A
+/// <see cref="ResNetFeaturizingTransformer"/> has no last layer.
+/// </summary>
+internal static class ModelZip
+{
+    // Names that Microsoft.ML.Transforms.Onnx.OnnxTransformer and Microsoft.ML.Data.PredictionTransformerBase give their entries.
+    private const string OnnxModel = "/OnnxModel";
+    private const string HeadModel = "/Model/Model.key";
+
+    public static bool Holds(BoundedArchive archive) => archive.Names.Any(IsNetwork);
+
+    public static ResNetWeights Read(BoundedArchive archive)
+    {
+        var networks = archive.Names.Where(IsNetwork).Take(2).ToArray();
+        var heads = archive.Names.Where(name => name.EndsWith(HeadModel, StringComparison.Ordinal))
+            .Select(name => archive.Read(name, Array.MaxLength))
+            .Where(file => MaximumEntropyModel.IsOne(file))
+            .Take(2).ToArray();
+        if (networks.Length > 1 || heads.Length > 1)
+        {
+            throw new InvalidDataException($"it holds several {(networks.Length > 1 ? "networks" : "heads")} (of ML.NET's transformers, {Quote(networks[^1])} is one)");
+        }
+
+        var builder = new WeightsBuilder(archive.FileLength);
+        ReadNetwork(builder, archive, networks[0]);
+        foreach (var head in heads)
+        {
+            MaximumEntropyModel.ReadInto(builder, head, "fc.weight", "fc.bias");
+        }
+
+        return builder.Build();
+    }
+
+    private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);
+
+    // The ONNX file, behind its length.
+    private static void ReadNetwork(WeightsBuilder builder, BoundedArchive archive, string name)
+    {
+        using var stream = archive.Open(name, out var entryLength);
+        Span<byte> prefix = stackalloc byte[sizeof(int)];
+        stream.ReadExactly(prefix);
+        var length = BinaryPrimitives.ReadInt32LittleEndian(prefix);
+        if (length != entryLength - prefix.Length)
+        {
+            throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
+        }
+
+        OnnxWeights.ReadInto(builder, stream, length);
+    }
+}

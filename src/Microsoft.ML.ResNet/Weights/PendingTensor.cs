@@ -1,0 +1,23 @@
+using System.Collections.Immutable;
+
+namespace Microsoft.ML.ResNet.Weights;
+
+/// <summary>A tensor whose size has been checked and whose values are still in the file.</summary>
+internal sealed class PendingTensor(string name, ElementType type, ImmutableArray<int> shape, int count)
+{
+    private float[]? _values;
+
+    public string Name => name;
+
+    public ElementType Type => type;
+
+    public int Count => count;
+
+    /// <summary>The number of bytes that the values take in the file.</summary>
+    public long StoredBytes => count * (long)type.Size;
+
+    /// <summary>Makes room for the values.</summary>
+    public Span<float> Allocate() => _values = new float[count];
+
+    public WeightTensor ToWeightTensor() => new(name, shape, _values ?? throw new InvalidOperationException($"Tensor '{name}' was declared, but not read."));
+}

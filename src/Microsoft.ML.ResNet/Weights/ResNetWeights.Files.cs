@@ -1,0 +1,68 @@
+using Microsoft.ML.ResNet.Weights;
+
+namespace Microsoft.ML.ResNet;
+
+public sealed partial class ResNetWeights
+{
+    /// <summary>Reads the weights of a network from a file of any of the usual formats; what is in the file decides, not its name.</summary>
+    /// <remarks>
+    /// <para>Read are:</para>
+    /// <list type="bullet">
+    /// <item>safetensors;</item>
+    /// <item>PyTorch checkpoints, both zip files (since 1.6) and legacy pickles: a state dictionary, alone or under <c>state_dict</c>,
+    /// <c>model_state_dict</c>, <c>model_state</c>, <c>model</c> or <c>net</c>;</item>
+    /// <item>the initializers of ONNX models;</item>
+    /// <item>ML.NET models saved with a <see cref="ResNetClassificationTransformer"/> in them.</item>
+    /// </list>
+    /// <para>
+    /// Tensors get the names of <see cref="LayerPlan"/>: the prefixes <c>module.</c> and <c>_orig_mod.</c> are cut off, <c>linear.</c> becomes <c>fc.</c>, and
+    /// <c>shortcut.0</c> and <c>.1</c> become <c>downsample.0</c> and <c>.1</c>; <c>num_batches_tracked</c> is left out. Values of float64, float16 and bfloat16 become
+    /// float32.
+    /// </para>
+    /// <para>
+    /// Files need not be trusted. Nothing in them is executed; a pickle that asks for more than tensors is refused. Every size is checked
+    /// against the size of the file before memory is taken: at most 16 times the file, or 16 MB for a small one.
+    /// </para>
+    /// </remarks>
+    /// <param name="path">The file.</param>
+    /// <returns>The weights, in the order of the file. Whether they fit a network is told by <see cref="For"/>.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged, or is none of these; the message says what was found.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
+    public static ResNetWeights Load(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return WeightsFile.Read(path);
+    }
+
+    /// <summary>Writes the weights as a safetensors file, which PyTorch and most other tools read.</summary>
+    /// <remarks>
+    /// Values are float32, bit for bit. <see cref="Preprocessing"/> and <see cref="ClassNames"/> go into its metadata, as JSON. The file appears whole or not at
+    /// all: it is written beside its place and then moved there.
+    /// </remarks>
+    /// <param name="path">The file to write; an existing one is replaced.</param>
+    /// <exception cref="InvalidOperationException">A tensor is named <c>__metadata__</c>, which safetensors keeps for itself.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
+    public void Save(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var temporary = $"{path}.{Guid.NewGuid():n}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                SafetensorsFile.Write(stream, this);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}

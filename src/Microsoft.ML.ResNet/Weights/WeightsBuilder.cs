@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using static Microsoft.ML.ResNet.Weights.Refusal;
+
+namespace Microsoft.ML.ResNet.Weights;
+
+/// <summary>
+/// Collects the tensors of a file. Every reader declares a tensor here before it makes room for its values, so this is the one place
+/// where names become ours and where sizes are held against the size of the file.
+/// </summary>
+internal sealed class WeightsBuilder
+{
+    /// <summary>ResNet-1202 has 7,208 tensors, batch counters included.</summary>
+    public const int MaxTensors = 1 << 16;
+
+    private const int MaxRank = 8;
+    private readonly List<PendingTensor> _tensors = [];
+    private readonly HashSet<string> _names = [];
+    private readonly long _fileLength;
+    private long _bytesLeft;
+
+    public WeightsBuilder(long fileLength)
+    {
+        _fileLength = fileLength;
+        _bytesLeft = ExpandedBytes(fileLength);
+    }
+
+    public ImagePreprocessing? Preprocessing { get; set; }
+
+    public ImmutableArray<string>? ClassNames { get; set; }
+
+    /// <summary>
+    /// The most bytes that a file may become, as floats or decompressed: 16 times its size, which leaves room for float16, for tied tensors and
+    /// for many zeros, or 16 MB for a small one. A file that would become more is made to exhaust memory.
+    /// </summary>
+    public static long ExpandedBytes(long fileLength) => Math.Max(16L << 20, 16 * fileLength);
+
+    /// <summary>Announces a tensor.</summary>
+    /// <returns>The tensor, to be filled; null for one that no network has, which is skipped.</returns>
+    public PendingTensor? Declare(string storedName, ElementType type, ReadOnlySpan<long> shape)
+    {
+        if (TensorNames.Normalize(storedName) is not { } name)
+        {
+            return null;
+        }
+
+        if (name.Length == 0)
+        {
+            throw new InvalidDataException("it holds a tensor without a name");
+        }
+
+        if (!type.IsFloat)
+        {
+            throw new InvalidDataException($"tensor {Quote(name)} holds {type} values, but weights are float32, float64, float16 or bfloat16");
+        }
+
+        var count = CountValues(name, shape);
+        _bytesLeft -= count * (long)sizeof(float);
+        if (_bytesLeft < 0)
+        {
+            throw new InvalidDataException($"its tensors claim more than {ExpandedBytes(_fileLength):n0} bytes, far more than a file of {_fileLength:n0} bytes can hold");
+        }
+
+        if (!_names.Add(name))
+        {
+            throw new InvalidDataException($"it holds two tensors named {Quote(name)}");
+        }
+
+        if (_tensors.Count == MaxTensors)
+        {
+            throw new InvalidDataException($"it holds more than {MaxTensors:n0} tensors");
+        }
+
+        var tensor = new PendingTensor(name, type, Dimensions(shape), count);
+        _tensors.Add(tensor);
+        return tensor;
+    }
+
+    public ResNetWeights Build() => _tensors.Count > 0
+        ? new ResNetWeights(_tensors.Select(tensor => tensor.ToWeightTensor())) { Preprocessing = Preprocessing, ClassNames = ClassNames ?? [] }
+        : throw new InvalidDataException("it holds no tensor of weights");
+
+    // The product of all dimensions but zeros is bounded, so that no order of multiplying them overflows.
+    private static int CountValues(string name, ReadOnlySpan<long> shape)
+    {
+        if (shape.Length > MaxRank)
+        {
+            throw new InvalidDataException($"tensor {Quote(name)} has {shape.Length} dimensions, but weights have at most {MaxRank}");
+        }
+
+        var (product, isEmpty) = (1L, false);
+        foreach (var dimension in shape)
+        {
+            if (dimension < 0 || dimension > Array.MaxLength || product * Math.Max(dimension, 1) > Array.MaxLength)
+            {
+                throw new InvalidDataException($"tensor {Quote(name)} is shaped {Shape(shape.ToArray())}, which is no size of a tensor that fits in memory");
+            }
+
+            product *= Math.Max(dimension, 1);
+            isEmpty |= dimension == 0;
+        }
+
+        return isEmpty ? 0 : (int)product;
+    }
+
+    private static ImmutableArray<int> Dimensions(ReadOnlySpan<long> shape)
+    {
+        var dimensions = ImmutableArray.CreateBuilder<int>(shape.Length);
+        foreach (var dimension in shape)
+        {
+            dimensions.Add((int)dimension);
+        }
+
+        return dimensions.MoveToImmutable();
+    }
+}

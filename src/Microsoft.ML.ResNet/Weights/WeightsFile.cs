@@ -1,0 +1,59 @@
+using Google.Protobuf;
+
+namespace Microsoft.ML.ResNet.Weights;
+
+/// <summary>Reads weights from a file of any supported format, and names the file in what is said about one that is refused.</summary>
+internal static class WeightsFile
+{
+    private const int BufferSize = 1 << 16;
+
+    public static ResNetWeights Read(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize);
+        return stream.CanSeek ? Read(stream, path) : throw new IOException($"'{path}' is no file on a disk, and weights are not read in one go; copy it to one.");
+    }
+
+    /// <summary>Reads a seekable stream from its start.</summary>
+    /// <exception cref="InvalidDataException">The only exception that what is in the stream can cause.</exception>
+    public static ResNetWeights Read(Stream stream, string path)
+    {
+        Span<byte> buffer = stackalloc byte[WeightsFormats.LookAt];
+        var start = buffer[..stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
+        var format = WeightsFormats.Recognize(start, stream.Length);
+        var description = WeightsFormats.Describe(format, start);
+        if (format == WeightsFormat.Unknown)
+        {
+            throw new InvalidDataException($"'{path}' is {description}, which holds no weights that can be read; supported are {WeightsFormats.Supported}.");
+        }
+
+        stream.Position = 0;
+        try
+        {
+            return format switch
+            {
+                WeightsFormat.Safetensors => SafetensorsFile.Read(stream),
+                WeightsFormat.TorchLegacy => TorchLegacyCheckpoint.Read(stream),
+                WeightsFormat.Onnx => OnnxWeights.Read(stream),
+                _ => ReadZip(stream),
+            };
+        }
+        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or InvalidProtocolBufferException)
+        {
+            var found = exception is InvalidDataException ? exception.Message.TrimEnd('.') : "it is damaged or cut short";
+            throw new InvalidDataException($"'{path}' looks like {description}, but {found}; supported are {WeightsFormats.Supported}.", exception);
+        }
+    }
+
+    private static ResNetWeights ReadZip(Stream stream)
+    {
+        using var archive = BoundedArchive.Open(stream);
+        if (TorchZipCheckpoint.FindPickle(archive) is { } pickle)
+        {
+            return TorchZipCheckpoint.Read(archive, pickle);
+        }
+
+        return ModelZip.Holds(archive)
+            ? ModelZip.Read(archive)
+            : throw new InvalidDataException("it holds neither a PyTorch checkpoint (no entry data.pkl) nor an ML.NET model of this library (no entry OnnxModel)");
+    }
+}

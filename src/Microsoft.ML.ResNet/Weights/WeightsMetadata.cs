@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace Microsoft.ML.ResNet.Weights;
+
+/// <summary>What files say beside their tensors, as text: under these keys in safetensors' <c>__metadata__</c> and in ONNX's <c>metadata_props</c>.</summary>
+internal static class WeightsMetadata
+{
+    public const string Preprocessing = "preprocessing";
+    public const string ClassNames = "class_names";
+
+    // The names of ImageNet-21k are half a million characters.
+    private const int LongestText = 4 << 20;
+
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        IgnoreReadOnlyProperties = true,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        MaxDepth = 8,
+    };
+
+    public static string Write(ImagePreprocessing preprocessing) => JsonSerializer.Serialize(preprocessing, Options);
+
+    public static string Write(ImmutableArray<string> classNames) => JsonSerializer.Serialize(classNames, Options);
+
+    /// <summary>Takes over an entry, if it is one of these.</summary>
+    public static void Read(WeightsBuilder builder, string key, string json)
+    {
+        try
+        {
+            switch (key)
+            {
+                case Preprocessing or ClassNames when json.Length > LongestText:
+                    throw new InvalidDataException($"it is {json.Length:n0} characters long");
+                case Preprocessing when builder.Preprocessing is not null:
+                case ClassNames when builder.ClassNames is not null:
+                    throw new InvalidDataException("it is there twice");
+                case Preprocessing:
+                    builder.Preprocessing = ReadPreprocessing(json);
+                    break;
+                case ClassNames:
+                    builder.ClassNames = JsonSerializer.Deserialize<ImmutableArray<string>>(json, Options) is var names && names.All(name => name is not null)
+                        ? names
+                        : throw new InvalidDataException("a class name is null");
+                    break;
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or ArgumentException or InvalidDataException)
+        {
+            throw new InvalidDataException($"its metadata '{key}' cannot be understood: {exception.Message.TrimEnd('.')}", exception);
+        }
+    }
+
+    private static ImagePreprocessing ReadPreprocessing(string json)
+    {
+        var preprocessing = JsonSerializer.Deserialize<ImagePreprocessing>(json, Options) ?? throw new InvalidDataException("it is null");
+        var input = preprocessing.Input;
+        return Math.Min(input.Channels, Math.Min(input.Height, input.Width)) > 0
+            ? preprocessing.Validated()
+            : throw new InvalidDataException($"images of {input} have no pixels");
+    }
+}

@@ -1,0 +1,81 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Tests.Scoring;
+
+/// <summary>A classifier without training, and features for other trainers.</summary>
+public sealed class PretrainedTests : IDisposable
+{
+    private static readonly ImagePreprocessing Preprocessing = new(TestClassifier.Shape, [100, 110, 120], [50, 60, 70]);
+    private static readonly ResNetWeights Weights = ResNetWeights.Initialize(LayerPlan.Create(TestClassifier.Tiny, TestClassifier.Shape, 3), seed: 3);
+
+    private readonly MLContext _ml = new(seed: 1);
+    private readonly TemporaryFolder _folder = new();
+    private readonly IDataView _images;
+    private readonly IDataView _vectors;
+
+    public PretrainedTests()
+    {
+        Pictures.Write(_folder.Path, perClass: 3, height: 20, width: 30);
+        var files = _ml.Data.LoadImageFolder(_folder.Path);
+        _images = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(files).Transform(files);
+        _vectors = Pictures.Load(_ml, Pictures.Rows(perClass: 3, height: 8, width: 8, channels: 3));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void ApplyResNetConforms()
+    {
+        Conformance.CheckEstimator(_ml, _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b", "c"], "Image", Preprocessing), _images, _vectors);
+        Conformance.CheckEstimator(_ml, _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Floats", Preprocessing), _vectors, _images);
+    }
+
+    [Fact]
+    public void ResNetFeaturizeImageConforms()
+    {
+        Conformance.CheckEstimator(_ml, _ml.Transforms.ResNetFeaturizeImage("Features", "Image", Weights, TestClassifier.Tiny, Preprocessing with { CropBorder = 2, Supersampling = 2 }), _images, _vectors);
+        Conformance.CheckEstimator(_ml, _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", Weights, TestClassifier.Tiny, Preprocessing), _vectors, _images);
+    }
+
+    [Fact]
+    public void FeaturesAreAKnownSizeVectorForAnyTrainer()
+    {
+        var labeled = _ml.Transforms.Conversion.MapValueToKey("Label", "Name").Fit(_vectors).Transform(_vectors);
+        var pipeline = _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", Weights, TestClassifier.Tiny, Preprocessing)
+            .Append(_ml.MulticlassClassification.Trainers.SdcaMaximumEntropy());
+
+        var model = pipeline.Fit(labeled);
+
+        Assert.Equal(8, ((VectorDataViewType)model.GetOutputSchema(labeled.Schema)["Features"].Type).Size);
+        Assert.True(_ml.MulticlassClassification.Evaluate(model.Transform(labeled)).MicroAccuracy > 0.5);
+    }
+
+    [Fact]
+    public void FeaturesNeedNoHead()
+    {
+        var headless = new ResNetWeights(Weights.Tensors.Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal))) { Preprocessing = Preprocessing };
+
+        using var featurizer = _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", headless, TestClassifier.Tiny).Fit(_vectors);
+
+        Assert.Contains("have no head", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(headless, TestClassifier.Tiny)).Message);
+        Assert.All(featurizer.Transform(_vectors).GetColumn<float[]>("Features"), features => Assert.Equal(8, features.Length));
+    }
+
+    [Fact]
+    public void SaysWhatIsMissing()
+    {
+        Assert.Contains("ImagePreprocessing.ImageNetV1", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny)).Message);
+        Assert.Contains("3 classes, but 2 class names", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b"], preprocessing: Preprocessing)).Message);
+        Assert.Contains("not those of resnet20", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, ResNetArchitecture.ResNet20, preprocessing: Preprocessing)).Message);
+    }
+
+    [Fact]
+    public void ImageNetPresetsCropWhatTorchvisionCrops()
+    {
+        Assert.Equal((256, 256), ImagePreprocessing.ImageNetV1.ResizeTo);
+        Assert.Equal((232, 232), ImagePreprocessing.ImageNetV2.ResizeTo);
+        Assert.Equal((32, 32), ImagePreprocessing.Cifar10.ResizeTo);
+        Assert.Equal(123.675f, ImagePreprocessing.Cifar10.Mean[0], tolerance: 1e-3f);
+    }
+}
