@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Tests.Parity;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Microsoft.ML.ResNet.TestSupport;
 
-namespace Microsoft.ML.ResNet.Tests.Parity;
+namespace Microsoft.ML.ResNet.TestSupport;
 
 /// <summary>The golden logits of torchvision's networks, on weights and input given by a formula.</summary>
 internal sealed class GoldenNetworks : IDisposable
