@@ -168,7 +168,7 @@ public sealed partial class ResNetTrainer
             {
                 // Says which tensors do not fit, if they do not.
                 var side = Architecture.DefaultImageSize;
-                StartingWeights.For(LayerPlan.Create(Architecture, InputShape ?? new ImageShape(3, side, side), classCount: 2), InitialWeights, seed: 0);
+                StartingWeights.Fit(InitialWeights, LayerPlan.Create(Architecture, InputShape ?? new ImageShape(3, side, side), classCount: 2));
             }
 
             if (InputShape is { } shape)

@@ -8,6 +8,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal static class PretrainedNetwork
 {
     private const string Label = nameof(Label);
+    private const string HeadWeight = "fc.weight";
 
     /// <summary>Makes a network that classifies.</summary>
     public static ResNetModel Classifier(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing)
@@ -45,8 +46,6 @@ internal static class PretrainedNetwork
             ? names
             : throw new ArgumentException($"The network has {classCount} classes, but {names.Length} class names are given. Give one for each, in the order of its outputs.", nameof(asked));
     }
-
-    private static string HeadWeight => "fc.weight";
 
     private static ResNetModel Make(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing, int classCount, bool strict)
     {

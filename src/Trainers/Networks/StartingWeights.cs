@@ -9,7 +9,6 @@ internal static class StartingWeights
     /// <param name="plan">The network to train.</param>
     /// <param name="given">Weights of the same architecture; null for random ones.</param>
     /// <param name="seed">The seed of what is random: everything, or the head where the number of classes differs.</param>
-    /// <exception cref="ArgumentException">The given weights are of another architecture.</exception>
     public static ResNetWeights For(LayerPlan plan, ResNetWeights? given, int seed)
     {
         var random = ResNetWeights.Initialize(plan, seed);
@@ -18,12 +17,13 @@ internal static class StartingWeights
             return random;
         }
 
-        var fitting = AdaptChannels(given, plan).For(plan, strict: false);
-        return new ResNetWeights(plan.Weights.Select(spec => fitting.TryGet(spec.Name, out var tensor) ? tensor : random[spec.Name]))
-        {
-            Preprocessing = given.Preprocessing,
-        };
+        var fitting = Fit(given, plan);
+        return new ResNetWeights(plan.Weights.Select(spec => fitting.TryGet(spec.Name, out var tensor) ? tensor : random[spec.Name]));
     }
+
+    /// <summary>Makes given weights fit: its first convolution is adapted to the channels, and a head of other classes is left out.</summary>
+    /// <exception cref="ArgumentException">The given weights are of another architecture; the message lists what does not fit.</exception>
+    public static ResNetWeights Fit(ResNetWeights given, LayerPlan plan) => AdaptChannels(given, plan).For(plan, strict: false);
 
     // For one channel the filters' sum, which on a grey image gives what the colours gave; for others the filters in turn, weighted so
     // that the sum stays (as timm adapts its checkpoints).
@@ -48,6 +48,6 @@ internal static class StartingWeights
         }
 
         var tensor = new WeightTensor(filters.Name, filters.Shape.SetItem(1, wanted), adapted);
-        return new ResNetWeights(given.Tensors.Select(each => each.Name == tensor.Name ? tensor : each)) { Preprocessing = given.Preprocessing };
+        return new ResNetWeights(given.Tensors.Select(each => each.Name == tensor.Name ? tensor : each));
     }
 }
