@@ -1,6 +1,7 @@
 // Trains a residual network on a folder of images, or on one that it draws itself, and saves it as an ordinary ML.NET model.
 using System.CommandLine;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
 using QuickStart;
 using Spectre.Console;
 
@@ -28,7 +29,7 @@ command.SetAction((arguments, cancellation) =>
         AnsiConsole.MarkupLine("[yellow]Stopped. No model was saved.[/]");
         return Task.FromResult(130);
     }
-    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidOperationException or UnauthorizedAccessException)
+    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
         AnsiConsole.MarkupLineInterpolated($"[red]{exception.Message}[/]");
         return Task.FromResult(1);

@@ -31,7 +31,7 @@ command.SetAction((arguments, cancellation) =>
         AnsiConsole.MarkupLine("[yellow]Stopped.[/]");
         return Task.FromResult(130);
     }
-    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException)
+    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
         AnsiConsole.MarkupLineInterpolated($"[red]{exception.Message}[/]");
         return Task.FromResult(1);

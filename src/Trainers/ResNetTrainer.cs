@@ -40,6 +40,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     /// <returns>The trained classifier.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type.</exception>
     /// <exception cref="InvalidOperationException">There is no data, or a class without images.</exception>
+    /// <exception cref="DllNotFoundException">The application has no libtorch, or no ONNX Runtime; the message names the package to add.</exception>
     /// <exception cref="BadImageException">An image cannot be read, and the options do not say to skip it.</exception>
     /// <exception cref="TrainingDivergedException">The loss was not finite in the first epoch.</exception>
     /// <exception cref="OperationCanceledException">The options' token asked to stop.</exception>
@@ -79,6 +80,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         where T : unmanaged, INumberBase<T>
     {
         TorchRuntime.Initialize();
+        ScoringPrerequisites.Check();
         using var reporter = new TrainingReporter(_host, _options.Progress);
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
         var seed = _options.Seed ?? _host.GetSeed() ?? Random.Shared.Next();

@@ -19,6 +19,7 @@ internal sealed class OnnxBackedChain : IDisposable
     /// <summary>Builds a chain around a temporary file, and deletes the file if that fails.</summary>
     public static OnnxBackedChain Build(ImageColumn image, Func<string, TransformerChain<ITransformer>> build)
     {
+        ScoringPrerequisites.Check();
         var onnxFile = new TemporaryFile("network.onnx");
         try
         {
