@@ -11,7 +11,7 @@ var data = new Option<string>("--data") { Description = "Folder of images, one s
 var test = new Option<string?>("--test") { Description = "Folder of test images, with the same sub-folders. Without it, a fifth of --data is held out." };
 var layers = new Option<TrainableLayers>("--layers") { Description = "What is trained: All, LastStage, or Head, which takes seconds.", DefaultValueFactory = _ => TrainableLayers.All };
 var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 2 };
-var learningRate = new Option<double>("--learning-rate") { Description = "The learning rate after warm-up.", DefaultValueFactory = _ => 0.02 };
+var learningRate = new Option<double>("--learning-rate") { Description = "The learning rate after warm-up.", DefaultValueFactory = _ => 0.03 };
 var model = new Option<string?>("--model") { Description = "Where the fine-tuned model is saved, if it is." };
 
 var command = new RootCommand("Fine-tunes a ResNet checkpoint on a folder of images.") { weights, architecture, data, test, layers, epochs, learningRate, model };

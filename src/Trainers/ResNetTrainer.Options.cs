@@ -43,7 +43,11 @@ public sealed partial class ResNetTrainer
         /// <value>Greater than 0. The default is 0.1 (He et al., 2016, section 4.2).</value>
         public double LearningRate { get; init; } = 0.1;
 
-        /// <summary>Gets the shares of the run at which the learning rate drops.</summary>
+        /// <summary>Gets how the learning rate falls after warm-up.</summary>
+        /// <value>The default is <see cref="LearningRateDecay.Step"/>.</value>
+        public LearningRateDecay LearningRateDecay { get; init; } = LearningRateDecay.Step;
+
+        /// <summary>Gets the shares of the run at which the learning rate drops, where it falls in steps.</summary>
         /// <value>Ascending, between 0 and 1. The default is 0.5 and 0.75: the paper's 32k and 48k of 64k steps (section 4.2).</value>
         public ImmutableArray<double> LearningRateDrops { get; init; } = [0.5, 0.75];
 
@@ -149,6 +153,7 @@ public sealed partial class ResNetTrainer
             Check(LearningRate > 0 && double.IsFinite(LearningRate), LearningRate, "a finite number greater than 0");
             Check(!LearningRateDrops.IsDefault && LearningRateDrops.All(share => share is > 0 and < 1) && LearningRateDrops.SequenceEqual(LearningRateDrops.Order()),
                 LearningRateDrops, "ascending shares of the run between 0 and 1");
+            Check(Enum.IsDefined(LearningRateDecay), LearningRateDecay, "one of the values of LearningRateDecay");
             Check(LearningRateDropFactor is > 0 and <= 1, LearningRateDropFactor, "greater than 0 and at most 1");
             Check(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, WarmupEpochs, $"0 to the number of epochs, {Epochs}");
             Check(Momentum is >= 0 and < 1, Momentum, "at least 0 and less than 1");

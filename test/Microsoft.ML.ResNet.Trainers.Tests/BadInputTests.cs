@@ -145,6 +145,7 @@ public sealed class BadInputTests : IDisposable
         { "Option LearningRate must be a finite number greater than 0", new() { LearningRate = double.NaN } },
         { "Option LearningRateDrops must be ascending", new() { LearningRateDrops = [0.75, 0.5] } },
         { "Option LearningRateDrops must be ascending", new() { LearningRateDrops = [1] } },
+        { "Option LearningRateDecay must be one of the values of LearningRateDecay", new() { LearningRateDecay = (LearningRateDecay)99 } },
         { "Option LearningRateDropFactor must be greater than 0 and at most 1", new() { LearningRateDropFactor = 2 } },
         { "Option WarmupEpochs must be 0 to the number of epochs, 30", new() { WarmupEpochs = 31 } },
         { "Option Momentum must be at least 0 and less than 1", new() { Momentum = 1 } },

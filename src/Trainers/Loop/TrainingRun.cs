@@ -60,7 +60,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     }
 
     private LearningRateSchedule MakeSchedule(int stepsPerEpoch) =>
-        new(options.LearningRate, (long)options.Epochs * stepsPerEpoch, (long)(options.WarmupEpochs * stepsPerEpoch), options.LearningRateDrops, options.LearningRateDropFactor);
+        new(options.LearningRate, (long)options.Epochs * stepsPerEpoch, (long)(options.WarmupEpochs * stepsPerEpoch), options.LearningRateDrops, options.LearningRateDropFactor, options.LearningRateDecay);
 
     private IAugmentation MakeAugmentation(ImagePreprocessing preprocessing) => options.AugmentationFor(preprocessing.Input) switch
     {

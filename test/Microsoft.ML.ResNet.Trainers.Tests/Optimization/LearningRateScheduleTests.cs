@@ -23,4 +23,15 @@ public sealed class LearningRateScheduleTests
 
         Assert.Equal([0.02, 0.04, 0.06, 0.08, 0.1], Enumerable.Range(0, 5).Select(step => Math.Round(schedule.At(step), 12)));
     }
+
+    [Fact]
+    public void FallsAlongHalfACosine()
+    {
+        var schedule = Paper with { TotalSteps = 8, WarmupSteps = 4, Decay = LearningRateDecay.Cosine };
+
+        Assert.Equal(0.08, schedule.At(3), tolerance: 1e-12);
+        Assert.Equal(0.1, schedule.At(4), tolerance: 1e-12);
+        Assert.Equal(0.05, schedule.At(6), tolerance: 1e-12);
+        Assert.Equal(0, schedule.At(8), tolerance: 1e-12);
+    }
 }
