@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
@@ -25,5 +26,45 @@ public sealed class OnnxGraphWriterTests
         Assert.Empty(OnnxRuntimeLog.Warnings);
         Assert.Equal([-1, 3, 2 * plan.Input.Height, 2 * plan.Input.Width], session.InputMetadata["pixels"].Dimensions);
         Assert.Equal([-1, 2], session.OutputMetadata["probabilities"].Dimensions);
+    }
+
+    [Fact]
+    public void VariantsWithTheSameWeightsGiveOtherOutputs()
+    {
+        // Where the stride sits, and whether there is a shortcut, changes no weight: only what is computed.
+        var middle = new ResNetArchitecture("middle", BlockKind.Bottleneck, [1, 1]) { Stem = StemKind.SmallImage, BaseWidth = 8 };
+        var identity = new ResNetArchitecture("identity", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, BaseWidth = 8, Shortcut = ShortcutKind.A };
+
+        Assert.NotEqual(Logits(middle), Logits(middle with { BottleneckStride = BottleneckStride.First }));
+        Assert.NotEqual(Logits(identity), Logits(identity with { Shortcut = ShortcutKind.None }));
+        Assert.Equal(Logits(identity), Logits(identity));
+    }
+
+    [Theory]
+    [InlineData(ShortcutKind.A, 0)]
+    [InlineData(ShortcutKind.B, 1)]
+    [InlineData(ShortcutKind.C, 2)]
+    [InlineData(ShortcutKind.D, 1)]
+    public void ShortcutsProjectWhereTheirOptionSays(ShortcutKind shortcut, int projections)
+    {
+        var architecture = new ResNetArchitecture("options", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, BaseWidth = 8, Shortcut = shortcut };
+
+        var plan = LayerPlan.Create(architecture, new ImageShape(3, 8, 8), 4);
+
+        Assert.Equal(projections, plan.Layers.OfType<ConvolutionLayer>().Count(layer => layer.Name.Contains("downsample")));
+        Assert.Equal(shortcut == ShortcutKind.A ? 1 : 0, plan.Layers.OfType<PaddedIdentityLayer>().Count());
+        Assert.Equal(4, Logits(architecture).Length);
+    }
+
+    private static float[] Logits(ResNetArchitecture architecture)
+    {
+        var plan = LayerPlan.Create(architecture, new ImageShape(3, 8, 8), 4);
+        var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
+        using var file = new MemoryStream();
+        OnnxGraphWriter.Classifier(plan, ResNetWeights.Initialize(plan, 1), preprocessing, OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []).WriteTo(file);
+        using var session = new InferenceSession(file.ToArray());
+        var image = Enumerable.Range(0, plan.Input.Size).Select(i => MathF.Sin(0.7f * i)).ToArray();
+        using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, 3, 8, 8]))]);
+        return [.. outputs[0].AsEnumerable<float>()];
     }
 }
