@@ -31,7 +31,7 @@ command.SetAction((arguments, cancellation) =>
     }
     catch (Exception exception) when (exception is ArgumentException or IOException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
-        AnsiConsole.MarkupLineInterpolated($"[red]{exception.Message}[/]");
+        Console.Error.WriteLine(exception.Message);
         return Task.FromResult(1);
     }
 });

@@ -20,7 +20,7 @@ public sealed class TransferLearningSampleTests
             "TransferLearning", "--weights", folder["model.zip"], "--arch", "plain20", "--data", folder["two"], "--layers", "Head", "--epochs", "3", "--model", folder["tuned.zip"]);
 
         Assert.True(exitCode == 0, error + output);
-        Assert.Contains("tells 3 classes apart, the folder has 2", output.ReplaceLineEndings(" "));
+        Assert.Matches(@"tells\s+3\s+classes\s+apart,\s+the\s+folder\s+has\s+2", output); // wrapped where there is no terminal
         Assert.Contains("After: accuracy", output);
         Assert.True(File.Exists(folder["tuned.zip"]));
     }
@@ -32,9 +32,9 @@ public sealed class TransferLearningSampleTests
         Pictures.Write(folder["two"], perClass: 4, height: 16, width: 16, classes: 2);
         ResNetWeights.Initialize(LayerPlan.Create(ResNetArchitecture.ResNet32, new ImageShape(3, 32, 32), 2), seed: 1).Save(folder["weights"]);
 
-        var (exitCode, output, _) = SampleProcess.Run("TransferLearning", "--weights", folder["weights"], "--arch", "resnet20", "--data", folder["two"]);
+        var (exitCode, _, error) = SampleProcess.Run("TransferLearning", "--weights", folder["weights"], "--arch", "resnet20", "--data", folder["two"]);
 
         Assert.Equal(1, exitCode);
-        Assert.Contains("They fit resnet32", output.ReplaceLineEndings(" "));
+        Assert.Contains("They fit resnet32", error);
     }
 }
