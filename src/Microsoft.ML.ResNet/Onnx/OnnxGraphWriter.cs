@@ -7,7 +7,7 @@ internal sealed class OnnxGraphWriter
 {
     private readonly LayerPlan _plan;
     private readonly ResNetWeights _weights;
-    private readonly bool _foldBatchNorm;
+    private readonly Dictionary<Layer, BatchNormLayer> _folded;
     private readonly ImmutableArray<OnnxNode>.Builder _nodes = ImmutableArray.CreateBuilder<OnnxNode>();
     private readonly ImmutableArray<OnnxTensor>.Builder _initializers = ImmutableArray.CreateBuilder<OnnxTensor>();
 
@@ -15,7 +15,7 @@ internal sealed class OnnxGraphWriter
     {
         _plan = plan;
         _weights = weights;
-        _foldBatchNorm = foldBatchNorm;
+        _folded = foldBatchNorm ? Foldable(plan) : [];
     }
 
     /// <summary>The network without its head: one image in, its features as a vector out, as ML.NET's OnnxTransformer wants them.</summary>
@@ -103,7 +103,7 @@ internal sealed class OnnxGraphWriter
             ImageInputLayer => input,
             ConvolutionLayer convolution => Add("Conv", [X(), .. AddConvolutionWeights(convolution)], convolution.Name,
                 Square("kernel_shape", convolution.Kernel), Square("strides", convolution.Stride), Pads(convolution.Padding), new OnnxAttribute("group", convolution.Groups)),
-            BatchNormLayer when FoldsInto(layer) is not null => X(),
+            BatchNormLayer when _folded.ContainsKey(_plan.Layers[layer.Inputs[0]]) => X(),
             BatchNormLayer batchNorm => Add("BatchNormalization", [X(), .. AddWeights(batchNorm)], batchNorm.Name, new OnnxAttribute("epsilon", Float: BatchNormLayer.Epsilon)),
             ReluLayer => Add("Relu", [X()], layer.Name),
             MaxPoolLayer => Add("MaxPool", [X()], layer.Name, Square("kernel_shape", MaxPoolLayer.Kernel), Square("strides", MaxPoolLayer.Stride), Pads(MaxPoolLayer.Padding)),
@@ -134,16 +134,17 @@ internal sealed class OnnxGraphWriter
         return Add("Pad", [x, AddIntegers($"{identity.Name}.pads", 0, identity.ChannelsBefore, 0, 0, 0, identity.ChannelsAfter, 0, 0)], identity.Name);
     }
 
-    // The convolution that this normalization is folded into, if it is: one that it alone follows.
-    private ConvolutionLayer? FoldsInto(Layer batchNorm) => _foldBatchNorm ? _plan.Layers[batchNorm.Inputs[0]] as ConvolutionLayer : null;
-
-    private BatchNormLayer? FoldedBatchNorm(ConvolutionLayer convolution) => _foldBatchNorm
-        ? _plan.Layers.OfType<BatchNormLayer>().FirstOrDefault(batchNorm => FoldsInto(batchNorm) == convolution)
-        : null;
+    // The normalization that each convolution takes in: one that is the only reader of its result. A pre-activation network's stem is also
+    // read by the first shortcut, and stays as it is.
+    private static Dictionary<Layer, BatchNormLayer> Foldable(LayerPlan plan) => plan.Layers
+        .SelectMany(layer => layer.Inputs.Select(input => (Read: plan.Layers[input], Reader: layer)))
+        .GroupBy(edge => edge.Read, edge => edge.Reader)
+        .Where(readers => readers.Key is ConvolutionLayer && readers.Count() == 1 && readers.Single() is BatchNormLayer)
+        .ToDictionary(readers => readers.Key, readers => (BatchNormLayer)readers.Single());
 
     private IEnumerable<string> AddConvolutionWeights(ConvolutionLayer convolution)
     {
-        if (FoldedBatchNorm(convolution) is not { } batchNorm)
+        if (!_folded.TryGetValue(convolution, out var batchNorm))
         {
             return AddWeights(convolution);
         }

@@ -28,8 +28,8 @@ public sealed partial class ResNetWeights
 
     /// <summary>Gets the names of the classes that the head tells apart.</summary>
     /// <value>
-    /// In the order of the head's outputs; empty, the default, where they are not known. Of the files, those of <see cref="Save"/>, ONNX models of
-    /// this library and ML.NET models with text labels name them.
+    /// In the order of the head's outputs; empty, the default, where they are not known. Of the files, those of <see cref="Save"/>, and ONNX and
+    /// ML.NET models of this library name them.
     /// </value>
     public ImmutableArray<string> ClassNames { get; init; } = [];
 

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
 
@@ -56,12 +57,26 @@ public sealed class OnnxGraphWriterTests
         Assert.Equal(4, Logits(architecture).Length);
     }
 
-    private static float[] Logits(ResNetArchitecture architecture)
+    [Theory]
+    [InlineData(BlockKind.Basic, StemKind.SmallImage)]
+    [InlineData(BlockKind.PreActivationBasic, StemKind.SmallImage)]     // the stem is read by a normalization and by a shortcut
+    [InlineData(BlockKind.PreActivationBottleneck, StemKind.Deep)]
+    [InlineData(BlockKind.Bottleneck, StemKind.Deep)]
+    public void FoldingChangesNoOutput(BlockKind block, StemKind stem)
+    {
+        var architecture = new ResNetArchitecture("folded", block, [2, 1]) { Stem = stem, BaseWidth = 8, SqueezeReduction = 4 };
+
+        var (plain, folded) = (Logits(architecture), Logits(architecture, foldBatchNorm: true));
+
+        Assert.All(plain.Zip(folded), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-4 * (plain.Max() - plain.Min())));
+    }
+
+    private static float[] Logits(ResNetArchitecture architecture, bool foldBatchNorm = false)
     {
         var plan = LayerPlan.Create(architecture, new ImageShape(3, 8, 8), 4);
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
         using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(plan, ResNetWeights.Initialize(plan, 1), preprocessing, OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []).WriteTo(file);
+        OnnxGraphWriter.Classifier(plan, GoldenNetworks.Weights(plan), preprocessing, OnnxElementType.Float, new OnnxExportOptions { Softmax = false, FoldBatchNorm = foldBatchNorm }, []).WriteTo(file);
         using var session = new InferenceSession(file.ToArray());
         var image = Enumerable.Range(0, plan.Input.Size).Select(i => MathF.Sin(0.7f * i)).ToArray();
         using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, 3, 8, 8]))]);
