@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Text;
 using static Microsoft.ML.ResNet.Weights.Refusal;
 
@@ -16,66 +15,15 @@ namespace Microsoft.ML.ResNet.Weights;
 /// </remarks>
 internal sealed class PickleReader(Stream stream)
 {
-    /// <summary>The most bytes that are read, of all pickles of a file. ResNet-1202's are 1 MB long.</summary>
-    public const int MaxBytes = 8 << 20;
-
     private const int MaxOperations = 1 << 20; // about 30 for a tensor
     private const int MaxMarks = 256;
-    private const int LongestText = 1 << 16;
-    private const int LongestInteger = 16;
 
+    private readonly PickleInput _input = new(stream);
     private readonly List<object?> _stack = [];
     private readonly Stack<int> _marks = [];
     private readonly Dictionary<uint, object?> _memo = [];
     private readonly Dictionary<string, StorageReference> _storages = [];
-    private byte[] _text = [];
-    private int _bytesLeft = MaxBytes;
     private int _operationsLeft = MaxOperations;
-
-    private enum Opcode : byte
-    {
-        Mark = (byte)'(',
-        Stop = (byte)'.',
-        Pop = (byte)'0',
-        PopMark = (byte)'1',
-        Dup = (byte)'2',
-        BinInt = (byte)'J',
-        BinInt1 = (byte)'K',
-        BinInt2 = (byte)'M',
-        None = (byte)'N',
-        BinPersId = (byte)'Q',
-        Reduce = (byte)'R',
-        BinString = (byte)'T',
-        ShortBinString = (byte)'U',
-        BinUnicode = (byte)'X',
-        Append = (byte)'a',
-        Build = (byte)'b',
-        Global = (byte)'c',
-        Appends = (byte)'e',
-        BinGet = (byte)'h',
-        LongBinGet = (byte)'j',
-        BinPut = (byte)'q',
-        LongBinPut = (byte)'r',
-        SetItem = (byte)'s',
-        Tuple = (byte)'t',
-        SetItems = (byte)'u',
-        EmptyList = (byte)']',
-        EmptyDict = (byte)'}',
-        EmptyTuple = (byte)')',
-        BinFloat = (byte)'G',
-        Proto = 0x80,
-        NewObj = 0x81,
-        Tuple1 = 0x85,
-        Tuple2 = 0x86,
-        Tuple3 = 0x87,
-        NewTrue = 0x88,
-        NewFalse = 0x89,
-        Long1 = 0x8a,
-        ShortBinUnicode = 0x8c,
-        StackGlobal = 0x93,
-        Memoize = 0x94,
-        Frame = 0x95,
-    }
 
     /// <summary>The storages that the pickle names, by their keys.</summary>
     public IReadOnlyDictionary<string, StorageReference> Storages => _storages;
@@ -89,8 +37,8 @@ internal sealed class PickleReader(Stream stream)
         while (true)
         {
             Spend(1);
-            var opcode = (Opcode)ReadByte();
-            if (opcode == Opcode.Stop)
+            var opcode = (PickleOpcode)_input.ReadByte();
+            if (opcode == PickleOpcode.Stop)
             {
                 return Pop();
             }
@@ -99,122 +47,122 @@ internal sealed class PickleReader(Stream stream)
         }
     }
 
-    private void Execute(Opcode opcode)
+    private void Execute(PickleOpcode opcode)
     {
         switch (opcode)
         {
-            case Opcode.Proto:
-                ReadByte();
+            case PickleOpcode.Proto:
+                _input.ReadByte();
                 break;
-            case Opcode.Frame:
-                Skip(sizeof(ulong)); // a hint for buffering
+            case PickleOpcode.Frame:
+                _input.Skip(sizeof(ulong)); // a hint for buffering
                 break;
 
-            case Opcode.None:
+            case PickleOpcode.None:
                 Push(null);
                 break;
-            case Opcode.NewTrue or Opcode.NewFalse:
-                Push(opcode == Opcode.NewTrue);
+            case PickleOpcode.NewTrue or PickleOpcode.NewFalse:
+                Push(opcode == PickleOpcode.NewTrue);
                 break;
-            case Opcode.BinInt1:
-                Push((long)ReadByte());
+            case PickleOpcode.BinInt1:
+                Push((long)_input.ReadByte());
                 break;
-            case Opcode.BinInt2:
-                Push((long)BinaryPrimitives.ReadUInt16LittleEndian(ReadBytes(stackalloc byte[sizeof(ushort)])));
+            case PickleOpcode.BinInt2:
+                Push((long)BinaryPrimitives.ReadUInt16LittleEndian(_input.ReadBytes(stackalloc byte[sizeof(ushort)])));
                 break;
-            case Opcode.BinInt:
-                Push((long)(int)ReadUInt32());
+            case PickleOpcode.BinInt:
+                Push((long)(int)_input.ReadUInt32());
                 break;
-            case Opcode.Long1:
-                Push(ReadLong(ReadByte()));
+            case PickleOpcode.Long1:
+                Push(_input.ReadLong(_input.ReadByte()));
                 break;
-            case Opcode.BinFloat:
-                Push(BinaryPrimitives.ReadDoubleBigEndian(ReadBytes(stackalloc byte[sizeof(double)])));
+            case PickleOpcode.BinFloat:
+                Push(BinaryPrimitives.ReadDoubleBigEndian(_input.ReadBytes(stackalloc byte[sizeof(double)])));
                 break;
-            case Opcode.BinUnicode:
-                Push(ReadText(ReadUInt32(), Encoding.UTF8));
+            case PickleOpcode.BinUnicode:
+                Push(_input.ReadText(_input.ReadUInt32(), Encoding.UTF8));
                 break;
-            case Opcode.ShortBinUnicode:
-                Push(ReadText(ReadByte(), Encoding.UTF8));
+            case PickleOpcode.ShortBinUnicode:
+                Push(_input.ReadText(_input.ReadByte(), Encoding.UTF8));
                 break;
-            case Opcode.BinString:
-                Push(ReadText(ReadUInt32(), Encoding.Latin1)); // Python 2
+            case PickleOpcode.BinString:
+                Push(_input.ReadText(_input.ReadUInt32(), Encoding.Latin1)); // Python 2
                 break;
-            case Opcode.ShortBinString:
-                Push(ReadText(ReadByte(), Encoding.Latin1));
+            case PickleOpcode.ShortBinString:
+                Push(_input.ReadText(_input.ReadByte(), Encoding.Latin1));
                 break;
 
-            case Opcode.Mark:
+            case PickleOpcode.Mark:
                 PushMark();
                 break;
-            case Opcode.Pop:
+            case PickleOpcode.Pop:
                 Pop();
                 break;
-            case Opcode.PopMark:
+            case PickleOpcode.PopMark:
                 PopToMark();
                 break;
-            case Opcode.Dup:
+            case PickleOpcode.Dup:
                 Push(Peek());
                 break;
-            case Opcode.EmptyTuple:
+            case PickleOpcode.EmptyTuple:
                 Push(Array.Empty<object?>());
                 break;
-            case Opcode.Tuple1 or Opcode.Tuple2 or Opcode.Tuple3:
-                Push(PopMany(opcode - Opcode.Tuple1 + 1));
+            case PickleOpcode.Tuple1 or PickleOpcode.Tuple2 or PickleOpcode.Tuple3:
+                Push(PopMany(opcode - PickleOpcode.Tuple1 + 1));
                 break;
-            case Opcode.Tuple:
+            case PickleOpcode.Tuple:
                 Push(PopToMark());
                 break;
-            case Opcode.EmptyList:
+            case PickleOpcode.EmptyList:
                 Push(new PickleList());
                 break;
-            case Opcode.Append:
+            case PickleOpcode.Append:
                 Append(PopMany(1));
                 break;
-            case Opcode.Appends:
+            case PickleOpcode.Appends:
                 Append(PopToMark());
                 break;
-            case Opcode.EmptyDict:
+            case PickleOpcode.EmptyDict:
                 Push(new PickleDictionary());
                 break;
-            case Opcode.SetItem:
+            case PickleOpcode.SetItem:
                 SetItems(PopMany(2));
                 break;
-            case Opcode.SetItems:
+            case PickleOpcode.SetItems:
                 SetItems(PopToMark());
                 break;
 
-            case Opcode.BinPut:
-                _memo[ReadByte()] = Peek();
+            case PickleOpcode.BinPut:
+                _memo[_input.ReadByte()] = Peek();
                 break;
-            case Opcode.LongBinPut:
-                _memo[ReadUInt32()] = Peek();
+            case PickleOpcode.LongBinPut:
+                _memo[_input.ReadUInt32()] = Peek();
                 break;
-            case Opcode.Memoize:
+            case PickleOpcode.Memoize:
                 _memo[(uint)_memo.Count] = Peek();
                 break;
-            case Opcode.BinGet:
-                Push(Recall(ReadByte()));
+            case PickleOpcode.BinGet:
+                Push(Recall(_input.ReadByte()));
                 break;
-            case Opcode.LongBinGet:
-                Push(Recall(ReadUInt32()));
+            case PickleOpcode.LongBinGet:
+                Push(Recall(_input.ReadUInt32()));
                 break;
 
-            case Opcode.Global:
-                Push(PickleGlobals.Find($"{ReadLine()}.{ReadLine()}"));
+            case PickleOpcode.Global:
+                Push(PickleGlobals.Find($"{_input.ReadLine()}.{_input.ReadLine()}"));
                 break;
-            case Opcode.StackGlobal:
+            case PickleOpcode.StackGlobal:
                 var name = PopText();
                 Push(PickleGlobals.Find($"{PopText()}.{name}"));
                 break;
-            case Opcode.Reduce or Opcode.NewObj:
+            case PickleOpcode.Reduce or PickleOpcode.NewObj:
                 var arguments = Pop() as object?[] ?? throw new InvalidDataException("its pickle calls a function without a tuple of arguments");
                 Call(Pop(), arguments);
                 break;
-            case Opcode.Build:
+            case PickleOpcode.Build:
                 Build();
                 break;
-            case Opcode.BinPersId:
+            case PickleOpcode.BinPersId:
                 Push(FindStorage(Pop()));
                 break;
 
@@ -337,72 +285,4 @@ internal sealed class PickleReader(Stream stream)
     private int LastMark => _marks.TryPeek(out var mark) ? mark : 0;
 
     private static InvalidDataException Underflow() => new("its pickle takes more from the stack than it put there");
-
-    private byte ReadByte()
-    {
-        Span<byte> buffer = stackalloc byte[1];
-        return ReadBytes(buffer)[0];
-    }
-
-    private uint ReadUInt32() => BinaryPrimitives.ReadUInt32LittleEndian(ReadBytes(stackalloc byte[sizeof(uint)]));
-
-    private void Skip(int count) => ReadBytes(stackalloc byte[count]);
-
-    // Two's complement, little-endian, as short as it gets.
-    private object ReadLong(int length)
-    {
-        if (length > LongestInteger)
-        {
-            throw new InvalidDataException($"its pickle holds a number of {length} bytes");
-        }
-
-        Span<byte> bytes = stackalloc byte[LongestInteger];
-        ReadBytes(bytes[..length]);
-        bytes[length..].Fill(length > 0 && (bytes[length - 1] & 0x80) != 0 ? (byte)0xff : (byte)0);
-        var value = BinaryPrimitives.ReadInt128LittleEndian(bytes);
-        return value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
-    }
-
-    private string ReadText(uint length, Encoding encoding)
-    {
-        if (length > LongestText)
-        {
-            throw new InvalidDataException($"its pickle claims a text of {length:n0} bytes");
-        }
-
-        if (_text.Length < length)
-        {
-            Array.Resize(ref _text, (int)BitOperations.RoundUpToPowerOf2(length));
-        }
-
-        return encoding.GetString(ReadBytes(_text.AsSpan(0, (int)length)));
-    }
-
-    // The names of a module and of what is in it, each on a line.
-    private string ReadLine()
-    {
-        Span<byte> line = stackalloc byte[256];
-        for (var i = 0; i < line.Length; i++)
-        {
-            line[i] = ReadByte();
-            if (line[i] == '\n')
-            {
-                return Encoding.UTF8.GetString(line[..i]);
-            }
-        }
-
-        throw new InvalidDataException("its pickle names a global without an end");
-    }
-
-    private ReadOnlySpan<byte> ReadBytes(Span<byte> buffer)
-    {
-        _bytesLeft -= buffer.Length;
-        if (_bytesLeft < 0)
-        {
-            throw new InvalidDataException($"its pickle is longer than {MaxBytes:n0} bytes");
-        }
-
-        stream.ReadExactly(buffer);
-        return buffer;
-    }
 }

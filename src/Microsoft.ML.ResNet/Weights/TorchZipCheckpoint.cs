@@ -16,7 +16,7 @@ internal static class TorchZipCheckpoint
     public static ResNetWeights Read(BoundedArchive archive, string pickle)
     {
         var folder = pickle[..^Pickle.Length];
-        using var stream = new MemoryStream(archive.Read(pickle, PickleReader.MaxBytes), writable: false);
+        using var stream = new MemoryStream(archive.Read(pickle, PickleInput.MaxBytes), writable: false);
         var root = new PickleReader(stream).Read();
         var isBigEndian = IsBigEndian(archive, folder + "byteorder");
         return TorchTensors.Read(root, archive.FileLength, storage =>
