@@ -5,11 +5,14 @@ namespace Microsoft.ML.ResNet;
 /// <summary>How pixels become a network's input; it belongs to the weights as much as the architecture does.</summary>
 /// <remarks>
 /// An image is resized so that it just covers <see cref="Input"/> and a border of <see cref="CropBorder"/> pixels around it, and cropped to
-/// that around its centre; the border is cut off; then, per channel, (pixel − mean) / standard deviation. Vectors, which cannot be
+/// that around its centre; the border is cut off; then (pixel − mean) / standard deviation. Vectors, which cannot be
 /// resized, go through the last step only.
 /// </remarks>
 /// <param name="Input">The shape that the network reads.</param>
-/// <param name="Mean">The mean per channel, in the units of the pixels: 0 to 255 for images.</param>
+/// <param name="Mean">
+/// The mean, in the units of the pixels: 0 to 255 for images. One value per channel, or a mean image: one per channel, row and column, planar
+/// (the per-pixel mean of He et al., 2016, section 4.2).
+/// </param>
 /// <param name="StandardDeviation">The standard deviation per channel, in the units of the pixels; greater than zero.</param>
 public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> Mean, ImmutableArray<float> StandardDeviation)
 {
@@ -40,11 +43,14 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
     /// <summary>Gets the height and width, in pixels, that ML.NET resizes images to.</summary>
     internal (int Height, int Width) ResizeTo => ((Input.Height + 2 * CropBorder) * Supersampling, (Input.Width + 2 * CropBorder) * Supersampling);
 
+    /// <summary>Gets whether the mean is an image, and not one value per channel.</summary>
+    internal bool HasMeanImage => Mean.Length != Input.Channels;
+
     internal ImagePreprocessing Validated()
     {
-        if (Mean.IsDefault || StandardDeviation.IsDefault || Mean.Length != Input.Channels || StandardDeviation.Length != Input.Channels)
+        if (Mean.IsDefault || StandardDeviation.IsDefault || (HasMeanImage && Mean.Length != Input.Size) || StandardDeviation.Length != Input.Channels)
         {
-            throw new ArgumentException($"Preprocessing of {Input} images needs a mean and a standard deviation for each of {Input.Channels} channels.");
+            throw new ArgumentException($"Preprocessing of {Input} images needs a mean for each of {Input.Channels} channels or of {Input.Size} pixels, and a standard deviation for each channel.");
         }
 
         if (StandardDeviation.Any(deviation => !(deviation > 0 && float.IsFinite(deviation))) || Mean.Any(mean => !float.IsFinite(mean)))

@@ -80,7 +80,8 @@ internal sealed class OnnxGraphWriter
         }
 
         ImmutableArray<long> perChannel = [1, preprocessing.Input.Channels, 1, 1];
-        x = Add("Sub", [x, Add(OnnxTensor.Floats("pixels.mean", perChannel, preprocessing.Mean.AsMemory()))], "pixels.centered");
+        var meanShape = preprocessing.HasMeanImage ? [1, preprocessing.Input.Channels, preprocessing.Input.Height, preprocessing.Input.Width] : perChannel;
+        x = Add("Sub", [x, Add(OnnxTensor.Floats("pixels.mean", meanShape, preprocessing.Mean.AsMemory()))], "pixels.centered");
         return Add("Div", [x, Add(OnnxTensor.Floats("pixels.deviation", perChannel, preprocessing.StandardDeviation.AsMemory()))], "pixels.normalized");
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Data;
 
@@ -6,12 +5,12 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>
 /// For small images: padded on each side, then a random crop of the original size, or its mirror image (He et al., 2016, section 4.2:
-/// 4 pixels around 32×32). Padding is the mean, which normalization turns into zero.
+/// 4 pixels around 32×32). The mean is subtracted before the crop and moves with it; padding is zero after normalization.
 /// </summary>
 /// <param name="shape">The network's input, and the stored images' shape.</param>
-/// <param name="mean">The mean per channel.</param>
+/// <param name="normalization">What will subtract a mean from the output. Where the mean is an image, the crop anticipates it.</param>
 /// <param name="flip">Whether to mirror half of the images.</param>
-internal sealed class CropAndFlip(ImageShape shape, ImmutableArray<float> mean, bool flip) : IAugmentation
+internal sealed class CropAndFlip(ImageShape shape, Normalization normalization, bool flip) : IAugmentation
 {
     private readonly int _padding = Math.Max(1, Math.Min(shape.Height, shape.Width) / 8);
 
@@ -22,6 +21,7 @@ internal sealed class CropAndFlip(ImageShape shape, ImmutableArray<float> mean, 
         var left = random.Next(2 * _padding + 1) - _padding;
         var mirrored = flip && random.Next(2) == 1;
 
+        var mean = normalization.Mean;
         var (channels, write) = (shape.Channels, 0);
         for (var y = top; y < top + shape.Height; y++)
         {
@@ -32,7 +32,8 @@ internal sealed class CropAndFlip(ImageShape shape, ImmutableArray<float> mean, 
                 var read = (y * shape.Width + x) * channels;
                 for (var channel = 0; channel < channels; channel++)
                 {
-                    output[write++] = inside ? float.CreateTruncating(image.Pixels[read + channel]) : mean[channel];
+                    output[write] = inside ? float.CreateTruncating(image.Pixels[read + channel]) + (mean[write] - mean[read + channel]) : mean[write];
+                    write++;
                 }
             }
         }

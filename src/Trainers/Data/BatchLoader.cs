@@ -18,7 +18,8 @@ internal sealed class BatchLoader<T> : IDisposable
     private const int Ahead = 2;
 
     private readonly StoredImage<T>[] _images;
-    private readonly ImagePreprocessing _preprocessing;
+    private readonly Normalization _normalization;
+    private readonly int _imageSize;
     private readonly IAugmentation _augmentation;
     private readonly int? _shuffleSeed;
     private readonly int[] _sizes;
@@ -32,7 +33,8 @@ internal sealed class BatchLoader<T> : IDisposable
     public BatchLoader(StoredImage<T>[] images, int batchSize, ImagePreprocessing preprocessing, IAugmentation augmentation, int? shuffleSeed)
     {
         _images = images;
-        _preprocessing = preprocessing;
+        _normalization = new Normalization(preprocessing);
+        _imageSize = preprocessing.Input.Size;
         _augmentation = augmentation;
         _shuffleSeed = shuffleSeed;
         _sizes = SplitEvenly(images.Length, batchSize);
@@ -117,28 +119,14 @@ internal sealed class BatchLoader<T> : IDisposable
     private void FillBatch(Batch batch, ReadOnlySpan<int> indices, int epoch)
     {
         batch.Count = indices.Length;
-        var size = _preprocessing.Input.Size;
         for (var i = 0; i < indices.Length; i++)
         {
             ref readonly var image = ref _images[indices[i]];
-            var values = batch.ImageValues.Slice(i * size, size);
+            var values = batch.ImageValues.Slice(i * _imageSize, _imageSize);
             _augmentation.Apply(in image, values, Dice(epoch, indices[i]));
-            Normalize(values);
+            _normalization.Apply(values);
             batch.LabelValues[i] = image.Label;
             batch.WeightValues[i] = image.Weight;
-        }
-    }
-
-    private void Normalize(Span<float> values)
-    {
-        var channels = _preprocessing.Input.Channels;
-        for (var channel = 0; channel < channels; channel++)
-        {
-            var (mean, scale) = (_preprocessing.Mean[channel], 1 / _preprocessing.StandardDeviation[channel]);
-            for (var i = channel; i < values.Length; i += channels)
-            {
-                values[i] = (values[i] - mean) * scale;
-            }
         }
     }
 

@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Numerics;
+using System.Numerics.Tensors;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>The mean and standard deviation of pixels, per channel.</summary>
+/// <summary>The mean and standard deviation of pixels: the deviation per channel, the mean per channel or per pixel.</summary>
 internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, ImmutableArray<float> StandardDeviation)
 {
     /// <summary>Measures them; every pixel of every image counts the same.</summary>
@@ -32,5 +33,38 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
         var deviations = squares.Select((square, channel) => Math.Sqrt(Math.Max(0, square / count - means[channel] * means[channel])))
             .Select(deviation => deviation > 1e-6 ? deviation : 1);
         return new PixelStatistics([.. means.Select(mean => (float)mean)], [.. deviations.Select(deviation => (float)deviation)]);
+    }
+
+    /// <summary>Measures the mean of each pixel and channel over all images (He et al., 2016, section 4.2); larger images are reduced to the shape.</summary>
+    /// <returns>The mean image, planar.</returns>
+    public static ImmutableArray<float> MeasureMeanImage<T>(ReadOnlySpan<StoredImage<T>> images, ImageShape shape)
+        where T : unmanaged, INumberBase<T>
+    {
+        int[] channels = [.. Enumerable.Range(0, shape.Channels)];
+        var (sums, values) = (new double[shape.Size], new float[shape.Size]);
+        foreach (var image in images)
+        {
+            if (image.Pixels.Length == values.Length && image.Height == shape.Height)
+            {
+                TensorPrimitives.ConvertTruncating<T, float>(image.Pixels, values);
+            }
+            else
+            {
+                Resampler.Resize<T>(image.Pixels, image.Height, image.Width, shape.Channels, channels, CropWindow.Whole(image.Height, image.Width), values, shape.Height, shape.Width);
+            }
+
+            for (var i = 0; i < values.Length; i++)
+            {
+                sums[i] += values[i];
+            }
+        }
+
+        var (mean, pixels) = (new float[sums.Length], shape.Height * shape.Width);
+        for (var i = 0; i < sums.Length; i++)
+        {
+            mean[i % shape.Channels * pixels + i / shape.Channels] = (float)(sums[i] / images.Length);
+        }
+
+        return [.. mean];
     }
 }

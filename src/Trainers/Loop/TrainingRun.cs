@@ -64,7 +64,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
 
     private IAugmentation MakeAugmentation(ImagePreprocessing preprocessing) => options.AugmentationFor(preprocessing.Input) switch
     {
-        ImageAugmentation.CropAndFlip => new CropAndFlip(preprocessing.Input, preprocessing.Mean, options.HorizontalFlip),
+        ImageAugmentation.CropAndFlip => new CropAndFlip(preprocessing.Input, new Normalization(preprocessing), options.HorizontalFlip),
         ImageAugmentation.ResizedCropAndFlip => new ResizedCropAndFlip(preprocessing.Input, options.HorizontalFlip),
         _ => new NoAugmentation(),
     };

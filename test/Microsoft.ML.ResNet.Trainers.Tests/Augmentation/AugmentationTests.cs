@@ -14,7 +14,7 @@ public sealed class AugmentationTests
     private static readonly Dictionary<string, IAugmentation> All = new()
     {
         ["none"] = new NoAugmentation(),
-        ["crop"] = new CropAndFlip(Shape, Mean, flip: true),
+        ["crop"] = new CropAndFlip(Shape, new Normalization(new ImagePreprocessing(Shape, Mean, [1, 1, 1])), flip: true),
         ["resized crop"] = new ResizedCropAndFlip(Shape, flip: true),
     };
 
