@@ -36,10 +36,10 @@ public sealed class TransferLearningTests
     [Fact]
     public void TrainingTheHeadOnCachedFeaturesGivesTheSameNumbers()
     {
-        var options = new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 3, LearningRate = 0.05, Augmentation = ImageAugmentation.None };
+        var options = new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 3, LearningRate = 0.05, Recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None } };
         using var cached = Fit(options);
         // One stage more is "unfrozen" after epochs that never come: frozen alike, but not cached.
-        using var uncached = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.LastStage, EpochsPerUnfreezing = 100, Epochs = 3, LearningRate = 0.05, Augmentation = ImageAugmentation.None });
+        using var uncached = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.LastStage, EpochsPerUnfreezing = 100, Epochs = 3, LearningRate = 0.05, Recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None } });
 
         Assert.All(cached.Weights.Tensors.Zip(uncached.Weights.Tensors), pair =>
             Assert.All(pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()), value => Assert.Equal(value.First, value.Second, tolerance: 1e-4)));
@@ -141,6 +141,6 @@ public sealed class TransferLearningTests
         InitialWeights = options.InitialWeights,
         TrainableLayers = options.TrainableLayers,
         EpochsPerUnfreezing = options.EpochsPerUnfreezing,
-        Augmentation = options.Augmentation,
+        Recipe = options.Recipe,
     }).Fit(data ?? _data);
 }

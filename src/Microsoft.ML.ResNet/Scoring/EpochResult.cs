@@ -10,4 +10,13 @@ namespace Microsoft.ML.ResNet;
 /// <param name="Duration">How long the epoch took, validation included.</param>
 /// <param name="ImagesPerSecond">Training images per second, validation not included.</param>
 public sealed record EpochResult(
-    int Epoch, double LearningRate, double Loss, double Accuracy, double? ValidationLoss, double? ValidationAccuracy, TimeSpan Duration, double ImagesPerSecond);
+    int Epoch, double LearningRate, double Loss, double Accuracy, double? ValidationLoss, double? ValidationAccuracy, TimeSpan Duration, double ImagesPerSecond)
+{
+    /// <summary>Gets how long the thread that makes batches worked in the epoch. It works beside training, which rarely waits for it.</summary>
+    /// <value>0 where it is not known.</value>
+    public TimeSpan AugmentationTime { get; init; }
+
+    /// <summary>Gets how long validation took. It is part of <see cref="Duration"/>.</summary>
+    /// <value>0 without validation.</value>
+    public TimeSpan ValidationTime { get; init; }
+}

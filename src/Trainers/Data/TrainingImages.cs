@@ -71,11 +71,14 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
     {
         var statistics = options switch
         {
-            { PixelMean: { } mean, PixelStandardDeviation: { } deviation } => new PixelStatistics(mean, deviation),
-            { InitialWeights.Preprocessing: { } trained } when trained.Mean.Length == geometry.Input.Channels => new PixelStatistics(trained.Mean, trained.StandardDeviation),
+            { PixelMean: { } given, PixelStandardDeviation: { } deviation } => new PixelStatistics(given, deviation),
+            { InitialWeights.Preprocessing: { } trained } when trained.Input == geometry.Input || trained.Mean.Length == geometry.Input.Channels => new PixelStatistics(trained.Mean, trained.StandardDeviation),
             _ => PixelStatistics.Measure<T>(training, geometry.Input.Channels),
         };
-        return (geometry with { Mean = statistics.Mean, StandardDeviation = statistics.StandardDeviation }).Validated();
+        var mean = options is { PixelMean: null, Recipe.MeanSubtraction: MeanSubtraction.PerPixel } && statistics.Mean.Length == geometry.Input.Channels
+            ? PixelStatistics.MeasureMeanImage<T>(training, geometry.Input)
+            : statistics.Mean;
+        return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }
 
     // The largest multiple of the network's input that a usual image covers: of some images from all over the data, the median.

@@ -13,8 +13,6 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// </remarks>
 internal sealed class ResidualNetwork : IDisposable
 {
-    private const double BatchNormMomentum = 0.1; // PyTorch's default
-
     private readonly LayerPlan _plan;
     private readonly ScalarType _convolutionType;
     private readonly Dictionary<string, Tensor> _tensors;
@@ -35,12 +33,23 @@ internal sealed class ResidualNetwork : IDisposable
     /// <summary>Gets the tensors that training changes, in the order of the plan.</summary>
     public Tensor[] Parameters { get; }
 
+    /// <summary>Gets all tensors, statistics included, under their names and in the order of the plan.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> State => _plan.Weights.Select(spec => KeyValuePair.Create(spec.Name, _tensors[spec.Name]));
+
     /// <summary>Gets the network's layers.</summary>
     public LayerPlan Plan => _plan;
 
     /// <summary>Gets or sets how many layers, from the image on, keep their weights and statistics: no gradient is computed for them.</summary>
     /// <value>The default is 0: none.</value>
     public int FrozenLayers { get; set; }
+
+    /// <summary>Gets or sets the share of a batch's own statistics that each training pass moves the running statistics by.</summary>
+    /// <value>The default is 0.1, as PyTorch's.</value>
+    public double BatchNormMomentum { get; set; } = 0.1;
+
+    /// <summary>Gets or sets what skips blocks in training.</summary>
+    /// <value>The default is <see langword="null"/>: nothing.</value>
+    public StochasticDepth? StochasticDepth { get; set; }
 
     /// <summary>Computes logits.</summary>
     /// <param name="images">Normalized images, [batch, channels, height, width], float32, channels-last.</param>
@@ -126,7 +135,7 @@ internal sealed class ResidualNetwork : IDisposable
         AveragePoolLayer => F.avg_pool2d(x, [AveragePoolLayer.Kernel, AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
         SigmoidLayer => x.sigmoid(),
         ScaleLayer => x.mul(values[layer.Inputs[1]]),
-        AddLayer => x.add_(values[layer.Inputs[1]]),                  // in place: it is the only reader of the residual
+        AddLayer add => Skip(add, x, training).add_(values[layer.Inputs[1]]), // in place: it is the only reader of the residual
         GlobalAveragePoolLayer => x.mean([2, 3], keepdim: true, type: ScalarType.Float32),
         LinearLayer linear => F.linear(x.flatten(1), Weight(linear, 0), Weight(linear, 1)),
         _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
@@ -141,6 +150,9 @@ internal sealed class ResidualNetwork : IDisposable
 
     private Tensor Normalize(BatchNormLayer layer, Tensor x, bool training) =>
         F.batch_norm(x, Weight(layer, 2), Weight(layer, 3), Weight(layer, 0), Weight(layer, 1), training, BatchNormMomentum, BatchNormLayer.Epsilon);
+
+    private Tensor Skip(AddLayer layer, Tensor residual, bool training) =>
+        training && StochasticDepth is { } depth ? depth.Apply(layer, residual) : residual;
 
     private static Tensor PadIdentity(PaddedIdentityLayer layer, Tensor x)
     {

@@ -78,7 +78,7 @@ public sealed class AugmentationTests
     {
         var image = new StoredImage<byte>([.. Enumerable.Range(0, 256).SelectMany(i => (byte[])[0, (byte)(i % 16 * 10), 0])], 16, 16, 0, 1);
 
-        foreach (var augmentation in (IAugmentation[])[new CropAndFlip(Shape, Mean, flip: false), new ResizedCropAndFlip(Shape, flip: false)])
+        foreach (var augmentation in (IAugmentation[])[new CropAndFlip(Shape, new Normalization(new ImagePreprocessing(Shape, Mean, [1, 1, 1])), flip: false), new ResizedCropAndFlip(Shape, flip: false)])
         {
             for (var seed = 0; seed < 50; seed++)
             {
