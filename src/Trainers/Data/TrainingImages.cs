@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.Runtime;
 
@@ -26,10 +27,10 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
             : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], options.ValidationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
 
         var geometry = Geometry(data, columns.Image, rows.Length, options);
-        var keepWhole = options.AugmentationFor(columns.Image.Shape) == ImageAugmentation.ResizedCropAndFlip;
-        var reader = new ImageReader<T>(environment, columns.Image, geometry, options.OnBadImage, options.CancellationToken);
+        var keptScale = KeptScale(options.AugmentationFor(columns.Image.Shape));
+        var reader = new ImageReader<T>(environment, columns.Image, geometry, keptScale ?? 1, options.OnBadImage, options.CancellationToken);
 
-        var images = reader.Read(data, rows, whole: [.. heldOut.Select(held => keepWhole && !held)]);
+        var images = reader.Read(data, rows, whole: [.. heldOut.Select(held => keptScale is not null && !held)]);
         var training = images.Where((image, row) => image is not null && !heldOut[row]).Select(image => image!.Value).ToArray();
         var validation = images.Where((image, row) => image is not null && heldOut[row]).Select(image => image!.Value).ToArray();
         var skipped = images.Count(image => image is null);
@@ -54,6 +55,14 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
 
         return new TrainingImages<T>(training, validation, Normalized(geometry, training, options), skipped);
     }
+
+    // How large whole images are kept, relative to the network's input; null where images are augmented from the input's own size.
+    private static double? KeptScale(ImageAugmentation augmentation) => augmentation switch
+    {
+        ImageAugmentation.ResizedCropAndFlip => ResizedCropAndFlip.KeptScale,
+        ImageAugmentation.ScaleJitter => ScaleJitterCropAndFlip.KeptScale,
+        _ => null,
+    };
 
     // What must be known before images are read: everything but the mean and the deviation, which are measured on what was read.
     private static ImagePreprocessing Geometry(IDataView data, ImageColumn image, int rowCount, ResNetTrainer.Options options)
