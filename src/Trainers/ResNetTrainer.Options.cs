@@ -192,13 +192,18 @@ public sealed partial class ResNetTrainer
             {
                 // Also says if the image is too small for the network.
                 LayerPlan.Create(Architecture, shape, classCount: 2);
-                CheckChannels(PixelMean, shape);
+                CheckShape(shape);
             }
         }
 
-        internal void CheckChannels(ImmutableArray<float>? perChannel, ImageShape shape) =>
-            Check(perChannel is null || perChannel.Value.Length == shape.Channels && PixelStandardDeviation!.Value.Length == shape.Channels, PixelMean,
+        /// <summary>Checks what depends on the shape that the network reads.</summary>
+        internal void CheckShape(ImageShape shape)
+        {
+            Check(PixelMean is null || PixelMean.Value.Length == shape.Channels && PixelStandardDeviation!.Value.Length == shape.Channels, PixelMean,
                 $"one value for each of the image's {shape.Channels} channels, as must be PixelStandardDeviation");
+            Check(Recipe.ColorNoise == 0 || shape.Channels == 3, Recipe.ColorNoise, $"0 for images of {shape.Channels} channels: colour noise needs three", "Recipe.ColorNoise");
+            Check(Recipe.ImageScales.All(scale => scale == 1) || AugmentationFor(shape) != ImageAugmentation.None, Recipe.ImageScales, "1 where images are not augmented, and so have the network's size", "Recipe.ImageScales");
+        }
 
         private static void Check(bool holds, object? value, string range, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string name = "")
         {

@@ -145,6 +145,8 @@ public sealed class BadInputTests : IDisposable
         { "Option LearningRate must be a finite number greater than 0", new() { LearningRate = double.NaN } },
         { "Option ValidationFraction must be at least 0 and less than 1", new() { ValidationFraction = 1 } },
         { "Option ThreadCount must be at least 1, or null", new() { ThreadCount = 0 } },
+        { "Option Recipe.ColorNoise must be 0 for images of 1 channels", new() { InputShape = new ImageShape(1, 64, 64), Recipe = new() { ColorNoise = 0.1 } } },
+        { "Option Recipe.ImageScales must be 1 where images are not augmented", new() { InputShape = new ImageShape(3, 64, 64), Recipe = new() { ImageScales = [0.5], Augmentation = ImageAugmentation.None } } },
         { "LearningRateDrops of the training recipe must be ascending", new() { Recipe = new() { LearningRateDrops = [0.75, 0.5] } } },
         { "Option CheckpointFolder must be given where Resume is Required", new() { Resume = Resume.Required } },
         { "Option CheckpointInterval must be longer than 0", new() { CheckpointInterval = TimeSpan.Zero } },

@@ -27,7 +27,7 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
             : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], options.ValidationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
 
         var geometry = Geometry(data, columns.Image, rows.Length, options);
-        var keptScale = KeptScale(options.AugmentationFor(columns.Image.Shape));
+        var keptScale = KeptScale(options.AugmentationFor(columns.Image.Shape)) * Math.Max(1, options.Recipe.ImageScales.Max());
         var reader = new ImageReader<T>(environment, columns.Image, geometry, keptScale ?? 1, options.OnBadImage, options.CancellationToken);
 
         var images = reader.Read(data, rows, whole: [.. heldOut.Select(held => keptScale is not null && !held)]);

@@ -82,7 +82,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         where T : unmanaged, INumberBase<T>
     {
         var length = TrainingLength.Of(recipe, images.Training.Length);
-        var pipelines = new InputPipelines(cut, recipe, images.Preprocessing).ForTraining();
+        var pipelines = InputPipelines.For(cut, recipe, images).ForTraining();
         using var learner = new Learner<T>(layers, start, precision, images, pipelines, recipe, length.Epochs, options.LayerDecay, seed);
         var loop = new TrainingLoop<T>(learner, recipe, LearningRateSchedule.Of(recipe, length.Steps), length.Epochs, options, seed, reporter)
         {
@@ -124,7 +124,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         }
 
         using var network = new ResidualNetwork(plan, trained, precision);
-        var pipeline = new InputPipelines(cut, _recipe, images.Preprocessing).ForStatistics();
+        var pipeline = InputPipelines.For(cut, _recipe with { ColorNoise = 0 }, images).ForStatistics();
         using var loader = new BatchLoader<T>(images.Training, end.BatchSize, [pipeline], epochs: 1, SeedMixer.Mix(seed, SeedUse.PreciseBatchNorm));
         PreciseBatchNorm.Compute(network, loader, epoch: 1, _recipe.PreciseBatchNormImages, options.CancellationToken);
         return network.ToWeights();

@@ -33,7 +33,7 @@ public sealed partial record TrainingRecipe
         Steps = 600_000,
         BatchSize = 256,
         LearningRateDecay = LearningRateDecay.Plateau,
-        Augmentation = ImageAugmentation.ResizedCropAndFlip,
+        Augmentation = ImageAugmentation.ScaleJitter,
         ColorNoise = 0.1,
         PreciseBatchNormImages = 50_000,
     };

@@ -150,6 +150,7 @@ public sealed class TrainingLoopTests
         { "plateau", Plain with { LearningRateDecay = LearningRateDecay.Plateau, LearningRateDropFactor = 0.1, PlateauPatience = 1 } },
         { "warm-up", Plain with { Epochs = 16, WarmupUntilAccuracy = 0.5 } },
         { "sizes", Plain with { ImageScales = [0.5, 1] } },
+        { "distortions", Plain with { TrivialAugment = true, ColorNoise = 0.1, RandomErasing = 0.5, LabelSmoothing = 0.1, Mixup = 0.2, CutMix = 1, ClassBalance = ClassBalance.Weights } },
     };
 
     [Theory]
@@ -190,7 +191,7 @@ public sealed class TrainingLoopTests
         using var threads = new TorchThreads(1);
         using var reporter = new TrainingReporter(new MLContext().Transforms.GetEnvironment().Register("test"), null);
         using var learner = new Learner<byte>(plan, ResNetWeights.Initialize(plan, 1), TrainingPrecision.Float32, images,
-            new InputPipelines(plan.Input.Height > 1 ? ImageAugmentation.CropAndFlip : ImageAugmentation.None, recipe, images.Preprocessing).ForTraining(), recipe, length.Epochs, layerDecay: 1, seed: 1);
+            InputPipelines.For(plan.Input.Height > 1 ? ImageAugmentation.CropAndFlip : ImageAugmentation.None, recipe, images).ForTraining(), recipe, length.Epochs, layerDecay: 1, seed: 1);
         var loop = new TrainingLoop<byte>(learner, recipe, schedule ?? LearningRateSchedule.Of(recipe, length.Steps), length.Epochs, options, seed: 1, reporter)
         {
             Checkpoint = checkpoint ?? ((_, _) => { }),
