@@ -50,7 +50,7 @@ public sealed class TransferLearningTests
     public void AHeadForOtherClassesIsNewAndTheRestIsKept()
     {
         var two = TrainingData.Vectors(_ml, perClass: 20, classes: 2);
-        using var model = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 4 }, two);
+        using var model = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 8 }, two);
 
         Assert.Equal(2, model.Plan.ClassCount);
         Assert.True(_pretrained["layer1.0.conv1.weight"].Values.Span.SequenceEqual(model.Weights["layer1.0.conv1.weight"].Values.Span));
@@ -121,7 +121,7 @@ public sealed class TransferLearningTests
 
         var saved = ResNetWeights.Load(folder["model.zip"]);
         var two = TrainingData.Vectors(_ml, perClass: 20, classes: 2);
-        using var next = Fit(new ResNetTrainer.Options { InitialWeights = saved, TrainableLayers = TrainableLayers.Head, Epochs = 3 }, two);
+        using var next = Fit(new ResNetTrainer.Options { InitialWeights = saved, TrainableLayers = TrainableLayers.Head, Epochs = 8 }, two);
 
         Assert.Equal(["lying", "standing", "diagonal"], saved.ClassNames.AsEnumerable());
         Assert.Equal(saved.Preprocessing!.Mean.AsEnumerable(), next.Preprocessing.Mean.AsEnumerable());
