@@ -12,7 +12,7 @@ using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.
     Architecture = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 },
     InputShape = new ImageShape(3, 16, 16),
     ImageColumnName = nameof(PixelRow.Bytes),
-    Recipe = TrainingRecipe.Modern with { Epochs = 240, BatchSize = 16, TrivialAugment = true, CutMix = 1, StochasticDepth = 0.2, KeepBestEpoch = true, PreciseBatchNormImages = 100 },
+    Recipe = TrainingRecipe.Modern with { Epochs = 60, BatchSize = 16, TrivialAugment = true, CutMix = 1, StochasticDepth = 0.2, KeepBestEpoch = true, PreciseBatchNormImages = 100 },
     Precision = TrainingPrecision.Float32,
     ThreadCount = 1,
     CheckpointFolder = args[0],

@@ -7,6 +7,8 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Checkpoints;
 public sealed class SurvivalTests : IDisposable
 {
     private const int Kills = 10;
+    private const int LastKill = 50; // of 60 epochs
+    private const int MillisecondsIntoAnEpoch = 12;
 
     private readonly TemporaryFolder _folder = new();
 
@@ -15,43 +17,41 @@ public sealed class SurvivalTests : IDisposable
     [Fact]
     public async Task KilledAtTenRandomMomentsItEndsWithTheSameWeights()
     {
-        var untroubled = Stopwatch.StartNew();
-        Assert.True(await Run(_folder["a"], _folder["expected.safetensors"], killAfter: null));
-        var trained = untroubled.Elapsed;
+        await Run(_folder["a"], _folder["expected.safetensors"], killAtReport: null);
 
-        // The moments are early enough for all of the kills to find it training.
+        // The process reports after every epoch. It is killed at a random one of the reports that are left, and a little later.
         var random = new Random(1);
-        var kills = 0;
-        while (!await Run(_folder["b"], _folder["actual.safetensors"], killAfter: kills < Kills ? random.NextDouble() * trained / (2 * Kills) : null))
+        for (var kill = 0; kill < Kills; kill++)
         {
-            kills++;
+            await Run(_folder["b"], _folder["actual.safetensors"], killAtReport: 1 + random.Next(LastKill / Kills), wait: random.Next(MillisecondsIntoAnEpoch));
+            Assert.False(File.Exists(_folder["actual.safetensors"]));
         }
 
-        Assert.Equal(Kills, kills);
+        await Run(_folder["b"], _folder["actual.safetensors"], killAtReport: null);
         Assert.Equal(File.ReadAllBytes(_folder["expected.safetensors"]), File.ReadAllBytes(_folder["actual.safetensors"]));
     }
 
-    // True if it ended by itself.
-    private static async Task<bool> Run(string checkpoints, string weights, TimeSpan? killAfter)
+    private static async Task Run(string checkpoints, string weights, int? killAtReport, int wait = 0)
     {
         using var process = Process.Start(new ProcessStartInfo("dotnet", [Assembly, checkpoints, weights]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync();
-        var underWay = await process.StandardOutput.ReadLineAsync();
-        if (killAfter is { } delay)
+        for (var report = 0; report < killAtReport; report++)
         {
-            Assert.True(underWay is not null, await Ended());
-            await Task.Delay(delay);
+            Assert.True(await process.StandardOutput.ReadLineAsync() is not null, $"It ended before it could be killed. {(process.HasExited ? await errors : "")}");
+        }
+
+        if (killAtReport is not null)
+        {
+            await Task.Delay(wait);
             process.Kill(); // SIGKILL
         }
 
         await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(killAfter is not null || process.ExitCode == 0, await errors);
-        return killAfter is null;
-
-        async Task<string> Ended() => $"It ended before it could be killed. {await errors}";
+        Assert.True(killAtReport is not null || process.ExitCode == 0, await errors);
     }
 
+    // Built with the tests, and so in the same configuration: …/bin/Release/net10.0.
     private static string Assembly
     {
         get
