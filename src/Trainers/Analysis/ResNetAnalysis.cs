@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Analysis;
 using Microsoft.ML.ResNet.Trainers.Loop;
 
@@ -36,5 +38,51 @@ public static class ResNetAnalysis
         TorchRuntime.Initialize();
         var batchSize = PixelBatches.SizeFor(model.Plan.Input.Height, model.Plan.Input.Width);
         return TrainingThread.Run(() => ResponseMeter.Measure(model, images, maximumImages ?? long.MaxValue, batchSize));
+    }
+
+    /// <summary>Shows where in an image the network finds a class (Grad-CAM: Selvaraju et al., 2017).</summary>
+    /// <remarks>
+    /// The image is read as it is for scoring. The last stage has the most meaning and the least detail; there, for these networks, the map is the positive
+    /// part of the class activation map of Zhou et al. (2016).
+    /// </remarks>
+    /// <example><code>
+    /// using var image = MLImage.CreateFromFile("bee.jpg");
+    /// var map = model.GradCam(image);
+    /// using var overlay = map.Overlay();
+    /// overlay.Save($"{map.ClassName} {map.Probability:P0}.png");
+    /// </code></example>
+    /// <param name="model">The classifier, whose image column holds images.</param>
+    /// <param name="image">The image, of any size; it stays the caller's.</param>
+    /// <param name="className">One of the model's <see cref="ResNetClassificationTransformer.ClassNames"/>; null for the class predicted.</param>
+    /// <param name="stage">The stage to look at, from 1 to the number of the architecture's stages; null for the last.</param>
+    /// <returns>The heat map.</returns>
+    /// <exception cref="ArgumentException">There is no such class.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such stage.</exception>
+    /// <exception cref="InvalidOperationException">The classifier reads vectors.</exception>
+    /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
+    public static GradCamMap GradCam(this ResNetClassificationTransformer model, MLImage image, string? className = null, int? stage = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(image);
+        if (model.Image.Source != PixelSource.Image)
+        {
+            throw new InvalidOperationException($"Column '{model.Image.Name}' of this classifier holds vectors, but Grad-CAM explains images. Transforms.ApplyResNet makes a classifier of images with the same weights; its preprocessing is in the units of an image's pixels, 0 to 255.");
+        }
+
+        var stages = model.Architecture.Depths.Length;
+        if (stage is < 1 || stage > stages)
+        {
+            throw new ArgumentOutOfRangeException(nameof(stage), stage, $"{model.Architecture.Name} has the stages 1 to {stages}.");
+        }
+
+        var classIndex = className is null ? (int?)null : model.ClassNames.IndexOf(className);
+        if (classIndex == -1)
+        {
+            throw new ArgumentException($"There is no class '{className}'. There are: {string.Join(", ", model.ClassNames.Take(20))}{(model.ClassNames.Length > 20 ? ", …" : "")}.", nameof(className));
+        }
+
+        TorchRuntime.Initialize();
+        var explained = new ExplainedImage(image, model.Preprocessing);
+        return TrainingThread.Run(() => Analysis.GradCam.Explain(model, explained, classIndex, stage ?? stages));
     }
 }
