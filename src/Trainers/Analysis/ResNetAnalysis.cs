@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Analysis;
 using Microsoft.ML.ResNet.Trainers.Loop;
@@ -84,5 +85,66 @@ public static class ResNetAnalysis
         TorchRuntime.Initialize();
         var explained = new ExplainedImage(image, model.Preprocessing);
         return TrainingThread.Run(() => Analysis.GradCam.Explain(model, explained, classIndex, stage ?? stages));
+    }
+
+    /// <summary>Scores several views of each image: Score is the mean of the views' probabilities.</summary>
+    /// <remarks>
+    /// Rows are scored while they are read, in batches, and again each time that the result is read; <see cref="DataOperationsCatalog.Cache"/> of its
+    /// Score and PredictedLabel keeps them. Memory does not grow with the data.
+    /// </remarks>
+    /// <example><code>
+    /// var scored = model.Transform(test, TestTimeViews.TenCrop);
+    /// var metrics = mlContext.MulticlassClassification.Evaluate(scored);
+    /// </code></example>
+    /// <param name="model">The classifier.</param>
+    /// <param name="input">Data with the classifier's image column.</param>
+    /// <param name="views">The views.</param>
+    /// <returns>The data's columns, Score and PredictedLabel: of the types, and with the annotations, that the model itself adds.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type, or a scale is too small for the network.</exception>
+    /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
+    public static IDataView Transform(this ResNetClassificationTransformer model, IDataView input, TestTimeViews views)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(views);
+        TorchRuntime.Initialize();
+        return new ScoredView(model, input, views);
+    }
+
+    /// <summary>Measures how a network does on several views of each image.</summary>
+    /// <example><code>
+    /// var metrics = model.Evaluate(test, TestTimeViews.TenCrop, topKPredictionCount: 5);
+    /// Console.WriteLine($"top-1 {metrics.MicroAccuracy:P2}, top-5 {metrics.TopKAccuracy:P2}");
+    /// </code></example>
+    /// <param name="model">The classifier.</param>
+    /// <param name="data">Data with the classifier's image column, and a label.</param>
+    /// <param name="views">The views.</param>
+    /// <param name="labelColumnName">The label column: a key with the model's own class names, in their order.</param>
+    /// <param name="topKPredictionCount">The predictions among which <see cref="MulticlassClassificationMetrics.TopKAccuracy"/> looks for the label; 0 for no such metric.</param>
+    /// <returns>ML.NET's own metrics.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A column is missing or of the wrong type, the label has other classes, or a scale is too small for the network.
+    /// </exception>
+    /// <exception cref="BadImageException">An image cannot be read.</exception>
+    /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
+    public static MulticlassClassificationMetrics Evaluate(
+        this ResNetClassificationTransformer model, IDataView data, TestTimeViews views, string labelColumnName = "Label", int topKPredictionCount = 0)
+    {
+        var scored = model.Transform(data, views);
+        CheckClasses(LabelColumn.Bind(data.Schema, labelColumnName), model.ClassNames);
+        return MLNetInternals.NewMulticlassCatalog(model.Environment).Evaluate(scored, labelColumnName, topKPredictionCount: topKPredictionCount);
+    }
+
+    // The evaluator compares keys by number: another order of names would go unnoticed.
+    private static void CheckClasses(LabelColumn label, ImmutableArray<string> classNames)
+    {
+        var names = label.ClassNames();
+        if (label.Annotations.Schema.GetColumnOrNull("KeyValues") is not null && !names.SequenceEqual(classNames))
+        {
+            throw new ArgumentOutOfRangeException("data",
+                $"Label column '{label.Name}' has the values {Some(names)}, but the network's classes are {Some(classNames)}. Transform the data with the MapValueToKey that the network was trained after, or give ApplyResNet the class names in the label's order.");
+        }
+
+        static string Some(ImmutableArray<string> names) => $"{string.Join(", ", names.Take(5))}{(names.Length > 5 ? $", … ({names.Length})" : "")}";
     }
 }
