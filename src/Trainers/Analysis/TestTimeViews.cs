@@ -50,7 +50,8 @@ public sealed record TestTimeViews
     /// <remarks>
     /// An image is resized, with its own proportions, up to 4:1, so that it just covers the network's input times side / 224. Scores are averaged
     /// over the image's positions before the softmax, and probabilities over scales and mirror images after it (Simonyan and Zisserman, 2015, section 3.2).
-    /// A network does well at the scales that it was trained on: one trained at a single size, as those for CIFAR are, loses accuracy at twice that size.
+    /// A network does well at the scales that it was trained on, as with <see cref="ImageAugmentation.ScaleJitter"/>; one trained at a single size, as
+    /// those for CIFAR are, loses accuracy at twice that size.
     /// </remarks>
     /// <param name="shorterSides">The scales: shorter sides in pixels, for a network that reads 224×224; none for the paper's 224, 256, 384, 480 and 640.</param>
     /// <returns>2 views for each scale.</returns>
