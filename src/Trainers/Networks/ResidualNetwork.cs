@@ -70,6 +70,14 @@ internal sealed class ResidualNetwork : IDisposable
     /// <returns>[batch, features, 1, 1], float32.</returns>
     public Tensor Features(Tensor images) => Frozen(images, _plan.Layers.Length - 1);
 
+    /// <summary>Computes some of the layers, as they are when the network scores.</summary>
+    /// <param name="x">The result of the layer before the first, which is freed as any other; normalized images where there is none.</param>
+    /// <param name="first">The first layer to compute.</param>
+    /// <param name="end">The layer after the last one.</param>
+    /// <param name="observe">Is shown each layer's result, with the layer's index, before a later layer overwrites it; null for nobody.</param>
+    /// <returns>The last layer's result.</returns>
+    public Tensor Compute(Tensor x, int first, int end, Action<int, Tensor>? observe = null) => Run(x, first, end, training: false, observe);
+
     private Tensor Frozen(Tensor images, int count)
     {
         using var noGradients = no_grad();
@@ -77,7 +85,7 @@ internal sealed class ResidualNetwork : IDisposable
     }
 
     // Layers from first up to, not including, end; x is the result of the layer before the first.
-    private Tensor Run(Tensor x, int first, int end, bool training)
+    private Tensor Run(Tensor x, int first, int end, bool training, Action<int, Tensor>? observe = null)
     {
         var values = new Tensor[end];
         if (first > 0)
@@ -89,6 +97,7 @@ internal sealed class ResidualNetwork : IDisposable
         {
             var layer = _plan.Layers[i];
             values[i] = Apply(layer, layer.Inputs.IsEmpty ? x : values[layer.Inputs[0]], values, training);
+            observe?.Invoke(i, values[i]);
 
             // Without gradients nothing else holds an activation, so the peak is a few layers and not the whole network. An operation in
             // place has returned its input.
