@@ -57,6 +57,9 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     /// <value>Under PyTorch's names.</value>
     public ResNetWeights Weights => _network.Weights;
 
+    /// <summary>Gets the column that images are read from.</summary>
+    internal ImageColumn Image => _image;
+
     /// <inheritdoc/>
     public bool IsRowToRowMapper => true;
 
