@@ -122,6 +122,10 @@ public sealed partial class ResNetTrainer
         /// <value>Greater than 0. The default is <see langword="null"/>: no limit. With checkpoints, the next call goes on.</value>
         public TimeSpan? MaxDuration { get; init; }
 
+        /// <summary>Gets the folder that training is logged to while it goes: <c>history.csv</c>, <c>history.json</c>, and event files for TensorBoard.</summary>
+        /// <value>The default is <see langword="null"/>: no log. The folder is made if it does not exist.</value>
+        public string? LogFolder { get; init; }
+
         /// <summary>
         /// Gets whether probabilities are calibrated: a temperature is fitted on the validation images and divided into the head (Guo et al., 2017). The predicted
         /// class never changes.

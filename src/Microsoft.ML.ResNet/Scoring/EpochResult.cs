@@ -12,11 +12,15 @@ namespace Microsoft.ML.ResNet;
 public sealed record EpochResult(
     int Epoch, double LearningRate, double Loss, double Accuracy, double? ValidationLoss, double? ValidationAccuracy, TimeSpan Duration, double ImagesPerSecond)
 {
-    /// <summary>Gets how long the thread that makes batches worked in the epoch. It works beside training, which rarely waits for it.</summary>
-    /// <value>0 where it is not known.</value>
+    /// <summary>Gets the steps taken by the end of the epoch, in the whole run.</summary>
+    /// <value>0, the default, where it is not known.</value>
+    public long Step { get; init; }
+
+    /// <summary>Gets how long the thread that makes batches worked, augmentation and normalization included. It works beside the training step.</summary>
+    /// <value>0, the default, where it was not measured.</value>
     public TimeSpan AugmentationTime { get; init; }
 
-    /// <summary>Gets how long validation took. It is part of <see cref="Duration"/>.</summary>
-    /// <value>0 without validation.</value>
+    /// <summary>Gets the part of <see cref="Duration"/> that validation took.</summary>
+    /// <value>0, the default, where it was not measured, and without validation.</value>
     public TimeSpan ValidationTime { get; init; }
 }

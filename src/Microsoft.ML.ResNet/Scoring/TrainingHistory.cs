@@ -1,12 +1,14 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.ResNet;
 
 /// <summary>How a training run went.</summary>
-public sealed record TrainingHistory
+public sealed partial record TrainingHistory
 {
     /// <summary>Gets the result of every finished epoch.</summary>
     /// <value>In order. Empty for a network that was not trained here.</value>
+    [JsonRequired]
     public ImmutableArray<EpochResult> Epochs { get; init; } = [];
 
     /// <summary>Gets the seed that all randomness came from.</summary>
@@ -24,6 +26,14 @@ public sealed record TrainingHistory
     /// <summary>Gets the number of rows left out because their image could not be read.</summary>
     /// <value>0 unless the options say to skip them.</value>
     public int SkippedImages { get; init; }
+
+    /// <summary>Gets how long it took to read and decode all images, before the first epoch.</summary>
+    /// <value>0, the default, where it was not measured.</value>
+    public TimeSpan ReadingTime { get; init; }
+
+    /// <summary>Gets the temperature that calibration divided the logits by.</summary>
+    /// <value>Above 1 if the network was too sure of itself. The default is 1: not calibrated.</value>
+    public double Temperature { get; init; } = 1;
 
     /// <summary>Gets why training ended before its last epoch, if it did.</summary>
     /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>

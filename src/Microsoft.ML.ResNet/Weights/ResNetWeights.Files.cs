@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet;
@@ -48,21 +49,6 @@ public sealed partial class ResNetWeights
     public void Save(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var temporary = $"{path}.{Guid.NewGuid():n}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                SafetensorsFile.Write(stream, this);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        WholeFile.Write(path, stream => SafetensorsFile.Write(stream, this));
     }
 }

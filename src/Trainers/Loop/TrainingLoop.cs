@@ -185,6 +185,7 @@ internal sealed class TrainingLoop<T>(
         return new EpochResult(
             _state.Epoch, _state.LearningRate, _state.Tally.Loss, _state.Tally.Accuracy, validated?.Loss, validated?.Accuracy, _time.Elapsed - started, imagesPerSecond)
         {
+            Step = _state.Step,
             ValidationTime = _time.Elapsed - before,
         };
     }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Calibration;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Networks;
@@ -15,6 +16,9 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     /// <summary>Gets the bytes that a step may take.</summary>
     /// <value>The default is what the system says.</value>
     public long AvailableMemory { get; init; } = MemoryBudget.Available();
+
+    /// <summary>Gets how long it took to read the images.</summary>
+    public TimeSpan ReadingTime { get; init; }
 
     // The thread count before any tensor.
     public (ResNetWeights Weights, TrainingHistory History) Train<T>(TrainingImages<T> images)
@@ -35,16 +39,24 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var (weights, end) = options.TrainableLayers == TrainableLayers.Head && cut == ImageAugmentation.None && _recipe.HasNoDistortion
             ? TrainHeadOnCachedFeatures(images, start, precision, checkpoint)
             : Train(plan, start, precision, images, cut, checkpoint);
-        return (Finish(weights, end, images, cut, precision), new TrainingHistory
+        weights = _recipe.PreciseBatchNormImages > 0 && options.TrainableLayers == TrainableLayers.All ? WithPreciseBatchNorm(weights, end, images, cut, precision) : weights;
+        var temperature = options.Calibrate ? Temperature(weights, end, images) : 1;
+        var history = History(images, end) with { Temperature = temperature };
+        reporter.Finish(history);
+        return (temperature == 1 ? weights : TemperatureScaling.Fold(weights, plan.Head, temperature), history);
+    }
+
+    private TrainingHistory History<T>(TrainingImages<T> images, TrainingState state)
+        where T : unmanaged, INumberBase<T> => new()
         {
-            Epochs = end.Epochs,
+            Epochs = state.Epochs,
             Seed = seed,
             TrainingImages = images.Training.Length,
             ValidationImages = images.Validation.Length,
             SkippedImages = images.Skipped,
-            StoppedEarly = end.StoppedEarly,
-        });
-    }
+            ReadingTime = ReadingTime,
+            StoppedEarly = state.StoppedEarly,
+        };
 
     private (ResNetWeights Weights, TrainingState End) Train<T>(
         LayerPlan layers, ResNetWeights start, TrainingPrecision precision, TrainingImages<T> images, ImageAugmentation cut, Checkpoint? checkpoint)
@@ -89,6 +101,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             Checkpoint = (state, tensors) => checkpoints?.Write(new Checkpoint(identity!, state, new ResNetWeights(tensors))),
             FindLastGood = () => checkpoints?.ReadNewestEpoch() is { } epoch ? learner.EvaluatedOf(epoch.Tensors) : null,
         };
+        reporter.Start(checkpoint is null ? new TrainingHistory { Seed = seed } : History(images, checkpoint.State));
         if (checkpoint is not null)
         {
             loop.Restore(checkpoint.State, checkpoint.Tensors);
@@ -114,20 +127,25 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         return (new ResNetWeights(start.Tensors.Select(tensor => trained.TryGet(tensor.Name, out var update) ? update : tensor)), end);
     }
 
-    // What is done to a trained network, and never to one that goes on training.
-    private ResNetWeights Finish<T>(ResNetWeights trained, TrainingState end, TrainingImages<T> images, ImageAugmentation cut, TrainingPrecision precision)
+    // This and calibration are done to a trained network, and never to one that goes on training.
+    private ResNetWeights WithPreciseBatchNorm<T>(ResNetWeights trained, TrainingState end, TrainingImages<T> images, ImageAugmentation cut, TrainingPrecision precision)
         where T : unmanaged, INumberBase<T>
     {
-        if (_recipe.PreciseBatchNormImages == 0 || options.TrainableLayers != TrainableLayers.All)
-        {
-            return trained;
-        }
-
         using var network = new ResidualNetwork(plan, trained, precision);
         var pipeline = InputPipelines.For(cut, _recipe with { ColorNoise = 0 }, images).ForStatistics();
         using var loader = new BatchLoader<T>(images.Training, end.BatchSize, [pipeline], epochs: 1, SeedMixer.Mix(seed, SeedUse.PreciseBatchNorm));
         PreciseBatchNorm.Compute(network, loader, epoch: 1, _recipe.PreciseBatchNormImages, options.CancellationToken);
         return network.ToWeights();
+    }
+
+    // In float32, as scoring computes.
+    private double Temperature<T>(ResNetWeights trained, TrainingState end, TrainingImages<T> images)
+        where T : unmanaged, INumberBase<T>
+    {
+        using var network = new ResidualNetwork(plan, trained, TrainingPrecision.Float32);
+        using var loader = new BatchLoader<T>(images.Validation, end.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
+        var (logits, labels) = network.Logits(loader, options.CancellationToken);
+        return TemperatureScaling.Fit(logits, labels);
     }
 
     private void CheckSameRun(TrainingIdentity identity, Checkpoint checkpoint)
