@@ -107,6 +107,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     internal static ResNetClassificationTransformer Create(
         IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, TrainingHistory history)
     {
+        network = network.For(image);
         var chain = OnnxBackedChain.Build(image, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
         return new ResNetClassificationTransformer(environment, network, image, label.ClassNames(), history, chain);
     }

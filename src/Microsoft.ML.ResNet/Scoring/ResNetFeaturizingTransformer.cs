@@ -43,6 +43,9 @@ public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
     /// <summary>Releases the ONNX Runtime session and deletes the temporary file. Models saved before keep working.</summary>
     public void Dispose() => _chain.Dispose();
 
-    internal static ResNetFeaturizingTransformer Create(IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn) =>
-        new(OnnxBackedChain.Build(image, onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile)), network);
+    internal static ResNetFeaturizingTransformer Create(IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn)
+    {
+        network = network.For(image);
+        return new ResNetFeaturizingTransformer(OnnxBackedChain.Build(image, onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile)), network);
+    }
 }

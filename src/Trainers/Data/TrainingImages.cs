@@ -70,7 +70,7 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
         ImmutableArray<float> ones = [.. Enumerable.Repeat(1f, image.Shape.Channels)];
         return new ImagePreprocessing(image.Shape, ones, ones)
         {
-            CropBorder = options.InitialWeights?.Preprocessing is { } trained && trained.Input == image.Shape ? trained.CropBorder : 0,
+            CropBorder = image.Source == PixelSource.Image && options.InitialWeights?.Preprocessing is { } trained && trained.Input == image.Shape ? trained.CropBorder : 0,
             Supersampling = image.Source == PixelSource.Image ? ChooseSupersampling(data, image, rowCount) : 1,
         };
     }

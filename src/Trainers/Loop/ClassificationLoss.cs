@@ -9,6 +9,13 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// <param name="weighted">Whether examples weigh differently.</param>
 internal sealed class ClassificationLoss(double labelSmoothing, bool weighted)
 {
+    /// <summary>The loss that a recipe trains with.</summary>
+    public static ClassificationLoss ForTraining(TrainingRecipe recipe, ResNetTrainer.Options options) =>
+        new(recipe.LabelSmoothing, weighted: options.ExampleWeightColumnName is not null || recipe.ClassBalance == ClassBalance.Weights);
+
+    /// <summary>The plain cross-entropy, as ML.NET evaluates it.</summary>
+    public static ClassificationLoss ForValidation(ResNetTrainer.Options options) => new(labelSmoothing: 0, weighted: options.ExampleWeightColumnName is not null);
+
     /// <summary>Computes the loss.</summary>
     /// <param name="logits">[count, classes].</param>
     /// <param name="batch">The labels, the weights, and how the images were mixed.</param>

@@ -27,8 +27,8 @@ internal sealed class TrainingLoop<T>(
     // The paper warms ResNet-110 up at 0.01 for a rate of 0.1 (section 4.2).
     private const double WarmupScale = 0.1;
 
-    private readonly ClassificationLoss _trainingLoss = new(recipe.LabelSmoothing, options.ExampleWeightColumnName is not null || recipe.ClassBalance == ClassBalance.Weights);
-    private readonly ClassificationLoss _validationLoss = new(labelSmoothing: 0, options.ExampleWeightColumnName is not null);
+    private readonly ClassificationLoss _trainingLoss = ClassificationLoss.ForTraining(recipe, options);
+    private readonly ClassificationLoss _validationLoss = ClassificationLoss.ForValidation(options);
     private readonly Stopwatch _time = Stopwatch.StartNew();
     private TrainingState _state = new() { BatchSize = recipe.BatchSize, BatchesPerStep = recipe.BatchesPerStep, WarmedUp = recipe.WarmupUntilAccuracy == 0 };
     private TimeSpan _lastCheckpoint;

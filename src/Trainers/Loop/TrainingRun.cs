@@ -46,6 +46,20 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         return (temperature == 1 ? weights : TemperatureScaling.Fold(weights, plan.Head, temperature), history);
     }
 
+    /// <summary>Tries ever higher learning rates on a network that is thrown away.</summary>
+    public LearningRateSearch FindLearningRate<T>(TrainingImages<T> images, int steps)
+        where T : unmanaged, INumberBase<T>
+    {
+        using var threads = new TorchThreads(options.ThreadCount);
+        var precision = PrecisionProbe.Resolve(options.Precision);
+        var recipe = MemoryBudget.Fit(_recipe, plan, precision, AvailableMemory);
+        var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), recipe.ZeroInitResidual);
+        var pipelines = InputPipelines.For(options.AugmentationFor(images.Preprocessing.Input), recipe, images).ForTraining();
+        using var learner = new Learner<T>(plan, start, precision, images, pipelines, recipe, epochs: 1, options.LayerDecay, seed);
+        learner.Network.FrozenLayers = LayerDepth.FirstTrained(plan, options.TrainableLayers, epoch: 1, options.EpochsPerUnfreezing);
+        return LearningRateFinder.Run(learner, ClassificationLoss.ForTraining(recipe, options), steps, options.CancellationToken);
+    }
+
     private TrainingHistory History<T>(TrainingImages<T> images, TrainingState state)
         where T : unmanaged, INumberBase<T> => new()
         {

@@ -52,6 +52,33 @@ public sealed class PretrainedTests : IDisposable
     }
 
     [Fact]
+    public void VectorsHaveNoBorderToCutOffAndNothingToAverage()
+    {
+        var bordered = Preprocessing with { CropBorder = 2, Supersampling = 2 };
+        using var plain = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing).Fit(_vectors);
+        using var classifier = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", bordered).Fit(_vectors);
+        using var featurizer = _ml.Transforms.ResNetFeaturizeImage("Features", "Floats", Weights, TestClassifier.Tiny, bordered).Fit(_vectors);
+
+        Assert.Equal(plain.Transform(_vectors).GetColumn<float[]>("Score"), classifier.Transform(_vectors).GetColumn<float[]>("Score"));
+        Assert.All(featurizer.Transform(_vectors).GetColumn<float[]>("Features"), features => Assert.Equal(8, features.Length));
+    }
+
+    [Fact]
+    public void AMeanImageIsSubtractedPixelByPixel()
+    {
+        // One that is the same everywhere is one value per channel; one that is not gives other scores.
+        float[] flat = [.. Preprocessing.Mean.SelectMany(mean => Enumerable.Repeat(mean, TestClassifier.Shape.Height * TestClassifier.Shape.Width))];
+        float[] sloping = [.. flat.Select((mean, i) => mean + i % 8)];
+        using var perChannel = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing).Fit(_vectors);
+        using var same = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing with { Mean = [.. flat] }).Fit(_vectors);
+        using var other = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing with { Mean = [.. sloping] }).Fit(_vectors);
+
+        Assert.Equal(perChannel.Transform(_vectors).GetColumn<float[]>("Score"), same.Transform(_vectors).GetColumn<float[]>("Score"));
+        Assert.NotEqual(perChannel.Transform(_vectors).GetColumn<float[]>("Score").First(), other.Transform(_vectors).GetColumn<float[]>("Score").First());
+        Assert.Contains("a mean for each of 3 channels or of 192 pixels", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing with { Mean = [1, 2] })).Message);
+    }
+
+    [Fact]
     public void FeaturesNeedNoHead()
     {
         var headless = new ResNetWeights(Weights.Tensors.Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal))) { Preprocessing = Preprocessing };
