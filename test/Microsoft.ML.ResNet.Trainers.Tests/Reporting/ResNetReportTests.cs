@@ -43,7 +43,7 @@ public sealed class ResNetReportTests : IDisposable
         var page = Page.Read(_folder["report.html"]);
         Assert.Equal("tiny", page.Title);
         Assert.Contains("12 test images", page.QuerySelector(".lede")!.TextContent, StringComparison.Ordinal);
-        Assert.Equal(2, page.QuerySelectorAll("#calibration picture").Length);
+        Assert.Equal(2, page.QuerySelectorAll("#calibration figure").Length);
     }
 
     [Fact]

@@ -9,7 +9,8 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>Puts images into the page itself.</summary>
 internal static class Figure
 {
-    /// <summary>Makes a figure of a chart, drawn for light surroundings and again for dark ones; the browser shows the one that fits.</summary>
+    /// <summary>Makes a figure of a chart, drawn for light surroundings and again for dark ones; the styles show the one that fits.</summary>
+    /// <remarks>Not a picture element: browsers choose its source when the page is opened, and print the dark one on white paper.</remarks>
     /// <param name="caption">The heading: text, or a heading and more.</param>
     /// <param name="alternative">What the chart shows, in words.</param>
     /// <param name="draw">Draws the chart.</param>
@@ -17,17 +18,19 @@ internal static class Figure
     /// <param name="height">The height in CSS pixels.</param>
     public static XElement Of(object caption, string alternative, Func<ChartTheme, PlotModel> draw, int width, int height)
     {
-        return Element("figure",
-            Element("figcaption", caption),
-            Element("picture",
-                Element("source", new XAttribute("media", "screen and (prefers-color-scheme: dark)"), new XAttribute("srcset", Draw(ChartTheme.Dark))),
-                Element("img", new XAttribute("src", Draw(ChartTheme.Light)), new XAttribute("alt", alternative), new XAttribute("width", width), new XAttribute("height", height))));
+        return Element("figure", Element("figcaption", caption), Image("light", ChartTheme.Light), Image("dark", ChartTheme.Dark));
 
-        string Draw(ChartTheme theme)
+        XElement Image(string surroundings, ChartTheme theme)
         {
             var chart = draw(theme);
             chart.Background = OxyColors.Undefined;        // the page's own
-            return DataUri("image/svg+xml", Encoding.UTF8.GetBytes(ChartFile.ToSvg(chart, width, height).ToString(SaveOptions.DisableFormatting)));
+            var svg = ChartFile.ToSvg(chart, width, height).ToString(SaveOptions.DisableFormatting);
+            return Element("img",
+                Class(surroundings),
+                new XAttribute("src", DataUri("image/svg+xml", Encoding.UTF8.GetBytes(svg))),
+                new XAttribute("alt", alternative),
+                new XAttribute("width", width),
+                new XAttribute("height", height));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using Microsoft.ML.ResNet.Trainers.Reporting.Pages;
@@ -51,18 +52,16 @@ public sealed class ReportPageTests
     [Fact]
     public void Charts_are_drawn_for_light_and_for_dark()
     {
-        var pictures = Render(Report(classes: 3)).QuerySelectorAll("picture");
+        var figures = Render(Report(classes: 3)).QuerySelectorAll("figure");
 
-        Assert.Equal(4, pictures.Length);           // loss, accuracy, learning rate, reliability
-        Assert.All(pictures, picture =>
+        Assert.Equal(4, figures.Length);           // loss, accuracy, learning rate, reliability
+        Assert.All(figures, figure =>
         {
-            var (light, dark) = (Svg(picture.QuerySelector("img")!.GetAttribute("src")!), Svg(picture.QuerySelector("source")!.GetAttribute("srcset")!));
+            var (light, dark) = (Svg(figure.QuerySelector("img.light")!), Svg(figure.QuerySelector("img.dark")!));
             Assert.StartsWith("<svg", light, StringComparison.Ordinal);
             Assert.Contains("viewBox", light, StringComparison.Ordinal);
             Assert.NotEqual(light, dark);
         });
-
-        static string Svg(string uri) => Encoding.UTF8.GetString(Convert.FromBase64String(uri["data:image/svg+xml;base64,".Length..]));
     }
 
     [Fact]
@@ -127,7 +126,7 @@ public sealed class ReportPageTests
     {
         var page = Render(Report(classes: 3) with { History = new TrainingHistory() });
 
-        Assert.Empty(page.QuerySelectorAll("#training picture, #time"));
+        Assert.Empty(page.QuerySelectorAll("#training figure, #time"));
         Assert.Contains("not trained here", page.GetElementById("training")!.TextContent, StringComparison.Ordinal);
     }
 
@@ -151,8 +150,7 @@ public sealed class ReportPageTests
             History = History with { Epochs = [.. History.Epochs.Select((epoch, index) => index switch { 1 => epoch with { ValidationLoss = double.NaN }, 2 => epoch with { ValidationLoss = double.PositiveInfinity }, _ => epoch })] },
         });
 
-        var loss = page.QuerySelector("picture img")!.GetAttribute("src")!;
-        var svg = Encoding.UTF8.GetString(Convert.FromBase64String(loss[(loss.IndexOf(',', StringComparison.Ordinal) + 1)..]));
+        var svg = Svg(page.QuerySelector("figure img")!);
         Assert.Contains(">2<", svg, StringComparison.Ordinal);                  // the axis still reaches the training loss of the first epoch
         Assert.DoesNotContain("NaN", svg, StringComparison.Ordinal);
         Assert.DoesNotContain("Infinity", svg, StringComparison.Ordinal);
@@ -178,7 +176,7 @@ public sealed class ReportPageTests
         var report = Report(classes: 3);
         var page = Render(report with { Temperature = 2.1234, CalibrationAtTemperature = report.Calibration with { ExpectedCalibrationError = 0.0123 } });
 
-        Assert.Equal(2, page.QuerySelectorAll("#calibration picture").Length);
+        Assert.Equal(2, page.QuerySelectorAll("#calibration figure").Length);
         Assert.Contains("At temperature 2.12", page.GetElementById("calibration")!.TextContent, StringComparison.Ordinal);
         Assert.Contains("1.23 % at temperature 2.12", page.GetElementById("results")!.TextContent, StringComparison.Ordinal);
     }
@@ -228,6 +226,8 @@ public sealed class ReportPageTests
             Temperature = null,
         };
     }
+
+    private static string Svg(IElement image) => Encoding.UTF8.GetString(Convert.FromBase64String(image.GetAttribute("src")!["data:image/svg+xml;base64,".Length..]));
 
     private static IHtmlDocument Render(ClassificationReport report)
     {
