@@ -81,7 +81,6 @@ internal static class FineTuning
                     TrainableLayers = settings.Layers,
                     Epochs = settings.Epochs,
                     LearningRate = settings.LearningRate,
-                    LearningRateDecay = LearningRateDecay.Cosine,
                     BatchSize = preprocessing.Input.Height > 64 ? 32 : 128,
                     ValidationFraction = 0,
                     OnBadImage = BadImageHandling.Skip,

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Downloads;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 
@@ -35,6 +36,52 @@ public static class ResNetCatalog
                 yield return image;
             }
         }
+    }
+
+    /// <summary>Loads CIFAR-10 from files on this machine.</summary>
+    /// <remarks>
+    /// Binary data is read at once, and kept: 184 MB, shared by all readers. Image files are listed at once, and opened as rows are read; they have
+    /// their path as a third column, <c>ImagePath</c>. Both give the same columns, so that one pipeline takes either. Rows are in the order of the binary data, or of class and path.
+    /// <para>
+    /// The published labels 0 to 9 are in the order of the class names: <c>Conversion.MapValueToKey("Label", keyOrdinality: ByValue)</c> keeps it.
+    /// </para>
+    /// </remarks>
+    /// <param name="catalog"><see cref="MLContext.Data"/>.</param>
+    /// <param name="path">
+    /// The published <c>cifar-10-binary.tar.gz</c>, or it unpacked as <c>.tar</c>, as a folder <c>cifar-10-batches-bin</c>, or as the folder that has this one in it;
+    /// or a folder with folders <c>train</c> and <c>test</c>, and in each a folder of images for each class, such as <c>train/airplane</c>.
+    /// </param>
+    /// <returns>The training and the test images, with the columns <c>Image</c>, 32×32 pixels, and <c>Label</c>, a text: <see cref="Cifar10.ClassNames"/>.</returns>
+    /// <exception cref="FileNotFoundException">There is nothing at the path, or one of the six files is missing.</exception>
+    /// <exception cref="InvalidDataException">What is there is not CIFAR-10, or is damaged; the message says where.</exception>
+    /// <exception cref="InvalidOperationException">A folder has no sub-folder with images.</exception>
+    public static Cifar10 LoadCifar10(this DataOperationsCatalog catalog, string path)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Cifar10Location.Load(catalog, path);
+    }
+
+    /// <summary>Downloads CIFAR-10 from its authors, or takes it from this user's cache, and loads it.</summary>
+    /// <remarks>
+    /// The archive, <see href="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"/>, is 170 MB. A download that broke off is picked up where it did. The file's length
+    /// and MD5 are checked, before it is read, against what was published.
+    /// </remarks>
+    /// <param name="catalog"><see cref="MLContext.Data"/>.</param>
+    /// <param name="progress">Told the share of the file that has come, 0 to 1.</param>
+    /// <param name="client">Fetches the file; null for one of its own.</param>
+    /// <param name="folder">Where the file is kept; null for a folder of this user's, <c>ResNet.MLNet/data</c> in the local application data.</param>
+    /// <param name="cancellationToken">Stops the download; what has come is kept.</param>
+    /// <returns>The training and the test images, as <see cref="LoadCifar10"/> returns them.</returns>
+    /// <exception cref="IOException">The file cannot be downloaded; the message says where to put it by hand.</exception>
+    /// <exception cref="InvalidDataException">What came is not the file that was published.</exception>
+    public static Cifar10 DownloadCifar10(
+        this DataOperationsCatalog catalog, IProgress<double>? progress = null, HttpClient? client = null, string? folder = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        using var own = client is null ? new HttpClient() : null;
+        var path = new DownloadCache(folder ?? DownloadCache.DefaultFolder("data"), client ?? own!).Get(Cifar10Archive.Published, progress, cancellationToken);
+        return catalog.LoadCifar10(path);
     }
 
     /// <summary>Classifies images with a trained network as it is, without any training.</summary>

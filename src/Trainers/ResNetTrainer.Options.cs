@@ -31,49 +31,21 @@ public sealed partial class ResNetTrainer
         /// </value>
         public ImageShape? InputShape { get; init; }
 
-        /// <summary>Gets how often every training image is seen.</summary>
-        /// <value>At least 1. The default is 30.</value>
-        public int Epochs { get; init; } = 30;
+        /// <summary>Gets how the network is trained.</summary>
+        /// <value>The default is <see cref="TrainingRecipe.Modern"/>.</value>
+        public TrainingRecipe Recipe { get; init; } = TrainingRecipe.Modern;
 
-        /// <summary>Gets the images per step. The last steps of an epoch may have one less, so that all are of nearly the same size.</summary>
-        /// <value>At least 2, for batch normalization. The default is 128 (He et al., 2016, section 4.2).</value>
-        public int BatchSize { get; init; } = 128;
+        /// <summary>Gets how often every training image is seen.</summary>
+        /// <value>At least 1. The default is <see langword="null"/>: what <see cref="Recipe"/> says.</value>
+        public int? Epochs { get; init; }
+
+        /// <summary>Gets the images per batch.</summary>
+        /// <value>At least 2. The default is <see langword="null"/>: what <see cref="Recipe"/> says.</value>
+        public int? BatchSize { get; init; }
 
         /// <summary>Gets the learning rate after warm-up.</summary>
-        /// <value>Greater than 0. The default is 0.1 (He et al., 2016, section 4.2).</value>
-        public double LearningRate { get; init; } = 0.1;
-
-        /// <summary>Gets how the learning rate falls after warm-up.</summary>
-        /// <value>The default is <see cref="LearningRateDecay.Step"/>.</value>
-        public LearningRateDecay LearningRateDecay { get; init; } = LearningRateDecay.Step;
-
-        /// <summary>Gets the shares of the run at which the learning rate drops, where it falls in steps.</summary>
-        /// <value>Ascending, between 0 and 1. The default is 0.5 and 0.75: the paper's 32k and 48k of 64k steps (section 4.2).</value>
-        public ImmutableArray<double> LearningRateDrops { get; init; } = [0.5, 0.75];
-
-        /// <summary>Gets what the learning rate is multiplied by at each drop.</summary>
-        /// <value>Greater than 0, at most 1. The default is 0.1.</value>
-        public double LearningRateDropFactor { get; init; } = 0.1;
-
-        /// <summary>Gets the epochs over which the learning rate grows linearly from nearly 0; parts of an epoch count.</summary>
-        /// <value>0 up to the number of epochs. The default is 0.</value>
-        public double WarmupEpochs { get; init; }
-
-        /// <summary>Gets the share of the velocity that each step keeps.</summary>
-        /// <value>0 up to, not including, 1. The default is 0.9.</value>
-        public double Momentum { get; init; } = 0.9;
-
-        /// <summary>Gets the strength of the pull of all parameters towards zero.</summary>
-        /// <value>0 or more. The default is 0.0001.</value>
-        public double WeightDecay { get; init; } = 1e-4;
-
-        /// <summary>Gets how training images are varied.</summary>
-        /// <value>The default is <see cref="ImageAugmentation.Auto"/>.</value>
-        public ImageAugmentation Augmentation { get; init; } = ImageAugmentation.Auto;
-
-        /// <summary>Gets whether augmentation mirrors half of the images. Not for digits, text, or anything else whose mirror image means something else.</summary>
-        /// <value>The default is <see langword="true"/>.</value>
-        public bool HorizontalFlip { get; init; } = true;
+        /// <value>Greater than 0. The default is <see langword="null"/>: what <see cref="Recipe"/> says.</value>
+        public double? LearningRate { get; init; }
 
         /// <summary>Gets the mean of the pixels per channel, 0 to 255 for images.</summary>
         /// <value>The default is <see langword="null"/>: measured on the training images. Given together with <see cref="PixelStandardDeviation"/>.</value>
@@ -125,6 +97,42 @@ public sealed partial class ResNetTrainer
         /// <value>Greater than 0, at most 1. The default is 1: the same rate everywhere.</value>
         public double LayerDecay { get; init; } = 1;
 
+        /// <summary>Gets the folder that checkpoints are written to, so that training can be stopped at any moment and go on where it was.</summary>
+        /// <remarks>
+        /// A checkpoint is written after every epoch, every <see cref="CheckpointInterval"/>, and when training is cancelled or out of time. It is a safetensors
+        /// file with the weights, the optimizer's state, averages, counters and the seed. The same pipeline on the same data, started again,
+        /// ends with the weights that it would have had without the stop.
+        /// </remarks>
+        /// <value>The default is <see langword="null"/>: no checkpoints. The folder is made if it does not exist.</value>
+        public string? CheckpointFolder { get; init; }
+
+        /// <summary>Gets the longest time between two checkpoints within an epoch.</summary>
+        /// <value>Greater than 0. The default is ten minutes.</value>
+        public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+        /// <summary>Gets how many checkpoints are kept, the newest ones; that of the best epoch is kept besides.</summary>
+        /// <value>At least 1. The default is 2, so that a damaged one leaves another.</value>
+        public int CheckpointsToKeep { get; init; } = 2;
+
+        /// <summary>Gets whether training goes on from a checkpoint in <see cref="CheckpointFolder"/>.</summary>
+        /// <value>The default is <see cref="Resume.Auto"/>.</value>
+        public Resume Resume { get; init; } = Resume.Auto;
+
+        /// <summary>Gets the time after which a call of Fit stops training, within one step, and returns the network that it has by then.</summary>
+        /// <value>Greater than 0. The default is <see langword="null"/>: no limit. With checkpoints, the next call goes on.</value>
+        public TimeSpan? MaxDuration { get; init; }
+
+        /// <summary>Gets the folder that training is logged to while it goes: <c>history.csv</c>, <c>history.json</c>, and event files for TensorBoard.</summary>
+        /// <value>The default is <see langword="null"/>: no log. The folder is made if it does not exist.</value>
+        public string? LogFolder { get; init; }
+
+        /// <summary>
+        /// Gets whether probabilities are calibrated: a temperature is fitted on the validation images and divided into the head (Guo et al., 2017). The predicted
+        /// class never changes.
+        /// </summary>
+        /// <value>The default is <see langword="false"/>. Needs validation images.</value>
+        public bool Calibrate { get; init; }
+
         /// <summary>Gets who is told how training goes. Called on the training thread, which waits.</summary>
         /// <value>The default is <see langword="null"/>.</value>
         public IProgress<TrainingProgress>? Progress { get; init; }
@@ -133,10 +141,19 @@ public sealed partial class ResNetTrainer
         /// <value>The default never does.</value>
         public CancellationToken CancellationToken { get; init; }
 
+        /// <summary>Gets the recipe with what the options themselves say.</summary>
+        internal TrainingRecipe EffectiveRecipe => Recipe with
+        {
+            Epochs = Epochs ?? Recipe.Epochs,
+            Steps = Epochs is null ? Recipe.Steps : null,
+            BatchSize = BatchSize ?? Recipe.BatchSize,
+            LearningRate = LearningRate ?? Recipe.LearningRate,
+        };
+
         internal ImageAugmentation AugmentationFor(ImageShape shape)
         {
             const int largestSmallImage = 48;
-            return Augmentation != ImageAugmentation.Auto ? Augmentation
+            return Recipe.Augmentation != ImageAugmentation.Auto ? Recipe.Augmentation
                 : TrainableLayers == TrainableLayers.Head ? ImageAugmentation.None
                 : Math.Max(shape.Height, shape.Width) <= largestSmallImage ? ImageAugmentation.CropAndFlip
                 : ImageAugmentation.ResizedCropAndFlip;
@@ -148,22 +165,21 @@ public sealed partial class ResNetTrainer
             ArgumentNullException.ThrowIfNull(Architecture);
             ArgumentException.ThrowIfNullOrWhiteSpace(LabelColumnName);
             ArgumentException.ThrowIfNullOrWhiteSpace(ImageColumnName);
-            Check(Epochs >= 1, Epochs, "at least 1");
-            Check(BatchSize >= 2, BatchSize, "at least 2, for batch normalization");
-            Check(LearningRate > 0 && double.IsFinite(LearningRate), LearningRate, "a finite number greater than 0");
-            Check(!LearningRateDrops.IsDefault && LearningRateDrops.All(share => share is > 0 and < 1) && LearningRateDrops.SequenceEqual(LearningRateDrops.Order()),
-                LearningRateDrops, "ascending shares of the run between 0 and 1");
-            Check(Enum.IsDefined(LearningRateDecay), LearningRateDecay, "one of the values of LearningRateDecay");
-            Check(LearningRateDropFactor is > 0 and <= 1, LearningRateDropFactor, "greater than 0 and at most 1");
-            Check(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, WarmupEpochs, $"0 to the number of epochs, {Epochs}");
-            Check(Momentum is >= 0 and < 1, Momentum, "at least 0 and less than 1");
-            Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), WeightDecay, "a finite number, 0 or more");
+            ArgumentNullException.ThrowIfNull(Recipe);
+            Check(Epochs is null or >= 1, Epochs, "at least 1, or null");
+            Check(BatchSize is null or >= 2, BatchSize, "at least 2, for batch normalization, or null");
+            Check(LearningRate is null || (LearningRate > 0 && double.IsFinite(LearningRate.Value)), LearningRate, "a finite number greater than 0, or null");
+            EffectiveRecipe.Validate();
             Check(ValidationFraction is >= 0 and < 1, ValidationFraction, "at least 0 and less than 1");
             Check(Enum.IsDefined(TrainableLayers), TrainableLayers, "one of the values of TrainableLayers");
             Check(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
             Check(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
             Check(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
-            Check(Enum.IsDefined(Augmentation), Augmentation, "one of the values of ImageAugmentation");
+            Check(CheckpointInterval > TimeSpan.Zero, CheckpointInterval, "longer than 0");
+            Check(CheckpointsToKeep >= 1, CheckpointsToKeep, "at least 1");
+            Check(Enum.IsDefined(Resume), Resume, "one of the values of Resume");
+            Check(Resume != Resume.Required || CheckpointFolder is not null, CheckpointFolder, "given where Resume is Required");
+            Check(MaxDuration is null || MaxDuration > TimeSpan.Zero, MaxDuration, "longer than 0, or null");
             Check(Enum.IsDefined(OnBadImage), OnBadImage, "one of the values of BadImageHandling");
             Check(Enum.IsDefined(Precision), Precision, "one of the values of TrainingPrecision");
             Check(PixelMean is null == PixelStandardDeviation is null, PixelStandardDeviation, "given together with PixelMean, or not at all");
@@ -180,13 +196,18 @@ public sealed partial class ResNetTrainer
             {
                 // Also says if the image is too small for the network.
                 LayerPlan.Create(Architecture, shape, classCount: 2);
-                CheckChannels(PixelMean, shape);
+                CheckShape(shape);
             }
         }
 
-        internal void CheckChannels(ImmutableArray<float>? perChannel, ImageShape shape) =>
-            Check(perChannel is null || perChannel.Value.Length == shape.Channels && PixelStandardDeviation!.Value.Length == shape.Channels, PixelMean,
+        /// <summary>Checks what depends on the shape that the network reads.</summary>
+        internal void CheckShape(ImageShape shape)
+        {
+            Check(PixelMean is null || PixelMean.Value.Length == shape.Channels && PixelStandardDeviation!.Value.Length == shape.Channels, PixelMean,
                 $"one value for each of the image's {shape.Channels} channels, as must be PixelStandardDeviation");
+            Check(Recipe.ColorNoise == 0 || shape.Channels == 3, Recipe.ColorNoise, $"0 for images of {shape.Channels} channels: colour noise needs three", "Recipe.ColorNoise");
+            Check(Recipe.ImageScales.All(scale => scale == 1) || AugmentationFor(shape) != ImageAugmentation.None, Recipe.ImageScales, "1 where images are not augmented, and so have the network's size", "Recipe.ImageScales");
+        }
 
         private static void Check(bool holds, object? value, string range, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string name = "")
         {

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Numerics;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.Runtime;
@@ -81,11 +83,14 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     {
         TorchRuntime.Initialize();
         ScoringPrerequisites.Check();
-        using var reporter = new TrainingReporter(_host, _options.Progress);
+        using var reporter = new TrainingReporter(_host, _options.Progress, _options.LogFolder);
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
-        var seed = _options.Seed ?? _host.GetSeed() ?? Random.Shared.Next();
+        using var checkpoints = CheckpointFolder.Open(_options, reporter.Warn);
+        var seed = _options.Seed ?? _host.GetSeed() ?? checkpoints?.Seed() ?? Random.Shared.Next();
+        var clock = Stopwatch.StartNew();
         var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
-        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).Train(images));
+        var readingTime = clock.Elapsed;
+        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints, reporter) { ReadingTime = readingTime }.Train(images));
         return ResNetClassificationTransformer.Create(_host, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
     }
 

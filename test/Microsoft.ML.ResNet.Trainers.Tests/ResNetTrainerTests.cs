@@ -229,6 +229,9 @@ public sealed class ResNetTrainerTests : IDisposable
         Assert.True(_ml.MulticlassClassification.Evaluate(model.Transform(data)).MicroAccuracy > 0.95);
     }
 
+    // The steps and nothing else of the paper's recipe.
+    private static readonly TrainingRecipe Plain = new() { LearningRateDecay = LearningRateDecay.Step };
+
     private static ResNetTrainer.Options WithSeed(int? seed) => new() { Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes), Epochs = 1, BatchSize = 16, Seed = seed };
 
     private ResNetTrainer Trainer(int epochs) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
@@ -247,7 +250,7 @@ public sealed class ResNetTrainerTests : IDisposable
             Epochs = epochs,
             BatchSize = 16,
             LearningRate = learningRate,
-            Augmentation = augmentation,
+            Recipe = Plain with { Augmentation = augmentation },
             Precision = precision,
             ThreadCount = threads,
             Seed = seed,

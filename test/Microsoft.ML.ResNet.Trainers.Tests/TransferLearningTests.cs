@@ -36,10 +36,10 @@ public sealed class TransferLearningTests
     [Fact]
     public void TrainingTheHeadOnCachedFeaturesGivesTheSameNumbers()
     {
-        var options = new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 3, LearningRate = 0.05, Augmentation = ImageAugmentation.None };
+        var options = new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 3, LearningRate = 0.05, Recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None } };
         using var cached = Fit(options);
         // One stage more is "unfrozen" after epochs that never come: frozen alike, but not cached.
-        using var uncached = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.LastStage, EpochsPerUnfreezing = 100, Epochs = 3, LearningRate = 0.05, Augmentation = ImageAugmentation.None });
+        using var uncached = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.LastStage, EpochsPerUnfreezing = 100, Epochs = 3, LearningRate = 0.05, Recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None } });
 
         Assert.All(cached.Weights.Tensors.Zip(uncached.Weights.Tensors), pair =>
             Assert.All(pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()), value => Assert.Equal(value.First, value.Second, tolerance: 1e-4)));
@@ -50,7 +50,7 @@ public sealed class TransferLearningTests
     public void AHeadForOtherClassesIsNewAndTheRestIsKept()
     {
         var two = TrainingData.Vectors(_ml, perClass: 20, classes: 2);
-        using var model = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 4 }, two);
+        using var model = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 8 }, two);
 
         Assert.Equal(2, model.Plan.ClassCount);
         Assert.True(_pretrained["layer1.0.conv1.weight"].Values.Span.SequenceEqual(model.Weights["layer1.0.conv1.weight"].Values.Span));
@@ -121,7 +121,7 @@ public sealed class TransferLearningTests
 
         var saved = ResNetWeights.Load(folder["model.zip"]);
         var two = TrainingData.Vectors(_ml, perClass: 20, classes: 2);
-        using var next = Fit(new ResNetTrainer.Options { InitialWeights = saved, TrainableLayers = TrainableLayers.Head, Epochs = 3 }, two);
+        using var next = Fit(new ResNetTrainer.Options { InitialWeights = saved, TrainableLayers = TrainableLayers.Head, Epochs = 8 }, two);
 
         Assert.Equal(["lying", "standing", "diagonal"], saved.ClassNames.AsEnumerable());
         Assert.Equal(saved.Preprocessing!.Mean.AsEnumerable(), next.Preprocessing.Mean.AsEnumerable());
@@ -141,6 +141,6 @@ public sealed class TransferLearningTests
         InitialWeights = options.InitialWeights,
         TrainableLayers = options.TrainableLayers,
         EpochsPerUnfreezing = options.EpochsPerUnfreezing,
-        Augmentation = options.Augmentation,
+        Recipe = options.Recipe,
     }).Fit(data ?? _data);
 }

@@ -29,6 +29,10 @@ internal static class MLNetInternals
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern TransformsCatalog NewTransformsCatalog(IHostEnvironment environment);
 
+    /// <summary>Makes the catalog of classification for an environment, as <see cref="MLContext.MulticlassClassification"/> is.</summary>
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    public static extern MulticlassClassificationCatalog NewMulticlassCatalog(IHostEnvironment environment);
+
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern SchemaShape.Column NewSchemaShapeColumn(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey, SchemaShape? annotations);
 

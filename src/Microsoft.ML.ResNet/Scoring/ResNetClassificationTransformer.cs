@@ -24,8 +24,10 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     private readonly ImageColumn _image;
     private readonly OnnxBackedChain _chain;
 
-    private ResNetClassificationTransformer(ResNetModel network, ImageColumn image, ImmutableArray<string> classNames, TrainingHistory history, OnnxBackedChain chain)
+    private ResNetClassificationTransformer(
+        IHostEnvironment environment, ResNetModel network, ImageColumn image, ImmutableArray<string> classNames, TrainingHistory history, OnnxBackedChain chain)
     {
+        Environment = environment;
         _network = network;
         _image = image;
         _chain = chain;
@@ -56,6 +58,9 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     /// <summary>Gets the network's weights.</summary>
     /// <value>Under PyTorch's names.</value>
     public ResNetWeights Weights => _network.Weights;
+
+    /// <summary>Gets the environment that the transformer was made in; analysis registers its components there too.</summary>
+    internal IHostEnvironment Environment { get; }
 
     /// <summary>Gets the column that images are read from.</summary>
     internal ImageColumn Image => _image;
@@ -103,6 +108,6 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, TrainingHistory history)
     {
         var chain = OnnxBackedChain.Build(image, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
-        return new ResNetClassificationTransformer(network, image, label.ClassNames(), history, chain);
+        return new ResNetClassificationTransformer(environment, network, image, label.ClassNames(), history, chain);
     }
 }

@@ -31,6 +31,10 @@ public sealed partial record TrainingHistory
     /// <value>0, the default, where it was not measured.</value>
     public TimeSpan ReadingTime { get; init; }
 
+    /// <summary>Gets the temperature that calibration divided the logits by.</summary>
+    /// <value>Above 1 if the network was too sure of itself. The default is 1: not calibrated.</value>
+    public double Temperature { get; init; } = 1;
+
     /// <summary>Gets why training ended before its last epoch, if it did.</summary>
     /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>
     public string? StoppedEarly { get; init; }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Microsoft.ML.ResNet.Downloads;
 
 namespace Microsoft.ML.ResNet;
 
@@ -37,7 +39,9 @@ public sealed record PublishedWeights(string Name, ResNetArchitecture Architectu
 
     /// <summary>Gets the name of the file.</summary>
     /// <value>The last part of <see cref="Address"/>.</value>
-    public string FileName => Path.GetFileName(Address.LocalPath);
+    public string FileName => File.FileName;
+
+    internal PublishedFile File => new(Address, HashAlgorithmName.SHA256, Sha256Prefix);
 
     /// <summary>Finds published weights by their name.</summary>
     /// <param name="name">For example <c>resnet18.imagenet1k_v1</c>; case does not matter.</param>

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Weights;
+using Microsoft.ML.ResNet.Downloads;
 
 namespace Microsoft.ML.ResNet;
 
@@ -20,7 +20,7 @@ public sealed partial class ResNetWeights
     {
         var published = PublishedWeights.Parse(name);
         using var own = client is null ? new HttpClient() : null;
-        var path = new WeightsCache(folder ?? WeightsCache.DefaultFolder, client ?? own!).Get(published, progress, cancellationToken);
+        var path = new DownloadCache(folder ?? DownloadCache.DefaultFolder("weights"), client ?? own!).Get(published.File, progress, cancellationToken);
         return new ResNetWeights(Load(path).Tensors) { Preprocessing = published.Preprocessing };
     }
 }

@@ -42,9 +42,30 @@ internal static class SafetensorsFile
         return builder.Build();
     }
 
-    public static void Write(Stream stream, ResNetWeights weights)
+    /// <summary>Gets what a file says beside its tensors.</summary>
+    /// <exception cref="InvalidDataException">The header is damaged.</exception>
+    public static Dictionary<string, string> ReadMetadata(Stream stream)
     {
-        var header = MakeHeader(weights);
+        try
+        {
+            using var header = JsonDocument.Parse(ReadHeader(stream));
+            return header.RootElement.TryGetProperty(MetadataKey, out var metadata)
+                ? metadata.EnumerateObject().ToDictionary(property => property.Name, property => property.Value.GetString() ?? "")
+                : [];
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            throw new InvalidDataException($"its header is not the JSON of safetensors ({exception.Message.TrimEnd('.')})", exception);
+        }
+    }
+
+    /// <summary>Writes a file.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="weights">The tensors.</param>
+    /// <param name="metadata">What is said beside them; it comes first in the header, in this order.</param>
+    public static void Write(Stream stream, ResNetWeights weights, params ReadOnlySpan<KeyValuePair<string, string>> metadata)
+    {
+        var header = MakeHeader(weights, metadata);
         Span<byte> length = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);
@@ -55,13 +76,18 @@ internal static class SafetensorsFile
         }
     }
 
-    private static byte[] MakeHeader(ResNetWeights weights)
+    private static byte[] MakeHeader(ResNetWeights weights, ReadOnlySpan<KeyValuePair<string, string>> metadata)
     {
         using var header = new MemoryStream();
         using (var json = new Utf8JsonWriter(header))
         {
             json.WriteStartObject();
             json.WriteStartObject(MetadataKey);
+            foreach (var (key, value) in metadata)
+            {
+                json.WriteString(key, value);
+            }
+
             json.WriteString("format", "pt");
             if (weights.Preprocessing is { } preprocessing)
             {

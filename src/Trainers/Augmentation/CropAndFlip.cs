@@ -7,14 +7,32 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// For small images: padded on each side, then a random crop of the original size, or its mirror image (He et al., 2016, section 4.2:
 /// 4 pixels around 32×32). The mean is subtracted before the crop and moves with it; padding is zero after normalization.
 /// </summary>
+/// <remarks>Where the mean is an image, values may leave the pixels' range by the difference of two means; less the mean they are in it.</remarks>
 /// <param name="shape">The network's input, and the stored images' shape.</param>
-/// <param name="normalization">What will subtract a mean from the output. Where the mean is an image, the crop anticipates it.</param>
+/// <param name="normalization">What will subtract a mean from an output of the network's input shape. Where the mean is an image, the crop anticipates it.</param>
 /// <param name="flip">Whether to mirror half of the images.</param>
-internal sealed class CropAndFlip(ImageShape shape, Normalization normalization, bool flip) : IAugmentation
+/// <param name="outputShape">The shape that crops are resized to; null for the network's input.</param>
+internal sealed class CropAndFlip(ImageShape shape, Normalization normalization, bool flip, ImageShape? outputShape = null) : IAugmentation
 {
     private readonly int _padding = Math.Max(1, Math.Min(shape.Height, shape.Width) / 8);
+    private readonly ImageShape _outputShape = outputShape ?? shape;
+    private readonly float[]? _crop = outputShape is { } other && other != shape ? new float[shape.Size] : null;
+    private readonly int[] _channels = [.. Enumerable.Range(0, shape.Channels)];
 
     public void Apply<T>(in StoredImage<T> image, Span<float> output, Random random)
+        where T : unmanaged, INumberBase<T>
+    {
+        if (_crop is null)
+        {
+            Crop(in image, output, random);
+            return;
+        }
+
+        Crop(in image, _crop, random);
+        Resampler.Resize<float>(_crop, shape.Height, shape.Width, shape.Channels, _channels, CropWindow.Whole(shape.Height, shape.Width), output, _outputShape.Height, _outputShape.Width);
+    }
+
+    private void Crop<T>(in StoredImage<T> image, Span<float> crop, Random random)
         where T : unmanaged, INumberBase<T>
     {
         var top = random.Next(2 * _padding + 1) - _padding;
@@ -32,7 +50,7 @@ internal sealed class CropAndFlip(ImageShape shape, Normalization normalization,
                 var read = (y * shape.Width + x) * channels;
                 for (var channel = 0; channel < channels; channel++)
                 {
-                    output[write] = inside ? float.CreateTruncating(image.Pixels[read + channel]) + (mean[write] - mean[read + channel]) : mean[write];
+                    crop[write] = inside ? float.CreateTruncating(image.Pixels[read + channel]) + (mean[write] - mean[read + channel]) : mean[write];
                     write++;
                 }
             }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
@@ -9,9 +10,11 @@ internal sealed class NoAugmentation : IAugmentation
     public void Apply<T>(in StoredImage<T> image, Span<float> output, Random random)
         where T : unmanaged, INumberBase<T>
     {
-        for (var i = 0; i < output.Length; i++)
+        if (image.Pixels.Length != output.Length)
         {
-            output[i] = float.CreateTruncating(image.Pixels[i]);
+            throw new ArgumentException($"A stored image of {image.Height}×{image.Width} pixels has {image.Pixels.Length} values, but without augmentation it must have the output's {output.Length}.", nameof(image));
         }
+
+        TensorPrimitives.ConvertTruncating<T, float>(image.Pixels, output);
     }
 }

@@ -7,10 +7,13 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// For photographs: a random part of the image, of random size and proportions, resized to the network's input, or its mirror image
 /// (Szegedy et al., 2015, section 6, as in torchvision's RandomResizedCrop).
 /// </summary>
-/// <param name="shape">The network's input.</param>
+/// <param name="shape">The output's shape: the network's input, or another size to train at.</param>
 /// <param name="flip">Whether to mirror half of the images.</param>
 internal sealed class ResizedCropAndFlip(ImageShape shape, bool flip) : IAugmentation
 {
+    /// <summary>The shorter side at which images are kept, relative to the network's input: a crop of 44 % of the area is not enlarged.</summary>
+    public const double KeptScale = 1.5;
+
     // The part's share of the image's area: the paper's smallest crop, 224 out of 480 on each side (He et al., 2016, section 3.4), to all.
     private const double MinimumArea = 0.22;
 
@@ -19,18 +22,10 @@ internal sealed class ResizedCropAndFlip(ImageShape shape, bool flip) : IAugment
 
     private const int Attempts = 10;
 
-    private readonly int[] _channels = [.. Enumerable.Range(0, shape.Channels)];
+    private readonly CropResizer _resizer = new(shape, flip);
 
     public void Apply<T>(in StoredImage<T> image, Span<float> output, Random random)
-        where T : unmanaged, INumberBase<T>
-    {
-        var crop = Draw(image.Height, image.Width, random);
-        Resampler.Resize<T>(image.Pixels, image.Height, image.Width, shape.Channels, _channels, crop, output, shape.Height, shape.Width);
-        if (flip && random.Next(2) == 1)
-        {
-            Mirror(output);
-        }
-    }
+        where T : unmanaged, INumberBase<T> => _resizer.Apply(in image, Draw(image.Height, image.Width, random), output, random);
 
     internal static CropWindow Draw(int height, int width, Random random)
     {
@@ -48,21 +43,5 @@ internal sealed class ResizedCropAndFlip(ImageShape shape, bool flip) : IAugment
         // An image of extreme proportions: the square in its middle.
         double side = Math.Min(height, width);
         return new CropWindow((width - side) / 2, (height - side) / 2, side, side);
-    }
-
-    private void Mirror(Span<float> pixels)
-    {
-        var rowSize = shape.Width * shape.Channels;
-        for (var row = 0; row < shape.Height; row++)
-        {
-            var line = pixels.Slice(row * rowSize, rowSize);
-            for (var (left, right) = (0, shape.Width - 1); left < right; left++, right--)
-            {
-                for (var channel = 0; channel < shape.Channels; channel++)
-                {
-                    (line[left * shape.Channels + channel], line[right * shape.Channels + channel]) = (line[right * shape.Channels + channel], line[left * shape.Channels + channel]);
-                }
-            }
-        }
     }
 }

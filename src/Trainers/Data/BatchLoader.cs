@@ -1,45 +1,61 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.ExceptionServices;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>
-/// Cuts images into batches, augments and normalizes them, on a thread of its own, a little ahead of the training step.
-/// </summary>
+/// <summary>Makes batches of images, on a thread of its own, a little ahead of the training step.</summary>
 /// <remarks>
-/// An image's dice depend on the seed, the epoch and the image's index only: neither the order nor the speed of anything changes what
-/// the network sees.
+/// An image's dice depend on the seed, the epoch, the image's index and, where it comes again, how often it came; a batch's on the seed, the epoch and its place.
+/// Neither the speed of anything nor a stop in between changes what the network sees.
 /// </remarks>
 internal sealed class BatchLoader<T> : IDisposable
     where T : unmanaged, INumberBase<T>
 {
     private const int Ahead = 2;
 
+    // In the place of an image's index, where dice are not an image's.
+    private const int OrderDice = -1;
+    private const int MixingDice = -2;
+
     private readonly StoredImage<T>[] _images;
-    private readonly Normalization _normalization;
-    private readonly int _imageSize;
-    private readonly IAugmentation _augmentation;
+    private readonly InputPipeline[] _pipelines;
+    private readonly int _epochs;
     private readonly int? _shuffleSeed;
     private readonly int[] _sizes;
     private readonly Batch[] _batches;
+    private readonly int[][] _classes;
+    private readonly float[] _classWeights;
 
     /// <param name="images">The images.</param>
     /// <param name="batchSize">The most images per batch.</param>
-    /// <param name="preprocessing">The normalization.</param>
-    /// <param name="augmentation">The augmentation.</param>
-    /// <param name="shuffleSeed">The seed of order and augmentation; null to keep the images' order.</param>
-    public BatchLoader(StoredImage<T>[] images, int batchSize, ImagePreprocessing preprocessing, IAugmentation augmentation, int? shuffleSeed)
+    /// <param name="pipelines">The ways of images into the network; each is taken for the same share of the epochs.</param>
+    /// <param name="epochs">The epochs of the whole run.</param>
+    /// <param name="shuffleSeed">The seed of order, augmentation and mixing; null to keep the images' order.</param>
+    /// <param name="balance">What makes up for classes with few images.</param>
+    public BatchLoader(
+        StoredImage<T>[] images, int batchSize, InputPipeline[] pipelines, int epochs, int? shuffleSeed, ClassBalance balance = ClassBalance.None)
     {
         _images = images;
-        _normalization = new Normalization(preprocessing);
-        _imageSize = preprocessing.Input.Size;
-        _augmentation = augmentation;
+        _pipelines = pipelines;
+        _epochs = epochs;
         _shuffleSeed = shuffleSeed;
         _sizes = SplitEvenly(images.Length, batchSize);
-        _batches = [.. Enumerable.Range(0, Ahead + 1).Select(_ => new Batch(Math.Min(batchSize, images.Length), preprocessing.Input))];
+        _batches = [.. Enumerable.Range(0, Ahead + 1).Select(_ => new Batch(Math.Min(batchSize, images.Length), pipelines.Max(pipeline => pipeline.Output.Size)))];
+        var classes = images.Index().GroupBy(each => each.Item.Label, each => each.Index).OrderBy(group => group.Key).ToArray();
+        _classes = balance == ClassBalance.Sampling ? [.. classes.Select(group => group.ToArray())] : [];
+        _classWeights = new float[classes.Length == 0 ? 0 : classes[^1].Key + 1];
+        foreach (var group in classes)
+        {
+            _classWeights[group.Key] = balance == ClassBalance.Weights ? (float)images.Length / (classes.Length * group.Count()) : 1;
+        }
     }
+
+    /// <summary>Gets what mixes the images of a batch.</summary>
+    /// <value>The default is <see langword="null"/>: nothing.</value>
+    public Mixing? Mixing { get; init; }
 
     /// <summary>Gets the number of batches in an epoch.</summary>
     public int BatchesPerEpoch => _sizes.Length;
@@ -47,8 +63,13 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <summary>Gets the number of images in an epoch.</summary>
     public int ImageCount => _images.Length;
 
+    /// <summary>Gets how long the loader has worked on the last epoch's batches: known when they are used up.</summary>
+    public TimeSpan Busy { get; private set; }
+
     /// <summary>Yields an epoch's batches. Each is valid until the next one is asked for.</summary>
-    public IEnumerable<Batch> Epoch(int epoch)
+    /// <param name="epoch">The epoch, counted from 1.</param>
+    /// <param name="firstBatch">The batches to leave out: those that were done before a stop.</param>
+    public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0)
     {
         using var free = new BlockingCollection<Batch>();
         using var filled = new BlockingCollection<Batch>();
@@ -63,7 +84,7 @@ internal sealed class BatchLoader<T> : IDisposable
         {
             try
             {
-                Fill(epoch, free, filled, stop.Token);
+                Fill(epoch, firstBatch, free, filled, stop.Token);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -103,45 +124,61 @@ internal sealed class BatchLoader<T> : IDisposable
         }
     }
 
-    private void Fill(int epoch, BlockingCollection<Batch> free, BlockingCollection<Batch> filled, CancellationToken stop)
+    private void Fill(int epoch, int firstBatch, BlockingCollection<Batch> free, BlockingCollection<Batch> filled, CancellationToken stop)
     {
-        var order = Order(epoch);
-        var start = 0;
-        foreach (var size in _sizes)
+        var (busy, order, times) = (TimeSpan.Zero, Order(epoch), new int[_images.Length]);
+        var pipeline = _pipelines[Math.Clamp((epoch - 1) * _pipelines.Length / _epochs, 0, _pipelines.Length - 1)];
+        for (var (index, start) = (0, 0); index < _sizes.Length; start += _sizes[index++])
         {
+            var images = order.AsSpan(start, _sizes[index]);
+            if (index < firstBatch)
+            {
+                Count(images, times);
+                continue;
+            }
+
             var batch = free.Take(stop);
-            FillBatch(batch, order.AsSpan(start, size), epoch);
+            var clock = Stopwatch.StartNew();
+            batch.Reset(index, images.Length, pipeline.Output);
+            FillBatch(batch, images, epoch, times, pipeline);
+            busy += clock.Elapsed;
             filled.Add(batch, stop);
-            start += size;
         }
+
+        Busy = busy;
     }
 
-    private void FillBatch(Batch batch, ReadOnlySpan<int> indices, int epoch)
+    private void FillBatch(Batch batch, ReadOnlySpan<int> indices, int epoch, int[] times, InputPipeline pipeline)
     {
-        batch.Count = indices.Length;
+        var values = batch.ImageValues;
+        var size = batch.Shape.Size;
         for (var i = 0; i < indices.Length; i++)
         {
             ref readonly var image = ref _images[indices[i]];
-            var values = batch.ImageValues.Slice(i * _imageSize, _imageSize);
-            _augmentation.Apply(in image, values, Dice(epoch, indices[i]));
-            _normalization.Apply(values);
+            pipeline.Apply(in image, values.Slice(i * size, size), Dice(epoch, indices[i], times[indices[i]]++));
             batch.LabelValues[i] = image.Label;
-            batch.WeightValues[i] = image.Weight;
+            batch.WeightValues[i] = image.Weight * _classWeights[image.Label];
         }
+
+        batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, Dice(epoch, MixingDice, batch.Index)) ?? 1;
     }
 
-    private int[] Order(int epoch)
+    private static void Count(ReadOnlySpan<int> indices, int[] times)
     {
-        var order = Enumerable.Range(0, _images.Length).ToArray();
-        if (_shuffleSeed is not null)
+        foreach (var index in indices)
         {
-            Dice(epoch, image: -1).Shuffle(order);
+            times[index]++;
         }
-
-        return order;
     }
 
-    private Random Dice(int epoch, int image) => new(SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image));
+    private int[] Order(int epoch) => _shuffleSeed is null
+        ? [.. Enumerable.Range(0, _images.Length)]
+        : _classes.Length > 0
+            ? EpochOrder.Balanced(_classes, _images.Length, Dice(epoch, OrderDice))
+            : EpochOrder.Shuffled(_images.Length, Dice(epoch, OrderDice));
+
+    private Random Dice(int epoch, int image, int repetition = 0) =>
+        new(repetition == 0 ? SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image) : SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image, repetition));
 
     // 130 images at 64 are 44 + 43 + 43: no last batch is so small that its statistics mislead batch normalization.
     private static int[] SplitEvenly(int count, int batchSize)

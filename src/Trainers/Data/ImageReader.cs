@@ -10,10 +10,17 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// <remarks>
 /// An image that is scored, or augmented from the network's own size, is read through the same ML.NET stages that the saved model
 /// scores with, so that accuracy in training is accuracy in service. An image that is cropped at random is kept whole, reduced to
-/// a size a little above the network's input.
+/// a small multiple of the network's input.
 /// </remarks>
 /// <typeparam name="T">byte, or float for vectors of floats.</typeparam>
-internal sealed class ImageReader<T>(IHostEnvironment environment, ImageColumn image, ImagePreprocessing preprocessing, BadImageHandling onBadImage, CancellationToken cancellation)
+/// <param name="environment">ML.NET's environment.</param>
+/// <param name="image">The column to read.</param>
+/// <param name="preprocessing">How the saved model reads images.</param>
+/// <param name="keptScale">The shorter side that whole images are reduced to, relative to the network's input.</param>
+/// <param name="onBadImage">What to do with images that cannot be read.</param>
+/// <param name="cancellation">Stops reading.</param>
+internal sealed class ImageReader<T>(
+    IHostEnvironment environment, ImageColumn image, ImagePreprocessing preprocessing, double keptScale, BadImageHandling onBadImage, CancellationToken cancellation)
     where T : unmanaged, INumberBase<T>
 {
     /// <summary>Reads the images of some rows of a view.</summary>
@@ -43,7 +50,7 @@ internal sealed class ImageReader<T>(IHostEnvironment environment, ImageColumn i
         {
             Parallel.ForEach(cursors, new ParallelOptions { CancellationToken = cancellation }, (cursor, loop) =>
             {
-                var reader = new RowImageReader<T>(cursor, image, preprocessing, onBadImage);
+                var reader = new RowImageReader<T>(cursor, image, preprocessing, keptScale, onBadImage);
                 var (getId, id) = (cursor.GetIdGetter(), default(DataViewRowId));
                 while (!loop.ShouldExitCurrentIteration && cursor.MoveNext())
                 {

@@ -23,7 +23,7 @@ internal static class Resampler
         var columns = Taps.For(crop.Left, crop.Width, width, targetWidth);
         var rows = Taps.For(crop.Top, crop.Height, height, targetHeight);
         var firstRow = rows.First[0];
-        var lastRow = rows.First[^1] + rows.Count;
+        var lastRow = rows.First[targetHeight - 1] + rows.Count;
 
         // Across first, for the rows that the second pass reads; then down.
         var rowSize = targetWidth * channels.Length;
@@ -46,13 +46,15 @@ internal static class Resampler
         }
 
         System.Buffers.ArrayPool<float>.Shared.Return(across);
+        columns.Return();
+        rows.Return();
     }
 
     private static void ResizeRow<T>(ReadOnlySpan<T> row, int stride, ReadOnlySpan<int> channels, in Taps columns, Span<float> result)
         where T : unmanaged, System.Numerics.INumberBase<T>
     {
         var write = 0;
-        for (var x = 0; x < columns.First.Length; x++)
+        for (var x = 0; x < columns.Length; x++)
         {
             var weights = columns.Weights.AsSpan(x * columns.Count, columns.Count);
             foreach (var channel in channels)
@@ -70,16 +72,16 @@ internal static class Resampler
         }
     }
 
-    /// <summary>For each position along one axis of the result: the first of <see cref="Count"/> source positions, and their weights.</summary>
-    private readonly record struct Taps(int[] First, float[] Weights, int Count)
+    /// <summary>For each of <see cref="Length"/> positions along one axis of the result: the first of <see cref="Count"/> source positions, and their weights. The arrays are rented.</summary>
+    private readonly record struct Taps(int[] First, float[] Weights, int Length, int Count)
     {
         public static Taps For(double start, double length, int sourceSize, int targetSize)
         {
             var scale = length / targetSize;
             var support = Math.Max(scale, 1);              // half the filter's width, in source pixels
             var count = Math.Min((int)Math.Ceiling(support) * 2 + 1, sourceSize);
-            var first = new int[targetSize];
-            var weights = new float[targetSize * count];
+            var first = System.Buffers.ArrayPool<int>.Shared.Rent(targetSize);
+            var weights = System.Buffers.ArrayPool<float>.Shared.Rent(targetSize * count);
             for (var i = 0; i < targetSize; i++)
             {
                 var center = start + (i + 0.5) * scale;
@@ -87,7 +89,13 @@ internal static class Resampler
                 Fill(weights.AsSpan(i * count, count), first[i], center, support);
             }
 
-            return new Taps(first, weights, count);
+            return new Taps(first, weights, targetSize, count);
+        }
+
+        public void Return()
+        {
+            System.Buffers.ArrayPool<int>.Shared.Return(First);
+            System.Buffers.ArrayPool<float>.Shared.Return(Weights);
         }
 
         private static void Fill(Span<float> weights, int first, double center, double support)

@@ -9,11 +9,9 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 internal sealed class RowImageReader<T>
     where T : unmanaged, INumberBase<T>
 {
-    /// <summary>The shorter side that is kept, relative to the network's input: a crop of 44 % of it is not enlarged.</summary>
-    private const double KeptScale = 1.5;
-
     private readonly ImageColumn _column;
     private readonly ImagePreprocessing _preprocessing;
+    private readonly double _keptScale;
     private readonly BadImageHandling _onBadImage;
     private readonly DataViewRowCursor _cursor;
     private readonly ValueGetter<MLImage>? _getImage;
@@ -21,10 +19,11 @@ internal sealed class RowImageReader<T>
     private MLImage _image = null!; // the cursor's, which disposes it on its next move
     private VBuffer<T> _pixels;
 
-    public RowImageReader(DataViewRowCursor cursor, ImageColumn column, ImagePreprocessing preprocessing, BadImageHandling onBadImage)
+    public RowImageReader(DataViewRowCursor cursor, ImageColumn column, ImagePreprocessing preprocessing, double keptScale, BadImageHandling onBadImage)
     {
         _column = column;
         _preprocessing = preprocessing;
+        _keptScale = keptScale;
         _onBadImage = onBadImage;
         _cursor = cursor;
         _getImage = column.Source == PixelSource.Image ? cursor.GetGetter<MLImage>(cursor.Schema[column.Name]) : null;
@@ -47,7 +46,7 @@ internal sealed class RowImageReader<T>
     {
         getImage(ref _image);
         var shape = _column.Shape;
-        var scale = Math.Min(1, KeptScale * Math.Max((double)shape.Height / _image.Height, (double)shape.Width / _image.Width));
+        var scale = Math.Min(1, _keptScale * Math.Max((double)shape.Height / _image.Height, (double)shape.Width / _image.Width));
         var (height, width) = ((int)Math.Ceiling(scale * _image.Height), (int)Math.Ceiling(scale * _image.Width));
 
         ReadOnlySpan<int> rgb = _image.PixelFormat == MLPixelFormat.Bgra32 ? [2, 1, 0] : [0, 1, 2];

@@ -29,4 +29,6 @@ internal static class SeedUse
     public const int Weights = 1;
     public const int Batches = 2;
     public const int Split = 3;
+    public const int StochasticDepth = 4;
+    public const int PreciseBatchNorm = 5;
 }

@@ -10,7 +10,7 @@ internal sealed record TrainingColumns(LabelColumn Label, ImageColumn Image, str
     {
         var label = LabelColumn.Bind(schema, options.LabelColumnName);
         var image = ImageColumn.Bind(schema, options.ImageColumnName, options.InputShape, options.Architecture.DefaultImageSize);
-        options.CheckChannels(options.PixelMean, image.Shape);
+        options.CheckShape(image.Shape);
         if (options.ExampleWeightColumnName is { } weight)
         {
             var column = schema.GetColumnOrNull(weight) ?? throw MissingWeight(weight);

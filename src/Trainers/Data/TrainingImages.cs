@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.Runtime;
 
@@ -26,10 +27,10 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
             : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], options.ValidationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
 
         var geometry = Geometry(data, columns.Image, rows.Length, options);
-        var keepWhole = options.AugmentationFor(columns.Image.Shape) == ImageAugmentation.ResizedCropAndFlip;
-        var reader = new ImageReader<T>(environment, columns.Image, geometry, options.OnBadImage, options.CancellationToken);
+        var keptScale = KeptScale(options.AugmentationFor(columns.Image.Shape)) * Math.Max(1, options.Recipe.ImageScales.Max());
+        var reader = new ImageReader<T>(environment, columns.Image, geometry, keptScale ?? 1, options.OnBadImage, options.CancellationToken);
 
-        var images = reader.Read(data, rows, whole: [.. heldOut.Select(held => keepWhole && !held)]);
+        var images = reader.Read(data, rows, whole: [.. heldOut.Select(held => keptScale is not null && !held)]);
         var training = images.Where((image, row) => image is not null && !heldOut[row]).Select(image => image!.Value).ToArray();
         var validation = images.Where((image, row) => image is not null && heldOut[row]).Select(image => image!.Value).ToArray();
         var skipped = images.Count(image => image is null);
@@ -55,6 +56,14 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
         return new TrainingImages<T>(training, validation, Normalized(geometry, training, options), skipped);
     }
 
+    // How large whole images are kept, relative to the network's input; null where images are augmented from the input's own size.
+    private static double? KeptScale(ImageAugmentation augmentation) => augmentation switch
+    {
+        ImageAugmentation.ResizedCropAndFlip => ResizedCropAndFlip.KeptScale,
+        ImageAugmentation.ScaleJitter => ScaleJitterCropAndFlip.KeptScale,
+        _ => null,
+    };
+
     // What must be known before images are read: everything but the mean and the deviation, which are measured on what was read.
     private static ImagePreprocessing Geometry(IDataView data, ImageColumn image, int rowCount, ResNetTrainer.Options options)
     {
@@ -71,11 +80,14 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
     {
         var statistics = options switch
         {
-            { PixelMean: { } mean, PixelStandardDeviation: { } deviation } => new PixelStatistics(mean, deviation),
-            { InitialWeights.Preprocessing: { } trained } when trained.Mean.Length == geometry.Input.Channels => new PixelStatistics(trained.Mean, trained.StandardDeviation),
+            { PixelMean: { } given, PixelStandardDeviation: { } deviation } => new PixelStatistics(given, deviation),
+            { InitialWeights.Preprocessing: { } trained } when trained.Input == geometry.Input || trained.Mean.Length == geometry.Input.Channels => new PixelStatistics(trained.Mean, trained.StandardDeviation),
             _ => PixelStatistics.Measure<T>(training, geometry.Input.Channels),
         };
-        return (geometry with { Mean = statistics.Mean, StandardDeviation = statistics.StandardDeviation }).Validated();
+        var mean = options is { PixelMean: null, Recipe.MeanSubtraction: MeanSubtraction.PerPixel } && statistics.Mean.Length == geometry.Input.Channels
+            ? PixelStatistics.MeasureMeanImage<T>(training, geometry.Input)
+            : statistics.Mean;
+        return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }
 
     // The largest multiple of the network's input that a usual image covers: of some images from all over the data, the median.

@@ -32,13 +32,14 @@ internal sealed class Meter : IDisposable
         _counts[Steps++] = (int)labels.shape[0];
     }
 
-    /// <summary>Reads what was added since the last reading, and starts over.</summary>
+    /// <summary>Adds what was added since the last reading to a tally, step by step, so that the moment of reading does not change a sum's last bits.</summary>
+    /// <param name="tally">The tally so far.</param>
     /// <param name="notFinite">The index, among the steps read, of the first whose loss was infinite or not a number; null if none was.</param>
-    public Tally Read(out int? notFinite)
+    /// <returns>The tally with the steps read.</returns>
+    public Tally Read(Tally tally, out int? notFinite)
     {
         var losses = _losses.data<float>();
         var correct = _correct.data<long>();
-        var tally = default(Tally);
         notFinite = null;
         for (var step = 0; step < Steps; step++)
         {

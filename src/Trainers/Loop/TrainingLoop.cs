@@ -1,105 +1,193 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Numerics;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>
 /// <code>
 /// for each epoch
-///     for each batch: forward, loss, backward, step
+///     for each batch: forward, loss, backward; after some batches: step, average
 ///     measure on the validation images
-///     report; keep the weights
+///     report; keep the weights; write a checkpoint
 /// </code>
+/// Where it stands is a <see cref="TrainingState"/> and the learner's tensors; a loop that starts from both goes on as if it had never stopped.
 /// </summary>
 internal sealed class TrainingLoop<T>(
-    ResidualNetwork network,
-    SgdOptimizer optimizer,
-    LearningRateSchedule schedule,
-    BatchLoader<T> training,
-    BatchLoader<T>? validation,
-    ResNetTrainer.Options options,
-    TrainingReporter reporter)
+    Learner<T> learner, TrainingRecipe recipe, LearningRateSchedule schedule, int epochs, ResNetTrainer.Options options, int seed, TrainingReporter reporter)
     where T : unmanaged, INumberBase<T>
 {
-    private long _step;
-    private double _learningRate;
-    private double? _validationAccuracy;
+    // How often the warm-up looks whether the accuracy is reached, in steps.
+    private const int WarmupInterval = 50;
+
+    // The paper warms ResNet-110 up at 0.01 for a rate of 0.1 (section 4.2).
+    private const double WarmupScale = 0.1;
+
+    private readonly ClassificationLoss _trainingLoss = new(recipe.LabelSmoothing, options.ExampleWeightColumnName is not null || recipe.ClassBalance == ClassBalance.Weights);
+    private readonly ClassificationLoss _validationLoss = new(labelSmoothing: 0, options.ExampleWeightColumnName is not null);
+    private readonly Stopwatch _time = Stopwatch.StartNew();
+    private TrainingState _state = new() { BatchSize = recipe.BatchSize, BatchesPerStep = recipe.BatchesPerStep, WarmedUp = recipe.WarmupUntilAccuracy == 0 };
+    private TimeSpan _lastCheckpoint;
+    private ResNetWeights? _lastGood; // of the last finished epoch
+    private ResNetWeights? _best;     // of the best epoch, where it is kept
+
+    /// <summary>Gets or sets what is done with the moments that are to survive.</summary>
+    /// <value>The default does nothing.</value>
+    public Action<TrainingState, IEnumerable<WeightTensor>> Checkpoint { get; init; } = (_, _) => { };
+
+    /// <summary>Gets what finds the weights of the last finished epoch, if this loop did not see its end.</summary>
+    /// <value>The default finds none.</value>
+    public Func<ResNetWeights?> FindLastGood { get; init; } = () => null;
+
+    private bool KeepsBest => learner.Validation is not null && (recipe.KeepBestEpoch || recipe.EarlyStoppingPatience is not null);
+
+    /// <summary>Goes on from a checkpoint.</summary>
+    /// <param name="state">Where it stood.</param>
+    /// <param name="tensors">What <see cref="Checkpoint"/> was given.</param>
+    public void Restore(TrainingState state, ResNetWeights tensors)
+    {
+        _state = state;
+        learner.Load(tensors);
+        _lastGood = state is { Batch: 0, Epochs.Length: > 0 } ? learner.Evaluated.ToWeights() : null;
+        _best = KeepsBest && state.Best.Best is not null ? BestWeights.From(tensors, learner.Network.Plan) : null;
+    }
 
     /// <summary>Trains.</summary>
-    /// <returns>The trained weights, the result of every finished epoch, and why training ended early, if it did.</returns>
+    /// <returns>The trained weights, and where training ended.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite in the first epoch.</exception>
-    public (ResNetWeights Weights, ImmutableArray<EpochResult> Epochs, string? StoppedEarly) Run()
+    public (ResNetWeights Weights, TrainingState End) Run()
     {
-        var results = ImmutableArray.CreateBuilder<EpochResult>();
-        ResNetWeights? lastGood = null;
-        for (var epoch = 1; epoch <= options.Epochs; epoch++)
+        while (!_state.IsFinished)
         {
             try
             {
-                results.Add(RunEpoch(epoch));
+                if (!RunEpoch())
+                {
+                    return OutOfTime();
+                }
             }
-            catch (TrainingDivergedException exception) when (lastGood is not null)
+            catch (TrainingDivergedException exception) when ((_lastGood ??= FindLastGood()) is not null)
             {
-                var reason = $"{exception.Message} The network of epoch {epoch - 1} is returned.";
+                var reason = $"{exception.Message} The network of epoch {_state.Epochs.Length} is returned.";
                 reporter.Warn(reason);
-                return (lastGood, results.ToImmutable(), reason);
+                return (_best ?? _lastGood!, _state with { StoppedEarly = reason });
             }
-
-            lastGood = network.ToWeights();
         }
 
-        return (lastGood!, results.ToImmutable(), null);
+        return (_best ?? _lastGood!, _state);
     }
 
-    private EpochResult RunEpoch(int epoch)
+    // False if time ran out before the epoch's end.
+    private bool RunEpoch()
     {
-        network.FrozenLayers = LayerDepth.FirstTrained(network.Plan, options.TrainableLayers, epoch, options.EpochsPerUnfreezing);
-        var clock = Stopwatch.StartNew();
-        var tally = Train(epoch, clock);
-        var imagesPerSecond = tally.Seen / clock.Elapsed.TotalSeconds;
-        var validated = validation is null ? (Tally?)null : Evaluate(validation);
-        _validationAccuracy = validated?.Accuracy;
+        var started = _time.Elapsed - _state.EpochTime;
+        if (!Train(started))
+        {
+            return false;
+        }
 
-        var result = new EpochResult(epoch, _learningRate, tally.Loss, tally.Accuracy, validated?.Loss, validated?.Accuracy, clock.Elapsed, imagesPerSecond);
-        reporter.Report(Progress(epoch, tally, imagesPerSecond) with { Finished = result });
-        return result;
+        _state = _state with { EpochTime = _time.Elapsed - started };
+        var imagesPerSecond = _state.Tally.Seen / _state.EpochTime.TotalSeconds;
+        var result = Validate(started, imagesPerSecond) with { AugmentationTime = learner.Training.Busy };
+        FinishEpoch(result);
+        reporter.Report(Progress(result.Epoch, (result.Loss, result.Accuracy), imagesPerSecond) with { Finished = result });
+        WriteCheckpoint();
+        return true;
     }
 
-    private Tally Train(int epoch, Stopwatch clock)
+    private bool Train(TimeSpan started)
     {
         using var meter = new Meter();
-        var tally = default(Tally);
-        var reported = clock.Elapsed;
-        foreach (var batch in training.Epoch(epoch))
+        var reported = _time.Elapsed;
+        learner.Network.FrozenLayers = LayerDepth.FirstTrained(learner.Network.Plan, options.TrainableLayers, _state.Epoch, options.EpochsPerUnfreezing);
+        var batches = _state.Step == schedule.TotalSteps ? [] : learner.Training.Epoch(_state.Epoch, _state.Batch);
+        foreach (var batch in batches)
         {
-            options.CancellationToken.ThrowIfCancellationRequested();
-            TrainStep(batch, meter);
-            if (meter.IsFull || reporter.IsDue(clock.Elapsed - reported))
+            TrainBatch(batch, meter);
+            if (meter.IsFull)
             {
-                tally += Read(meter);
-                reported = clock.Elapsed;
-                reporter.Report(Progress(epoch, tally, tally.Seen / clock.Elapsed.TotalSeconds));
+                Read(meter);
+            }
+
+            if (!EndsStep(batch))
+            {
+                continue;
+            }
+
+            var warmupIsDue = !_state.WarmedUp && _state.Step % WarmupInterval == 0;
+            if (warmupIsDue || reporter.IsDue(_time.Elapsed - reported))
+            {
+                Read(meter);
+                reported = _time.Elapsed;
+                reporter.Report(Progress(_state.Epoch, (_state.Tally.Loss, _state.Tally.Accuracy), _state.Tally.Seen / (_time.Elapsed - started).TotalSeconds));
+            }
+
+            if (warmupIsDue)
+            {
+                _state = _state with { WarmedUp = _state.Warmup.Accuracy >= recipe.WarmupUntilAccuracy, Warmup = default };
+            }
+
+            if (_state.Step == schedule.TotalSteps)
+            {
+                break;
+            }
+
+            var outOfTime = _time.Elapsed >= options.MaxDuration;
+            if (outOfTime || options.CancellationToken.IsCancellationRequested || _time.Elapsed - _lastCheckpoint >= options.CheckpointInterval)
+            {
+                Read(meter);
+                _state = _state with { EpochTime = _time.Elapsed - started };
+                WriteCheckpoint();
+                options.CancellationToken.ThrowIfCancellationRequested();
+                if (outOfTime)
+                {
+                    return false;
+                }
             }
         }
 
-        return tally + Read(meter);
+        Read(meter);
+        return true;
     }
 
-    private void TrainStep(Batch batch, Meter meter)
+    private void TrainBatch(Batch batch, Meter meter)
     {
-        using var scope = NewDisposeScope();       // every tensor this step makes is freed here
-        _learningRate = schedule.At(_step++);
-        var logits = network.Forward(batch.Images, training: true);
-        var loss = Loss(logits, batch);
-        loss.backward();
-        optimizer.Step(_learningRate);
+        using var scope = NewDisposeScope();       // every tensor this batch makes is freed here
+        learner.Network.StochasticDepth?.Roll(new Random(SeedMixer.Mix(seed, SeedUse.StochasticDepth, _state.Epoch, batch.Index)));
+        var rate = schedule.At(_state.Step, _state.Plateaus) * (_state.WarmedUp ? 1 : WarmupScale);
+        var logits = learner.Network.Forward(batch.Images, training: true);
+        var loss = _trainingLoss.Of(logits, batch);
+        var perStep = BatchesInStep(batch.Index);
+        (perStep == 1 ? loss : loss / perStep).backward();
         meter.Add(logits, batch.Labels, loss);
+        _state = _state with { Batch = batch.Index + 1, LearningRate = rate };
+        if (EndsStep(batch))
+        {
+            learner.Optimizer.Step(rate);
+            _state = _state with { Step = _state.Step + 1 };
+            learner.Average?.Update(_state.Step);
+        }
+    }
+
+    private bool EndsStep(Batch batch) => (batch.Index + 1) % recipe.BatchesPerStep == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
+
+    // The last step of an epoch may be of fewer.
+    private int BatchesInStep(int batch) => Math.Min(recipe.BatchesPerStep, learner.Training.BatchesPerEpoch - batch / recipe.BatchesPerStep * recipe.BatchesPerStep);
+
+    private EpochResult Validate(TimeSpan started, double imagesPerSecond)
+    {
+        var before = _time.Elapsed;
+        var validated = learner.Validation is null ? (Tally?)null : Evaluate(learner.Validation);
+        return new EpochResult(
+            _state.Epoch, _state.LearningRate, _state.Tally.Loss, _state.Tally.Accuracy, validated?.Loss, validated?.Accuracy, _time.Elapsed - started, imagesPerSecond)
+        {
+            Step = _state.Step,
+            ValidationTime = _time.Elapsed - before,
+        };
     }
 
     private Tally Evaluate(BatchLoader<T> images)
@@ -107,44 +195,91 @@ internal sealed class TrainingLoop<T>(
         using var noGradients = no_grad();
         using var meter = new Meter();
         var tally = default(Tally);
-        foreach (var batch in images.Epoch(0))
+        foreach (var batch in images.Epoch(1))
         {
-            options.CancellationToken.ThrowIfCancellationRequested();
+            if (options.CancellationToken.IsCancellationRequested)
+            {
+                WriteCheckpoint();
+                options.CancellationToken.ThrowIfCancellationRequested();
+            }
+
             using var scope = NewDisposeScope();
-            var logits = network.Forward(batch.Images, training: false);
-            meter.Add(logits, batch.Labels, Loss(logits, batch));
+            var logits = learner.Evaluated.Forward(batch.Images, training: false);
+            meter.Add(logits, batch.Labels, _validationLoss.Of(logits, batch));
             if (meter.IsFull)
             {
-                tally += meter.Read(out _);
+                tally = meter.Read(tally, out _);
             }
         }
 
-        return tally + meter.Read(out _);
+        return meter.Read(tally, out _);
     }
 
-    // The mean cross-entropy, weighted where the data has weights. A batch of zero weights teaches nothing, and divides by nothing.
-    private Tensor Loss(Tensor logits, Batch batch)
+    private void FinishEpoch(EpochResult result)
     {
-        if (options.ExampleWeightColumnName is null)
+        _lastGood = learner.Evaluated.ToWeights();
+        var (best, plateau) = (_state.Best, _state.Plateau);
+        if (result.ValidationLoss is not null)
         {
-            return F.cross_entropy(logits, batch.Labels);
+            _best = KeepsBest && best.IsBetter(result, recipe.Metric) ? _lastGood : _best;
+            (best, plateau) = (best.After(result, recipe.Metric), plateau.After(result, recipe.Metric));
         }
 
-        var weights = batch.Weights;
-        return F.cross_entropy(logits, batch.Labels, reduction: nn.Reduction.None).mul(weights).sum() / weights.sum().clamp_min(float.Epsilon);
+        var drops = plateau.EpochsSince >= recipe.PlateauPatience;
+        var stops = best.EpochsSince >= recipe.EarlyStoppingPatience;
+        _state = _state with
+        {
+            Epoch = _state.Epoch + 1,
+            Batch = 0,
+            Tally = default,
+            EpochTime = default,
+            Epochs = _state.Epochs.Add(result),
+            Best = best,
+            Plateau = drops ? plateau with { EpochsSince = 0 } : plateau,
+            Plateaus = _state.Plateaus + (drops ? 1 : 0),
+            IsFinished = stops || _state.Step == schedule.TotalSteps,
+            StoppedEarly = stops && _state.Step < schedule.TotalSteps
+                ? $"Validation did not become better for {best.EpochsSince} epochs; the network of epoch {best.Best!.Epoch} is returned."
+                : null,
+        };
     }
 
-    private Tally Read(Meter meter)
+    // What there is by then counts as the result, but not as an epoch: the next call goes on from the checkpoint.
+    private (ResNetWeights Weights, TrainingState End) OutOfTime()
     {
-        var first = _step - meter.Steps;
-        var tally = meter.Read(out var notFinite);
-        return notFinite is { } offset ? throw new TrainingDivergedException(first + offset + 1, schedule.At(first + offset)) : tally;
+        var validated = Validate(_time.Elapsed - _state.EpochTime, _state.Tally.Seen / _state.EpochTime.TotalSeconds);
+        var reason = FormattableString.Invariant($"MaxDuration of {options.MaxDuration} was over after step {_state.Step} of {schedule.TotalSteps}.");
+        reporter.Inform(reason);
+        var isBest = validated.ValidationLoss is null || _best is null || _state.Best.IsBetter(validated, recipe.Metric);
+        return (isBest ? learner.Evaluated.ToWeights() : _best!, _state with { Epochs = _state.Epochs.Add(validated), StoppedEarly = reason });
     }
 
-    private TrainingProgress Progress(int epoch, Tally tally, double imagesPerSecond)
+    private void WriteCheckpoint()
     {
-        var left = TimeSpan.FromSeconds((schedule.TotalSteps - _step) * ((double)training.ImageCount / training.BatchesPerEpoch) / imagesPerSecond);
+        Checkpoint(_state, _best is null ? learner.Save() : learner.Save().Concat(BestWeights.Prefixed(_best)));
+        _lastCheckpoint = _time.Elapsed;
+    }
+
+    private void Read(Meter meter)
+    {
+        var (before, steps) = (_state.Tally, meter.Steps);
+        var tally = meter.Read(before, out var notFinite);
+        if (notFinite is { } offset)
+        {
+            var step = Math.Max(0, _state.Step - (steps - offset + recipe.BatchesPerStep - 1) / recipe.BatchesPerStep);
+            throw new TrainingDivergedException(step + 1, schedule.At(step, _state.Plateaus));
+        }
+
+        var warmup = new Tally(_state.Warmup.Seen + tally.Seen - before.Seen, _state.Warmup.Correct + tally.Correct - before.Correct, 0);
+        _state = _state with { Tally = tally, Warmup = _state.WarmedUp ? default : warmup };
+    }
+
+    private TrainingProgress Progress(int epoch, (double Loss, double Accuracy) training, double imagesPerSecond)
+    {
+        var imagesPerStep = (double)learner.Training.ImageCount / learner.Training.BatchesPerEpoch * recipe.BatchesPerStep;
+        var left = TimeSpan.FromSeconds((schedule.TotalSteps - _state.Step) * imagesPerStep / imagesPerSecond);
+        var validation = _state.Epochs.IsEmpty ? null : _state.Epochs[^1].ValidationAccuracy;
         return new TrainingProgress(
-            epoch, options.Epochs, _step, schedule.TotalSteps, tally.Loss, tally.Accuracy, _validationAccuracy, _learningRate, imagesPerSecond, left);
+            epoch, epochs, _state.Step, schedule.TotalSteps, training.Loss, training.Accuracy, validation, _state.LearningRate, imagesPerSecond, left);
     }
 }

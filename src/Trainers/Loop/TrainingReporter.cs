@@ -1,8 +1,9 @@
+using Microsoft.ML.ResNet.Trainers.Reporting;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
-/// <summary>Tells everybody who listens how training goes: ML.NET's log and progress channels, and the user's own callback.</summary>
+/// <summary>Tells everybody who listens how training goes: ML.NET's log and progress channels, log files, and the user's own callback.</summary>
 internal sealed class TrainingReporter : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -11,14 +12,19 @@ internal sealed class TrainingReporter : IDisposable
     private readonly IChannel _channel;
     private readonly IProgressChannel _progressChannel;
     private readonly IProgress<TrainingProgress>? _progress;
+    private readonly TrainingLog? _log;
     private TrainingProgress? _last;
 
-    public TrainingReporter(IHost host, IProgress<TrainingProgress>? progress)
+    /// <param name="host">Where ML.NET listens.</param>
+    /// <param name="progress">The user's callback; null for none.</param>
+    /// <param name="logFolder">The folder of log files; null for none.</param>
+    public TrainingReporter(IHost host, IProgress<TrainingProgress>? progress, string? logFolder = null)
     {
         _channel = host.Start("Training");
         _progressChannel = host.StartProgressChannel("ResNet training");
         _progress = progress;
         _progressChannel.SetHeader(Header, Fill);
+        _log = logFolder is null ? null : new TrainingLog(logFolder, TimeProvider.System, Warn);
     }
 
     public bool IsDue(TimeSpan sinceLast) => sinceLast >= Interval;
@@ -27,9 +33,16 @@ internal sealed class TrainingReporter : IDisposable
 
     public void Warn(string message) => _channel.Warning(MessageSensitivity.None, "{0}", message);
 
+    /// <summary>Says what is known before the first step: of a run that goes on, its finished epochs.</summary>
+    public void Start(TrainingHistory history) => _log?.Start(history);
+
+    /// <summary>Says what came of it all.</summary>
+    public void Finish(TrainingHistory history) => _log?.Finish(history);
+
     public void Report(TrainingProgress progress)
     {
         _last = progress;
+        _log?.Report(progress);
         if (progress.Finished is { } epoch)
         {
             Inform(FormattableString.Invariant(
@@ -42,6 +55,7 @@ internal sealed class TrainingReporter : IDisposable
 
     public void Dispose()
     {
+        _log?.Dispose();
         _progressChannel.Dispose();
         _channel.Dispose();
     }

@@ -33,6 +33,11 @@ internal static class LayerDepth
         return [.. plan.Layers.SelectMany((layer, index) => layer.Weights.Where(weight => weight.IsParameter).Select(_ => Math.Pow(decay, order[blocks[index]])))];
     }
 
+    /// <summary>Gets the index of the layer that holds a stage's result, the only one that layers after the stage read.</summary>
+    /// <param name="plan">The network.</param>
+    /// <param name="stage">The stage, counted from 1.</param>
+    public static int EndOfStage(LayerPlan plan, int stage) => Enumerable.Range(0, plan.Layers.Length).Last(layer => Stage(plan, plan.Layers[layer]) == stage);
+
     // The stem is stage 0, "layer3.1.conv2" is in stage 3, and what follows the last stage goes with the head.
     private static int Stage(LayerPlan plan, Layer layer) => layer switch
     {

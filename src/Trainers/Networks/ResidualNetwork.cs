@@ -13,8 +13,6 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// </remarks>
 internal sealed class ResidualNetwork : IDisposable
 {
-    private const double BatchNormMomentum = 0.1; // PyTorch's default
-
     private readonly LayerPlan _plan;
     private readonly ScalarType _convolutionType;
     private readonly Dictionary<string, Tensor> _tensors;
@@ -35,12 +33,23 @@ internal sealed class ResidualNetwork : IDisposable
     /// <summary>Gets the tensors that training changes, in the order of the plan.</summary>
     public Tensor[] Parameters { get; }
 
+    /// <summary>Gets all tensors, statistics included, under their names and in the order of the plan.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> State => _plan.Weights.Select(spec => KeyValuePair.Create(spec.Name, _tensors[spec.Name]));
+
     /// <summary>Gets the network's layers.</summary>
     public LayerPlan Plan => _plan;
 
     /// <summary>Gets or sets how many layers, from the image on, keep their weights and statistics: no gradient is computed for them.</summary>
     /// <value>The default is 0: none.</value>
     public int FrozenLayers { get; set; }
+
+    /// <summary>Gets or sets the share of a batch's own statistics that each training pass moves the running statistics by.</summary>
+    /// <value>The default is 0.1, as PyTorch's.</value>
+    public double BatchNormMomentum { get; set; } = 0.1;
+
+    /// <summary>Gets or sets what skips blocks in training.</summary>
+    /// <value>The default is <see langword="null"/>: nothing.</value>
+    public StochasticDepth? StochasticDepth { get; set; }
 
     /// <summary>Computes logits.</summary>
     /// <param name="images">Normalized images, [batch, channels, height, width], float32, channels-last.</param>
@@ -61,6 +70,14 @@ internal sealed class ResidualNetwork : IDisposable
     /// <returns>[batch, features, 1, 1], float32.</returns>
     public Tensor Features(Tensor images) => Frozen(images, _plan.Layers.Length - 1);
 
+    /// <summary>Computes some of the layers, as they are when the network scores.</summary>
+    /// <param name="x">The result of the layer before the first, which is freed as any other; normalized images where there is none.</param>
+    /// <param name="first">The first layer to compute.</param>
+    /// <param name="end">The layer after the last one.</param>
+    /// <param name="observe">Is shown each layer's result, with the layer's index, before a later layer overwrites it; null for nobody.</param>
+    /// <returns>The last layer's result.</returns>
+    public Tensor Compute(Tensor x, int first, int end, Action<int, Tensor>? observe = null) => Run(x, first, end, training: false, observe);
+
     private Tensor Frozen(Tensor images, int count)
     {
         using var noGradients = no_grad();
@@ -68,7 +85,7 @@ internal sealed class ResidualNetwork : IDisposable
     }
 
     // Layers from first up to, not including, end; x is the result of the layer before the first.
-    private Tensor Run(Tensor x, int first, int end, bool training)
+    private Tensor Run(Tensor x, int first, int end, bool training, Action<int, Tensor>? observe = null)
     {
         var values = new Tensor[end];
         if (first > 0)
@@ -80,6 +97,7 @@ internal sealed class ResidualNetwork : IDisposable
         {
             var layer = _plan.Layers[i];
             values[i] = Apply(layer, layer.Inputs.IsEmpty ? x : values[layer.Inputs[0]], values, training);
+            observe?.Invoke(i, values[i]);
 
             // Without gradients nothing else holds an activation, so the peak is a few layers and not the whole network. An operation in
             // place has returned its input.
@@ -126,7 +144,7 @@ internal sealed class ResidualNetwork : IDisposable
         AveragePoolLayer => F.avg_pool2d(x, [AveragePoolLayer.Kernel, AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
         SigmoidLayer => x.sigmoid(),
         ScaleLayer => x.mul(values[layer.Inputs[1]]),
-        AddLayer => x.add_(values[layer.Inputs[1]]),                  // in place: it is the only reader of the residual
+        AddLayer add => Skip(add, x, training).add_(values[layer.Inputs[1]]), // in place: it is the only reader of the residual
         GlobalAveragePoolLayer => x.mean([2, 3], keepdim: true, type: ScalarType.Float32),
         LinearLayer linear => F.linear(x.flatten(1), Weight(linear, 0), Weight(linear, 1)),
         _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
@@ -141,6 +159,9 @@ internal sealed class ResidualNetwork : IDisposable
 
     private Tensor Normalize(BatchNormLayer layer, Tensor x, bool training) =>
         F.batch_norm(x, Weight(layer, 2), Weight(layer, 3), Weight(layer, 0), Weight(layer, 1), training, BatchNormMomentum, BatchNormLayer.Epsilon);
+
+    private Tensor Skip(AddLayer layer, Tensor residual, bool training) =>
+        training && StochasticDepth is { } depth ? depth.Apply(layer, residual) : residual;
 
     private static Tensor PadIdentity(PaddedIdentityLayer layer, Tensor x)
     {

@@ -9,12 +9,13 @@ internal static class StartingWeights
     /// <param name="plan">The network to train.</param>
     /// <param name="given">Weights of the same architecture; null for random ones.</param>
     /// <param name="seed">The seed of what is random: everything, or the head where the number of classes differs.</param>
-    public static ResNetWeights For(LayerPlan plan, ResNetWeights? given, int seed)
+    /// <param name="zeroInitResidual">Whether random blocks start as their shortcuts: the scale of their last normalization at zero.</param>
+    public static ResNetWeights For(LayerPlan plan, ResNetWeights? given, int seed, bool zeroInitResidual = false)
     {
         var random = ResNetWeights.Initialize(plan, seed);
         if (given is null)
         {
-            return random;
+            return zeroInitResidual ? ZeroInitResidual(plan, random) : random;
         }
 
         var fitting = Fit(given, plan);
@@ -24,6 +25,14 @@ internal static class StartingWeights
     /// <summary>Makes given weights fit: its first convolution is adapted to the channels, and a head of other classes is left out.</summary>
     /// <exception cref="ArgumentException">The given weights are of another architecture; the message lists what does not fit.</exception>
     public static ResNetWeights Fit(ResNetWeights given, LayerPlan plan) => AdaptChannels(given, plan).For(plan, strict: false);
+
+    // A block of a pre-activation network ends in a convolution, and is left as it is.
+    private static ResNetWeights ZeroInitResidual(LayerPlan plan, ResNetWeights weights)
+    {
+        var last = plan.Layers.OfType<AddLayer>().Select(add => plan.Layers[add.Inputs[0]]).Select(residual => residual is ScaleLayer ? plan.Layers[residual.Inputs[0]] : residual);
+        var zeroed = last.OfType<BatchNormLayer>().Select(batchNorm => batchNorm.Weights[0].Name).ToHashSet();
+        return new ResNetWeights(weights.Tensors.Select(tensor => zeroed.Contains(tensor.Name) ? new WeightTensor(tensor.Name, tensor.Shape, new float[tensor.Values.Length]) : tensor));
+    }
 
     // For one channel the filters' sum, which on a grey image gives what the colours gave; for others the filters in turn, weighted so
     // that the sum stays (as timm adapts its checkpoints).

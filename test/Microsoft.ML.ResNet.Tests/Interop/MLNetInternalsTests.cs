@@ -29,6 +29,9 @@ public sealed class MLNetInternalsTests
     public void NewTransformsCatalog() => Assert.NotNull(MLNetInternals.NewTransformsCatalog(_ml.Transforms.GetEnvironment()).CopyColumns("a", "b"));
 
     [Fact]
+    public void NewMulticlassCatalog() => Assert.NotNull(MLNetInternals.NewMulticlassCatalog(_ml.Transforms.GetEnvironment()).Trainers);
+
+    [Fact]
     public void NewSchemaShape()
     {
         var column = MLNetInternals.NewSchemaShapeColumn("x", SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, annotations: null);

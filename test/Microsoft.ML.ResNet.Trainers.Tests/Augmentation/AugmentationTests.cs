@@ -1,21 +1,49 @@
 using System.Collections.Immutable;
-using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Augmentation;
 
-/// <summary>What every augmentation must do, and what each one does.</summary>
+/// <summary>What everything that varies images must do.</summary>
 public sealed class AugmentationTests
 {
     private static readonly ImageShape Shape = new(3, 16, 16);
-    private static readonly ImmutableArray<float> Mean = [10, 20, 30];
+    private static readonly ImageShape Smaller = new(3, 10, 10);
+    private static readonly ImageShape Larger = new(3, 20, 20);
+    private static readonly ImageShape Gray = new(1, 16, 16);
+    private static readonly ImageShape Photograph = new(3, 30, 41);
+    private static readonly Normalization Normalization = Subtracting(Shape, [10, 20, 30]);
+    private static readonly NoAugmentation None = new();
 
-    private static readonly Dictionary<string, IAugmentation> All = new()
+    private static readonly Dictionary<string, Subject> All = new()
     {
-        ["none"] = new NoAugmentation(),
-        ["crop"] = new CropAndFlip(Shape, new Normalization(new ImagePreprocessing(Shape, Mean, [1, 1, 1])), flip: true),
-        ["resized crop"] = new ResizedCropAndFlip(Shape, flip: true),
+        ["none"] = new(None) { Varies = false },
+        ["crop"] = new(new CropAndFlip(Shape, Normalization, flip: true)),
+        ["crop, smaller"] = new(new CropAndFlip(Shape, Normalization, flip: true, Smaller)) { Output = Smaller },
+        ["crop, larger"] = new(new CropAndFlip(Shape, Normalization, flip: true, Larger)) { Output = Larger },
+
+        // A pixel goes where the mean is another: it leaves the range by up to the difference of means, so that it is in it again less the mean.
+        ["crop, mean image"] = new(new CropAndFlip(Shape, Subtracting(Shape, MeanImage()), flip: true)) { Range = (-63, 255 + 63) },
+        ["resized crop"] = new(new ResizedCropAndFlip(Shape, flip: true)) { Stored = Photograph },
+        ["resized crop, smaller"] = new(new ResizedCropAndFlip(Smaller, flip: true)) { Stored = Photograph, Output = Smaller },
+        ["resized crop, gray"] = new(new ResizedCropAndFlip(Gray, flip: true)) { Stored = Gray, Output = Gray },
+        ["scale jitter"] = new(new ScaleJitterCropAndFlip(Shape, flip: true)) { Stored = Photograph },
+        ["scale jitter, larger"] = new(new ScaleJitterCropAndFlip(Larger, flip: true)) { Stored = Photograph, Output = Larger },
+        ["TrivialAugment"] = new(None, new TrivialAugment(Shape, Normalization, levels: true)),
+        ["TrivialAugment, gray"] = new(None, new TrivialAugment(Gray, Subtracting(Gray, [99]), levels: true)) { Stored = Gray, Output = Gray },
+        ["TrivialAugment, moving only"] = new(None, new TrivialAugment(Shape, Normalization, levels: false)),
+        ["TrivialAugment, mean image"] = new(None, new TrivialAugment(Shape, Subtracting(Shape, MeanImage()), levels: true)),
+        ["TrivialAugment after a crop with a mean image"] = new(
+            new CropAndFlip(Shape, Subtracting(Shape, MeanImage()), flip: true), new TrivialAugment(Shape, Subtracting(Shape, MeanImage()), levels: true)) { Range = (-63, 255 + 63) },
+        ["erasing"] = new(None, new RandomErasing(Shape, Normalization, probability: 0.5)),
+
+        // The noise is added to black and white too. Its deviation is a tenth of 60: it is never ten times as much.
+        ["colour noise"] = new(None, new ColorPca(new PrincipalColors(new(60, 60, 50), new(20, -20, 5), new(1, 1, -2)), deviation: 0.1)) { Range = (-60, 255 + 60) },
+        ["mixup"] = new(None, mixing: new Mixing(mixup: 0.2, cutMix: 0)),
+        ["CutMix"] = new(None, mixing: new Mixing(mixup: 0, cutMix: 1)),
+        ["mixup or CutMix"] = new(None, mixing: new Mixing(mixup: 0.2, cutMix: 1)),
+        ["everything"] = new(
+            new ResizedCropAndFlip(Shape, flip: true), new TrivialAugment(Shape, Normalization, levels: true), new Mixing(mixup: 0.2, cutMix: 1)) { Stored = Photograph },
     };
 
     public static TheoryData<string> Names => [.. All.Keys];
@@ -24,94 +52,78 @@ public sealed class AugmentationTests
     [MemberData(nameof(Names))]
     public void TheDiceDecideEverythingAndEveryValueIsWrittenWithinTheImagesRange(string name)
     {
-        var image = Image(seed: 1);
-        var before = (byte[])image.Pixels.Clone();
+        var subject = All[name];
+        var images = subject.Images();
+        var before = images.Select(image => (byte[])image.Pixels.Clone()).ToArray();
         var seen = new HashSet<string>();
-        for (var seed = 0; seed < 50; seed++)
+        for (var dice = 0; dice < 50; dice++)
         {
-            float[] first = Apply(All[name], image, seed), second = Apply(All[name], image, seed);
+            float[] first = subject.Batch(), second = subject.Batch();
+            subject.Apply(images, first, Dice(dice));
+            subject.Apply(images, second, Dice(dice));
+
             Assert.Equal(first, second);
-            Assert.All(first, value => Assert.InRange(value, 0, 255)); // NaN where nothing was written
+            Assert.All(first, value => Assert.InRange(value, subject.Range.Lowest - 1e-3, subject.Range.Highest + 1e-3)); // NaN where nothing was written
             seen.Add(string.Join(',', first));
         }
 
-        Assert.Equal(before, image.Pixels);
-        Assert.True(name == "none" ? seen.Count == 1 : seen.Count > 25, $"{seen.Count} different images of 50");
+        Assert.Equal(before, images.Select(image => image.Pixels));
+        Assert.True(subject.Varies ? seen.Count > 25 : seen.Count == 1, $"{seen.Count} different batches of 50");
     }
 
     [Theory]
     [MemberData(nameof(Names))]
     public void BytesAndFloatsGiveTheSame(string name)
     {
-        var bytes = Image(seed: 1);
-        var floats = new StoredImage<float>(Array.ConvertAll(bytes.Pixels, value => (float)value), bytes.Height, bytes.Width, 0, 1);
-
-        Assert.Equal(Apply(All[name], bytes, seed: 3), Apply(All[name], floats, seed: 3));
-    }
-
-    [Fact]
-    public void CropAndFlipShiftsByAtMostAnEighthAndPadsWithTheMean()
-    {
-        // A picture whose pixels say where they are: channel 0 the row, channel 1 the column, channel 2 always 255.
-        var image = new StoredImage<byte>([.. Enumerable.Range(0, 256).SelectMany(i => (byte[])[(byte)(100 + i / 16), (byte)(100 + i % 16), 255])], 16, 16, 0, 1);
-        var (shifts, flips) = (new HashSet<(int, int)>(), 0);
-        for (var seed = 0; seed < 500; seed++)
+        var subject = All[name];
+        var bytes = subject.Images();
+        var floats = Array.ConvertAll(bytes, image => new StoredImage<float>(Array.ConvertAll(image.Pixels, value => (float)value), image.Height, image.Width, image.Label, image.Weight));
+        for (var dice = 0; dice < 20; dice++)
         {
-            var output = Apply(All["crop"], image, seed);
-            var center = (8 * 16 + 8) * 3;
-            var mirrored = output[center + 1] > output[center + 4];
-            flips += mirrored ? 1 : 0;
-            shifts.Add(((int)output[center] - 108, (int)output[center + 1] - (mirrored ? 107 : 108)));
-            for (var i = 0; i < output.Length; i += 3)
-            {
-                Assert.True(output[i + 2] == 255 || (output[i], output[i + 1], output[i + 2]) == (10, 20, 30));
-            }
-        }
+            float[] fromBytes = subject.Batch(), fromFloats = subject.Batch();
+            subject.Apply(bytes, fromBytes, Dice(dice));
+            subject.Apply(floats, fromFloats, Dice(dice));
 
-        Assert.Equal(25, shifts.Count); // 16 / 8 = 2 pixels each way, so 5 × 5
-        Assert.InRange(shifts.Max(shift => Math.Max(Math.Abs(shift.Item1), Math.Abs(shift.Item2))), 2, 2);
-        Assert.InRange(flips, 200, 300);
-    }
-
-    [Fact]
-    public void WithoutFlipNothingIsMirrored()
-    {
-        var image = new StoredImage<byte>([.. Enumerable.Range(0, 256).SelectMany(i => (byte[])[0, (byte)(i % 16 * 10), 0])], 16, 16, 0, 1);
-
-        foreach (var augmentation in (IAugmentation[])[new CropAndFlip(Shape, Mean, flip: false), new ResizedCropAndFlip(Shape, flip: false)])
-        {
-            for (var seed = 0; seed < 50; seed++)
-            {
-                var output = Apply(augmentation, image, seed);
-                Assert.True(output[(8 * 16 + 4) * 3 + 1] < output[(8 * 16 + 11) * 3 + 1]);
-            }
+            Assert.Equal(fromBytes, fromFloats);
         }
     }
 
+    // A tensor would show, too: its wrapper is a managed object.
     [Theory]
-    [InlineData(300, 500)]
-    [InlineData(500, 300)]
-    [InlineData(2000, 20)]
-    [InlineData(1, 1)]
-    public void ResizedCropStaysInsideTheImage(int height, int width)
+    [MemberData(nameof(Names))]
+    public void NothingIsAllocatedPerImage(string name)
     {
-        var random = new Random(1);
-        for (var i = 0; i < 1000; i++)
+        var subject = All[name];
+        var (images, batch) = (subject.Images(), subject.Batch());
+        var dice = Dice(1);
+        for (var i = 0; i < 100; i++)
         {
-            var crop = ResizedCropAndFlip.Draw(height, width, random);
-            Assert.True(crop.Left >= 0 && crop.Top >= 0 && crop.Left + crop.Width <= width + 1e-9 && crop.Top + crop.Height <= height + 1e-9);
-            Assert.InRange(crop.Width / crop.Height, 0.749, 1.334);
+            subject.Apply(images, batch, dice); // rents arrays, which the pool then has
         }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 300; i++)
+        {
+            subject.Apply(images, batch, dice);
+        }
+
+        // A garbage collection may empty the pool: a few arrays of a few kilobytes.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024);
     }
 
-    private static StoredImage<byte> Image(int seed) => new(Pictures.Draw(2, 16, 16, 3, new Random(seed)), 16, 16, 0, 1);
-
-    private static float[] Apply<T>(IAugmentation augmentation, StoredImage<T> image, int seed)
-        where T : unmanaged, System.Numerics.INumberBase<T>
+    [Fact]
+    public void WithoutAugmentationAnImageOfAnotherSizeIsRefused()
     {
-        var output = new float[Shape.Size];
-        Array.Fill(output, float.NaN);
-        augmentation.Apply(in image, output, new Random(seed));
-        return output;
+        var image = new StoredImage<byte>(new byte[3 * 30 * 40], 30, 40, 0, 1);
+        var exception = Assert.Throws<ArgumentException>(() => None.Apply(in image, new float[Shape.Size], Dice(1)));
+        Assert.Contains("30×40 pixels has 3600 values", exception.Message);
     }
+
+    private static Random Dice(int number) => new(SeedMixer.Mix(1, number));
+
+    private static Normalization Subtracting(ImageShape shape, ImmutableArray<float> mean) =>
+        new(new ImagePreprocessing(shape, mean, [.. Enumerable.Repeat(1f, shape.Channels)]).Validated());
+
+    // From 96 to 159: no two differ by more than 63.
+    private static ImmutableArray<float> MeanImage() => [.. Enumerable.Range(0, Shape.Size).Select(i => 96f + i * 37 % 64)];
 }

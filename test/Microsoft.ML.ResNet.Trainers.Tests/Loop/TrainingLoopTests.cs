@@ -1,44 +1,231 @@
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Loop;
-using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Loop;
 
 public sealed class TrainingLoopTests
 {
+    private const int ImageCount = 64;
+    private const int ValidationCount = 30;
+
+    private static readonly LayerPlan Plan = LayerPlan.Create(TrainingData.Tiny, TrainingData.Shape, 3);
+
+    // Nothing but steps: four epochs of four batches.
+    private static readonly TrainingRecipe Plain = new() { Epochs = 4, BatchSize = 16, LearningRateDecay = LearningRateDecay.Step, LearningRateDropFactor = 1 };
+
     public TrainingLoopTests() => TorchRuntime.Initialize();
 
     [Fact]
     public void ALaterDivergenceReturnsTheLastGoodNetwork()
     {
         // Two epochs at 0.1, then a rate that no network survives.
-        var schedule = new LearningRateSchedule(0.1, TotalSteps: 16, WarmupSteps: 0, [0.5], DropFactor: 1e30);
+        var schedule = LearningRateSchedule.Of(Plain with { LearningRateDrops = [0.5] }, 16) with { DropFactor = 1e30 };
 
-        var (weights, epochs, stoppedEarly) = Run(schedule, epochs: 4);
-        var (good, _, none) = Run(schedule with { DropFactor = 1 }, epochs: 2);
+        var (weights, end) = Run(Plain, schedule: schedule);
+        var (good, untroubled) = Run(Plain with { Epochs = 2 });
 
-        Assert.Equal(2, epochs.Length);
-        Assert.Contains("at a learning rate of 1e+29", stoppedEarly);
-        Assert.Contains("The network of epoch 2 is returned", stoppedEarly);
-        Assert.Null(none);
-        Assert.All(good.Tensors.Zip(weights.Tensors), pair => Assert.True(pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span)));
+        Assert.Equal(2, end.Epochs.Length);
+        Assert.Contains("at a learning rate of 1e+29", end.StoppedEarly);
+        Assert.Contains("The network of epoch 2 is returned", end.StoppedEarly);
+        Assert.Null(untroubled.StoppedEarly);
+        AssertSame(good, weights);
     }
 
-    private static (ResNetWeights Weights, System.Collections.Immutable.ImmutableArray<EpochResult> Epochs, string? StoppedEarly) Run(LearningRateSchedule schedule, int epochs)
+    [Fact]
+    public void TwoHalfBatchesMakeOneStep()
     {
-        var plan = LayerPlan.Create(TrainingData.Tiny, TrainingData.Shape, 3);
-        var preprocessing = new ImagePreprocessing(TrainingData.Shape, [100, 100, 100], [50, 50, 50]);
-        var random = new Random(1);
-        StoredImage<byte>[] images = [.. Enumerable.Range(0, 64).Select(i => new StoredImage<byte>(Pictures.Draw(i % 3, 16, 16, 3, random), 16, 16, i % 3, 1))];
+        var (_, end) = Run(Plain with { BatchSize = 8, BatchesPerStep = 2 });
+
+        Assert.Equal(16, end.Step);
+    }
+
+    [Fact]
+    public void AveragedGradientsAreThoseOfTheWholeBatch()
+    {
+        // A head alone has no batch normalization, so halves add up to the whole.
+        var head = Plan.HeadOnly();
+        var (whole, _) = Run(Plain with { Epochs = 1 }, head);
+        var (halves, _) = Run(Plain with { Epochs = 1, BatchSize = 8, BatchesPerStep = 2 }, head);
+
+        Assert.All(whole.Tensors.Zip(halves.Tensors), pair => Assert.All(pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()), values => Assert.Equal(values.First, values.Second, tolerance: 1e-5f)));
+    }
+
+    [Fact]
+    public void StepsEndARunInTheMiddleOfAnEpoch()
+    {
+        var (_, end) = Run(Plain with { Steps = 6 });
+
+        Assert.Equal(6, end.Step);
+        Assert.Equal(2, end.Epochs.Length);
+    }
+
+    [Fact]
+    public void EarlyStoppingEndsAfterItsPatienceAndReturnsTheBestEpoch()
+    {
+        var stops = Plain with { Epochs = 40, EarlyStoppingPatience = 3, LearningRate = 0.2 };
+        var (weights, end) = Run(stops);
+        var best = end.Best.Best!.Epoch;
+        var (expected, _) = Run(stops, stopAfter: best);
+
+        Assert.InRange(end.Epochs.Length, best + 3, 39);
+        Assert.Equal(best + 3, end.Epochs.Length);
+        Assert.Contains($"the network of epoch {best} is returned", end.StoppedEarly);
+        AssertSame(expected, weights);
+    }
+
+    [Fact]
+    public void TheBestEpochIsKeptWhereAsked()
+    {
+        var recipe = Plain with { Epochs = 12, LearningRate = 0.3 };
+        var (last, end) = Run(recipe);
+        var (best, _) = Run(recipe with { KeepBestEpoch = true });
+        var bestEpoch = end.Epochs.OrderByDescending(epoch => epoch.ValidationAccuracy).ThenBy(epoch => epoch.ValidationLoss).ThenBy(epoch => epoch.Epoch).First().Epoch;
+        var (expected, _) = Run(recipe, stopAfter: bestEpoch);
+
+        AssertSame(expected, best);
+        if (bestEpoch != end.Epochs.Length)
+        {
+            Assert.NotEqual(last.Tensors[0].Values.ToArray(), best.Tensors[0].Values.ToArray());
+        }
+    }
+
+    [Fact]
+    public void TheRateDropsOnAPlateau()
+    {
+        var (_, end) = Run(Plain with { Epochs = 30, LearningRate = 0.2, LearningRateDecay = LearningRateDecay.Plateau, LearningRateDropFactor = 0.5, PlateauPatience = 2, Metric = ValidationMetric.Loss });
+
+        // Replayed from the results: an epoch's rate is that after the drops before it.
+        var (rate, best, since) = (0.2, double.PositiveInfinity, 0);
+        foreach (var epoch in end.Epochs)
+        {
+            Assert.Equal(rate, epoch.LearningRate, tolerance: 1e-12);
+            since = epoch.ValidationLoss < best ? 0 : since + 1;
+            best = Math.Min(best, epoch.ValidationLoss!.Value);
+            if (since == 2)
+            {
+                (rate, since) = (rate / 2, 0);
+            }
+        }
+
+        Assert.True(rate < 0.2, "the rate never dropped");
+    }
+
+    [Fact]
+    public void WarmsUpUntilTheAccuracyIsReached()
+    {
+        var (_, end) = Run(Plain with { Epochs = 30, WarmupUntilAccuracy = 0.6 });
+
+        // Looked at every 50 steps, and an epoch has four.
+        Assert.Equal(0.01, end.Epochs[0].LearningRate, tolerance: 1e-12);
+        Assert.Equal(0.01, end.Epochs[11].LearningRate, tolerance: 1e-12);
+        Assert.Equal(0.1, end.Epochs[^1].LearningRate, tolerance: 1e-12);
+        Assert.True(end.WarmedUp);
+    }
+
+    [Fact]
+    public void TheAverageIsValidatedAndReturned()
+    {
+        var (plain, _) = Run(Plain);
+        var (averaged, end) = Run(Plain with { WeightAveraging = 0.9 });
+
+        Assert.NotEqual(plain.Tensors[0].Values.ToArray(), averaged.Tensors[0].Values.ToArray());
+        Assert.All(averaged.Tensors, tensor => Assert.All(tensor.Values.ToArray(), value => Assert.True(float.IsFinite(value))));
+        Assert.NotNull(end.Epochs[^1].ValidationLoss);
+    }
+
+    public static TheoryData<string, TrainingRecipe> Recipes => new()
+    {
+        { "plain", Plain },
+        { "best epoch", Plain with { KeepBestEpoch = true, LearningRate = 0.3 } },
+        { "average", Plain with { WeightAveraging = 0.9, Nesterov = true } },
+        { "AdamW", Plain with { Optimizer = OptimizerKind.AdamW, LearningRate = 0.002, GradientClipNorm = 1 } },
+        { "accumulation", Plain with { BatchSize = 8, BatchesPerStep = 3 } },
+        { "stochastic depth", Plain with { StochasticDepth = 0.5 } },
+        { "balanced", Plain with { ClassBalance = ClassBalance.Sampling } },
+        { "plateau", Plain with { LearningRateDecay = LearningRateDecay.Plateau, LearningRateDropFactor = 0.1, PlateauPatience = 1 } },
+        { "warm-up", Plain with { Epochs = 16, WarmupUntilAccuracy = 0.5 } },
+        { "sizes", Plain with { ImageScales = [0.5, 1] } },
+        { "distortions", Plain with { TrivialAugment = true, ColorNoise = 0.1, RandomErasing = 0.5, LabelSmoothing = 0.1, Mixup = 0.2, CutMix = 1, ClassBalance = ClassBalance.Weights } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Recipes))]
+    public void GoesOnFromAnyStepToTheSameWeights(string name, TrainingRecipe recipe)
+    {
+        var moments = new List<(TrainingState State, ResNetWeights Tensors)>();
+        var (expected, end) = Run(recipe, checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))), interval: TimeSpan.FromTicks(1));
+
+        Assert.True(moments.Count > 12, name);
+        foreach (var moment in moments)
+        {
+            var (weights, again) = Run(recipe, from: moment);
+
+            AssertSame(expected, weights);
+            Assert.Equal(end.Epochs.Select(Timeless), again.Epochs.Select(Timeless));
+            Assert.Equal((end.Step, end.StoppedEarly, end.Plateaus, end.Best.EpochsSince), (again.Step, again.StoppedEarly, again.Plateaus, again.Best.EpochsSince));
+        }
+    }
+
+    private static EpochResult Timeless(EpochResult epoch) =>
+        epoch with { Duration = default, ImagesPerSecond = 0, AugmentationTime = default, ValidationTime = default };
+
+    private static void AssertSame(ResNetWeights expected, ResNetWeights actual)
+    {
+        Assert.Equal(expected.Tensors.Select(tensor => tensor.Name), actual.Tensors.Select(tensor => tensor.Name));
+        Assert.All(expected.Tensors.Zip(actual.Tensors), pair => Assert.True(pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span), $"{pair.First.Name} differs"));
+    }
+
+    private static (ResNetWeights Weights, TrainingState End) Run(
+        TrainingRecipe recipe, LayerPlan? plan = null, LearningRateSchedule? schedule = null, int? stopAfter = null,
+        Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint = null, TimeSpan? interval = null, (TrainingState State, ResNetWeights Tensors)? from = null)
+    {
+        plan ??= Plan;
+        var images = Images(plan.Input);
+        var options = new ResNetTrainer.Options { CheckpointInterval = interval ?? TimeSpan.FromDays(1) };
+        var length = TrainingLength.Of(recipe, ImageCount);
         using var threads = new TorchThreads(1);
-        using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, 1), TrainingPrecision.Float32);
-        using var optimizer = new SgdOptimizer(network.Parameters, LayerDepth.RateScales(plan, 1), momentum: 0.9, weightDecay: 1e-4);
-        using var loader = new BatchLoader<byte>(images, 16, preprocessing, new NoAugmentation(), shuffleSeed: 1);
         using var reporter = new TrainingReporter(new MLContext().Transforms.GetEnvironment().Register("test"), null);
-        return new TrainingLoop<byte>(network, optimizer, schedule, loader, null, new ResNetTrainer.Options { Epochs = epochs }, reporter).Run();
+        using var learner = new Learner<byte>(plan, ResNetWeights.Initialize(plan, 1), TrainingPrecision.Float32, images,
+            InputPipelines.For(plan.Input.Height > 1 ? ImageAugmentation.CropAndFlip : ImageAugmentation.None, recipe, images).ForTraining(), recipe, length.Epochs, layerDecay: 1, seed: 1);
+        var loop = new TrainingLoop<byte>(learner, recipe, schedule ?? LearningRateSchedule.Of(recipe, length.Steps), length.Epochs, options, seed: 1, reporter)
+        {
+            Checkpoint = checkpoint ?? ((_, _) => { }),
+        };
+        if (from is { } moment)
+        {
+            loop.Restore(moment.State, moment.Tensors);
+        }
+
+        if (stopAfter is { } epoch)
+        {
+            // The schedule stays that of the whole run.
+            TrainingState? state = null;
+            ResNetWeights? tensors = null;
+            _ = Run(recipe, plan, schedule, checkpoint: (at, all) => (state, tensors) = at.Epochs.Length == epoch && at.Batch == 0 ? (at, new ResNetWeights(all)) : (state, tensors));
+            loop.Restore(state! with { IsFinished = true }, tensors!);
+        }
+
+        return loop.Run();
+    }
+
+    private static TrainingImages<byte> Images(ImageShape shape)
+    {
+        var random = new Random(1);
+        StoredImage<byte>[] images = [.. Enumerable.Range(0, ImageCount + ValidationCount).Select(i =>
+            new StoredImage<byte>(shape.Height > 1 ? Pictures.Draw(i % 3, shape.Height, shape.Width, shape.Channels, random) : RandomPixels(random, shape.Size), shape.Height, shape.Width, i % 3, 1))];
+        var preprocessing = new ImagePreprocessing(shape, [.. Enumerable.Repeat(100f, shape.Channels)], [.. Enumerable.Repeat(50f, shape.Channels)]);
+        return new TrainingImages<byte>(images[..ImageCount], images[ImageCount..], preprocessing, Skipped: 0);
+    }
+
+    private static byte[] RandomPixels(Random random, int count)
+    {
+        var pixels = new byte[count];
+        random.NextBytes(pixels);
+        return pixels;
     }
 }

@@ -79,7 +79,7 @@ public sealed class ResidualNetworkTests
     }
 
     // Initial weights, with statistics that are not 0 and 1. Where residuals add up, each is small, or hundreds of them would overflow.
-    private static ResNetWeights RandomWeights(LayerPlan plan)
+    internal static ResNetWeights RandomWeights(LayerPlan plan)
     {
         var random = new Random(2);
         var gain = plan.Architecture.Shortcut == ShortcutKind.None ? 0.8f : 0.2f;

@@ -62,7 +62,7 @@ public sealed class RealImagesTests : IDisposable
         return _ml.MulticlassClassification.Evaluate(model.Transform(_ml.Data.LoadImageFolder(testFolder))).MicroAccuracy;
     }
 
-    private static void Extract(string archive, string folder, int perClass)
+    internal static void Extract(string archive, string folder, int perClass)
     {
         using var zip = ZipFile.OpenRead(Repository.Shared(archive));
         var files = zip.Entries.Where(entry => entry.Name.Length > 0).OrderBy(entry => entry.FullName, StringComparer.Ordinal).GroupBy(entry => Path.GetDirectoryName(entry.FullName)!);

@@ -1,21 +1,21 @@
 using System.Net;
 using System.Security.Cryptography;
+using Microsoft.ML.ResNet.Downloads;
 using Microsoft.ML.ResNet.TestSupport;
-using Microsoft.ML.ResNet.Weights;
 
-namespace Microsoft.ML.ResNet.Tests.Weights;
+namespace Microsoft.ML.ResNet.Tests.Downloads;
 
-public sealed class WeightsCacheTests : IDisposable
+public sealed class DownloadCacheTests : IDisposable
 {
     private static readonly byte[] Content = [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 31 / 7))];
 
     private readonly TemporaryFolder _folder = new();
     private readonly HttpListener _server = new();
     private readonly List<string?> _ranges = [];
-    private readonly PublishedWeights _weights;
+    private readonly PublishedFile _published;
     private int _cutAfter = int.MaxValue;
 
-    public WeightsCacheTests()
+    public DownloadCacheTests()
     {
         // A free port: another test run may be under way.
         using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
@@ -25,7 +25,7 @@ public sealed class WeightsCacheTests : IDisposable
         _server.Prefixes.Add($"http://127.0.0.1:{port}/");
         _server.Start();
         _ = ServeAsync();
-        _weights = new PublishedWeights("test", ResNetArchitecture.ResNet20, new Uri($"http://127.0.0.1:{port}/models/test-1234.pth"), Convert.ToHexStringLower(SHA256.HashData(Content))[..8], ImagePreprocessing.Cifar10);
+        _published = new PublishedFile(new Uri($"http://127.0.0.1:{port}/models/test-1234.pth"), HashAlgorithmName.SHA256, Convert.ToHexStringLower(SHA256.HashData(Content))[..8]);
     }
 
     public void Dispose()
@@ -38,11 +38,11 @@ public sealed class WeightsCacheTests : IDisposable
     public void DownloadsOnceAndReportsProgress()
     {
         var progress = new Recorder();
-        var path = Get(_weights, progress);
+        var path = Get(_published, progress);
 
         Assert.Equal(Content, File.ReadAllBytes(path));
         Assert.Equal(1, progress.Last);
-        Assert.Equal(path, Get(_weights));
+        Assert.Equal(path, Get(_published));
         Assert.Single(_ranges);
     }
 
@@ -50,10 +50,10 @@ public sealed class WeightsCacheTests : IDisposable
     public void GoesOnWhereItBrokeOff()
     {
         _cutAfter = 100_000;
-        Assert.ThrowsAny<IOException>(() => Get(_weights));
+        Assert.ThrowsAny<IOException>(() => Get(_published));
         _cutAfter = int.MaxValue;
 
-        Assert.Equal(Content, File.ReadAllBytes(Get(_weights)));
+        Assert.Equal(Content, File.ReadAllBytes(Get(_published)));
         Assert.Null(_ranges[0]);
         Assert.Matches(@"^bytes=\d+-$", _ranges[1]);
     }
@@ -61,18 +61,41 @@ public sealed class WeightsCacheTests : IDisposable
     [Fact]
     public void RefusesAndDeletesWhatWasNotPublished()
     {
-        var other = _weights with { Sha256Prefix = "00000000" };
+        var other = _published with { HashPrefix = "00000000" };
 
-        Assert.Contains("does not start with 00000000", Assert.Throws<InvalidDataException>(() => Get(other)).Message);
+        Assert.Contains($"its SHA256 starts with {_published.HashPrefix}, not 00000000", Assert.Throws<InvalidDataException>(() => Get(other)).Message);
         Assert.Empty(Directory.EnumerateFiles(_folder.Path));
+    }
+
+    [Fact]
+    public void ChecksWhicheverHashWasPublished()
+    {
+        var md5 = _published with { HashAlgorithm = HashAlgorithmName.MD5, HashPrefix = Convert.ToHexStringLower(MD5.HashData(Content)), Length = Content.Length };
+
+        Assert.Equal(Content, File.ReadAllBytes(Get(md5)));
+        Assert.Contains("its MD5 starts with", Assert.Throws<InvalidDataException>(() => Get(md5 with { HashPrefix = new string('0', 32) })).Message);
+    }
+
+    [Fact]
+    public void RefusesAndDeletesWhatIsTooShort()
+    {
+        Assert.Contains("it is 300,000 bytes long, not 300,001", Assert.Throws<InvalidDataException>(() => Get(_published with { Length = Content.Length + 1 })).Message);
+        Assert.Empty(Directory.EnumerateFiles(_folder.Path));
+    }
+
+    [Fact]
+    public void TakesNoMoreThanWasPublished()
+    {
+        Assert.Contains("gives more than 100,000 bytes", Assert.Throws<InvalidDataException>(() => Get(_published with { Length = 100_000 })).Message);
+        Assert.InRange(new FileInfo($"{_folder[_published.FileName]}.part").Length, 0, 100_000);
     }
 
     [Fact]
     public void ReplacesACachedFileThatIsDamaged()
     {
-        File.WriteAllBytes(_folder[_weights.FileName], [1, 2, 3]);
+        File.WriteAllBytes(_folder[_published.FileName], [1, 2, 3]);
 
-        Assert.Equal(Content, File.ReadAllBytes(Get(_weights)));
+        Assert.Equal(Content, File.ReadAllBytes(Get(_published)));
     }
 
     [Fact]
@@ -80,35 +103,16 @@ public sealed class WeightsCacheTests : IDisposable
     {
         _server.Stop();
 
-        var message = Assert.ThrowsAny<IOException>(() => Get(_weights)).Message;
+        var message = Assert.ThrowsAny<IOException>(() => Get(_published)).Message;
 
         Assert.Contains("cannot be downloaded", message);
         Assert.Contains($"put that file at '{_folder["test-1234.pth"]}'", message);
     }
 
-    [Fact]
-    public void EveryRowIsNamedOnceAndItsFileCarriesItsHash()
-    {
-        Assert.Equal(PublishedWeights.All.Length, PublishedWeights.All.Select(weights => weights.Name).Distinct().Count());
-        Assert.All(PublishedWeights.All, weights => Assert.Contains(weights.Sha256Prefix, weights.FileName));
-        Assert.Contains("resnet18.imagenet1k_v1", Assert.Throws<ArgumentException>(() => PublishedWeights.Parse("resnet19")).Message);
-    }
-
-    [SkippableFact]
-    public void LoadsACachedCheckpointWithItsPreprocessing()
-    {
-        File.Copy(Repository.Shared("weights/resnet20-12fca82f.th"), _folder["resnet20-12fca82f.th"]);
-
-        var weights = ResNetWeights.Download("resnet20.cifar10", folder: _folder.Path);
-
-        Assert.Equal(ImagePreprocessing.Cifar10, weights.Preprocessing);
-        Assert.Equal([10, 64], weights["fc.weight"].Shape.AsEnumerable());
-    }
-
-    private string Get(PublishedWeights weights, IProgress<double>? progress = null)
+    private string Get(PublishedFile file, IProgress<double>? progress = null)
     {
         using var client = new HttpClient();
-        return new WeightsCache(_folder.Path, client).Get(weights, progress, CancellationToken.None);
+        return new DownloadCache(_folder.Path, client).Get(file, progress, CancellationToken.None);
     }
 
     private async Task ServeAsync()

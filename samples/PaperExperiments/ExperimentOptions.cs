@@ -1,0 +1,36 @@
+using System.CommandLine;
+
+namespace PaperExperiments;
+
+/// <summary>What every command that trains is told.</summary>
+internal sealed class ExperimentOptions
+{
+    private readonly Option<string?> _data = new("--data") { Description = "CIFAR-10: its archive, its unpacked files, or a folder with train/CLASS and test/CLASS images. [default: the archive, downloaded once]" };
+    private readonly Option<Budget> _budget = new("--budget") { Description = "quick: under 40 minutes on two cores. paper: 64,000 steps per network.", DefaultValueFactory = _ => Budget.Quick };
+    private readonly Option<string> _output = new("--output") { Description = "Where networks, checkpoints and results are kept. Started again with the same folder, a command goes on where it was.", DefaultValueFactory = _ => "paper-experiments" };
+    private readonly Option<int> _seed = new("--seed") { Description = "The seed of all randomness.", DefaultValueFactory = _ => 1 };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_data);
+        command.Add(_budget);
+        command.Add(_output);
+        command.Add(_seed);
+    }
+
+    /// <summary>Makes a command whose action gets what was asked for.</summary>
+    public static Command Command(string name, string description, Action<Laboratory> run)
+    {
+        var (command, options) = (new Command(name, description), new ExperimentOptions());
+        options.AddTo(command);
+        command.SetAction((arguments, cancellation) => Task.FromResult(ExitCode.Of(() =>
+        {
+            run(options.Open(arguments, cancellation));
+            return ExitCode.Success;
+        })));
+        return command;
+    }
+
+    public Laboratory Open(ParseResult arguments, CancellationToken cancellation) =>
+        new(arguments.GetValue(_data), arguments.GetValue(_budget), arguments.GetValue(_output)!, arguments.GetValue(_seed), cancellation);
+}

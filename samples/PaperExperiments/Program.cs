@@ -1,0 +1,6 @@
+// Reproduces what the paper reports (He et al., 2016, https://arxiv.org/abs/1512.03385): each command is a file.
+using System.CommandLine;
+using PaperExperiments;
+
+var command = new RootCommand("Reproduces what \"Deep Residual Learning for Image Recognition\" reports.") { VerifyCommand.Create() };
+return await command.Parse(args).InvokeAsync();

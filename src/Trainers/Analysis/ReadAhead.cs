@@ -1,0 +1,57 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+
+namespace Microsoft.ML.ResNet.Trainers.Analysis;
+
+/// <summary>
+/// Computes a sequence on a thread of its own, a little ahead of its reader: Torch's scopes and thread count belong to a thread, and the
+/// reader's, which may be a pool's, keeps its own.
+/// </summary>
+internal static class ReadAhead
+{
+    /// <summary>Yields the elements of a sequence, in order. When the reader stops, so does the thread.</summary>
+    /// <param name="source">The sequence; it is run through, from first to last, on the one thread.</param>
+    /// <param name="ahead">The most elements that wait for the reader.</param>
+    public static IEnumerable<T> Of<T>(IEnumerable<T> source, int ahead)
+    {
+        using var ready = new BlockingCollection<T>(ahead);
+        using var stop = new CancellationTokenSource();
+        ExceptionDispatchInfo? failure = null;
+        var producer = new Thread(() =>
+        {
+            try
+            {
+                foreach (var element in source)
+                {
+                    ready.Add(element, stop.Token);
+                }
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+            }
+            catch (Exception exception)
+            {
+                failure = ExceptionDispatchInfo.Capture(exception);
+            }
+            finally
+            {
+                ready.CompleteAdding();
+            }
+        }) { IsBackground = true, Name = "ResNet scoring" };
+        producer.Start();
+        try
+        {
+            foreach (var element in ready.GetConsumingEnumerable())
+            {
+                yield return element;
+            }
+
+            failure?.Throw();
+        }
+        finally
+        {
+            stop.Cancel();
+            producer.Join();
+        }
+    }
+}

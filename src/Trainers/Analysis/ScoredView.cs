@@ -1,0 +1,117 @@
+using System.Numerics.Tensors;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Scoring;
+
+namespace Microsoft.ML.ResNet.Trainers.Analysis;
+
+/// <summary>
+/// A view with a model's Score and PredictedLabel over several views of each image. Rows are scored while they are read, a batch at a time and one
+/// batch ahead; nothing else is kept.
+/// </summary>
+/// <remarks>
+/// Each cursor reads the data twice in step: once for the images, on the scoring thread, and once for the other columns, on its own. So rows are
+/// never shuffled.
+/// </remarks>
+internal sealed class ScoredView : IDataView
+{
+    private readonly IDataView _data;
+    private readonly ViewScorer _scorer;
+
+    public ScoredView(ResNetClassificationTransformer model, IDataView data, TestTimeViews views)
+    {
+        _data = data;
+        _scorer = new ViewScorer(model, views);
+
+        // Types and annotations are the model's own: what reads its scores reads these.
+        var scored = model.GetOutputSchema(data.Schema);
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumns(data.Schema);
+        foreach (var column in scored.Where(column => !column.IsHidden && column.Name is ScoringChain.ScoreColumn or ScoringChain.PredictedLabelColumn))
+        {
+            builder.AddColumn(column.Name, column.Type, column.Annotations);
+        }
+
+        Schema = builder.ToSchema();
+    }
+
+    public DataViewSchema Schema { get; }
+
+    public bool CanShuffle => false;
+
+    public long? GetRowCount() => _data.GetRowCount();
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+    {
+        var needed = columnsNeeded.Select(column => column.Index).ToHashSet();
+        var rows = _data.GetRowCursorSet(_data.Schema.Where(column => needed.Contains(column.Index)), 1)[0]; // a set of one, as in PixelBatches
+        var scores = needed.Any(IsOurs) ? ReadAhead.Of(_scorer.Score(_data), ahead: 1).SelectMany(batch => batch) : null;
+        return new Cursor(this, rows, needed, scores);
+    }
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+
+    private bool IsOurs(int column) => column >= _data.Schema.Count;
+
+    private sealed class Cursor(ScoredView view, DataViewRowCursor rows, HashSet<int> active, IEnumerable<float[]>? scores) : DataViewRowCursor
+    {
+        private readonly IEnumerator<float[]>? _scores = scores?.GetEnumerator();
+
+        public override DataViewSchema Schema => view.Schema;
+
+        public override long Position => rows.Position;
+
+        public override long Batch => rows.Batch;
+
+        public override bool MoveNext()
+        {
+            var moved = rows.MoveNext();
+            if (_scores is not null && _scores.MoveNext() != moved)
+            {
+                throw new InvalidOperationException("The data had another number of rows when it was read a second time. A view must give the same rows, in the same order, whenever it is read.");
+            }
+
+            return moved;
+        }
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => rows.GetIdGetter();
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+        {
+            if (!view.IsOurs(column.Index))
+            {
+                return rows.GetGetter<TValue>(rows.Schema[column.Index]);
+            }
+
+            if (!IsColumnActive(column))
+            {
+                throw new InvalidOperationException($"Column '{column.Name}' was not asked for when the cursor was made.");
+            }
+
+            Delegate getter = column.Name == ScoringChain.ScoreColumn ? (ValueGetter<VBuffer<float>>)GetScore : (ValueGetter<uint>)GetPredictedLabel;
+            return getter as ValueGetter<TValue> ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                _scores?.Dispose();
+                rows.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+
+        private void GetScore(ref VBuffer<float> score)
+        {
+            var editor = VBufferEditor.Create(ref score, _scores!.Current.Length);
+            _scores.Current.CopyTo(editor.Values);
+            score = editor.Commit();
+        }
+
+        // A key counts from 1.
+        private void GetPredictedLabel(ref uint label) => label = (uint)TensorPrimitives.IndexOfMax(_scores!.Current) + 1;
+    }
+}

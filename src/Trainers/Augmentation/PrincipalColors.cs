@@ -1,0 +1,64 @@
+using System.Numerics;
+using Microsoft.ML.ResNet.Trainers.Data;
+
+namespace Microsoft.ML.ResNet.Trainers.Augmentation;
+
+/// <summary>The principal components of a training set's colours, each as long as the colours' standard deviation along it; the longest first.</summary>
+internal readonly record struct PrincipalColors(Vector3 First, Vector3 Second, Vector3 Third)
+{
+    private const int Channels = 3;
+
+    /// <summary>Measures them; every pixel of every image counts the same.</summary>
+    /// <param name="images">Images of three channels.</param>
+    /// <exception cref="ArgumentException">An image does not have three channels.</exception>
+    public static PrincipalColors Measure<T>(ReadOnlySpan<StoredImage<T>> images)
+        where T : unmanaged, INumberBase<T>
+    {
+        var (variances, directions) = SymmetricEigen.Decompose(Covariance(images));
+        Vector3[] components =
+        [
+            .. Enumerable.Range(0, Channels).OrderByDescending(i => variances[i]).Select(i =>
+                (float)Math.Sqrt(Math.Max(0, variances[i])) * new Vector3((float)directions[0, i], (float)directions[1, i], (float)directions[2, i])),
+        ];
+        return new PrincipalColors(components[0], components[1], components[2]);
+    }
+
+    private static double[,] Covariance<T>(ReadOnlySpan<StoredImage<T>> images)
+        where T : unmanaged, INumberBase<T>
+    {
+        var (sums, covariance, count) = (new double[Channels], new double[Channels, Channels], 0L);
+        foreach (var image in images)
+        {
+            if (image.Pixels.Length != Channels * image.Height * image.Width)
+            {
+                throw new ArgumentException($"Principal colours need images of {Channels} channels, but one of {image.Height}×{image.Width} pixels has {image.Pixels.Length} values.", nameof(images));
+            }
+
+            for (var i = 0; i < image.Pixels.Length; i += Channels)
+            {
+                for (var row = 0; row < Channels; row++)
+                {
+                    var value = double.CreateTruncating(image.Pixels[i + row]);
+                    sums[row] += value;
+                    for (var column = row; column < Channels; column++)
+                    {
+                        covariance[row, column] += value * double.CreateTruncating(image.Pixels[i + column]);
+                    }
+                }
+            }
+
+            count += image.Height * image.Width;
+        }
+
+        for (var row = 0; row < Channels; row++)
+        {
+            for (var column = row; column < Channels; column++)
+            {
+                covariance[row, column] = covariance[row, column] / count - sums[row] / count * (sums[column] / count);
+                covariance[column, row] = covariance[row, column];
+            }
+        }
+
+        return covariance;
+    }
+}

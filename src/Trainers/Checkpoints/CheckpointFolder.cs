@@ -1,0 +1,147 @@
+namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
+
+/// <summary>The checkpoints of one run. While it is open, no other process can use the folder.</summary>
+internal sealed class CheckpointFolder : IDisposable
+{
+    private const string Unfinished = ".tmp";
+
+    private readonly string _path;
+    private readonly int _keep;
+    private readonly Action<string> _warn;
+    private readonly FileStream _lock;
+    private bool _startsAnew;
+
+    private CheckpointFolder(string path, int keep, bool startsAnew, Action<string> warn, FileStream @lock)
+    {
+        _path = path;
+        _keep = keep;
+        _startsAnew = startsAnew;
+        _warn = warn;
+        _lock = @lock;
+    }
+
+    /// <summary>Opens the folder that the options name.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="warn">Who is told about checkpoints that cannot be read.</param>
+    /// <returns>The folder; null if the options name none.</returns>
+    /// <exception cref="IOException">The folder cannot be made, or is another process's.</exception>
+    /// <exception cref="InvalidOperationException">There must be a checkpoint, but there is none.</exception>
+    public static CheckpointFolder? Open(ResNetTrainer.Options options, Action<string> warn)
+    {
+        if (options.CheckpointFolder is not { } path)
+        {
+            return null;
+        }
+
+        Directory.CreateDirectory(path);
+        var folder = new CheckpointFolder(path, options.CheckpointsToKeep, options.Resume == Resume.Never, warn, Lock(path));
+        foreach (var leftover in Directory.EnumerateFiles(path, CheckpointFile.Pattern + Unfinished))
+        {
+            File.Delete(leftover);
+        }
+
+        if (options.Resume == Resume.Required && CheckpointFile.List(path).Length == 0)
+        {
+            folder.Dispose();
+            throw new InvalidOperationException($"Checkpoint folder '{path}' holds no checkpoint, but Resume is Required. Correct CheckpointFolder, or set Resume to Auto.");
+        }
+
+        return folder;
+    }
+
+    /// <summary>Gets the seed of the run whose checkpoints these are.</summary>
+    /// <returns>The seed; null if there is no checkpoint to go on from.</returns>
+    public int? Seed() => Newest(Checkpoint.ReadSeed, _ => true, _ => { }, out var seed) ? seed : null;
+
+    /// <summary>Reads the newest checkpoint that is not damaged.</summary>
+    /// <returns>The checkpoint; null if there is none to go on from.</returns>
+    public Checkpoint? ReadNewest() => Newest(Checkpoint.Read, _ => true, _warn, out var checkpoint) ? checkpoint : null;
+
+    /// <summary>Reads the newest checkpoint at the end of an epoch.</summary>
+    /// <returns>The checkpoint; null if there is none.</returns>
+    public Checkpoint? ReadNewestEpoch() => Newest(Checkpoint.Read, file => file.Epoch is not null, _ => { }, out var checkpoint) ? checkpoint : null;
+
+    /// <summary>Writes a checkpoint: it appears whole, or not at all. Then deletes those that are no longer kept.</summary>
+    /// <exception cref="IOException">It cannot be written; those before it are intact.</exception>
+    public void Write(Checkpoint checkpoint)
+    {
+        var file = CheckpointFile.Of(_path, checkpoint.State);
+        var temporary = file.Path + Unfinished;
+        try
+        {
+            checkpoint.Write(temporary);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            TryDelete(temporary);
+            throw new IOException($"Checkpoint '{file.Path}' cannot be written: {exception.Message} The checkpoints before it are intact; make room and train again to go on from the newest.", exception);
+        }
+
+        File.Move(temporary, file.Path, overwrite: true);
+        DeleteOthers(file, checkpoint.State.Best.Best?.Epoch);
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private static FileStream Lock(string path)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException exception) when (exception is not (DirectoryNotFoundException or PathTooLongException))
+        {
+            throw new IOException($"Checkpoint folder '{path}' is used by another training run, or cannot be written to: {exception.Message}", exception);
+        }
+    }
+
+    private bool Newest<TResult>(Func<string, TResult> read, Func<CheckpointFile, bool> wanted, Action<string> warn, out TResult? result)
+    {
+        foreach (var file in _startsAnew ? [] : CheckpointFile.List(_path).Where(wanted).Reverse())
+        {
+            try
+            {
+                result = read(file.Path);
+                return true;
+            }
+            catch (InvalidDataException exception)
+            {
+                warn($"Checkpoint '{file.Path}' is damaged and passed over: {exception.Message.TrimEnd('.')}.");
+            }
+        }
+
+        result = default;
+        return false;
+    }
+
+    // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch.
+    private void DeleteOthers(CheckpointFile newest, int? bestEpoch)
+    {
+        var others = CheckpointFile.List(_path).Where(file => file.Path != newest.Path).ToArray();
+        var kept = new HashSet<CheckpointFile>();
+        if (!_startsAnew)
+        {
+            kept.UnionWith(others.TakeLast(_keep - 1));
+            kept.UnionWith(others.Where(file => file.Epoch is not null).TakeLast(newest.Epoch is null ? 1 : 0));
+            kept.UnionWith(others.Where(file => bestEpoch is not null && file.Epoch == bestEpoch));
+        }
+
+        _startsAnew = false;
+        foreach (var file in others.Except(kept))
+        {
+            TryDelete(file.Path);
+        }
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (IOException)
+        {
+            // It is in nobody's way.
+        }
+    }
+}

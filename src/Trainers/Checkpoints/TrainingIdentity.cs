@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Microsoft.ML.ResNet.Trainers.Data;
+
+namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
+
+/// <summary>What decides the result of a run. Only a run with the same identity may go on from a checkpoint.</summary>
+internal sealed record TrainingIdentity
+{
+    public required string Architecture { get; init; }
+
+    public required string Input { get; init; }
+
+    public required int ClassCount { get; init; }
+
+    /// <summary>Gets the weights' names and shapes, hashed: a changed architecture may keep its name.</summary>
+    public required string Layers { get; init; }
+
+    public required string TrainableLayers { get; init; }
+
+    public required int EpochsPerUnfreezing { get; init; }
+
+    public required double LayerDecay { get; init; }
+
+    /// <summary>Gets the hash of the weights that training starts from; they are random or given.</summary>
+    public required string StartingWeights { get; init; }
+
+    public required int TrainingImages { get; init; }
+
+    public required int ValidationImages { get; init; }
+
+    /// <summary>Gets the hash of all pixels, labels and weights, in their order.</summary>
+    public required string Data { get; init; }
+
+    public required string Preprocessing { get; init; }
+
+    public required string Precision { get; init; }
+
+    public required int Seed { get; init; }
+
+    public required TrainingRecipe Recipe { get; init; }
+
+    public static TrainingIdentity Of<T>(LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingPrecision precision, int seed, ResNetTrainer.Options options)
+        where T : unmanaged, INumberBase<T> => new()
+        {
+            Architecture = plan.Architecture.Name,
+            Input = plan.Input.ToString(),
+            ClassCount = plan.ClassCount,
+            Layers = Hash(hash => Add(hash, string.Join(';', plan.Weights.Select(spec => $"{spec.Name}:{string.Join(',', spec.Shape)}")))),
+            TrainableLayers = options.TrainableLayers.ToString(),
+            EpochsPerUnfreezing = options.EpochsPerUnfreezing,
+            LayerDecay = options.LayerDecay,
+            StartingWeights = Hash(hash => AddAll(hash, start)),
+            TrainingImages = images.Training.Length,
+            ValidationImages = images.Validation.Length,
+            Data = Hash(hash =>
+            {
+                AddAll(hash, images.Training);
+                AddAll(hash, images.Validation);
+            }),
+            Preprocessing = Hash(hash => Add(hash, Weights.WeightsMetadata.Write(images.Preprocessing))),
+            Precision = precision.ToString(),
+            Seed = seed,
+            Recipe = options.EffectiveRecipe,
+        };
+
+    /// <summary>Gets what differs, in sentences; empty if the two are the same.</summary>
+    public ImmutableArray<string> DifferencesFrom(TrainingIdentity earlier) =>
+    [
+        .. Difference(nameof(Architecture), Architecture, earlier.Architecture),
+        .. Difference(nameof(Input), Input, earlier.Input),
+        .. Difference("Number of classes", ClassCount, earlier.ClassCount),
+        .. Architecture == earlier.Architecture && Input == earlier.Input && ClassCount == earlier.ClassCount ? Difference(nameof(Layers), Layers, earlier.Layers) : [],
+        .. Difference(nameof(TrainableLayers), TrainableLayers, earlier.TrainableLayers),
+        .. Difference(nameof(EpochsPerUnfreezing), EpochsPerUnfreezing, earlier.EpochsPerUnfreezing),
+        .. Difference(nameof(LayerDecay), LayerDecay, earlier.LayerDecay),
+        .. Difference(nameof(Seed), Seed, earlier.Seed),
+        .. Layers == earlier.Layers && Seed == earlier.Seed ? Difference("Initial weights (hash)", StartingWeights, earlier.StartingWeights) : [],
+        .. Difference("Number of training images", TrainingImages, earlier.TrainingImages),
+        .. Difference("Number of validation images", ValidationImages, earlier.ValidationImages),
+        .. Difference("Images, labels or their order (hash)", Data, earlier.Data),
+        .. Data == earlier.Data ? Difference("Preprocessing (hash)", Preprocessing, earlier.Preprocessing) : [],
+        .. Difference(nameof(Precision), Precision, earlier.Precision),
+        .. Recipe.DifferencesFrom(earlier.Recipe),
+    ];
+
+    private static IEnumerable<string> Difference<TValue>(string name, TValue now, TValue before) =>
+        EqualityComparer<TValue>.Default.Equals(now, before) ? [] : [$"{name} is {now}, was {before}"];
+
+    private static string Hash(Action<IncrementalHash> add)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        add(hash);
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+    }
+
+    private static void Add(IncrementalHash hash, string text) => hash.AppendData(MemoryMarshal.AsBytes<char>(text));
+
+    private static void AddAll(IncrementalHash hash, ResNetWeights weights)
+    {
+        foreach (var tensor in weights.Tensors)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(tensor.Values.Span));
+        }
+    }
+
+    private static void AddAll<T>(IncrementalHash hash, StoredImage<T>[] images)
+        where T : unmanaged
+    {
+        foreach (var image in images)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes<T>(image.Pixels));
+            hash.AppendData(MemoryMarshal.AsBytes<int>([image.Height, image.Width, image.Label, BitConverter.SingleToInt32Bits(image.Weight)]));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Networks;
+using Microsoft.ML.ResNet.Trainers.Optimization;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Trainers.Loop;
+
+/// <summary>All that learns: the network, its average, the optimizer, and the batches that they see. Owns them.</summary>
+internal sealed class Learner<T> : IDisposable
+    where T : unmanaged, INumberBase<T>
+{
+    private const string AveragePrefix = "average.";
+    private const string OptimizerPrefix = "optimizer.";
+
+    private readonly ResidualNetwork? _average;
+
+    // The optimizer after the network, whose tensors it knows by their handles.
+    public Learner(LayerPlan plan, ResNetWeights start, TrainingPrecision precision, TrainingImages<T> images, InputPipeline[] pipelines, TrainingRecipe recipe, int epochs, double layerDecay, int seed)
+    {
+        Network = new ResidualNetwork(plan, start, precision);
+        if (recipe.StochasticDepth > 0)
+        {
+            Network.StochasticDepth = new StochasticDepth(plan, recipe.StochasticDepth);
+        }
+
+        if (recipe.WeightAveraging > 0)
+        {
+            _average = new ResidualNetwork(plan, start, precision);
+            Average = new WeightAverage(Network, _average, recipe.WeightAveraging);
+        }
+
+        Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, layerDecay, recipe.WeightDecayScope));
+        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, SeedMixer.Mix(seed, SeedUse.Batches), recipe.ClassBalance)
+        {
+            Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
+        };
+        Validation = images.Validation.Length == 0
+            ? null
+            : new BatchLoader<T>(images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
+    }
+
+    /// <summary>Gets the network that steps change.</summary>
+    public ResidualNetwork Network { get; }
+
+    /// <summary>Gets the average of its weights; null without one.</summary>
+    public WeightAverage? Average { get; }
+
+    /// <summary>Gets the network that is validated and returned.</summary>
+    public ResidualNetwork Evaluated => _average ?? Network;
+
+    public Optimizer Optimizer { get; }
+
+    public BatchLoader<T> Training { get; }
+
+    /// <summary>Gets the images to validate on; null if there are none.</summary>
+    public BatchLoader<T>? Validation { get; }
+
+    /// <summary>Copies out everything that must be kept to go on later.</summary>
+    public IEnumerable<WeightTensor> Save()
+    {
+        foreach (var (name, tensor) in State())
+        {
+            using var scope = NewDisposeScope();
+            yield return new WeightTensor(name, [.. tensor.shape.Select(size => (int)size)], tensor.detach().contiguous().data<float>().ToArray());
+        }
+    }
+
+    /// <summary>Copies it back in.</summary>
+    /// <param name="saved">What <see cref="Save"/> gave; more may be with it.</param>
+    public void Load(ResNetWeights saved)
+    {
+        using var noGradients = no_grad();
+        foreach (var (name, tensor) in State())
+        {
+            using var scope = NewDisposeScope();
+            var values = empty(tensor.shape, ScalarType.Float32);
+            saved[name].Values.Span.CopyTo(MemoryMarshal.Cast<byte, float>(values.bytes));
+            tensor.copy_(values);
+        }
+    }
+
+    /// <summary>Finds, in what <see cref="Save"/> gave, the weights of the network that is validated and returned.</summary>
+    public ResNetWeights EvaluatedOf(ResNetWeights saved)
+    {
+        var prefix = _average is null ? "" : AveragePrefix;
+        return new ResNetWeights(Network.Plan.Weights.Select(spec => new WeightTensor(spec.Name, spec.Shape, saved[prefix + spec.Name].Values)));
+    }
+
+    public void Dispose()
+    {
+        Validation?.Dispose();
+        Training.Dispose();
+        Optimizer.Dispose();
+        _average?.Dispose();
+        Network.Dispose();
+    }
+
+    private IEnumerable<KeyValuePair<string, Tensor>> State() =>
+    [
+        .. Network.State,
+        .. _average?.State.Select(each => KeyValuePair.Create(AveragePrefix + each.Key, each.Value)) ?? [],
+        .. Optimizer.State.Select(each => KeyValuePair.Create(OptimizerPrefix + each.Key, each.Value)),
+    ];
+}

@@ -1,0 +1,50 @@
+using System.Runtime.InteropServices;
+
+namespace Microsoft.ML.ResNet.Trainers.Loop;
+
+/// <summary>Splits batches that do not fit into memory: into halves whose gradients are averaged, so that a step stays what it was but for batch normalization.</summary>
+internal static class MemoryBudget
+{
+    // Of what the process may still take; the rest is for the allocator's losses and everything else.
+    private const double UsableShare = 0.8;
+
+    // Gradients of activations, and what convolutions unfold, on top of the activations that are kept: measured on ResNet-18 and ResNet-50 at 224×224.
+    private const double Overhead = 1.5;
+
+    /// <summary>Gets the bytes that the process may still take.</summary>
+    public static long Available() => (long)(UsableShare * (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet));
+
+    /// <summary>Estimates the bytes that one training step holds at once.</summary>
+    public static long BytesPerBatch(LayerPlan plan, int batchSize, TrainingPrecision precision)
+    {
+        var valueSize = precision == TrainingPrecision.BFloat16 ? 2 : 4;
+
+        // Backward reads what convolutions and normalizations read. An in-place ReLU or addition makes nothing new.
+        var kept = plan.Layers.Sum(layer => layer is ConvolutionLayer or BatchNormLayer or PaddedIdentityLayer or MaxPoolLayer or ScaleLayer ? (long)layer.Output.Size : 0);
+        return (long)(Overhead * batchSize * (kept * valueSize + plan.Input.Size * (long)sizeof(float)));
+    }
+
+    /// <summary>Halves a recipe's batches until they fit.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="plan">The network.</param>
+    /// <param name="precision">The type that convolutions compute in.</param>
+    /// <param name="available">The bytes that there are.</param>
+    /// <returns>The recipe, with batches that fit, or that cannot be halved any more.</returns>
+    public static TrainingRecipe Fit(TrainingRecipe recipe, LayerPlan plan, TrainingPrecision precision, long available)
+    {
+        while (CanHalve(recipe) && BytesPerBatch(plan, recipe.BatchSize, precision) > available)
+        {
+            recipe = Halve(recipe);
+        }
+
+        return recipe;
+    }
+
+    public static bool CanHalve(TrainingRecipe recipe) => recipe.BatchSize >= 4;
+
+    public static TrainingRecipe Halve(TrainingRecipe recipe) => recipe with { BatchSize = (recipe.BatchSize + 1) / 2, BatchesPerStep = recipe.BatchesPerStep * 2 };
+
+    /// <summary>Tells whether an exception says that Torch got no memory.</summary>
+    public static bool IsOutOfMemory(Exception exception) =>
+        exception is ExternalException && (exception.Message.Contains("not enough memory", StringComparison.Ordinal) || exception.Message.Contains("can't allocate memory", StringComparison.Ordinal));
+}

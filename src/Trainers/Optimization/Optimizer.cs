@@ -1,0 +1,125 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Trainers.Optimization;
+
+/// <summary>Turns gradients into steps, for all parameters with the same settings by one call into Torch.</summary>
+/// <remarks>
+/// TorchSharp exposes neither fused nor foreach operators, so they are reached through TorchScript. Settings go there as tensors: TorchSharp passes a
+/// plain number by a handle that its finalizer may free too early.
+/// </remarks>
+internal abstract class Optimizer : IDisposable
+{
+    private readonly Group[] _groups;
+    private readonly double? _clipNorm;
+    private readonly double _weightDecay;
+    private readonly Tensor _rate = zeros([], ScalarType.Float64);
+    private readonly Tensor _decay = zeros([], ScalarType.Float64);
+
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="slots">What is kept for each parameter.</param>
+    /// <param name="weightDecay">The strength of the pull towards zero.</param>
+    /// <param name="clipNorm">The length that the whole gradient is cut to; null for none.</param>
+    protected Optimizer(IEnumerable<OptimizedParameter> parameters, Slot[] slots, double weightDecay, double? clipNorm)
+    {
+        _groups = [.. parameters.GroupBy(parameter => (parameter.RateScale, parameter.Decays)).Select(group => new Group(group.Key.RateScale, group.Key.Decays, [.. group], slots))];
+        _weightDecay = weightDecay;
+        _clipNorm = clipNorm;
+    }
+
+    /// <summary>Makes the optimizer that a recipe asks for.</summary>
+    public static Optimizer Of(TrainingRecipe recipe, IEnumerable<OptimizedParameter> parameters) => recipe.Optimizer switch
+    {
+        OptimizerKind.AdamW => new AdamOptimizer(parameters, trustRatio: false, recipe.Momentum, recipe.SquaredMomentum, recipe.WeightDecay, recipe.GradientClipNorm),
+        OptimizerKind.Lamb => new AdamOptimizer(parameters, trustRatio: true, recipe.Momentum, recipe.SquaredMomentum, recipe.WeightDecay, recipe.GradientClipNorm),
+        _ => new SgdOptimizer(parameters, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
+    };
+
+    /// <summary>Gets what must be kept, beside the parameters, to go on later.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> State => _groups.SelectMany(group => group.State);
+
+    /// <summary>Updates the parameters that have a gradient, then drops the gradients. One without is frozen, and stays.</summary>
+    /// <param name="learningRate">The rate.</param>
+    public void Step(double learningRate)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        var ready = _groups.Select(group => (Group: group, Tensors: group.TakeGradients())).Where(each => each.Tensors.Gradients.Length > 0).ToArray();
+        if (_clipNorm is { } norm)
+        {
+            GradientClipping.Apply([.. ready.SelectMany(each => each.Tensors.Gradients)], norm);
+        }
+
+        foreach (var (group, tensors) in ready)
+        {
+            _rate.fill_(learningRate * group.RateScale);
+            _decay.fill_(group.Decays ? _weightDecay : 0);
+            Step(tensors.Weights, tensors.Gradients, tensors.Slots, _rate, _decay);
+        }
+    }
+
+    public virtual void Dispose()
+    {
+        foreach (var tensor in State.Select(each => each.Value).Append(_rate).Append(_decay))
+        {
+            tensor.Dispose();
+        }
+    }
+
+    /// <summary>Updates the weights of one group.</summary>
+    /// <param name="weights">The weights.</param>
+    /// <param name="gradients">Their gradients, which may be changed.</param>
+    /// <param name="slots">For each slot, its tensors.</param>
+    /// <param name="rate">The learning rate, a scalar of float64.</param>
+    /// <param name="decay">The weight decay, likewise.</param>
+    protected abstract void Step(Tensor[] weights, Tensor[] gradients, Tensor[][] slots, Tensor rate, Tensor decay);
+
+    /// <summary>A tensor that is kept for each parameter: of its shape, or a scalar.</summary>
+    protected readonly record struct Slot(string Name, bool IsScalar = false);
+
+    private sealed class Group
+    {
+        private readonly OptimizedParameter[] _parameters;
+        private readonly Slot[] _slotKinds;
+        private readonly Tensor[][] _slots; // by slot, then parameter
+
+        public Group(double rateScale, bool decays, OptimizedParameter[] parameters, Slot[] slots)
+        {
+            RateScale = rateScale;
+            Decays = decays;
+            _parameters = parameters;
+            _slotKinds = slots;
+            _slots = [.. slots.Select(slot => parameters.Select(parameter => slot.IsScalar ? zeros([], ScalarType.Float32) : zeros_like(parameter.Tensor, requires_grad: false)).ToArray())];
+        }
+
+        public double RateScale { get; }
+
+        public bool Decays { get; }
+
+        public IEnumerable<KeyValuePair<string, Tensor>> State =>
+            _slots.SelectMany((tensors, slot) => tensors.Select((tensor, i) => KeyValuePair.Create($"{_parameters[i].Name}.{_slotKinds[slot].Name}", tensor)));
+
+        public (Tensor[] Weights, Tensor[] Gradients, Tensor[][] Slots) TakeGradients()
+        {
+            List<Tensor> weights = [], gradients = [];
+            var slots = _slots.Select(_ => new List<Tensor>()).ToArray();
+            for (var i = 0; i < _parameters.Length; i++)
+            {
+                var weight = _parameters[i].Tensor;
+                if (weight.grad is not { } gradient)
+                {
+                    continue;
+                }
+
+                weights.Add(weight);
+                gradients.Add(gradient);
+                weight.grad = null;
+                for (var slot = 0; slot < slots.Length; slot++)
+                {
+                    slots[slot].Add(_slots[slot][i]);
+                }
+            }
+
+            return ([.. weights], [.. gradients], [.. slots.Select(tensors => tensors.ToArray())]);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+namespace Microsoft.ML.ResNet.Trainers;
+
+public sealed partial record TrainingRecipe
+{
+    /// <summary>
+    /// The paper's, for CIFAR-10 (He et al., 2016, section 4.2): 64,000 steps of 128 images at a rate of 0.1, divided by 10 at 32,000 and 48,000;
+    /// padded crops and mirror images; the mean image subtracted.
+    /// </summary>
+    public static readonly TrainingRecipe Paper = new()
+    {
+        Steps = 64_000,
+        BatchSize = 128,
+        LearningRate = 0.1,
+        LearningRateDecay = LearningRateDecay.Step,
+        LearningRateDrops = [0.5, 0.75],
+        LearningRateDropFactor = 0.1,
+        Momentum = 0.9,
+        WeightDecay = 1e-4,
+        Augmentation = ImageAugmentation.CropAndFlip,
+        MeanSubtraction = MeanSubtraction.PerPixel,
+    };
+
+    /// <summary>The paper's, for ResNet-110 on CIFAR-10: <see cref="Paper"/> with a warm-up at a rate of 0.01 until the training error is below 80 % (section 4.2).</summary>
+    public static readonly TrainingRecipe PaperDeep = Paper with { WarmupUntilAccuracy = 0.2 };
+
+    /// <summary>
+    /// The paper's, for ImageNet (section 3.4): 600,000 steps of 256 images; the rate divided by 10 when the validation error plateaus; the shorter side
+    /// at random between 256 and 480, crops of 224 and mirror images; colour noise; the mean image subtracted; normalization with the training set's own
+    /// statistics.
+    /// </summary>
+    public static readonly TrainingRecipe PaperImageNet = Paper with
+    {
+        Steps = 600_000,
+        BatchSize = 256,
+        LearningRateDecay = LearningRateDecay.Plateau,
+        Augmentation = ImageAugmentation.ScaleJitter,
+        ColorNoise = 0.1,
+        PreciseBatchNormImages = 50_000,
+    };
+
+    /// <summary>
+    /// What the field has found since, as far as it pays in tens of epochs: the default. A cosine with warm-up, Nesterov's momentum, label smoothing, decay on
+    /// weights only, blocks that start as their shortcuts, and an average of the weights. What each brought is in docs/RESULTS.md.
+    /// </summary>
+    public static readonly TrainingRecipe Modern = new()
+    {
+        Epochs = 30,
+        LearningRateDecay = LearningRateDecay.Cosine,
+        WarmupShare = 0.05,
+        Nesterov = true,
+        WeightDecay = 5e-4,
+        WeightDecayScope = WeightDecayScope.Weights,
+        LabelSmoothing = 0.1,
+        ZeroInitResidual = true,
+        WeightAveraging = 0.998,
+    };
+
+    /// <summary>
+    /// The best accuracy that was found for CIFAR-10 in 25 minutes on two cores, by ResNet-20: one cycle of a large learning rate, see docs/RESULTS.md.
+    /// </summary>
+    public static readonly TrainingRecipe Fast = Modern with
+    {
+        Epochs = 36,
+        LearningRate = 0.2,
+        LearningRateDecay = LearningRateDecay.Linear,
+        WarmupShare = 0.2,
+    };
+}

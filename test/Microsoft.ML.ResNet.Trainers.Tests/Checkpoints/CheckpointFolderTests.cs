@@ -1,0 +1,130 @@
+using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Checkpoints;
+
+public sealed class CheckpointFolderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<string> _warnings = [];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void WithoutAFolderThereIsNone() => Assert.Null(CheckpointFolder.Open(new ResNetTrainer.Options(), _warnings.Add));
+
+    [Fact]
+    public void TheNewestIsRead()
+    {
+        using var folder = Open();
+        folder.Write(Moments.Checkpoint(step: 9));
+        folder.Write(Moments.Checkpoint(step: 10));
+
+        Assert.Equal(10, folder.ReadNewest()!.State.Step);
+        Assert.Equal(12345, folder.Seed());
+    }
+
+    [Fact]
+    public void ADamagedOneIsPassedOverAndSaidSo()
+    {
+        using var folder = Open();
+        folder.Write(Moments.Checkpoint(step: 9));
+        folder.Write(Moments.Checkpoint(step: 10));
+        var newest = Files()[^1];
+        File.WriteAllBytes(newest, File.ReadAllBytes(newest)[..^3]);
+
+        Assert.Equal(9, folder.ReadNewest()!.State.Step);
+        Assert.Contains(newest, Assert.Single(_warnings));
+        Assert.Contains("damaged", _warnings[0]);
+    }
+
+    [Fact]
+    public void KeptAreTheNewestTheLastEpochsEndAndTheBestEpoch()
+    {
+        using var folder = Open(keep: 2);
+        for (var epoch = 1; epoch <= 5; epoch++)
+        {
+            folder.Write(Moments.Checkpoint(step: 10 * epoch, epochs: epoch, best: Math.Min(epoch, 2)));
+        }
+
+        Assert.Equal(["checkpoint-0000000020-epoch2.safetensors", "checkpoint-0000000040-epoch4.safetensors", "checkpoint-0000000050-epoch5.safetensors"], Names());
+
+        for (var step = 51; step <= 54; step++)
+        {
+            folder.Write(Moments.Checkpoint(step, epochs: 5, batch: step - 50, best: 2));
+        }
+
+        Assert.Equal(
+            ["checkpoint-0000000020-epoch2.safetensors", "checkpoint-0000000050-epoch5.safetensors", "checkpoint-0000000053.safetensors", "checkpoint-0000000054.safetensors"], Names());
+        Assert.Equal(50, folder.ReadNewestEpoch()!.State.Step);
+    }
+
+    [Fact]
+    public void WhatAKilledProcessLeftIsDeletedAndOtherFilesAreNot()
+    {
+        File.WriteAllText(_folder["checkpoint-0000000001.safetensors.tmp"], "half");
+        File.WriteAllText(_folder["checkpoint-mine.safetensors"], "a user's");
+
+        using var folder = Open();
+
+        Assert.Null(folder.ReadNewest());
+        Assert.Equal(["checkpoint-mine.safetensors"], Names());
+    }
+
+    [Fact]
+    public void NeverStartsAnewAndTakesOverTheFolder()
+    {
+        using (var earlier = Open())
+        {
+            earlier.Write(Moments.Checkpoint(step: 500, epochs: 2));
+        }
+
+        using var folder = Open(Resume.Never);
+
+        Assert.Null(folder.ReadNewest());
+        Assert.Null(folder.Seed());
+        folder.Write(Moments.Checkpoint(step: 1, batch: 1));
+        Assert.Equal(["checkpoint-0000000001.safetensors"], Names());
+        Assert.Equal(1, folder.ReadNewest()!.State.Step);
+    }
+
+    [Fact]
+    public void RequiredFailsWhereThereIsNone() =>
+        Assert.Contains("holds no checkpoint, but Resume is Required", Assert.Throws<InvalidOperationException>(() => Open(Resume.Required)).Message);
+
+    [Fact]
+    public void AFolderBelongsToOneRunAtATime()
+    {
+        using (Open())
+        {
+            Assert.Contains("used by another training run", Assert.Throws<IOException>(() => Open()).Message);
+        }
+
+        Open().Dispose();
+    }
+
+    // Linux only, as root: a file system of 64 KB.
+    [SkippableFact]
+    public void AFullDiskLeavesTheCheckpointsBefore()
+    {
+        using var disk = SmallDisk.Mount(_folder["disk"], kilobytes: 64);
+        Skip.If(disk is null, "Needs to mount a tmpfs, as root on Linux.");
+        using var folder = CheckpointFolder.Open(new ResNetTrainer.Options { CheckpointFolder = _folder["disk"] }, _warnings.Add)!;
+        folder.Write(Moments.Checkpoint(step: 1));
+        File.WriteAllBytes(Path.Combine(_folder["disk"], "filler"), new byte[48 << 10]);
+
+        var exception = Assert.Throws<IOException>(() => folder.Write(Moments.Checkpoint(step: 2) with { Tensors = new ResNetWeights([new WeightTensor("w", [8000], new float[8000])]) }));
+
+        Assert.Contains("cannot be written", exception.Message);
+        Assert.Contains("make room", exception.Message);
+        Assert.Equal(1, folder.ReadNewest()!.State.Step);
+        Assert.Empty(Directory.GetFiles(_folder["disk"], "*.tmp"));
+    }
+
+    private CheckpointFolder Open(Resume resume = Resume.Auto, int keep = 2) =>
+        CheckpointFolder.Open(new ResNetTrainer.Options { CheckpointFolder = _folder.Path, Resume = resume, CheckpointsToKeep = keep }, _warnings.Add)!;
+
+    private string[] Files() => [.. Directory.GetFiles(_folder.Path, "checkpoint-*").Order(StringComparer.Ordinal)];
+
+    private string[] Names() => [.. Files().Select(file => Path.GetFileName(file))];
+}

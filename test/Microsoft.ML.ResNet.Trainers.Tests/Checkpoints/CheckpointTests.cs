@@ -1,0 +1,76 @@
+using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Checkpoints;
+
+public sealed class CheckpointTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void WhatIsWrittenIsRead()
+    {
+        var checkpoint = Moments.Checkpoint(step: 7, epochs: 2, batch: 3);
+
+        checkpoint.Write(_folder["c"]);
+        var read = Checkpoint.Read(_folder["c"]);
+
+        Assert.Empty(checkpoint.Identity.DifferencesFrom(read.Identity));
+        Assert.Equal(checkpoint.State with { Epochs = [] }, read.State with { Epochs = [] });
+        Assert.Equal(checkpoint.State.Epochs.AsEnumerable(), read.State.Epochs);
+        Assert.Equal(checkpoint.Tensors.Tensors.Select(tensor => (tensor.Name, string.Join(',', tensor.Shape), string.Join(',', tensor.Values.ToArray()))),
+            read.Tensors.Tensors.Select(tensor => (tensor.Name, string.Join(',', tensor.Shape), string.Join(',', tensor.Values.ToArray()))));
+        Assert.Equal(checkpoint.Identity.Seed, Checkpoint.ReadSeed(_folder["c"]));
+    }
+
+    [Fact]
+    public void EveryChangedByteIsNoticed()
+    {
+        Moments.Checkpoint(step: 7).Write(_folder["c"]);
+        var bytes = File.ReadAllBytes(_folder["c"]);
+
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] ^= 1;
+            File.WriteAllBytes(_folder["damaged"], bytes);
+            Assert.Throws<InvalidDataException>(() => Checkpoint.Read(_folder["damaged"]));
+            bytes[i] ^= 1;
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    [InlineData(100)]
+    [InlineData(0.5)]
+    [InlineData(-1)]
+    public void ACutFileIsNoticed(double length)
+    {
+        Moments.Checkpoint(step: 7).Write(_folder["c"]);
+        var bytes = File.ReadAllBytes(_folder["c"]);
+        File.WriteAllBytes(_folder["cut"], bytes[..(length < 0 ? bytes.Length - 1 : length < 1 && length > 0 ? bytes.Length / 2 : (int)length)]);
+
+        Assert.Throws<InvalidDataException>(() => Checkpoint.Read(_folder["cut"]));
+    }
+
+    [Fact]
+    public void AnotherVersionIsNamed()
+    {
+        Moments.Checkpoint(step: 7).Write(_folder["c"]);
+        var text = File.ReadAllBytes(_folder["c"]);
+        text[text.AsSpan().IndexOf("\"version\":\"1\""u8) + 11] = (byte)'9';
+        File.WriteAllBytes(_folder["c"], text);
+
+        Assert.Contains("version 9", Assert.Throws<InvalidDataException>(() => Checkpoint.Read(_folder["c"])).Message);
+    }
+
+    [Fact]
+    public void AnotherSafetensorsFileIsNone()
+    {
+        Moments.Checkpoint(step: 7).Tensors.Save(_folder["w"]);
+
+        Assert.Contains("does not start with a checksum", Assert.Throws<InvalidDataException>(() => Checkpoint.Read(_folder["w"])).Message);
+    }
+}

@@ -1,0 +1,28 @@
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Trainers;
+
+// TrainingProcess CHECKPOINTS WEIGHTS: trains a small network on drawn pictures, with checkpoints all the time, and saves its weights.
+var ml = new MLContext(seed: 1);
+var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 60, height: 16, width: 16, channels: 3));
+var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
+using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+{
+    Architecture = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 },
+    InputShape = new ImageShape(3, 16, 16),
+    ImageColumnName = nameof(PixelRow.Bytes),
+    Recipe = TrainingRecipe.Modern with { Epochs = 60, BatchSize = 16, TrivialAugment = true, CutMix = 1, StochasticDepth = 0.2, KeepBestEpoch = true, PreciseBatchNormImages = 100 },
+    Precision = TrainingPrecision.Float32,
+    ThreadCount = 1,
+    CheckpointFolder = args[0],
+    CheckpointInterval = TimeSpan.FromMilliseconds(20),
+    Progress = new Announcement(),
+}).Fit(data);
+model.Weights.Save(args[1]);
+
+/// <summary>Says that training is under way, for the test to kill it.</summary>
+internal sealed class Announcement : IProgress<TrainingProgress>
+{
+    public void Report(TrainingProgress value) => Console.WriteLine($"step {value.Step} of {value.Steps}");
+}
