@@ -34,6 +34,7 @@ internal static class TrainingSection
         .. history.SkippedImages > 0 ? [Fact("Skipped images", Count(history.SkippedImages))] : Array.Empty<XElement>(),
         Fact("Epochs", Count(history.Epochs.Length)),
         Fact("Seed", history.Seed.ToString(CultureInfo.InvariantCulture)),
+        .. history.Temperature != 1 ? [Fact("Calibrated at temperature", history.Temperature.ToString("0.00", CultureInfo.InvariantCulture))] : Array.Empty<XElement>(),
         Fact("Training time", Durations.Text(history.ReadingTime + Durations.Sum(history, epoch => epoch.Duration))),
     ];
 

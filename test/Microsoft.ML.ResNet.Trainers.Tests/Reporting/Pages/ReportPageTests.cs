@@ -18,6 +18,7 @@ public sealed class ReportPageTests
         ValidationImages = 100,
         SkippedImages = 2,
         ReadingTime = TimeSpan.FromSeconds(2),
+        Temperature = 1.375,
         Epochs =
         [
             .. Enumerable.Range(1, 3).Select(epoch => new EpochResult(epoch, 0.1, 2.0 / epoch, 0.25 * epoch, 3.0 / epoch, 0.2 * epoch, TimeSpan.FromSeconds(30), 1234)
@@ -39,7 +40,7 @@ public sealed class ReportPageTests
         Assert.Contains("2 rows", results, StringComparison.Ordinal);
 
         var training = page.GetElementById("training")!.TextContent;
-        Assert.All(["269,722", "40.55 M", "3×32×32", "900", "100", "1 min 32 s", "11", "train --long"], text => Assert.Contains(text, training, StringComparison.Ordinal));
+        Assert.All(["269,722", "40.55 M", "3×32×32", "900", "100", "1 min 32 s", "11", "1.38", "train --long"], text => Assert.Contains(text, training, StringComparison.Ordinal));
 
         Assert.Equal(["2", "1", "0"], page.QuerySelectorAll(".matrix tbody tr:first-child td").Select(cell => cell.TextContent));
         Assert.Equal(3, page.QuerySelectorAll("#classes tbody tr").Length);
