@@ -42,7 +42,7 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
     private void Run(Laboratory laboratory)
     {
         AnsiConsole.MarkupLineInterpolated($"[bold]{Claim}[/]");
-        var networks = Networks.Select(network => laboratory.Train(network, Recipe(laboratory, network), $"{network.Name}-{laboratory.Budget.ToString().ToLowerInvariant()}-{Recipe(laboratory, network).Steps}")).ToArray();
+        var networks = Train(laboratory);
         TrainingCurves.Plot(laboratory.Result($"{Name}.png"), [.. networks.Select(network => (network.Name, network.Model.History))]);
         var table = Table(networks);
         File.WriteAllText(laboratory.Result($"{Name}.md"), $"{Claim}\n\n{table}");
@@ -51,7 +51,12 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
         AnsiConsole.WriteLine($"Written to {laboratory.Result($"{Name}.md")} and {laboratory.Result($"{Name}.png")}.");
     }
 
-    private TrainingRecipe Recipe(Laboratory laboratory, ResNetArchitecture network) => laboratory.Budget.Recipe(Verification.LayerCount(network), QuickSteps);
+    /// <summary>Trains the networks, or takes those that were trained before.</summary>
+    public TrainedNetwork[] Train(Laboratory laboratory) => [.. Networks.Select(network =>
+    {
+        var recipe = laboratory.Budget.Recipe(Verification.LayerCount(network), QuickSteps);
+        return laboratory.Train(network, recipe, $"{network.Name}-{recipe.Steps}");
+    })];
 
     private static string Table(TrainedNetwork[] networks)
     {

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Microsoft.ML.ResNet.Trainers;
+
 namespace PaperExperiments;
 
 /// <summary>What the process tells its caller.</summary>
@@ -19,7 +22,7 @@ internal static class ExitCode
             Console.Error.WriteLine("Stopped.");
             return Stopped;
         }
-        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException or JsonException)
         {
             Console.Error.WriteLine(exception.Message);
             return Failure;

@@ -2,5 +2,13 @@
 using System.CommandLine;
 using PaperExperiments;
 
-var command = new RootCommand("Reproduces what \"Deep Residual Learning for Image Recognition\" reports.") { VerifyCommand.Create() };
+var command = new RootCommand("Reproduces what \"Deep Residual Learning for Image Recognition\" reports.") 
+{
+    VerifyCommand.Create(),
+    ComparisonCommand.Degradation.Create(),
+    ComparisonCommand.Depth.Create(),
+    ComparisonCommand.Shortcuts.Create(),
+    ResponsesCommand.Create(),
+    TrainCommand.Create(),
+};
 return await command.Parse(args).InvokeAsync();

@@ -7,11 +7,8 @@ internal static class Verification
 {
     public static Figure[] Of(PaperNetwork network)
     {
-        var size = network.Architecture.DefaultImageSize;
-        var plan = LayerPlan.Create(network.Architecture, new ImageShape(3, size, size), network.ClassCount);
-
-        // The paper's depth is that of the residual path: the projections of shortcuts lie beside it.
-        var convolutions = plan.Layers.OfType<ConvolutionLayer>().Where(layer => !layer.Name.Contains(".downsample.", StringComparison.Ordinal)).ToArray();
+        var plan = Plan(network.Architecture, network.ClassCount);
+        var convolutions = Convolutions(plan);
         var stages = convolutions.GroupBy(layer => layer.Output.Height).Select(stage => new PaperStage(stage.Key, stage.Count(), stage.Last().Output.Channels)).ToArray();
         return
         [
@@ -23,6 +20,16 @@ internal static class Verification
             Figure.Rounded("multiply-adds", plan.MultiplyAdds, network.BillionMultiplyAdds, 9),
         ];
     }
+
+    /// <summary>Counts a network's layers as the paper does.</summary>
+    public static int LayerCount(ResNetArchitecture network) => Convolutions(Plan(network, classCount: 10)).Length + 1;
+
+    private static LayerPlan Plan(ResNetArchitecture architecture, int classCount) =>
+        LayerPlan.Create(architecture, new ImageShape(3, architecture.DefaultImageSize, architecture.DefaultImageSize), classCount);
+
+    // The paper's depth is that of the residual path: the projections of shortcuts lie beside it.
+    private static ConvolutionLayer[] Convolutions(LayerPlan plan) =>
+        [.. plan.Layers.OfType<ConvolutionLayer>().Where(layer => !layer.Name.Contains(".downsample.", StringComparison.Ordinal))];
 
     private static string List(IEnumerable<PaperStage> stages, Func<PaperStage, int> figure) => string.Join(' ', stages.Select(figure));
 }

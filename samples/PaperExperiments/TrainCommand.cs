@@ -1,0 +1,33 @@
+using System.CommandLine;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
+
+namespace PaperExperiments;
+
+/// <summary><c>train</c>: one network by one of the named recipes, or by one from a file.</summary>
+internal static class TrainCommand
+{
+    private static readonly Dictionary<string, TrainingRecipe> Recipes = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["paper"] = TrainingRecipe.Paper,
+        ["modern"] = TrainingRecipe.Modern,
+        ["fast"] = TrainingRecipe.Fast,
+    };
+
+    public static Command Create()
+    {
+        var network = new Option<string>("--network") { Description = "The network's name, such as resnet20.", DefaultValueFactory = _ => "resnet20" };
+        var recipe = new Option<string>("--recipe") { Description = $"{string.Join(", ", Recipes.Keys)}, or a JSON file.", DefaultValueFactory = _ => "fast" };
+        var (command, options) = (new Command("train", "Trains one network by one recipe, however long that takes; --budget does not matter.") { network, recipe }, new ExperimentOptions());
+        options.AddTo(command);
+        command.SetAction((arguments, cancellation) => Task.FromResult(ExitCode.Of(() =>
+        {
+            var architecture = ResNetArchitecture.Parse(arguments.GetValue(network)!);
+            var name = arguments.GetValue(recipe)!;
+            var how = Recipes.TryGetValue(name, out var named) ? named : TrainingRecipe.FromJson(File.ReadAllText(name));
+            options.Open(arguments, cancellation).Train(architecture, how, $"{architecture.Name}-{Path.GetFileNameWithoutExtension(name)}");
+            return ExitCode.Success;
+        })));
+        return command;
+    }
+}
