@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using Microsoft.ML.ResNet.Trainers.Reporting.Pages;
@@ -39,21 +38,19 @@ public static class ResNetReport
     }
 
     /// <summary>Writes a report on the network in a fitted pipeline; data goes through the pipeline's stages before it first.</summary>
-    /// <typeparam name="TLast">The type of the pipeline's last stage.</typeparam>
     /// <param name="pipeline">The pipeline, with one network in it.</param>
     /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
     /// <param name="testData">Labelled data as it comes to the pipeline, which the network was not trained on.</param>
     /// <param name="options">What the report holds beside the numbers; null for the defaults. Their calibration data goes through the same stages.</param>
     /// <exception cref="ArgumentException">The pipeline holds no network of this library.</exception>
     /// <inheritdoc cref="WriteReport(ResNetClassificationTransformer, string, IDataView, ReportOptions)" path="/exception"/>
-    public static void WriteReport<TLast>(this TransformerChain<TLast> pipeline, string path, IDataView testData, ReportOptions? options = null)
-        where TLast : class, ITransformer
+    public static void WriteReport(this ITransformer pipeline, string path, IDataView testData, ReportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(pipeline);
         ArgumentNullException.ThrowIfNull(testData);
         options ??= new ReportOptions();
         var calibrationData = options.CalibrationData;
-        foreach (var stage in pipeline)
+        foreach (var stage in Stages(pipeline))
         {
             if (stage is ResNetClassificationTransformer model)
             {
@@ -66,6 +63,9 @@ public static class ResNetReport
         }
 
         throw new ArgumentException(
-            "The pipeline holds no ResNetClassificationTransformer. A pipeline loaded from a file holds ML.NET's own stages instead: write the report after training, before the model is saved.", nameof(pipeline));
+            "The pipeline holds no ResNetClassificationTransformer. One loaded from a file holds ML.NET's own stages instead: write the report after training, before the model is saved.", nameof(pipeline));
     }
+
+    // A chain may hold chains.
+    private static IEnumerable<ITransformer> Stages(ITransformer transformer) => transformer is IEnumerable<ITransformer> chain ? chain.SelectMany(Stages) : [transformer];
 }

@@ -32,11 +32,10 @@ public sealed class ResNetReportTests : IDisposable
     {
         Pictures.Write(_folder["images"], perClass: 4, height: 20, width: 24);
         var files = _ml.Data.LoadImageFolder(_folder["images"]);
-        using var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label")
-            .Append(_ml.Transforms.LoadImages("Image", null, "ImagePath"))
+        var learning = _ml.Transforms.LoadImages("Image", null, "ImagePath")
             .Append(_ml.MulticlassClassification.Trainers.ResNet(TrainingData.Options))
-            .Append(_ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel"))
-            .Fit(files);
+            .Append(_ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel"));
+        ITransformer pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(learning).Fit(files);
 
         pipeline.WriteReport(_folder["report.html"], files, new ReportOptions { CalibrationData = files });
 
@@ -44,6 +43,7 @@ public sealed class ResNetReportTests : IDisposable
         Assert.Equal("tiny", page.Title);
         Assert.Contains("12 test images", page.QuerySelector(".lede")!.TextContent, StringComparison.Ordinal);
         Assert.Equal(2, page.QuerySelectorAll("#calibration figure").Length);
+        ((IDisposable)pipeline).Dispose();
     }
 
     [Fact]

@@ -87,7 +87,7 @@ internal static class Html
         }
 
         var clean = new StringBuilder(text.Length);
-        foreach (var rune in text.EnumerateRunes())
+        foreach (var rune in text.Replace("\r\n", "\n", StringComparison.Ordinal).EnumerateRunes())
         {
             var isNoncharacter = (rune.Value & 0xfffe) == 0xfffe || rune.Value is >= 0xfdd0 and <= 0xfdef;
             clean.Append(isNoncharacter || (Rune.IsControl(rune) && rune.Value is not '\n' and not '\t') ? Rune.ReplacementChar.ToString() : rune.ToString());
