@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet;
@@ -9,6 +10,15 @@ public sealed partial record TrainingHistory
 {
     // A run of a million epochs has some 300 MB of them; nobody's file is larger by honest means.
     private const long MaxFileLength = 1L << 29;
+
+    // Not by generated code, which sets what a file lacks to zero, and not to the property's default. A loss that is not a number is "NaN".
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectRequiredConstructorParameters = true,
+    };
 
     /// <summary>Writes the epochs as a table of comma-separated values, one line for each, under a line of names.</summary>
     /// <remarks>
@@ -40,7 +50,7 @@ public sealed partial record TrainingHistory
     public void SaveJson(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        WholeFile.Write(path, stream => JsonSerializer.Serialize(stream, this, TrainingHistoryJson.Default.TrainingHistory));
+        WholeFile.Write(path, stream => JsonSerializer.Serialize(stream, this, Json));
     }
 
     /// <summary>Reads a history that <see cref="SaveJson"/> wrote.</summary>
@@ -61,7 +71,7 @@ public sealed partial record TrainingHistory
 
         try
         {
-            var history = JsonSerializer.Deserialize(stream, TrainingHistoryJson.Default.TrainingHistory);
+            var history = JsonSerializer.Deserialize<TrainingHistory>(stream, Json);
             return history is { Epochs.IsDefault: false } && history.Epochs.All(epoch => epoch is not null)
                 ? history
                 : throw new InvalidDataException($"'{path}' is no training history: it lists no epochs. Was it written by TrainingHistory.SaveJson?");

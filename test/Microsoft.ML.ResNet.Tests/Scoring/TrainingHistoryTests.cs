@@ -16,6 +16,7 @@ public sealed class TrainingHistoryTests : IDisposable
         ValidationImages = 5_000,
         SkippedImages = 3,
         ReadingTime = TimeSpan.FromSeconds(2.5),
+        Temperature = 1.625,
         StoppedEarly = "The loss of step 200 is not a number — \"NaN\".",
     };
 
@@ -40,6 +41,16 @@ public sealed class TrainingHistoryTests : IDisposable
         new TrainingHistory().SaveJson(_folder["history.json"]);
 
         Assert.Empty(TrainingHistory.LoadJson(_folder["history.json"]).Epochs);
+    }
+
+    [Fact]
+    public void What_an_older_file_lacks_has_its_default()
+    {
+        File.WriteAllText(_folder["history.json"], """{"epochs": [], "seed": 5}""");
+        var read = TrainingHistory.LoadJson(_folder["history.json"]);
+
+        Assert.Equal(new TrainingHistory { Seed = 5 } with { Epochs = read.Epochs }, read);
+        Assert.Equal(1, read.Temperature);
     }
 
     [Fact]

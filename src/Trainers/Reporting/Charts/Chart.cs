@@ -88,7 +88,7 @@ internal static class Chart
         LegendPosition = placement == LegendPlacement.Outside ? LegendPosition.TopLeft : LegendPosition.RightTop,
         LegendOrientation = placement == LegendPlacement.Outside ? LegendOrientation.Horizontal : LegendOrientation.Vertical,
         LegendBorderThickness = 0,
-        LegendBackground = OxyColor.FromAColor(0xd0, theme.Background),
+        LegendBackground = placement == LegendPlacement.Outside ? OxyColors.Undefined : OxyColor.FromAColor(0xd0, theme.Background),
         LegendTextColor = theme.Text,
         LegendSymbolLength = 22,
         LegendPadding = placement == LegendPlacement.Outside ? 0 : 6,

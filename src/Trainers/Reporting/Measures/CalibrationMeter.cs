@@ -1,0 +1,23 @@
+using Microsoft.ML.ResNet.Trainers.Calibration;
+
+namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
+
+/// <summary>Adds up how far probabilities can be trusted, row by row.</summary>
+internal sealed class CalibrationMeter
+{
+    // ML.NET's: without it, one image of probability zero makes the loss infinite.
+    private const double SmallestProbability = 1e-15;
+
+    private readonly Reliability _reliability = new();
+    private double _lossSum;
+    private long _count;
+
+    public void Add(ReadOnlySpan<float> probabilities, int label, int predicted)
+    {
+        _reliability.Add(probabilities[predicted], label == predicted);
+        _lossSum -= Math.Log(Math.Max(probabilities[label], SmallestProbability));
+        _count++;
+    }
+
+    public CalibrationResult ToResult() => new(_lossSum / _count, _reliability.ExpectedCalibrationError, _reliability.Bins);
+}

@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+
+namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
+
+/// <summary>The numbers of a report, as they are shown in HTML.</summary>
+internal sealed record ClassificationReport
+{
+    public required string Title { get; init; }
+
+    public required string? Recipe { get; init; }
+
+    public required string Architecture { get; init; }
+
+    public required long Parameters { get; init; }
+
+    public required long MultiplyAdds { get; init; }
+
+    public required ImageShape Input { get; init; }
+
+    public required TrainingHistory History { get; init; }
+
+    /// <summary>Gets the number of rows left out because they have no label.</summary>
+    public required long UnlabeledRows { get; init; }
+
+    /// <summary>Gets the images classified right, of those tested.</summary>
+    public required Proportion Accuracy { get; init; }
+
+    /// <summary>Gets the images whose class is among the five likeliest; null where there are too few classes for that to say much.</summary>
+    public required Proportion? TopFive { get; init; }
+
+    /// <summary>Gets the mean recall of the classes that were tested.</summary>
+    public required double MacroAccuracy { get; init; }
+
+    public required ImmutableArray<ClassResult> Classes { get; init; }
+
+    /// <summary>Gets every pair of classes that was confused, the most frequent first.</summary>
+    public required ImmutableArray<Confusion> Confusions { get; init; }
+
+    /// <summary>Gets the mistakes that the network was surest of, the worst first.</summary>
+    public required ImmutableArray<Mistake> WorstMistakes { get; init; }
+
+    public required CalibrationResult Calibration { get; init; }
+
+    /// <summary>Gets the same with the logits divided by <see cref="Temperature"/>; null without data to fit it to.</summary>
+    public required CalibrationResult? CalibrationAtTemperature { get; init; }
+
+    public required double? Temperature { get; init; }
+
+    /// <summary>Gets the mean cross-entropy in nats.</summary>
+    public double LogLoss => Calibration.LogLoss;
+}

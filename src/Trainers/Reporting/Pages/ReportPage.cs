@@ -1,0 +1,55 @@
+using System.Xml.Linq;
+using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
+using static Microsoft.ML.ResNet.Trainers.Reporting.Pages.Html;
+
+namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
+
+/// <summary>Shows a report as one page, which loads nothing and runs nothing.</summary>
+internal static class ReportPage
+{
+    // Even if a text did become markup, a browser would neither run nor fetch anything for it.
+    private const string SecurityPolicy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+    public static XElement Create(ClassificationReport report)
+    {
+        XElement?[] sections =
+        [
+            SummarySection.Create(report),
+            TrainingSection.Create(report),
+            ConfusionSection.Create(report),
+            ClassSection.Create(report),
+            MistakeSection.Create(report),
+            CalibrationSection.Create(report),
+            TimeSection.Create(report),
+        ];
+
+        return Element("html", new XAttribute("lang", "en"),
+            Element("head",
+                Element("meta", new XAttribute("charset", "utf-8")),
+                Element("meta", new XAttribute("name", "viewport"), new XAttribute("content", "width=device-width, initial-scale=1")),
+                Element("meta", new XAttribute("http-equiv", "Content-Security-Policy"), new XAttribute("content", SecurityPolicy)),
+                Element("title", report.Title),
+                Element("style", ReadStyles())),
+            Element("body",
+                Element("header",
+                    Element("h1", report.Title),
+                    Element("p", Class("lede"),
+                        $"{report.Architecture} classifies {Count(report.Accuracy.Successes)} of {Count(report.Accuracy.Trials)} test images right, into {Count(report.Classes.Length)} classes."),
+                    Element("nav", new XAttribute("aria-label", "Contents"), Element("ul", sections.OfType<XElement>().Select(Link)))),
+                Element("main", sections),
+                Element("footer", Element("p", "Made by ResNet.MLNet."))));
+    }
+
+    /// <summary>Makes a section with a heading that can be linked to.</summary>
+    public static XElement Section(string id, string heading, params object?[] content) =>
+        Element("section", new XAttribute("id", id), Element("h2", heading), content);
+
+    private static XElement Link(XElement section) =>
+        Element("li", Element("a", new XAttribute("href", "#" + section.Attribute("id")!.Value), section.Element("h2")!.Value));
+
+    private static string ReadStyles()
+    {
+        using var reader = new StreamReader(typeof(ReportPage).Assembly.GetManifestResourceStream("report.css")!);
+        return "\n" + reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Xml.Linq;
+using Microsoft.ML.ResNet.Trainers.Reporting.Charts;
+using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
+using static Microsoft.ML.ResNet.Trainers.Reporting.Pages.Html;
+
+namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
+
+/// <summary>What was trained, and how it went.</summary>
+internal static class TrainingSection
+{
+    private const int ChartWidth = 360;
+    private const int ChartHeight = 250;
+
+    public static XElement Create(ClassificationReport report)
+    {
+        var history = report.History;
+        return ReportPage.Section("training", "Training",
+            Element("dl", Class("facts"),
+                Fact("Network", report.Architecture),
+                Fact("Parameters", Count(report.Parameters)),
+                Fact("Multiply-adds per image", Short(report.MultiplyAdds)),
+                Fact("Input", report.Input.ToString()),
+                history.Epochs.IsEmpty ? null : TrainingFacts(history)),
+            report.Recipe is null ? null : Element("dl", Class("facts"), Element("div", Element("dt", "Recipe"), Element("dd", Element("pre", report.Recipe)))),
+            history.StoppedEarly is null ? null : Element("p", Class("warning"), $"Training stopped early: {history.StoppedEarly}"),
+            history.Epochs.IsEmpty ? Element("p", Class("note"), "This network was not trained here, so there are no curves to show.") : Curves(history));
+    }
+
+    private static object[] TrainingFacts(TrainingHistory history) =>
+    [
+        Fact("Training images", Count(history.TrainingImages)),
+        Fact("Validation images", Count(history.ValidationImages)),
+        .. history.SkippedImages > 0 ? [Fact("Skipped images", Count(history.SkippedImages))] : Array.Empty<XElement>(),
+        Fact("Epochs", Count(history.Epochs.Length)),
+        Fact("Seed", history.Seed.ToString(CultureInfo.InvariantCulture)),
+        .. history.Temperature != 1 ? [Fact("Calibrated at temperature", history.Temperature.ToString("0.00", CultureInfo.InvariantCulture))] : Array.Empty<XElement>(),
+        Fact("Training time", Durations.Text(history.ReadingTime + Durations.Sum(history, epoch => epoch.Duration))),
+    ];
+
+    private static object[] Curves(TrainingHistory history)
+    {
+        var (first, last) = (history.Epochs[0], history.Epochs[^1]);
+        return
+        [
+            Element("div", Class("charts"),
+                Figure.Of(
+                    "Loss",
+                    $"Cross-entropy by epoch. Training: from {Loss(first.Loss)} to {Loss(last.Loss)}.{(last.ValidationLoss is { } loss ? $" Validation: {Loss(loss)} in the end." : "")}",
+                    theme => HistoryCharts.Loss(history, theme), ChartWidth, ChartHeight),
+                Figure.Of(
+                    "Accuracy",
+                    $"Accuracy by epoch. Training: from {Percent(first.Accuracy)} to {Percent(last.Accuracy)}.{(last.ValidationAccuracy is { } accuracy ? $" Validation: {Percent(accuracy)} in the end." : "")}",
+                    theme => HistoryCharts.Accuracy(history, theme), ChartWidth, ChartHeight),
+                Figure.Of(
+                    "Learning rate",
+                    string.Create(CultureInfo.InvariantCulture, $"Learning rate by epoch, from {first.LearningRate:g3} to {last.LearningRate:g3}."),
+                    theme => HistoryCharts.LearningRate(history, theme), ChartWidth, ChartHeight)),
+            Element("details", Element("summary", "All epochs in numbers"), Table(
+                "Loss in nats; training images are counted as they were trained on.",
+                ["Epoch", "Learning rate", "Training loss", "Training accuracy", "Validation loss", "Validation accuracy", "Time", "Images/s"],
+                history.Epochs.Select(EpochRow))),
+        ];
+    }
+
+    private static object[] EpochRow(EpochResult epoch) =>
+    [
+        epoch.Epoch.ToString(CultureInfo.InvariantCulture),
+        epoch.LearningRate.ToString("g3", CultureInfo.InvariantCulture),
+        Loss(epoch.Loss),
+        Percent(epoch.Accuracy),
+        epoch.ValidationLoss is { } loss ? Loss(loss) : "–",
+        epoch.ValidationAccuracy is { } accuracy ? Percent(accuracy) : "–",
+        Durations.Text(epoch.Duration),
+        Count((long)epoch.ImagesPerSecond),
+    ];
+
+    private static XElement Fact(string name, string value) => Element("div", Element("dt", name), Element("dd", value));
+
+    private static string Short(long count) => count switch
+    {
+        >= 1_000_000_000 => (count / 1e9).ToString("0.00", CultureInfo.InvariantCulture) + " G",
+        >= 1_000_000 => (count / 1e6).ToString("0.00", CultureInfo.InvariantCulture) + " M",
+        _ => Count(count),
+    };
+}

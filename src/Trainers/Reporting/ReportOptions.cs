@@ -1,0 +1,47 @@
+namespace Microsoft.ML.ResNet.Trainers;
+
+/// <summary>What a report holds beside the numbers, and how it is made.</summary>
+public sealed record ReportOptions
+{
+    /// <summary>Gets the heading.</summary>
+    /// <value>The default is <see langword="null"/>: the network's name.</value>
+    public string? Title { get; init; }
+
+    /// <summary>Gets how the network was trained, in words or as a command line; shown as it is.</summary>
+    /// <value>The default is <see langword="null"/>: nothing.</value>
+    public string? Recipe { get; init; }
+
+    /// <summary>Gets the name of the label column, a key whose values are names of the network's classes.</summary>
+    /// <value>The default is <c>Label</c>.</value>
+    public string LabelColumnName { get; init; } = "Label";
+
+    /// <summary>Gets the name of a text column with the images' paths, of which the report shows the file and its folder.</summary>
+    /// <value>The default is <c>ImagePath</c>, as LoadImageFolder names it; without such a column, no names are shown.</value>
+    public string PathColumnName { get; init; } = "ImagePath";
+
+    /// <summary>Gets the most mistakes to show: those that the network was surest of.</summary>
+    /// <value>0 to 1000. The default is 24.</value>
+    public int WorstMistakes { get; init; } = 24;
+
+    /// <summary>Gets the longer side of the pictures of mistakes; larger images are reduced to it.</summary>
+    /// <value>In pixels, 16 to 512. The default is 128.</value>
+    public int ThumbnailSize { get; init; } = 128;
+
+    /// <summary>Gets labelled data that the network was neither trained nor tested on, to fit a temperature to (Guo et al., 2017).</summary>
+    /// <value>With the columns of the test data. The default is <see langword="null"/>: the report does not say what temperature scaling would do.</value>
+    public IDataView? CalibrationData { get; init; }
+
+    /// <summary>Gets the token that stops the evaluation with an <see cref="OperationCanceledException"/>.</summary>
+    /// <value>The default never does.</value>
+    public CancellationToken CancellationToken { get; init; }
+
+    internal void Validate()
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(LabelColumnName, nameof(LabelColumnName));
+        ArgumentException.ThrowIfNullOrWhiteSpace(PathColumnName, nameof(PathColumnName));
+        ArgumentOutOfRangeException.ThrowIfNegative(WorstMistakes, nameof(WorstMistakes));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(WorstMistakes, 1000, nameof(WorstMistakes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(ThumbnailSize, 16, nameof(ThumbnailSize));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ThumbnailSize, 512, nameof(ThumbnailSize));
+    }
+}

@@ -1,0 +1,71 @@
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
+using Microsoft.ML.ResNet.Trainers.Reporting.Pages;
+
+namespace Microsoft.ML.ResNet.Trainers;
+
+/// <summary>Writes reports on trained networks.</summary>
+public static class ResNetReport
+{
+    /// <summary>
+    /// Tests a network and writes what there is to know about it into one HTML file: how it was trained, how often it is right, what it confuses, its
+    /// worst mistakes as pictures, and how far its probabilities can be trusted.
+    /// </summary>
+    /// <remarks>
+    /// The file loads nothing and runs nothing: charts and pictures are inside, and it opens from disk. It follows the reader's choice of light or
+    /// dark, and prints. The data is read once, row by row; only the pictures of the worst mistakes are kept.
+    /// </remarks>
+    /// <param name="model">The network.</param>
+    /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
+    /// <param name="testData">Labelled data that the network was not trained on, with the columns that it was trained on.</param>
+    /// <param name="options">What the report holds beside the numbers; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, a label is no class of the network, or an option is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">The data has no rows with a label.</exception>
+    /// <exception cref="BadImageException">An image cannot be read.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
+    /// <exception cref="OperationCanceledException">The options' token asked to stop.</exception>
+    public static void WriteReport(this ResNetClassificationTransformer model, string path, IDataView testData, ReportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(testData);
+        options ??= new ReportOptions();
+        options.Validate();
+
+        // The file is opened first: a path that cannot be written fails before the network is tested, and not after.
+        WholeFile.Write(path, stream => Html.Write(ReportPage.Create(Measurement.Run(model, testData, options)), stream));
+    }
+
+    /// <summary>Writes a report on the network in a fitted pipeline; data goes through the pipeline's stages before it first.</summary>
+    /// <param name="pipeline">The pipeline, with one network in it.</param>
+    /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
+    /// <param name="testData">Labelled data as it comes to the pipeline, which the network was not trained on.</param>
+    /// <param name="options">What the report holds beside the numbers; null for the defaults. Their calibration data goes through the same stages.</param>
+    /// <exception cref="ArgumentException">The pipeline holds no network of this library.</exception>
+    /// <inheritdoc cref="WriteReport(ResNetClassificationTransformer, string, IDataView, ReportOptions)" path="/exception"/>
+    public static void WriteReport(this ITransformer pipeline, string path, IDataView testData, ReportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        ArgumentNullException.ThrowIfNull(testData);
+        options ??= new ReportOptions();
+        var calibrationData = options.CalibrationData;
+        foreach (var stage in Stages(pipeline))
+        {
+            if (stage is ResNetClassificationTransformer model)
+            {
+                model.WriteReport(path, testData, options with { CalibrationData = calibrationData });
+                return;
+            }
+
+            testData = stage.Transform(testData);
+            calibrationData = calibrationData is null ? null : stage.Transform(calibrationData);
+        }
+
+        throw new ArgumentException(
+            "The pipeline holds no ResNetClassificationTransformer. One loaded from a file holds ML.NET's own stages instead: write the report after training, before the model is saved.", nameof(pipeline));
+    }
+
+    // A chain may hold chains.
+    private static IEnumerable<ITransformer> Stages(ITransformer transformer) => transformer is IEnumerable<ITransformer> chain ? chain.SelectMany(Stages) : [transformer];
+}

@@ -1,0 +1,94 @@
+using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Trainers.Tests.Reporting.Pages;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Reporting;
+
+public sealed class ResNetReportTests : IDisposable
+{
+    private readonly MLContext _ml = new(seed: 1);
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_trained_network_is_reported_on_in_one_file()
+    {
+        Pictures.Write(_folder["images"], perClass: 10, height: 20, width: 24);
+        var data = TrainingData.Images(_ml, _folder["images"]);
+        using var model = _ml.MulticlassClassification.Trainers.ResNet(TrainingData.Options).Fit(data);
+
+        model.WriteReport(_folder["report.html"], data, new ReportOptions { Title = "Stripes", WorstMistakes = 3, CalibrationData = data });
+
+        var page = Page.Read(_folder["report.html"]);
+        Assert.Equal("Stripes", page.Title);
+        Assert.Equal(["results", "training", "confusion", "classes", "mistakes", "calibration", "time"], page.QuerySelectorAll("main section").Select(section => section.Id));
+        Assert.Equal(3, page.QuerySelectorAll(".mistakes img").Length);
+        Assert.Equal(2, page.QuerySelectorAll("#training tbody tr").Length);
+        Assert.Equal(["images", "report.html"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void A_pipeline_is_reported_on_with_the_data_that_comes_to_it()
+    {
+        Pictures.Write(_folder["images"], perClass: 4, height: 20, width: 24);
+        var files = _ml.Data.LoadImageFolder(_folder["images"]);
+        var learning = _ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Append(_ml.MulticlassClassification.Trainers.ResNet(TrainingData.Options))
+            .Append(_ml.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel"));
+        ITransformer pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(learning).Fit(files);
+
+        pipeline.WriteReport(_folder["report.html"], files, new ReportOptions { CalibrationData = files });
+
+        var page = Page.Read(_folder["report.html"]);
+        Assert.Equal("tiny", page.Title);
+        Assert.Contains("12 test images", page.QuerySelector(".lede")!.TextContent, StringComparison.Ordinal);
+        Assert.Equal(2, page.QuerySelectorAll("#calibration figure").Length);
+        ((IDisposable)pipeline).Dispose();
+    }
+
+    [Fact]
+    public void A_pipeline_without_a_network_is_refused()
+    {
+        var data = TrainingData.Vectors(_ml);
+        var pipeline = _ml.Transforms.CopyColumns("Copy", "Bytes").Append(_ml.Transforms.CopyColumns("Other", "Bytes")).Fit(data);
+
+        Assert.Contains("no ResNetClassificationTransformer", Assert.Throws<ArgumentException>(() => pipeline.WriteReport(_folder["report.html"], data)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_report_that_fails_leaves_the_one_before()
+    {
+        var data = TrainingData.Vectors(_ml);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes", ["something", "else", "altogether"]);
+        File.WriteAllText(_folder["report.html"], "the one before");
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.WriteReport(_folder["report.html"], data));
+
+        Assert.Equal("the one before", File.ReadAllText(_folder["report.html"]));
+        Assert.Single(Directory.GetFiles(_folder.Path));
+    }
+
+    [Fact]
+    public void A_path_that_cannot_be_written_fails_before_the_network_is_tested()
+    {
+        var data = TrainingData.Vectors(_ml);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
+
+        var options = new ReportOptions { CancellationToken = new CancellationToken(canceled: true) };       // any test would stop here
+        Assert.ThrowsAny<IOException>(() => model.WriteReport(Path.Combine(_folder["missing"], "report.html"), data, options));
+    }
+
+    [Fact]
+    public void Options_out_of_their_range_are_refused_by_name()
+    {
+        var data = TrainingData.Vectors(_ml);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
+
+        Assert.Equal("WorstMistakes", Refusal(new ReportOptions { WorstMistakes = -1 }));
+        Assert.Equal("WorstMistakes", Refusal(new ReportOptions { WorstMistakes = 1001 }));
+        Assert.Equal("ThumbnailSize", Refusal(new ReportOptions { ThumbnailSize = 15 }));
+        Assert.Equal("ThumbnailSize", Refusal(new ReportOptions { ThumbnailSize = 513 }));
+
+        string? Refusal(ReportOptions options) => Assert.Throws<ArgumentOutOfRangeException>(() => model.WriteReport(_folder["report.html"], data, options)).ParamName;
+    }
+}
