@@ -58,7 +58,7 @@ internal sealed class Laboratory
         }).Fit(_train, Test));
         var metrics = _ml.MulticlassClassification.Evaluate(model.Transform(Test));
         model.Weights.Save(Path.Combine(folder, "weights.safetensors"));
-        // model.WriteReport(Path.Combine(folder, "report.html"), Test, new ReportOptions { Title = name, Recipe = recipe });
+        model.WriteReport(Path.Combine(folder, "report.html"), Test, new ReportOptions { Title = name, Recipe = recipe.ToJson() });
         var last = model.History.Epochs[^1];
         AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{name}: training error {100 * (1 - last.Accuracy):f2} %, test error {100 * (1 - metrics.MicroAccuracy):f2} %, {model.History.Epochs.Sum(epoch => epoch.Duration.TotalMinutes):f1} minutes."));

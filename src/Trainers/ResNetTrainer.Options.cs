@@ -101,7 +101,7 @@ public sealed partial class ResNetTrainer
         /// <remarks>
         /// A checkpoint is written after every epoch, every <see cref="CheckpointInterval"/>, and when training is cancelled or out of time. It is a safetensors
         /// file with the weights, the optimizer's state, averages, counters and the seed. The same pipeline on the same data, started again,
-        /// ends with the weights that it would have had without the stop.
+        /// ends with the weights that it would have had without the stop. A folder is for one run: CrossValidate, which trains several times, must not have one.
         /// </remarks>
         /// <value>The default is <see langword="null"/>: no checkpoints. The folder is made if it does not exist.</value>
         public string? CheckpointFolder { get; init; }
@@ -123,7 +123,7 @@ public sealed partial class ResNetTrainer
         public TimeSpan? MaxDuration { get; init; }
 
         /// <summary>Gets the folder that training is logged to while it goes: <c>history.csv</c>, <c>history.json</c>, and event files for TensorBoard.</summary>
-        /// <value>The default is <see langword="null"/>: no log. The folder is made if it does not exist.</value>
+        /// <value>The default is <see langword="null"/>: no log. The folder is made if it does not exist. It is for one run: what another one left there is replaced.</value>
         public string? LogFolder { get; init; }
 
         /// <summary>

@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests;
@@ -93,15 +94,6 @@ public sealed class RecipeTrainingTests : IDisposable
     }
 
     [Fact]
-    public void AStepThatDoesNotFitIntoMemoryIsSplit()
-    {
-        // The real limit is the machine's; here it is a hundredth of what a batch takes.
-        var data = TrainingData.Vectors(_ml, perClass: 40);
-        using var model = Fit(data, TrainingRecipe.Modern with { Epochs = 2 });
-        Assert.Equal(2, model.History.Epochs.Length);
-    }
-
-    [Fact]
     public void TheSuggestedLearningRateTrains()
     {
         var data = TrainingData.Vectors(_ml, perClass: 40);
@@ -111,7 +103,7 @@ public sealed class RecipeTrainingTests : IDisposable
         Assert.InRange(search.Suggested, 1e-4, 1);
         Assert.Equal(search.Rates.Length, search.Losses.Length);
         Assert.Equal(search.Losses.AsEnumerable(), again.Losses);
-        Assert.True(search.Losses[0] > search.Losses.Min() + 0.1);
+        Assert.True(search.Losses[0] > search.Losses.Min() + 0.1, $"{search.Losses[0]} → {search.Losses.Min()} at {search.Suggested}");
         using var model = Fit(data, TrainingRecipe.Modern with { Epochs = 12, LearningRate = search.Suggested });
         Assert.True(_ml.MulticlassClassification.Evaluate(model.Transform(data)).MicroAccuracy > 0.9);
     }

@@ -12,8 +12,9 @@ internal static class LearningRateFinder
     private const double Lowest = 1e-6;
     private const double Highest = 10;
 
-    // fastai's: the loss is an average over about fifty steps, corrected for its start, and the search ends at four times the lowest.
-    private const double Smoothing = 0.98;
+    // The loss is an average over about ten steps, corrected for its start; fastai's fifty hide the fall where a hundred steps span seven decades.
+    // As there, the search ends at four times the lowest.
+    private const double Smoothing = 0.9;
     private const double RunAway = 4;
 
     private const double BelowLowestLoss = 10;

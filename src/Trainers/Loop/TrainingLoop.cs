@@ -43,6 +43,9 @@ internal sealed class TrainingLoop<T>(
     /// <value>The default finds none.</value>
     public Func<ResNetWeights?> FindLastGood { get; init; } = () => null;
 
+    /// <summary>Gets where it stands.</summary>
+    public TrainingState State => _state;
+
     private bool KeepsBest => learner.Validation is not null && (recipe.KeepBestEpoch || recipe.EarlyStoppingPatience is not null);
 
     /// <summary>Goes on from a checkpoint.</summary>

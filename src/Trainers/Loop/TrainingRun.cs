@@ -115,13 +115,13 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             Checkpoint = (state, tensors) => checkpoints?.Write(new Checkpoint(identity!, state, new ResNetWeights(tensors))),
             FindLastGood = () => checkpoints?.ReadNewestEpoch() is { } epoch ? learner.EvaluatedOf(epoch.Tensors) : null,
         };
-        reporter.Start(checkpoint is null ? new TrainingHistory { Seed = seed } : History(images, checkpoint.State));
         if (checkpoint is not null)
         {
             loop.Restore(checkpoint.State, checkpoint.Tensors);
             reporter.Inform(FormattableString.Invariant($"Goes on from step {checkpoint.State.Step} of {length.Steps}, in epoch {Math.Min(checkpoint.State.Epoch, length.Epochs)} of {length.Epochs}."));
         }
 
+        reporter.Start(History(images, loop.State));
         return loop.Run();
     }
 
