@@ -43,7 +43,7 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
     {
         AnsiConsole.MarkupLineInterpolated($"[bold]{Claim}[/]");
         var networks = Train(laboratory);
-        TrainingCurves.Plot(laboratory.Result($"{Name}.png"), [.. networks.Select(network => (network.Name, network.Model.History))]);
+        TrainingCurves.Plot(laboratory.Result($"{Name}.png"), new PlotOptions { Title = $"{Name}: bold, test error; dashed, training error" }, [.. networks.Select(network => (network.Name, network.Model.History))]);
         var table = Table(networks);
         File.WriteAllText(laboratory.Result($"{Name}.md"), $"{Claim}\n\n{table}");
         AnsiConsole.WriteLine();

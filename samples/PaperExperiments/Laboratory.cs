@@ -43,14 +43,17 @@ internal sealed class Laboratory
     /// <param name="architecture">The network.</param>
     /// <param name="recipe">How.</param>
     /// <param name="name">The name of its folder and in results.</param>
-    public TrainedNetwork Train(ResNetArchitecture architecture, TrainingRecipe recipe, string name)
+    /// <param name="precision">The type that convolutions compute in.</param>
+    /// <param name="seed">The seed; null for the command's.</param>
+    public TrainedNetwork Train(ResNetArchitecture architecture, TrainingRecipe recipe, string name, TrainingPrecision precision = TrainingPrecision.Auto, int? seed = null)
     {
         var folder = Result(Path.Combine("networks", name));
         var model = Progress.Run($"{name}: reading images", progress => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = architecture,
             Recipe = recipe,
-            Seed = _seed,
+            Seed = seed ?? _seed,
+            Precision = precision,
             CheckpointFolder = Path.Combine(folder, "checkpoints"),
             LogFolder = Path.Combine(folder, "log"),
             Progress = progress,

@@ -12,7 +12,10 @@ var epochs = new Option<int?>("--epochs") { Description = "How often every image
 var imageSize = new Option<int?>("--image-size") { Description = "Height and width that images are resized to. [default: the network's own, 32 or 224]" };
 var model = new Option<string>("--model") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip" };
 
-var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model };
+var report = new Option<string>("--report") { Description = "Where the report on the test images is written, one HTML file.", DefaultValueFactory = _ => "report.html" };
+var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints. Stopped with Ctrl+C, or killed, training goes on from there when started again." };
+
+var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model, report, checkpoints };
 command.SetAction((arguments, cancellation) =>
 {
     try
@@ -20,13 +23,15 @@ command.SetAction((arguments, cancellation) =>
         Experiment.Run(
             new Experiment.Settings(
                 arguments.GetValue(data), arguments.GetValue(test), ResNetArchitecture.Parse(arguments.GetValue(architecture)!),
-                arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!),
+                arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!, arguments.GetValue(report)!, arguments.GetValue(checkpoints)),
             cancellation);
         return Task.FromResult(0);
     }
     catch (OperationCanceledException)
     {
-        AnsiConsole.MarkupLine("[yellow]Stopped. No model was saved.[/]");
+        AnsiConsole.MarkupLine(arguments.GetValue(checkpoints) is null
+            ? "[yellow]Stopped. No model was saved.[/]"
+            : "[yellow]Stopped. The same command goes on from the last checkpoint.[/]");
         return Task.FromResult(130);
     }
     catch (Exception exception) when (exception is ArgumentException or IOException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
@@ -35,4 +40,6 @@ command.SetAction((arguments, cancellation) =>
         return Task.FromResult(1);
     }
 });
-return await command.Parse(args).InvokeAsync();
+
+// Long enough to write a checkpoint after Ctrl+C.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

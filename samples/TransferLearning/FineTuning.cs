@@ -14,7 +14,7 @@ internal static class FineTuning
     private const int Seed = 1;
 
     public sealed record Settings(
-        string WeightsPath, ResNetArchitecture Architecture, string DataFolder, string? TestFolder, TrainableLayers Layers, int Epochs, double LearningRate, string? ModelPath);
+        string WeightsPath, ResNetArchitecture Architecture, string DataFolder, string? TestFolder, TrainableLayers Layers, int Epochs, double LearningRate, string? ModelPath, string? CheckpointFolder);
 
     public static void Run(Settings settings, CancellationToken cancellation)
     {
@@ -84,6 +84,7 @@ internal static class FineTuning
                     BatchSize = preprocessing.Input.Height > 64 ? 32 : 128,
                     ValidationFraction = 0,
                     OnBadImage = BadImageHandling.Skip,
+                    CheckpointFolder = settings.CheckpointFolder,
                     Progress = new TaskProgress(task),
                     CancellationToken = cancellation,
                 }).Fit(train);

@@ -56,13 +56,16 @@ public sealed partial record TrainingRecipe
     };
 
     /// <summary>
-    /// The best accuracy that was found for CIFAR-10 in 25 minutes on two cores, by ResNet-20: one cycle of a large learning rate, see docs/RESULTS.md.
+    /// The best accuracy that was found for CIFAR-10 in 25 minutes on two cores, by ResNet-20: one cycle of a large learning rate, the first third of it on
+    /// images of three quarters of the size, which cost half. See docs/RESULTS.md.
     /// </summary>
     public static readonly TrainingRecipe Fast = Modern with
     {
-        Epochs = 36,
-        LearningRate = 0.2,
+        Epochs = 42,
+        LearningRate = 0.15,
         LearningRateDecay = LearningRateDecay.Linear,
-        WarmupShare = 0.2,
+        WarmupShare = 0.15,
+        LabelSmoothing = 0,
+        ImageScales = [0.75, 1, 1],
     };
 }

@@ -15,6 +15,21 @@ internal static class SampleProcess
         return (process.ExitCode, output, error.Result);
     }
 
+    /// <summary>Runs a sample and presses Ctrl+C when something has happened.</summary>
+    public static (int ExitCode, string Output, string Error) Interrupt(string sample, Func<bool> happened, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Assembly(sample), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        while (!happened() && !process.HasExited)
+        {
+            Thread.Sleep(20);
+        }
+
+        using var kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        process.WaitForExit();
+        return (process.ExitCode, output.Result, error.Result);
+    }
+
     public static string Folder(string sample) => Path.GetDirectoryName(Assembly(sample))!;
 
     // Built with the tests, and so in the same configuration: …/bin/Release/net10.0.
