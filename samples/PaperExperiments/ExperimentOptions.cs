@@ -25,7 +25,7 @@ internal sealed class ExperimentOptions
     {
         var (command, options) = (new Command(name, description), new ExperimentOptions());
         options.AddTo(command);
-        command.SetAction((arguments, cancellation) => Task.FromResult(ExitCode.Of(() =>
+        command.SetAction((arguments, cancellation) => Task.Run(() => ExitCode.Of(() =>
         {
             run(options.Open(arguments, cancellation));
             return ExitCode.Success;

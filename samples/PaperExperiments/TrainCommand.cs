@@ -20,7 +20,7 @@ internal static class TrainCommand
         var recipe = new Option<string>("--recipe") { Description = $"{string.Join(", ", Recipes.Keys)}, or a JSON file.", DefaultValueFactory = _ => "fast" };
         var (command, options) = (new Command("train", "Trains one network by one recipe, as long as the recipe says.") { network, recipe }, new ExperimentOptions());
         options.AddTo(command);
-        command.SetAction((arguments, cancellation) => Task.FromResult(ExitCode.Of(() =>
+        command.SetAction((arguments, cancellation) => Task.Run(() => ExitCode.Of(() =>
         {
             var architecture = ResNetArchitecture.Parse(arguments.GetValue(network)!);
             var name = arguments.GetValue(recipe)!;

@@ -39,8 +39,8 @@ public sealed partial record TrainingRecipe
     };
 
     /// <summary>
-    /// What the field has found since, as far as it pays in tens of epochs: the default. A cosine with warm-up, Nesterov's momentum, label smoothing, decay on
-    /// weights only, and an average of the weights. What each brought is in docs/RESULTS.md.
+    /// What the field has found since, as far as it pays in tens of epochs: the default. A cosine with warm-up, Nesterov's momentum, decay on weights only,
+    /// and an average of the weights. What each brought is in docs/RESULTS.md.
     /// </summary>
     public static readonly TrainingRecipe Modern = new()
     {
@@ -50,7 +50,6 @@ public sealed partial record TrainingRecipe
         Nesterov = true,
         WeightDecay = 5e-4,
         WeightDecayScope = WeightDecayScope.Weights,
-        LabelSmoothing = 0.1,
         WeightAveraging = 0.998,
     };
 
@@ -63,6 +62,7 @@ public sealed partial record TrainingRecipe
         Epochs = 14,
         LearningRateDecay = LearningRateDecay.Linear,
         WarmupShare = 0.2,
+        LabelSmoothing = 0.1,
         ImageScales = [0.75, 1, 1],
     };
 }
