@@ -21,8 +21,8 @@ internal static class MistakeSection
         return ReportPage.Section("mistakes", "Worst mistakes",
             Element("p", Class("note"), "The mistakes that the network was surest of. Look at their labels too: some may be wrong."),
             hasHeat ? Element("p", Class("note"),
-                "Beside each image is where the network saw the class it chose, and where the image's own: the brighter, the more a place speaks for the class, and where nothing does, the image is "
-                + "left as it is (Grad-CAM, Selvaraju et al., 2017).") : null,
+                "Beside each image is where the network saw the class it chose, and then where it saw the image's own class: the brighter, the more a place speaks for the class; where nothing does, "
+                + "the image is left as it is (Grad-CAM, Selvaraju et al., 2017).") : null,
             Element("ul", Class(hasHeat ? "mistakes explained" : "mistakes"), report.WorstMistakes.Select(mistake => Item(mistake, report.Classes[mistake.Class].Name, report.Classes[mistake.Predicted].Name))));
     }
 
@@ -30,17 +30,27 @@ internal static class MistakeSection
         mistake.Thumbnail is { } picture ? Pictures(mistake, picture, name, predicted) : null,
         Element("p", Class("class"), name),
         Element("p", Class("predicted"), $"taken for {predicted}"),
-        Element("p", Class("file"), $"{Percent(mistake.Probability)} sure{(mistake.Path is null ? "" : $", {FileAndFolder(mistake.Path)}")}"));
+        Details(mistake) is { Length: > 0 } details ? Element("p", Class("file"), details) : null);
+
+    // Below a heat map already stands how sure the network was.
+    private static string Details(Mistake mistake)
+    {
+        var sure = mistake.HeatMaps is null ? $"{Percent(mistake.Probability)} sure" : null;
+        var file = mistake.Path is { } path ? FileAndFolder(path) : null;
+        return string.Join(", ", new[] { sure, file }.OfType<string>());
+    }
 
     private static XElement Pictures(Mistake mistake, Thumbnail picture, string name, string predicted) => Element("div", Class("pictures"),
         Frame(picture, $"{name} that was taken for {predicted}"),
         mistake.HeatMaps is { } heat
             ? new[]
             {
-                Frame(heat.Predicted, $"Where the network saw {predicted}", Element("p", Class("predicted"), $"{predicted} {Percent(mistake.Probability)}")),
-                Frame(heat.Class, $"Where the network saw {name}", Element("p", $"{name} {Percent(mistake.ProbabilityOfClass)}")),
+                Frame(heat.Predicted, $"Where the network saw {predicted}", Caption(predicted, mistake.Probability, "predicted")),
+                Frame(heat.Class, $"Where the network saw {name}", Caption(name, mistake.ProbabilityOfClass, "own")),
             }
             : null);
+
+    private static XElement Caption(string name, float probability, string which) => Element("p", Class(which), name, " ", Element("span", Percent(probability)));
 
     private static XElement Frame(Thumbnail picture, string alternative, XElement? caption = null) =>
         Element("div", Element("div", Class("frame"), Picture(picture, alternative)), caption);

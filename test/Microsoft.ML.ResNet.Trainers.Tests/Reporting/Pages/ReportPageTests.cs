@@ -117,6 +117,7 @@ public sealed class ReportPageTests
         var pictures = page.QuerySelectorAll(".mistakes img");
         Assert.Equal(["class 1 that was taken for class 2", "Where the network saw class 2", "Where the network saw class 1"], pictures.Select(picture => picture.GetAttribute("alt")));
         Assert.Equal([predicted.Bytes, own.Bytes], pictures.Skip(1).Select(picture => Convert.FromBase64String(picture.GetAttribute("src")!["data:image/png;base64,".Length..])));
+        Assert.Equal("owl/7.png", page.QuerySelector(".mistakes .file")!.TextContent);
         Assert.Equal(["class 2 98.70 %", "class 1 1.00 %"], page.QuerySelectorAll(".mistakes .pictures p").Select(caption => caption.TextContent));
         Assert.Contains("Grad-CAM", page.GetElementById("mistakes")!.TextContent, StringComparison.Ordinal);
         Assert.DoesNotContain("Grad-CAM", Render(report).GetElementById("mistakes")!.TextContent, StringComparison.Ordinal);
