@@ -18,7 +18,7 @@ internal static class PrecisionCommand
 
     private static void Run(Laboratory laboratory)
     {
-        var recipe = laboratory.Budget.Recipe(layers: 20, QuickSteps) with { LearningRateDecay = LearningRateDecay.Cosine };
+        var recipe = laboratory.Recipe(layers: 20, QuickSteps) with { LearningRateDecay = LearningRateDecay.Cosine };
         var table = new StringBuilder("| precision | test error, seeds 1 to 3 | mean | spread | images/s |\n|---|---|---|---|---|\n");
         foreach (var precision in (TrainingPrecision[])[TrainingPrecision.BFloat16, TrainingPrecision.Float32])
         {

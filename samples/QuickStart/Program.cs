@@ -16,7 +16,9 @@ var report = new Option<string>("--report") { Description = "Where the report on
 var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints. Stopped with Ctrl+C, or killed, training goes on from there when started again." };
 
 var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model, report, checkpoints };
-command.SetAction((arguments, cancellation) =>
+
+// On another thread: Ctrl+C is listened to as soon as the action has started.
+command.SetAction((arguments, cancellation) => Task.Run(() =>
 {
     try
     {
@@ -25,21 +27,21 @@ command.SetAction((arguments, cancellation) =>
                 arguments.GetValue(data), arguments.GetValue(test), ResNetArchitecture.Parse(arguments.GetValue(architecture)!),
                 arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!, arguments.GetValue(report)!, arguments.GetValue(checkpoints)),
             cancellation);
-        return Task.FromResult(0);
+        return 0;
     }
     catch (OperationCanceledException)
     {
         AnsiConsole.MarkupLine(arguments.GetValue(checkpoints) is null
             ? "[yellow]Stopped. No model was saved.[/]"
             : "[yellow]Stopped. The same command goes on from the last checkpoint.[/]");
-        return Task.FromResult(130);
+        return 130;
     }
     catch (Exception exception) when (exception is ArgumentException or IOException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
         Console.Error.WriteLine(exception.Message);
-        return Task.FromResult(1);
+        return 1;
     }
-});
+}));
 
 // Long enough to write a checkpoint after Ctrl+C.
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

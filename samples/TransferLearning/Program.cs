@@ -16,7 +16,9 @@ var model = new Option<string?>("--model") { Description = "Where the fine-tuned
 var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints. Stopped with Ctrl+C, or killed, training goes on from there when started again." };
 
 var command = new RootCommand("Fine-tunes a ResNet checkpoint on a folder of images.") { weights, architecture, data, test, layers, epochs, learningRate, model, checkpoints };
-command.SetAction((arguments, cancellation) =>
+
+// On another thread: Ctrl+C is listened to as soon as the action has started.
+command.SetAction((arguments, cancellation) => Task.Run(() =>
 {
     try
     {
@@ -25,19 +27,19 @@ command.SetAction((arguments, cancellation) =>
                 arguments.GetValue(weights)!, ResNetArchitecture.Parse(arguments.GetValue(architecture)!), arguments.GetValue(data)!, arguments.GetValue(test),
                 arguments.GetValue(layers), arguments.GetValue(epochs), arguments.GetValue(learningRate), arguments.GetValue(model), arguments.GetValue(checkpoints)),
             cancellation);
-        return Task.FromResult(0);
+        return 0;
     }
     catch (OperationCanceledException)
     {
         AnsiConsole.MarkupLine("[yellow]Stopped.[/]");
-        return Task.FromResult(130);
+        return 130;
     }
     catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
         Console.Error.WriteLine(exception.Message);
-        return Task.FromResult(1);
+        return 1;
     }
-});
+}));
 
 // Long enough to write a checkpoint after Ctrl+C.
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

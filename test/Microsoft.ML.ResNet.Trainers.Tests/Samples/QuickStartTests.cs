@@ -38,13 +38,13 @@ public sealed partial class QuickStartTests : IDisposable
     }
 
     [SkippableFact]
-    public void CtrlCWritesACheckpointAndTheSameCommandGoesOn()
+    public void StoppedItWritesACheckpointAndTheSameCommandGoesOn()
     {
-        Skip.If(OperatingSystem.IsWindows(), "Sends SIGINT.");
+        Skip.If(OperatingSystem.IsWindows(), "Sends a signal.");
         Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
         string[] arguments =
         [
-            "--data", _folder["images"], "--epochs", "40", "--image-size", "24", "--arch", "plain20",
+            "--data", _folder["images"], "--epochs", "60", "--image-size", "24", "--arch", "plain20",
             "--model", _folder["model.zip"], "--report", _folder["report.html"], "--checkpoints", _folder["checkpoints"],
         ];
 

@@ -15,7 +15,7 @@ internal static class SampleProcess
         return (process.ExitCode, output, error.Result);
     }
 
-    /// <summary>Runs a sample and presses Ctrl+C when something has happened.</summary>
+    /// <summary>Runs a sample and asks it to stop when something has happened, as Ctrl+C does; but by SIGTERM, since a process in the background may ignore SIGINT.</summary>
     public static (int ExitCode, string Output, string Error) Interrupt(string sample, Func<bool> happened, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo("dotnet", [Assembly(sample), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
@@ -25,7 +25,7 @@ internal static class SampleProcess
             Thread.Sleep(20);
         }
 
-        using var kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
         process.WaitForExit();
         return (process.ExitCode, output.Result, error.Result);
     }
