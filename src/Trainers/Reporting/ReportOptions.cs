@@ -28,7 +28,7 @@ public sealed record ReportOptions
     public int ThumbnailSize { get; init; } = 128;
 
     /// <summary>Gets whether heat maps beside those pictures show where the network looked (Grad-CAM, Selvaraju et al., 2017).</summary>
-    /// <value>The default is <see langword="true"/>. It takes about as long as scoring so many images.</value>
+    /// <value>The default is <see langword="true"/>. It takes about as long as scoring those images again.</value>
     public bool GradCam { get; init; } = true;
 
     /// <summary>Gets the most test images to measure the layers' responses on (He et al., 2016, figure 7), spread evenly over the data.</summary>
@@ -37,8 +37,8 @@ public sealed record ReportOptions
 
     /// <summary>Gets the views of the test images to score in addition to the single one.</summary>
     /// <value>
-    /// The default is <see cref="TestTimeViews.Flip"/>, which takes two to four times as long as the report's single pass; <see cref="TestTimeViews.TenCrop"/>
-    /// takes five times that. None where the time matters more.
+    /// The default is <see cref="TestTimeViews.Flip"/>, for which the network computes each image twice more; <see cref="TestTimeViews.TenCrop"/> takes ten times
+    /// more, and an empty list no time.
     /// </value>
     public IReadOnlyList<TestTimeViews> TestTimeViews { get; init; } = [Trainers.TestTimeViews.Flip];
 

@@ -22,7 +22,7 @@ public static class ResNetReport
     /// <param name="testData">Labelled data that the network was not trained on, with the columns that it was trained on.</param>
     /// <param name="options">What the report holds beside the numbers; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, a label is no class of the network, or an option is out of its range.</exception>
-    /// <exception cref="InvalidOperationException">The data has no rows with a label.</exception>
+    /// <exception cref="InvalidOperationException">The data has no rows with a label, or other rows when it is read again.</exception>
     /// <exception cref="BadImageException">An image cannot be read.</exception>
     /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>

@@ -36,7 +36,7 @@ internal static class MistakeHeat
             var ofClass = gradCam.Explain(results, images, Array.ConvertAll(batch, mistake => mistake.Class));
             for (var i = 0; i < batch.Length; i++)
             {
-                RequireSameRows(Math.Abs(ofPredicted[i].Probability - batch[i].Probability) <= Rounding);
+                RequireSameRows(Math.Abs(ofPredicted[i].Probability - batch[i].Probability) is not > Rounding);
                 heat.Add(batch[i].Row, new HeatMaps(Draw(ofPredicted[i]), Draw(ofClass[i])));
             }
         }

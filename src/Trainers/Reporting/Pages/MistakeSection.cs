@@ -45,12 +45,12 @@ internal static class MistakeSection
         mistake.HeatMaps is { } heat
             ? new[]
             {
-                Frame(heat.Predicted, $"Where the network saw {predicted}", Caption(predicted, mistake.Probability, "predicted")),
-                Frame(heat.Class, $"Where the network saw {name}", Caption(name, mistake.ProbabilityOfClass, "own")),
+                Frame(heat.Predicted, $"Where the network saw {predicted}", Caption(predicted, mistake.Probability, Class("predicted"))),
+                Frame(heat.Class, $"Where the network saw {name}", Caption(name, mistake.ProbabilityOfClass)),
             }
             : null);
 
-    private static XElement Caption(string name, float probability, string which) => Element("p", Class(which), name, " ", Element("span", Percent(probability)));
+    private static XElement Caption(string name, float probability, XAttribute? color = null) => Element("p", color, name, " ", Element("span", Percent(probability)));
 
     private static XElement Frame(Thumbnail picture, string alternative, XElement? caption = null) =>
         Element("div", Element("div", Class("frame"), Picture(picture, alternative)), caption);
