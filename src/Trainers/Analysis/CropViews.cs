@@ -19,7 +19,7 @@ internal sealed class CropViews(ResNetClassificationTransformer model, bool corn
     {
         var border = corners && !IsPadded ? Math.Max(model.Preprocessing.CropBorder, Math.Min(_input.Height, _input.Width) / 14) : model.Preprocessing.CropBorder; // (256 − 224) / 2 = 224 / 14
         var batches = new PixelBatches(model, border, PixelBatches.SizeFor(_input.Height, _input.Width));
-        using var preprocessing = new TorchPreprocessing(model.Image, model.Preprocessing);
+        using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         foreach (var pixels in batches.Read(data))
         {
             yield return new ViewBatch((int)pixels.shape[0], corners ? Corners(preprocessing, pixels) : Centers(preprocessing, pixels));

@@ -19,7 +19,7 @@ internal sealed class GradCam : IDisposable
         _model = model;
         _end = LayerDepth.EndOfStage(model.Plan, stage);
         _network = new ResidualNetwork(model.Plan, model.Weights, TrainingPrecision.Float32);
-        _preprocessing = new TorchPreprocessing(model.Image, model.Preprocessing);
+        _preprocessing = new TorchPreprocessing(model.Preprocessing);
     }
 
     /// <summary>Explains a class of one image.</summary>

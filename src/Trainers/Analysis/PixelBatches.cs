@@ -34,7 +34,7 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
         var (image, preprocessing) = (model.Image, model.Preprocessing with { CropBorder = cropBorder });
         var source = image.Source == PixelSource.Image ? new CheckedImageView(data, image.Name) : data;
         var scored = ScoringChain.Pixels(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
-        var (height, width) = image.Source == PixelSource.Image ? preprocessing.ResizeTo : (image.Shape.Height, image.Shape.Width);
+        var (height, width) = preprocessing.ResizeTo;
 
         // A set of one: GetRowCursor would split the rows among threads and read a thousand of them ahead.
         using var cursor = scored.GetRowCursorSet([ScoringChain.PixelsOf(scored.Schema)], 1)[0];

@@ -31,7 +31,7 @@ internal sealed class ResponseMeter : IDisposable
         ResNetClassificationTransformer model, IDataView data, long most, int batchSize, long stride = 1, CancellationToken cancellation = default)
     {
         using var network = new ResidualNetwork(model.Plan, model.Weights, TrainingPrecision.Float32);
-        using var preprocessing = new TorchPreprocessing(model.Image, model.Preprocessing);
+        using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         using var meter = new ResponseMeter(model.Plan);
         using var noGradients = no_grad();
         foreach (var pixels in new PixelBatches(model, model.Preprocessing.CropBorder, batchSize).Read(data, most, row => row % stride == 0))

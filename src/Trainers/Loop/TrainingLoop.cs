@@ -56,7 +56,7 @@ internal sealed class TrainingLoop<T>(
         _state = state;
         learner.Load(tensors);
         _lastGood = state is { Batch: 0, Epochs.Length: > 0 } ? learner.Evaluated.ToWeights() : null;
-        _best = KeepsBest && state.Best.Best is not null ? BestWeights.From(tensors, learner.Network.Plan) : null;
+        _best = KeepsBest && state.Best.Best is not null ? PrefixedWeights.Find(PrefixedWeights.Best, tensors, learner.Network.Plan) : null;
     }
 
     /// <summary>Trains.</summary>
@@ -261,7 +261,7 @@ internal sealed class TrainingLoop<T>(
 
     private void WriteCheckpoint()
     {
-        Checkpoint(_state, _best is null ? learner.Save() : learner.Save().Concat(BestWeights.Prefixed(_best)));
+        Checkpoint(_state, _best is null ? learner.Save() : learner.Save().Concat(PrefixedWeights.Add(PrefixedWeights.Best, _best)));
         _lastCheckpoint = _time.Elapsed;
     }
 

@@ -33,9 +33,9 @@ internal static class SampleProcess
     public static string Folder(string sample) => Path.GetDirectoryName(Assembly(sample))!;
 
     // Built with the tests, and so in the same configuration: …/bin/Release/net10.0.
-    private static string Assembly(string sample)
+    public static string Assembly(string program, string folder = "samples")
     {
         var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        return Path.Combine(Repository.Root, "samples", sample, "bin", framework.Parent!.Name, framework.Name, $"{sample}.dll");
+        return Path.Combine(Repository.Root, folder, program, "bin", framework.Parent!.Name, framework.Name, $"{program}.dll");
     }
 }

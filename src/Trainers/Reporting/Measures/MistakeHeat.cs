@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Analysis;
 using static TorchSharp.torch;
 
@@ -49,7 +48,7 @@ internal static class MistakeHeat
     private static ExplainedImage Drawable(Thumbnail picture, ResNetClassificationTransformer model)
     {
         using var image = picture.ToImage();
-        return new ExplainedImage(image, model.Image.Source == PixelSource.Image ? model.Preprocessing : model.Preprocessing with { CropBorder = 0, Supersampling = 1 });
+        return new ExplainedImage(image, model.Preprocessing);
     }
 
     // One image's heat over the picture of another would be worse than none.
