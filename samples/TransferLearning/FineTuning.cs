@@ -79,6 +79,7 @@ internal static class FineTuning
                     InputShape = preprocessing.Input,
                     InitialWeights = new ResNetWeights(weights.Tensors) { Preprocessing = preprocessing, ClassNames = weights.ClassNames },
                     TrainableLayers = settings.Layers,
+                    Recipe = TrainingRecipe.Modern with { WeightDecay = 1e-4 }, // trained weights need no more
                     Epochs = settings.Epochs,
                     LearningRate = settings.LearningRate,
                     BatchSize = preprocessing.Input.Height > 64 ? 32 : 128,

@@ -24,6 +24,13 @@ internal sealed record Thumbnail(string MediaType, byte[] Bytes, int Width, int 
         return Reduce(image.Pixels, image.Height, image.Width, 4, rgb, size);
     }
 
+    /// <summary>Decodes the picture.</summary>
+    public MLImage ToImage()
+    {
+        using var stream = new MemoryStream(Bytes);
+        return MLImage.CreateFromStream(stream);
+    }
+
     /// <summary>Draws a planar vector of 0 to 255, or of any other range, which is then stretched to that.</summary>
     /// <returns>The picture: in colour of three channels, and otherwise in grey of the first.</returns>
     public static Thumbnail OfPlanar<T>(ReadOnlySpan<T> planar, ImageShape shape, int size)
