@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Cli;
 
 /// <summary>
-/// Loads libtorch for training. It is four times as large as the rest of the tool, so it is no part of it: it is taken from where NuGet keeps packages,
+/// Loads libtorch, for training and for the parts of a report that look into the network. It is four times as large as the rest of the tool, so it is no part of it: it is taken from where NuGet keeps packages,
 /// or from a folder that the user names.
 /// </summary>
 internal static class LibTorch
@@ -12,6 +12,21 @@ internal static class LibTorch
     public const string FolderVariable = "RESNET_LIBTORCH";
 
     private const string Version = "2.10.0"; // the one that TorchSharp 0.107.0 was built against
+
+    /// <summary>Loads it, if it is there.</summary>
+    /// <returns>Whether it is.</returns>
+    public static bool TryLoad()
+    {
+        try
+        {
+            Load();
+            return true;
+        }
+        catch (DllNotFoundException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Loads it. TorchSharp then finds it loaded.</summary>
     /// <exception cref="DllNotFoundException">It is not there; the message says how to get it.</exception>

@@ -3,7 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Cli;
 
-var command = new RootCommand("Residual networks (He et al., 2016): train, test, apply, convert. Every command reads weights from any file that the library reads; only 'train' needs libtorch.")
+var command = new RootCommand("Residual networks (He et al., 2016): train, test, apply, convert. Every command reads weights from any file that the library reads; only 'train' needs libtorch, and 'report' uses it.")
 {
     Terminal.Json,
     TrainCommand.Create(),

@@ -14,7 +14,7 @@ internal static class ReportCommand
         var output = new Option<string>("--output", "-o") { Description = "The HTML file to write.", DefaultValueFactory = _ => "report.html", HelpName = "file" };
         var title = new Option<string?>("--title") { Description = "The heading. [default: the network's name]" };
         var mistakes = new Option<int>("--mistakes") { Description = "How many of the worst mistakes are shown.", DefaultValueFactory = _ => 24 };
-        var command = new Command("report", "Tests a network and writes what there is to know about it as one HTML file. Curves of training are in the report of 'train --report' only. Needs no libtorch.");
+        var command = new Command("report", "Tests a network and writes what there is to know about it as one HTML file. Curves of training are in the report of 'train --report' only; without libtorch, what takes a look into the network is left out.");
         network.AddTo(command);
         command.Add(data);
         command.Add(output);
@@ -27,7 +27,14 @@ internal static class ReportCommand
             var files = ml.Data.LoadImageFolder(arguments.GetValue(data)!);
             using var model = Classifier.Fit(ml, network.Load(arguments, terminal, cancellation));
             var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
-            model.WriteReport(path, images, new ReportOptions { Title = arguments.GetValue(title), WorstMistakes = arguments.GetValue(mistakes), CancellationToken = cancellation });
+            var options = new ReportOptions { Title = arguments.GetValue(title), WorstMistakes = arguments.GetValue(mistakes), CancellationToken = cancellation };
+            if (!LibTorch.TryLoad())
+            {
+                terminal.Say("There is no libtorch: the report does not show where the network looked, how its layers respond, or what more views are worth.");
+                options = options with { GradCam = false, LayerResponseImages = 0, TestTimeViews = [] };
+            }
+
+            model.WriteReport(path, images, options);
             terminal.Write(new { output = path, bytes = new FileInfo(path).Length }, result => terminal.Say($"Wrote {path}, {result.bytes:n0} bytes."));
             return ExitCode.Success;
         });

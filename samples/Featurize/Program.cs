@@ -16,13 +16,14 @@ return await Sample.Run(new RootCommand("Trains SDCA and LightGBM on the feature
 {
     var source = arguments.GetValue(weights)!;
     var network = File.Exists(source) ? ResNetWeights.Load(source) : ResNetWeights.Download(source);
-    var name = arguments.GetValue(architecture) ?? network.ArchitectureName ?? throw new ArgumentException($"'{source}' does not say which network it is. Say it with --arch.");
+    var row = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? network.ArchitectureName ?? throw new ArgumentException($"'{source}' does not say which network it is. Say it with --arch."));
+    var preprocessing = network.Preprocessing ?? (row.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
 
     var ml = new MLContext(seed);
     var files = ml.Data.LoadImageFolder(arguments.GetValue(data) ?? Draw());
     var featurize = ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-        .Append(ml.Transforms.ResNetFeaturizeImage("Features", "Image", network, ResNetArchitecture.Parse(name), network.Preprocessing ?? ImagePreprocessing.ImageNetV1))
+        .Append(ml.Transforms.ResNetFeaturizeImage("Features", "Image", network, row, preprocessing))
         .Append(ml.Transforms.SelectColumns("Label", "Features"));
 
     // Every image goes through the network once, whatever reads its features afterwards.

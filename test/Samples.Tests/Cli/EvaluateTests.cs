@@ -57,13 +57,21 @@ public sealed class EvaluateTests : IDisposable
         Assert.Contains("has a class 'running'", result.Error);
     }
 
-    [Fact]
-    public void AReportIsOneFile()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AReportIsOneFileThatLooksIntoTheNetworkWhereThereIsLibtorch(bool torch)
     {
-        var result = Resnet("report", _folder["network.safetensors"], _folder["images"], "-o", _folder["report.html"], "--title", "Stripes & more", "--json").Succeeded().Json;
+        (string, string?)[] environment = torch ? [] : [("NUGET_PACKAGES", _folder["none"]), ("RESNET_LIBTORCH", null)];
 
-        Assert.Equal(new FileInfo(_folder["report.html"]).Length, result.GetProperty("bytes").GetInt64());
+        var run = SampleProcess.Run(
+            "dotnet", [SampleProcess.Assembly("Cli", "resnet"), "report", _folder["network.safetensors"], _folder["images"], "-o", _folder["report.html"], "--title", "Stripes & more", "--json"],
+            environment: environment).Succeeded();
+
+        Assert.Equal(new FileInfo(_folder["report.html"]).Length, run.Json.GetProperty("bytes").GetInt64());
+        Assert.Equal(torch, !run.Error.Contains("There is no libtorch"));
         var html = File.ReadAllText(_folder["report.html"]);
+        Assert.Equal(torch, html.Contains("Layer responses"));
         Assert.Contains("Stripes &amp; more", html);
         Assert.Contains("standing", html);
     }
