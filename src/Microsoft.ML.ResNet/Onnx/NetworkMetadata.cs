@@ -7,11 +7,9 @@ namespace Microsoft.ML.ResNet.Onnx;
 /// <summary>What an ONNX model says about itself; <see cref="ResNetWeights.Load"/> reads it back.</summary>
 internal static class NetworkMetadata
 {
-    private const string Architecture = "architecture";
-
     public static ImmutableArray<KeyValuePair<string, string>> Of(ResNetModel network, ImmutableArray<string> classNames) =>
     [
-        new(Architecture, network.Plan.Architecture.Name),
+        new(WeightsMetadata.Architecture, network.Plan.Architecture.Name),
         .. classNames.IsEmpty ? Array.Empty<KeyValuePair<string, string>>() : [new(WeightsMetadata.ClassNames, WeightsMetadata.Write(classNames))],
         new(WeightsMetadata.Preprocessing, WeightsMetadata.Write(network.Preprocessing)),
     ];

@@ -39,7 +39,7 @@ public sealed partial class ResNetWeights
 
     /// <summary>Writes the weights as a safetensors file, which PyTorch and most other tools read.</summary>
     /// <remarks>
-    /// Values are float32, bit for bit. <see cref="Preprocessing"/> and <see cref="ClassNames"/> go into its metadata, as JSON. The file appears whole or not at
+    /// Values are float32, bit for bit. <see cref="Preprocessing"/>, <see cref="ClassNames"/> and <see cref="ArchitectureName"/> go into its metadata. The file appears whole or not at
     /// all: it is written beside its place and then moved there.
     /// </remarks>
     /// <param name="path">The file to write; an existing one is replaced.</param>

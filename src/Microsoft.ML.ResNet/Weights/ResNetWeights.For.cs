@@ -11,7 +11,7 @@ public sealed partial class ResNetWeights
     /// and nothing else: for a network that shall learn other classes, or give features.
     /// </param>
     /// <returns>
-    /// The tensors in the order of <see cref="LayerPlan.Weights"/>, with <see cref="Preprocessing"/> and <see cref="ClassNames"/>. Where another
+    /// The tensors in the order of <see cref="LayerPlan.Weights"/>, with <see cref="Preprocessing"/>, <see cref="ClassNames"/> and the network's name. Where another
     /// head was allowed, its two tensors and the names of its classes are left out.
     /// </returns>
     /// <exception cref="ArgumentException">
@@ -25,7 +25,7 @@ public sealed partial class ResNetWeights
         var wanted = withoutHead ? plan.Weights[..^plan.Head.Weights.Length] : plan.Weights;
         var match = WeightsMatch.Of(this, plan, ignoreHead: withoutHead);
         return match.IsExact
-            ? new ResNetWeights(wanted.Select(spec => this[spec.Name])) { Preprocessing = Preprocessing, ClassNames = withoutHead ? [] : ClassNames }
+            ? new ResNetWeights(wanted.Select(spec => this[spec.Name])) { Preprocessing = Preprocessing, ClassNames = withoutHead ? [] : ClassNames, ArchitectureName = plan.Architecture.Name }
             : throw new ArgumentException(match.Describe(), nameof(plan));
     }
 }

@@ -33,6 +33,13 @@ public sealed partial class ResNetWeights
     /// </value>
     public ImmutableArray<string> ClassNames { get; init; } = [];
 
+    /// <summary>Gets the name of the network that these are the weights of. Tensors alone do not always tell: ResNet-20 and Plain-20 have the same ones.</summary>
+    /// <value>
+    /// A name of <see cref="ResNetArchitecture.All"/>, or one of your own; <see langword="null"/>, the default, where it is not known. Of the files, those of
+    /// <see cref="Save"/>, and ONNX and ML.NET models of this library name it.
+    /// </value>
+    public string? ArchitectureName { get; init; }
+
     /// <summary>Gets a tensor by its name.</summary>
     /// <param name="name">For example <c>conv1.weight</c>.</param>
     /// <returns>The tensor.</returns>

@@ -99,6 +99,11 @@ internal static class SafetensorsFile
                 json.WriteString(WeightsMetadata.ClassNames, WeightsMetadata.Write(weights.ClassNames));
             }
 
+            if (weights.ArchitectureName is { } architecture)
+            {
+                json.WriteString(WeightsMetadata.Architecture, architecture);
+            }
+
             json.WriteEndObject();
             var offset = 0L;
             foreach (var tensor in weights.Tensors)
@@ -202,6 +207,7 @@ internal static class SafetensorsFile
         {
             var key = json.ValueTextEquals(WeightsMetadata.Preprocessing) ? WeightsMetadata.Preprocessing
                 : json.ValueTextEquals(WeightsMetadata.ClassNames) ? WeightsMetadata.ClassNames
+                : json.ValueTextEquals(WeightsMetadata.Architecture) ? WeightsMetadata.Architecture
                 : null;
             ReadToken(ref json, JsonTokenType.String);
             if (key is not null)

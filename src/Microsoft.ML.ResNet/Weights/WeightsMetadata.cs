@@ -8,9 +8,11 @@ internal static class WeightsMetadata
 {
     public const string Preprocessing = "preprocessing";
     public const string ClassNames = "class_names";
+    public const string Architecture = "architecture";
 
     // The names of ImageNet-21k are half a million characters.
     private const int LongestText = 4 << 20;
+    private const int LongestName = 200;
 
     private static readonly JsonSerializerOptions Options = new()
     {
@@ -37,6 +39,9 @@ internal static class WeightsMetadata
                 case Preprocessing when builder.Preprocessing is not null:
                 case ClassNames when builder.ClassNames is not null:
                     throw new InvalidDataException("it is there twice");
+                case Architecture when json.Length is > 0 and <= LongestName:
+                    builder.ArchitectureName ??= json; // a name, not JSON; what others may have put there is no error
+                    break;
                 case Preprocessing:
                     builder.Preprocessing = ReadPreprocessing(json);
                     break;

@@ -17,6 +17,7 @@ public sealed class ForTests
         Assert.Equal(Plan.Weights.Select(spec => spec.Name), fitted.Tensors.Select(tensor => tensor.Name));
         Assert.Equal(shuffled.ClassNames, fitted.ClassNames);
         Assert.Same(shuffled.Preprocessing, fitted.Preprocessing);
+        Assert.Equal("resnet20", fitted.ArchitectureName);
     }
 
     [Fact]

@@ -37,6 +37,7 @@ public sealed class ModelZipTests : IDisposable
         Assert.Equal(_classifier.Weights.Tensors.Length, weights.Tensors.Length);
         Assert.Equal(Pictures.ClassNames, weights.ClassNames);
         WeightsAssert.Same(_classifier.Preprocessing, weights.Preprocessing);
+        Assert.Equal("tiny", weights.ArchitectureName);
     }
 
     [Fact]

@@ -26,6 +26,7 @@ public sealed class OnnxWeightsTests
         Assert.Equal(classifier.Weights.Tensors.Length, weights.Tensors.Length);
         Assert.Equal(Pictures.ClassNames, weights.ClassNames);
         WeightsAssert.Same(classifier.Preprocessing, weights.Preprocessing);
+        Assert.Equal("tiny", weights.ArchitectureName);
     }
 
     [Fact]

@@ -22,12 +22,13 @@ public sealed class SaveTests : IDisposable
     }
 
     [Fact]
-    public void PreprocessingAndClassNamesAreKept()
+    public void PreprocessingClassNamesAndTheNetworksNameAreKept()
     {
         var weights = new ResNetWeights(WeightsAssert.Small().Tensors)
         {
             Preprocessing = new ImagePreprocessing(new ImageShape(3, 32, 48), [125.3f, 123, 113.9f], [63, 62.1f, 66.7f]) { Supersampling = 2, CropBorder = 3 },
             ClassNames = ["cat", "\"dog\"", "Füchse 🦊"],
+            ArchitectureName = "plain20",
         };
 
         weights.Save(_folder["weights"]);
@@ -35,6 +36,17 @@ public sealed class SaveTests : IDisposable
 
         Assert.Equal(weights.ClassNames.AsEnumerable(), loaded.ClassNames);
         WeightsAssert.Same(weights.Preprocessing, loaded.Preprocessing);
+        Assert.Equal("plain20", loaded.ArchitectureName);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a text of more than two hundred characters: ................................................................................................................................................................................")]
+    public void WhatOthersCallAnArchitectureIsNoReasonToRefuseAFile(string text)
+    {
+        File.WriteAllBytes(_folder["weights"], SafetensorsText.File($"{{\"__metadata__\":{{\"architecture\":\"{text}\"}},\"w\":{{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}}}", dataLength: 8));
+
+        Assert.Null(ResNetWeights.Load(_folder["weights"]).ArchitectureName);
     }
 
     [Fact]

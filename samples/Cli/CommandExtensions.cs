@@ -1,0 +1,31 @@
+using System.CommandLine;
+
+namespace Cli;
+
+/// <summary>How every command runs, and what its options accept.</summary>
+internal static class CommandExtensions
+{
+    /// <summary>Sets what the command does. It runs on another thread: System.CommandLine listens for Ctrl+C only once this one is back.</summary>
+    public static Command Runs(this Command command, Func<ParseResult, Terminal, CancellationToken, int> action)
+    {
+        command.SetAction((arguments, cancellation) =>
+        {
+            var terminal = new Terminal(arguments.GetValue(Terminal.Json));
+            return Task.Run(() => ExitCode.Of(terminal, () => action(arguments, terminal, cancellation)), CancellationToken.None);
+        });
+        return command;
+    }
+
+    /// <summary>Refuses numbers below 1.</summary>
+    public static Option<T> AtLeastOne<T>(this Option<T> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (!result.Implicit && result.GetValueOrDefault<T>() is int and < 1)
+            {
+                result.AddError($"{option.Name} must be at least 1.");
+            }
+        });
+        return option;
+    }
+}

@@ -1,0 +1,22 @@
+namespace Cli;
+
+/// <summary>A table of features that is being written: an image is a row.</summary>
+internal abstract class FeatureTable : IDisposable
+{
+    /// <summary>Chooses the format by the file's name.</summary>
+    /// <returns>What makes the table, given the path to write to and the number of features.</returns>
+    public static Func<string, int, FeatureTable> For(string path) => Path.GetExtension(path).ToLowerInvariant() switch
+    {
+        ".csv" => (temporary, features) => new CsvFeatureTable(temporary, features),
+        ".parquet" => (temporary, features) => new ParquetFeatureTable(temporary, features),
+        _ => throw new ArgumentException($"'{path}' must end in .parquet or .csv, which says what is written."),
+    };
+
+    /// <summary>Adds a row.</summary>
+    public abstract void Add(string path, float[] features);
+
+    public abstract void Dispose();
+
+    /// <summary>Gets the name of the folder that an image is in: its class, where folders are classes.</summary>
+    protected static string FolderOf(string path) => path == ImageInputs.StandardInput ? "" : Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))) ?? "";
+}

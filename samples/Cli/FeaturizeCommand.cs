@@ -1,0 +1,34 @@
+using System.CommandLine;
+
+namespace Cli;
+
+/// <summary><c>featurize</c>: images as the vectors that the network's head reads, for any other tool.</summary>
+internal static class FeaturizeCommand
+{
+    public static Command Create()
+    {
+        var (network, images) = (new NetworkOptions(), new ImageInputs());
+        var output = new Option<string>("--output", "-o") { Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), feature_0, feature_1, ….", Required = true, HelpName = "file" };
+        var command = new Command("featurize", "Writes the pooled features of images as a table. Needs no libtorch, and no head.");
+        network.AddTo(command);
+        images.AddTo(command);
+        command.Add(output);
+        return command.Runs((arguments, terminal, cancellation) =>
+        {
+            var path = OutputFile.Checked(arguments.GetValue(output)!);
+            var create = FeatureTable.For(path);
+            using var featurizer = new Featurizer(network.Load(arguments, terminal, cancellation));
+            var paths = images.List(arguments);
+            var reader = new ImageReader(terminal, cancellation);
+            OutputFile.Write(path, temporary =>
+            {
+                using var table = create(temporary, featurizer.FeatureCount);
+                reader.ForEach("computing features", paths, (index, image) => table.Add(paths[index], featurizer.Featurize(image)));
+            });
+            terminal.Write(
+                new { output = path, images = paths.Length - reader.Failed, failed = reader.Failed, features = featurizer.FeatureCount },
+                result => terminal.Say($"Wrote {result.features:n0} features of {result.images:n0} images to {path}."));
+            return reader.ExitCode;
+        });
+    }
+}

@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using Microsoft.ML.ResNet;
+
+namespace Cli;
+
+/// <summary>What every command that reads a network is told about it.</summary>
+internal sealed class NetworkOptions
+{
+    public static readonly Dictionary<string, ImagePreprocessing> Preprocessings = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["imagenet1k_v1"] = ImagePreprocessing.ImageNetV1,
+        ["imagenet1k_v2"] = ImagePreprocessing.ImageNetV2,
+        ["cifar10"] = ImagePreprocessing.Cifar10,
+    };
+
+    private readonly Argument<string> _model = new("model")
+    {
+        Description = "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights, such as resnet50.imagenet1k_v2, which are downloaded once.",
+    };
+
+    private readonly Option<string?> _architecture = ArchitectureOption("The network, such as resnet50. [default: what the file says, or what its tensors fit]");
+
+    private readonly Option<string?> _classes = new("--classes") { Description = "A text file with the classes' names, one a line, in the order of the network's outputs. [default: those in the file, or 0, 1, 2, …]", HelpName = "file" };
+
+    private readonly Option<string?> _preprocessing = new("--preprocessing") { Description = "How images become the network's input, where the file does not say." };
+
+    public NetworkOptions() => _preprocessing.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, [.. Preprocessings.Keys]);
+
+    /// <summary>Makes an option that takes the name of a network, and completes it.</summary>
+    public static Option<string?> ArchitectureOption(string description)
+    {
+        var option = new Option<string?>("--arch") { Description = description, HelpName = "name" };
+        option.CompletionSources.Add([.. ResNetArchitecture.All.Select(architecture => architecture.Name)]);
+        return option;
+    }
+
+    public void AddTo(Command command)
+    {
+        command.Add(_model);
+        command.Add(_architecture);
+        command.Add(_classes);
+        command.Add(_preprocessing);
+    }
+
+    /// <summary>Gets what was given as the model.</summary>
+    public string Source(ParseResult arguments) => arguments.GetValue(_model)!;
+
+    /// <summary>Reads the network.</summary>
+    /// <exception cref="ArgumentException">It is not told which network the weights belong to, or the classes' names are not as many as its outputs.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file holds no weights that can be read.</exception>
+    public Network Load(ParseResult arguments, Terminal terminal, CancellationToken cancellation)
+    {
+        var source = Source(arguments);
+        var weights = Read(source, terminal, cancellation);
+        if (arguments.GetValue(_classes) is { } classes)
+        {
+            weights = new ResNetWeights(weights.Tensors) { ArchitectureName = weights.ArchitectureName, Preprocessing = weights.Preprocessing, ClassNames = [.. File.ReadAllLines(classes)] };
+        }
+
+        var preprocessing = weights.Preprocessing ?? (arguments.GetValue(_preprocessing) is { } name ? Preprocessings[name] : null);
+        return new Network(source, weights, Architecture(arguments.GetValue(_architecture) ?? weights.ArchitectureName, weights, source, terminal), preprocessing);
+    }
+
+    /// <summary>Reads weights from a file, or from this user's cache of published ones.</summary>
+    public static ResNetWeights Read(string source, Terminal terminal, CancellationToken cancellation)
+    {
+        if (!File.Exists(source) && PublishedWeights.All.Any(each => each.Name.Equals(source, StringComparison.OrdinalIgnoreCase)))
+        {
+            return terminal.Track($"downloading {source}", bar => ResNetWeights.Download(source, new Share(bar), cancellationToken: cancellation));
+        }
+
+        var weights = ResNetWeights.Load(source);
+        return weights.Preprocessing is null && Published(source) is { } published
+            ? new ResNetWeights(weights.Tensors) { ArchitectureName = published.Architecture.Name, Preprocessing = published.Preprocessing, ClassNames = weights.ClassNames }
+            : weights;
+    }
+
+    // A published checkpoint does not say how images become its input, but it can be recognised by its hash.
+    private static PublishedWeights? Published(string path)
+    {
+        using var file = File.OpenRead(path);
+        var hash = Convert.ToHexStringLower(SHA256.HashData(file));
+        return PublishedWeights.All.FirstOrDefault(each => hash.StartsWith(each.Sha256Prefix, StringComparison.Ordinal));
+    }
+
+    private static ResNetArchitecture Architecture(string? name, ResNetWeights weights, string source, Terminal terminal)
+    {
+        if (name is not null)
+        {
+            return ResNetArchitecture.Parse(name);
+        }
+
+        var candidates = TensorFit.Candidates(weights);
+        if (candidates.IsEmpty)
+        {
+            throw new ArgumentException($"The tensors of '{source}' are not those of any network that this library knows. 'resnet inspect' lists them; --arch says how they differ from a network's.");
+        }
+
+        if (candidates.Length > 1)
+        {
+            terminal.Say($"'{source}' has the tensors of {string.Join(" and ", candidates.Select(each => each.Name))}, and does not say which it is: taken as {candidates[0]}. Say it with --arch.");
+        }
+
+        return candidates[0];
+    }
+
+    private sealed class Share(Spectre.Console.ProgressTask? task) : IProgress<double>
+    {
+        public void Report(double value) => task?.Value = 100 * value;
+    }
+}

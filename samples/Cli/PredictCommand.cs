@@ -1,0 +1,40 @@
+using System.CommandLine;
+
+namespace Cli;
+
+/// <summary><c>predict</c>: the likeliest classes of images.</summary>
+internal static class PredictCommand
+{
+    public static Command Create()
+    {
+        var (network, images) = (new NetworkOptions(), new ImageInputs());
+        var top = new Option<int>("--top") { Description = "How many classes are told for each image.", DefaultValueFactory = _ => 1 }.AtLeastOne();
+        var csv = new Option<bool>("--csv") { Description = "Write results as CSV: file,rank,class,probability." };
+        var command = new Command("predict", "Classifies images: a table, CSV, or JSON. Needs no libtorch.");
+        network.AddTo(command);
+        images.AddTo(command);
+        command.Add(top);
+        command.Add(csv);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(csv) && result.GetValue(Terminal.Json))
+            {
+                result.AddError("Results are written either as --csv or as --json.");
+            }
+        });
+        return command.Runs((arguments, terminal, cancellation) =>
+        {
+            var paths = images.List(arguments);
+            using var classifier = new Classifier(network.Load(arguments, terminal, cancellation));
+            using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv));
+            var reader = new ImageReader(terminal, cancellation);
+            reader.ForEach("classifying", paths, (index, image) => writer.Write(new Prediction(paths[index], Likeliest(classifier, classifier.Score(image), arguments.GetValue(top)))));
+            return reader.ExitCode;
+        });
+    }
+
+    private static ClassProbability[] Likeliest(Classifier classifier, float[] scores, int count) =>
+    [
+        .. scores.Index().OrderByDescending(score => score.Item).Take(count).Select(score => new ClassProbability(classifier.ClassNames[score.Index], score.Item)),
+    ];
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text.Json;
+using CsvHelper;
+
+namespace Cli;
+
+/// <summary>Writes predictions to standard output: CSV and JSON as they are made, a table at the end. What has been written when the command is stopped is whole.</summary>
+internal abstract class PredictionWriter : IDisposable
+{
+    public static PredictionWriter Create(Terminal terminal, bool csv) => terminal.WantsJson ? new Json() : csv ? new Csv() : new Table(terminal);
+
+    public abstract void Write(Prediction prediction);
+
+    public abstract void Dispose();
+
+    private sealed class Table(Terminal terminal) : PredictionWriter
+    {
+        private readonly List<string[]> _rows = [];
+
+        public override void Write(Prediction prediction)
+        {
+            foreach (var (name, probability) in prediction.Classes)
+            {
+                _rows.Add([prediction.File, name, probability.ToString("p2", CultureInfo.InvariantCulture)]);
+            }
+        }
+
+        public override void Dispose() => terminal.WriteTable(["file", "class", "probability"], _rows);
+    }
+
+    private sealed class Csv : PredictionWriter
+    {
+        private readonly CsvWriter _csv = new(Console.Out, CultureInfo.InvariantCulture, leaveOpen: true);
+
+        public Csv() => WriteRow("file", "rank", "class", "probability");
+
+        public override void Write(Prediction prediction)
+        {
+            foreach (var (index, (name, probability)) in prediction.Classes.Index())
+            {
+                WriteRow(prediction.File, index + 1, name, probability);
+            }
+        }
+
+        public override void Dispose() => _csv.Dispose();
+
+        private void WriteRow(params ReadOnlySpan<object> fields)
+        {
+            foreach (var field in fields)
+            {
+                _csv.WriteField(field);
+            }
+
+            _csv.NextRecord();
+        }
+    }
+
+    private sealed class Json : PredictionWriter
+    {
+        private readonly Utf8JsonWriter _json = new(Console.OpenStandardOutput(), new JsonWriterOptions { Indented = true });
+
+        public Json() => _json.WriteStartArray();
+
+        public override void Write(Prediction prediction)
+        {
+            _json.WriteStartObject();
+            _json.WriteString("file", prediction.File);
+            _json.WriteStartArray("classes");
+            foreach (var (name, probability) in prediction.Classes)
+            {
+                _json.WriteStartObject();
+                _json.WriteString("name", name);
+                _json.WriteNumber("probability", probability);
+                _json.WriteEndObject();
+            }
+
+            _json.WriteEndArray();
+            _json.WriteEndObject();
+            _json.Flush();
+        }
+
+        public override void Dispose()
+        {
+            _json.WriteEndArray();
+            _json.Dispose();
+            Console.Out.WriteLine();
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Microsoft.ML;
+using Microsoft.ML.ResNet.Trainers;
+
+namespace Cli;
+
+/// <summary><c>report</c>: what a test of a network shows, as one HTML file.</summary>
+internal static class ReportCommand
+{
+    public static Command Create()
+    {
+        var network = new NetworkOptions();
+        var data = new Argument<string>("data") { Description = "Folder of images that the network was not trained on, one sub-folder per class." };
+        var output = new Option<string>("--output", "-o") { Description = "The HTML file to write.", DefaultValueFactory = _ => "report.html", HelpName = "file" };
+        var title = new Option<string?>("--title") { Description = "The heading. [default: the network's name]" };
+        var mistakes = new Option<int>("--mistakes") { Description = "How many of the worst mistakes are shown.", DefaultValueFactory = _ => 24 };
+        var command = new Command("report", "Tests a network and writes what there is to know about it as one HTML file. Curves of training are in the report of 'train --report' only; without libtorch, what takes a look into the network is left out.");
+        network.AddTo(command);
+        command.Add(data);
+        command.Add(output);
+        command.Add(title);
+        command.Add(mistakes);
+        return command.Runs((arguments, terminal, cancellation) =>
+        {
+            var path = OutputFile.Checked(arguments.GetValue(output)!);
+            var ml = new MLContext();
+            var files = ml.Data.LoadImageFolder(arguments.GetValue(data)!);
+            using var model = Classifier.Fit(ml, network.Load(arguments, terminal, cancellation));
+            var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+            var options = new ReportOptions { Title = arguments.GetValue(title), WorstMistakes = arguments.GetValue(mistakes), CancellationToken = cancellation };
+            if (!LibTorch.TryLoad())
+            {
+                terminal.Say("There is no libtorch: the report does not show where the network looked, how its layers respond, or what more views are worth.");
+                options = options with { GradCam = false, LayerResponseImages = 0, TestTimeViews = [] };
+            }
+
+            model.WriteReport(path, images, options);
+            terminal.Write(new { output = path, bytes = new FileInfo(path).Length }, result => terminal.Say($"Wrote {path}, {result.bytes:n0} bytes."));
+            return ExitCode.Success;
+        });
+    }
+}

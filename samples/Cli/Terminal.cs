@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Spectre.Console;
+
+namespace Cli;
+
+/// <summary>
+/// Results go to standard output: tables on a terminal, tab-separated lines elsewhere, or JSON. All else goes to standard error, so that a pipe
+/// carries nothing but results.
+/// </summary>
+internal sealed class Terminal(bool json)
+{
+    public static readonly Option<bool> Json = new("--json") { Description = "Write results as one JSON document, and nothing else to standard output.", Recursive = true };
+
+    private static readonly JsonSerializerOptions JsonOptions = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        DefaultIgnoreCondition = JsonIgnoreCondition.Never,
+    };
+
+    private readonly IAnsiConsole _messages = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    /// <summary>Gets whether results are wanted as JSON.</summary>
+    public bool WantsJson { get; } = json;
+
+    /// <summary>Tells the user something that is no result.</summary>
+    public void Say(string line) => Console.Error.WriteLine(line);
+
+    /// <summary>Writes a result as JSON where that is wanted, and as text otherwise.</summary>
+    public void Write<T>(T result, Action<T> writeText)
+    {
+        if (WantsJson)
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(result, JsonOptions));
+        }
+        else
+        {
+            writeText(result);
+        }
+    }
+
+    /// <summary>Writes a line of results.</summary>
+    public void WriteLine(string line) => Console.Out.WriteLine(line);
+
+    /// <summary>Writes a table.</summary>
+    public void WriteTable(string[] headers, IEnumerable<string[]> rows)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            foreach (var row in rows.Prepend(headers))
+            {
+                Console.Out.WriteLine(string.Join('\t', row));
+            }
+
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Simple);
+        table.AddColumns(headers);
+        foreach (var row in rows)
+        {
+            table.AddRow([.. row.Select(Markup.Escape)]);
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    /// <summary>Shows a bar while something runs, if there is a terminal to show it on.</summary>
+    /// <param name="description">What runs.</param>
+    /// <param name="run">Is given the bar; null without a terminal.</param>
+    public T Track<T>(string description, Func<ProgressTask?, T> run) => Console.IsErrorRedirected || !_messages.Profile.Capabilities.Interactive
+        ? run(null)
+        : _messages.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Start(bar => run(bar.AddTask(Markup.Escape(description))));
+}

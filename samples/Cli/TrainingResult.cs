@@ -1,0 +1,49 @@
+using System.Globalization;
+using Microsoft.ML.ResNet;
+
+namespace Cli;
+
+/// <summary>What training came to.</summary>
+/// <param name="Model">The file that the model was saved to.</param>
+/// <param name="Architecture">The network.</param>
+/// <param name="Classes">The names of the classes.</param>
+/// <param name="TrainingImages">The images trained on.</param>
+/// <param name="ValidationImages">The images validated on.</param>
+/// <param name="SkippedImages">The images that could not be read.</param>
+/// <param name="Epochs">The epochs trained.</param>
+/// <param name="Loss">The last epoch's mean cross-entropy in nats.</param>
+/// <param name="TrainingAccuracy">The share of the last epoch's images classified right when trained on.</param>
+/// <param name="ValidationAccuracy">The share of the validation images classified right after it; null without.</param>
+/// <param name="TestAccuracy">The share of the test images classified right; null without.</param>
+/// <param name="Seconds">How long the epochs took.</param>
+/// <param name="StoppedEarly">Why training ended before its last epoch; null if it did not.</param>
+internal sealed record TrainingResult(
+    string Model, string Architecture, string[] Classes, int TrainingImages, int ValidationImages, int SkippedImages, int Epochs, double? Loss, double? TrainingAccuracy,
+    double? ValidationAccuracy, double? TestAccuracy, double Seconds, string? StoppedEarly)
+{
+    public static TrainingResult Of(string model, ResNetClassificationTransformer network, double? testAccuracy)
+    {
+        var history = network.History;
+        var last = history.Epochs.LastOrDefault();
+        return new TrainingResult(
+            model, network.Architecture.Name, [.. network.ClassNames], history.TrainingImages, history.ValidationImages, history.SkippedImages, history.Epochs.Length, last?.Loss, last?.Accuracy,
+            last?.ValidationAccuracy, testAccuracy, history.Epochs.Sum(epoch => epoch.Duration.TotalSeconds), history.StoppedEarly);
+    }
+
+    public void WriteText(Terminal terminal) => terminal.WriteTable(["figure", "value"],
+    [
+        ["model", Model],
+        ["architecture", Architecture],
+        ["images", $"{Count(TrainingImages)} to train, {Count(ValidationImages)} to validate, {Count(SkippedImages)} skipped"],
+        ["epochs", Count(Epochs)],
+        ["training accuracy", Share(TrainingAccuracy)],
+        ["validation accuracy", Share(ValidationAccuracy)],
+        ["test accuracy", Share(TestAccuracy)],
+        ["time", string.Create(CultureInfo.InvariantCulture, $"{Seconds:f1} s")],
+        .. StoppedEarly is null ? Array.Empty<string[]>() : [["stopped early", StoppedEarly]],
+    ]);
+
+    private static string Count(int count) => count.ToString("n0", CultureInfo.InvariantCulture);
+
+    private static string Share(double? value) => value?.ToString("p2", CultureInfo.InvariantCulture) ?? "-";
+}

@@ -1,0 +1,63 @@
+// Trains a network, exports it as one ONNX file, and scores with that file through ML.NET's ApplyOnnxModel: the same probabilities.
+using System.CommandLine;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
+using Microsoft.ML.Transforms.Image;
+using QuickStart;
+using Samples;
+
+const int seed = 1;
+const double tolerance = 1e-5;
+var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
+var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 4 };
+var imageSize = new Option<int>("--image-size") { Description = "Height and width that images are resized to.", DefaultValueFactory = _ => 32 };
+var output = new Option<string>("--output") { Description = "The file to write.", DefaultValueFactory = _ => "network.onnx" };
+
+return await Sample.Run(new RootCommand("Exports a network as ONNX and applies the file.") { data, epochs, imageSize, output }, args, (arguments, cancellation) =>
+{
+    var ml = new MLContext(seed);
+    var files = ml.Data.LoadImageFolder(arguments.GetValue(data) ?? Draw());
+    var size = arguments.GetValue(imageSize);
+    var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+    using var network = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+    {
+        Architecture = ResNetArchitecture.ResNet20,
+        InputShape = new ImageShape(3, size, size),
+        Epochs = arguments.GetValue(epochs),
+        BatchSize = 64,
+        LearningRate = 0.05,
+        Progress = new EpochLines(),
+        CancellationToken = cancellation,
+    }).Fit(images);
+
+    var file = arguments.GetValue(output)!;
+    network.ExportOnnx(file);
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Wrote {file}, {new FileInfo(file).Length:n0} bytes."));
+
+    // Cropping and normalization are in the graph; resizing is ML.NET's. The size to resize to has a border that is cropped, and room to average.
+    var (width, height) = ResizeTo(network.Preprocessing);
+    var onnx = ml.Transforms.ResizeImages("Resized", width, height, "Image", ImageResizingEstimator.ResizingKind.IsoCrop)
+        .Append(ml.Transforms.ExtractPixels("pixels", "Resized", outputAsFloatArray: false))
+        .Append(ml.Transforms.ApplyOnnxModel("probabilities", "pixels", file));
+    var expected = network.Transform(images).GetColumn<float[]>("Score");
+    var applied = onnx.Fit(images).Transform(images).GetColumn<float[]>("probabilities");
+    var difference = expected.Zip(applied).Max(row => row.First.Zip(row.Second).Max(pair => Math.Abs(pair.First - pair.Second)));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Largest difference of a probability: {difference:g2}."));
+    if (!(difference <= tolerance))
+    {
+        throw new InvalidOperationException($"'{file}' does not score as the network does: a probability differs by {difference}, more than {tolerance}.");
+    }
+});
+
+static (int Width, int Height) ResizeTo(ImagePreprocessing preprocessing) =>
+    ((preprocessing.Input.Width + 2 * preprocessing.CropBorder) * preprocessing.Supersampling, (preprocessing.Input.Height + 2 * preprocessing.CropBorder) * preprocessing.Supersampling);
+
+static string Draw()
+{
+    var folder = Path.Combine(AppContext.BaseDirectory, "shapes");
+    ShapesDataset.Create(folder, trainPerClass: 200, testPerClass: 1, seed);
+    return Path.Combine(folder, "train");
+}

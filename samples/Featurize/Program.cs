@@ -1,0 +1,52 @@
+// Turns images into the features of a published network, once, and trains two of ML.NET's own trainers on them.
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+using QuickStart;
+using Samples;
+
+const int seed = 1;
+var weights = new Option<string>("--weights") { Description = "A checkpoint, or the name of a published one, which is downloaded once.", DefaultValueFactory = _ => "resnet18.imagenet1k_v1" };
+var architecture = new Option<string?>("--arch") { Description = "The network, where the checkpoint does not say." };
+var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
+
+return await Sample.Run(new RootCommand("Trains SDCA and LightGBM on the features of a residual network.") { weights, architecture, data }, args, (arguments, _) =>
+{
+    var source = arguments.GetValue(weights)!;
+    var network = File.Exists(source) ? ResNetWeights.Load(source) : ResNetWeights.Download(source);
+    var row = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? network.ArchitectureName ?? throw new ArgumentException($"'{source}' does not say which network it is. Say it with --arch."));
+    var preprocessing = network.Preprocessing ?? (row.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
+
+    var ml = new MLContext(seed);
+    var files = ml.Data.LoadImageFolder(arguments.GetValue(data) ?? Draw());
+    var featurize = ml.Transforms.Conversion.MapValueToKey("Label")
+        .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+        .Append(ml.Transforms.ResNetFeaturizeImage("Features", "Image", network, row, preprocessing))
+        .Append(ml.Transforms.SelectColumns("Label", "Features"));
+
+    // Every image goes through the network once, whatever reads its features afterwards.
+    var features = ml.Data.Cache(featurize.Fit(files).Transform(files));
+    var split = ml.Data.TrainTestSplit(features, testFraction: 0.2, seed: seed);
+
+    Console.WriteLine("trainer\taccuracy\tlog-loss\tseconds");
+    Compare("SDCA", ml.MulticlassClassification.Trainers.SdcaMaximumEntropy());
+    Compare("LightGBM", ml.MulticlassClassification.Trainers.LightGbm());
+
+    void Compare<T>(string trainer, IEstimator<T> estimator)
+        where T : class, ITransformer
+    {
+        var clock = Stopwatch.StartNew();
+        var model = estimator.Fit(split.TrainSet);
+        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(split.TestSet));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{trainer}\t{metrics.MicroAccuracy:p2}\t{metrics.LogLoss:f3}\t{clock.Elapsed.TotalSeconds:f1}"));
+    }
+});
+
+static string Draw()
+{
+    var folder = Path.Combine(AppContext.BaseDirectory, "shapes");
+    ShapesDataset.Create(folder, trainPerClass: 100, testPerClass: 1, seed);
+    return Path.Combine(folder, "train");
+}

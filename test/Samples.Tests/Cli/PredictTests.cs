@@ -1,0 +1,100 @@
+using System.Globalization;
+using CsvHelper;
+using static Microsoft.ML.ResNet.Samples.Tests.Cli.CliFixture;
+
+namespace Microsoft.ML.ResNet.Samples.Tests.Cli;
+
+public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
+{
+    [Fact]
+    public void JsonHasTheLikeliestClassesWithTheLibrarysProbabilities()
+    {
+        var picture = Path.Combine(fixture.Images, "lying", "001.png");
+
+        var predictions = Resnet("predict", fixture.Safetensors, fixture.Images, "--top", "2", "--json").Succeeded().Json;
+
+        Assert.Equal(9, predictions.GetArrayLength());
+        var prediction = predictions.EnumerateArray().Single(each => each.GetProperty("file").GetString() == picture);
+        var expected = fixture.Scores(picture).Zip(ClassNames).OrderByDescending(pair => pair.First).Take(2);
+        Assert.Equal(expected, prediction.GetProperty("classes").EnumerateArray().Select(each => (each.GetProperty("probability").GetSingle(), each.GetProperty("name").GetString()!)));
+    }
+
+    [Fact]
+    public void EveryFormatOfTheSameNetworkGivesTheSameCsv()
+    {
+        string[] outputs = [.. new[] { fixture.Safetensors, fixture.ModelZip, fixture.Onnx }.Select(model => Resnet("predict", model, fixture.Images, "--csv", "--top", "3").Succeeded().Output)];
+
+        Assert.All(outputs, output => Assert.Equal(outputs[0], output));
+    }
+
+    [Fact]
+    public void CsvQuotesWhatMustBeQuoted()
+    {
+        var picture = Path.Combine(fixture.Images, "lying", "000.png");
+        var odd = fixture.File("a \"b\", c.png");
+        File.Copy(picture, odd);
+
+        var output = Resnet("predict", fixture.Safetensors, odd, "--csv", "--top", "3").Succeeded().Output;
+
+        using var csv = new CsvReader(new StringReader(output), CultureInfo.InvariantCulture);
+        var rows = csv.GetRecords<dynamic>().Select(row => ((string File, string Rank, string Class, string Probability))(row.file, row.rank, row.@class, row.probability)).ToArray();
+        Assert.All(rows, row => Assert.Equal(odd, row.File));
+        Assert.Equal(["1", "2", "3"], rows.Select(row => row.Rank));
+        Assert.Equal(ClassNames.Order(), rows.Select(row => row.Class).Order());
+        Assert.Equal(fixture.Scores(picture).OrderDescending(), rows.Select(row => float.Parse(row.Probability, CultureInfo.InvariantCulture)));
+    }
+
+    [Fact]
+    public void AnImageOnStandardInputIsClassified()
+    {
+        var picture = Path.Combine(fixture.Images, "diagonal", "002.png");
+
+        var prediction = Resnet(File.ReadAllBytes(picture), "predict", fixture.Safetensors, "-", "--json").Succeeded().Json[0];
+
+        Assert.Equal("-", prediction.GetProperty("file").GetString());
+        Assert.Equal(fixture.Scores(picture).Max(), prediction.GetProperty("classes")[0].GetProperty("probability").GetSingle());
+    }
+
+    [Fact]
+    public void PathsAndGlobsMayComeOnStandardInputToo()
+    {
+        var list = $"{Path.Combine(fixture.Images, "standing", "000.png")}\n\n{fixture.Images}/**/001.png\n";
+
+        var lines = Resnet(System.Text.Encoding.UTF8.GetBytes(list), "predict", fixture.Safetensors, "--paths-from", "-").Succeeded().Lines;
+
+        Assert.Equal(
+            ["file", Path.Combine(fixture.Images, "standing", "000.png"), .. new[] { "diagonal", "lying", "standing" }.Select(name => Path.Combine(fixture.Images, name, "001.png"))],
+            lines.Select(line => line.Split('\t')[0]));
+    }
+
+    [Fact]
+    public void AFileThatIsNoImageIsNamedAndTheOthersAreClassified()
+    {
+        var (text, missing, picture) = (fixture.File("text.png"), fixture.File("missing.png"), Path.Combine(fixture.Images, "lying", "000.png"));
+        File.WriteAllText(text, "no image");
+
+        var result = Resnet("predict", fixture.Safetensors, text, missing, picture, "--json");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"Image '{text}' cannot be read", result.Error);
+        Assert.Contains($"Image '{missing}' cannot be read", result.Error);
+        Assert.Equal(picture, Assert.Single(result.Json.EnumerateArray()).GetProperty("file").GetString());
+    }
+
+    [Theory]
+    [InlineData(2, "No images are given", "predict", "MODEL")]
+    [InlineData(2, "--top must be at least 1", "predict", "MODEL", "IMAGES", "--top", "0")]
+    [InlineData(2, "either as --csv or as --json", "predict", "MODEL", "IMAGES", "--csv", "--json")]
+    [InlineData(1, "No file matches 'no/*.png'", "predict", "MODEL", "no/*.png")]
+    [InlineData(1, "There is no network 'resnet21'", "predict", "MODEL", "IMAGES", "--arch", "resnet21")]
+    [InlineData(1, "nothing.zip", "predict", "nothing.zip", "IMAGES")]
+    [InlineData(2, "nonsense", "nonsense")]
+    public void WhatIsWrongIsSaidOnStandardError(int exitCode, string message, params string[] arguments)
+    {
+        var result = Resnet([.. arguments.Select(argument => argument switch { "MODEL" => fixture.Safetensors, "IMAGES" => fixture.Images, _ => argument })]);
+
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Contains(message, result.Error);
+        Assert.DoesNotContain("   at ", result.Error);
+    }
+}

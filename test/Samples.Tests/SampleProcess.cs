@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Samples.Tests;
+
+/// <summary>Runs a sample as a user does: in a process of its own.</summary>
+internal static class SampleProcess
+{
+    /// <summary>Gets the configuration that the tests and the samples were built in.</summary>
+    public static string Configuration { get; } = Framework.Parent!.Name;
+
+    private static DirectoryInfo Framework => new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+
+    /// <summary>Gets the path of a sample's assembly: samples/NAME/bin/Release/net10.0/ASSEMBLY.dll.</summary>
+    public static string Assembly(string sample, string? assembly = null) =>
+        Path.Combine(Repository.Root, "samples", sample, "bin", Configuration, Framework.Name, $"{assembly ?? sample}.dll");
+
+    /// <summary>Runs a program to its end.</summary>
+    public static ProcessResult Run(string program, IEnumerable<string> arguments, byte[]? input = null, string? folder = null, params (string Name, string? Value)[] environment)
+    {
+        using var process = Start(program, arguments, folder, environment);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        using (process.StandardInput)
+        {
+            process.StandardInput.BaseStream.Write(input ?? []);
+        }
+
+        process.WaitForExit();
+        return new ProcessResult(process.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>Runs a program, and presses Ctrl+C when something has happened.</summary>
+    public static ProcessResult Interrupt(string program, IEnumerable<string> arguments, Func<bool> happened)
+    {
+        using var process = Start(program, arguments, folder: null, []);
+        process.StandardInput.Close();
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        while (!happened() && !process.HasExited)
+        {
+            Thread.Sleep(20);
+        }
+
+        using var kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        process.WaitForExit();
+        return new ProcessResult(process.ExitCode, output.Result, error.Result);
+    }
+
+    private static Process Start(string program, IEnumerable<string> arguments, string? folder, (string Name, string? Value)[] environment)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return Process.Start(start)!;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Samples.Tests;
+
+public sealed partial class SmallSampleTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [Fact]
+    public void FeaturizeComparesTwoTrainersOnTheSameFeatures()
+    {
+        DrawShadesOfGrey(_folder["images"], perClass: 40);
+        Cli.CliFixture.Untrained.Save(_folder["network.safetensors"]);
+
+        var lines = Run("Featurize", "--data", _folder["images"], "--weights", _folder["network.safetensors"]).Lines;
+
+        Assert.Equal("trainer\taccuracy\tlog-loss\tseconds", lines[0]);
+        Assert.Equal(["SDCA", "LightGBM"], lines[1..].Select(line => line.Split('\t')[0]));
+        Assert.All(lines[1..], line => Assert.True(Percent(line) > 90, line)); // even the features of random filters tell black from white
+    }
+
+    [Fact]
+    public void CrossValidationTestsEveryFold()
+    {
+        Pictures.Write(_folder["images"], perClass: 20, height: 16, width: 16);
+
+        var lines = Run("CrossValidation", "--data", _folder["images"], "--image-size", "16", "--folds", "3", "--epochs", "1").Lines;
+
+        var folds = lines.Where(line => line.StartsWith("fold ", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(["fold 1", "fold 2", "fold 3"], folds.Select(line => line.Split(':')[0]));
+        Assert.Equal(folds.Average(Percent), Percent(lines[^1]), tolerance: 0.011);
+    }
+
+    [Fact]
+    public void AnExportedNetworkScoresTheSameThroughApplyOnnxModel()
+    {
+        Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
+
+        var output = Run("ExportToOnnx", "--data", _folder["images"], "--image-size", "16", "--epochs", "1", "--output", _folder["network.onnx"]).Output;
+
+        Assert.Contains("Largest difference of a probability", output);
+        Assert.True(File.Exists(_folder["network.onnx"]));
+    }
+
+    [Fact]
+    public void GrayscaleTrainsOnPixelsFromACsvFile()
+    {
+        var lines = Pictures.Rows(perClass: 20, height: 12, width: 12, channels: 1).Select(row => $"{row.Name},{string.Join(',', row.Bytes)}");
+        File.WriteAllLines(_folder["pixels.csv"], lines.Prepend("label,pixels"));
+
+        var output = Run("Grayscale", "--data", _folder["pixels.csv"], "--header", "--size", "12", "--epochs", "2").Output;
+
+        Assert.Matches("test accuracy [0-9.]+ %, log-loss", output);
+    }
+
+    [Fact]
+    public void InMemoryTrainsOnRowsAndClassifiesAStream()
+    {
+        string[] arguments = ["--database", _folder["pictures.db"], "--per-class", "6", "--epochs", "1", "--model", _folder["model.zip"]];
+
+        var first = Run("InMemory", arguments);
+        var again = Run("InMemory", arguments);
+
+        Assert.Contains("rows of the database: accuracy", first.Output);
+        Assert.Contains("it is arrow", again.Output); // the first picture drawn, read back
+        Assert.True(File.Exists(_folder["model.zip"]));
+    }
+
+    [Theory]
+    [InlineData("Featurize")]
+    [InlineData("CrossValidation")]
+    [InlineData("ExportToOnnx")]
+    [InlineData("Grayscale")]
+    [InlineData("InMemory")]
+    public void WhatIsWrongIsSaidInALine(string sample)
+    {
+        File.WriteAllText(_folder["text"], "nothing of the sort");
+        string[] arguments = sample == "InMemory" ? ["--database", _folder["text"]] : sample == "Featurize" ? ["--weights", _folder["text"]] : ["--data", _folder["missing"]];
+
+        var result = SampleProcess.Run("dotnet", [SampleProcess.Assembly(sample), .. arguments]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static void DrawShadesOfGrey(string folder, int perClass)
+    {
+        var random = new Random(1);
+        foreach (var (label, name) in Pictures.ClassNames.Index())
+        {
+            Directory.CreateDirectory(Path.Combine(folder, name));
+            for (var i = 0; i < perClass; i++)
+            {
+                var pixels = new byte[16 * 16 * 3];
+                Array.Fill(pixels, (byte)(20 + 100 * label + random.Next(-10, 11)));
+                using var image = Pictures.ToImage(pixels, height: 16, width: 16);
+                image.Save(Path.Combine(folder, name, $"{i:d3}.png"));
+            }
+        }
+    }
+
+    private static ProcessResult Run(string sample, params string[] arguments) => SampleProcess.Run("dotnet", [SampleProcess.Assembly(sample), .. arguments]).Succeeded();
+
+    private static double Percent(string line) => double.Parse(Share().Match(line).Groups[1].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"([0-9.]+) ?%")]
+    private static partial Regex Share();
+}
