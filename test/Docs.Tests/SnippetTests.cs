@@ -92,6 +92,7 @@ public sealed class SnippetTests : IDisposable
 
         Assert.Equal(3, network.ClassNames.Length);
         Assert.Equal(ImagePreprocessing.ImageNetV1.Mean, network.Preprocessing.Mean);
+        Assert.Equal(ImagePreprocessing.ImageNetV1.CropBorder, network.Preprocessing.CropBorder);
     }
 
     [Fact]

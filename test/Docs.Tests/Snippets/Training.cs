@@ -46,16 +46,15 @@ internal static class Training
     public static ResNetTrainer FineTune(MLContext ml)
     {
         #region FineTune
+        var weights = ResNetWeights.Load("resnet18-f37072fd.pth");
         var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = ResNetArchitecture.ResNet18,
-            InitialWeights = ResNetWeights.Load("resnet18-f37072fd.pth"),      // or ResNetWeights.Download("resnet18.imagenet1k_v1")
+            InitialWeights = new ResNetWeights(weights.Tensors) { Preprocessing = ImagePreprocessing.ImageNetV1 },   // PyTorch's files do not say it
             TrainableLayers = TrainableLayers.Head,
             Epochs = 3,
             BatchSize = 32,
             LearningRate = 0.01,
-            PixelMean = ImagePreprocessing.ImageNetV1.Mean,                    // what the network was trained with
-            PixelStandardDeviation = ImagePreprocessing.ImageNetV1.StandardDeviation,
         });
         #endregion
         return trainer;
@@ -154,8 +153,6 @@ internal static class Training
                 Architecture = ResNetArchitecture.ResNet50,
                 InitialWeights = ResNetWeights.Download("resnet50.imagenet1k_v1"),
                 TrainableLayers = TrainableLayers.Head,
-                PixelMean = ImagePreprocessing.ImageNetV1.Mean,
-                PixelStandardDeviation = ImagePreprocessing.ImageNetV1.StandardDeviation,
                 Epochs = 50,
                 BatchSize = 10,
                 LearningRate = 0.01,
