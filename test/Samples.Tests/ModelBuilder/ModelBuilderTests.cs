@@ -20,15 +20,19 @@ public sealed class ModelBuilderTests : IDisposable
         Assert.Equal(["diagonal", "lying", "standing"], again.Lines[1..].Select(line => line.Split(':')[0]).Order());
     }
 
-    [Fact]
-    public void WhatIsNoImageIsSaidInALine()
+    [Theory]
+    [InlineData("MLModel.mlnet", "are not an image")]
+    [InlineData("images/lying/000.png", "")]
+    [InlineData("missing.png", "missing.png")]
+    public void WhatIsWrongWithImageOrModelIsSaidInALine(string path, string said)
     {
         File.WriteAllText(_folder["MLModel.mlnet"], "no model");
+        Pictures.Write(_folder["images"], perClass: 1, height: 8, width: 8);
 
-        var result = Run(_folder["MLModel.mlnet"]);
+        var result = Run(path);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(said, Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     public void Dispose() => _folder.Dispose();
