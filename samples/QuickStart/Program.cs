@@ -11,8 +11,9 @@ var architecture = new Option<string>("--arch") { Description = "The network: re
 var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: 30; for the shapes " + Experiment.ShapesEpochs + "]" };
 var imageSize = new Option<int?>("--image-size") { Description = "Height and width that images are resized to. [default: the network's own, 32 or 224]" };
 var model = new Option<string>("--model") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip" };
+var progressLines = new Option<bool>("--progress-lines") { Description = "Write progress as lines of JSON, for a program that reads them." };
 
-var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model };
+var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model, progressLines };
 command.SetAction((arguments, cancellation) =>
 {
     try
@@ -20,7 +21,7 @@ command.SetAction((arguments, cancellation) =>
         Experiment.Run(
             new Experiment.Settings(
                 arguments.GetValue(data), arguments.GetValue(test), ResNetArchitecture.Parse(arguments.GetValue(architecture)!),
-                arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!),
+                arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!, arguments.GetValue(progressLines)),
             cancellation);
         return Task.FromResult(0);
     }

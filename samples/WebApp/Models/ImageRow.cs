@@ -1,0 +1,9 @@
+using Microsoft.ML.Data;
+
+namespace WebApp.Models;
+
+/// <summary>What a model is given.</summary>
+internal sealed class ImageRow
+{
+    public MLImage Image { get; set; } = null!;
+}
