@@ -42,7 +42,8 @@ internal sealed class TestService : IAsyncDisposable
     public static async Task<TestService> StartReadyAsync(string model, params string[] options)
     {
         var service = await StartAsync([$"Model={model}", .. options]);
-        await service.WaitAsync(health => health.GetProperty("status").GetString() == "ready");
+        var last = (await service.WaitAsync(health => health.GetProperty("status").GetString() is "ready" or "failed"))[^1];
+        Assert.True(last.GetProperty("status").GetString() == "ready", last.ToString());
         return service;
     }
 
