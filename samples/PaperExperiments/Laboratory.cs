@@ -12,25 +12,36 @@ internal sealed class Laboratory
     private readonly MLContext _ml;
     private readonly string _output;
     private readonly int _seed;
+    private readonly Budget _budget;
+    private readonly long? _steps;
     private readonly CancellationToken _cancellation;
     private readonly IDataView _train;
 
-    public Laboratory(string? data, Budget budget, string output, int seed, CancellationToken cancellation)
+    public Laboratory(string? data, Budget budget, long? steps, string output, int seed, CancellationToken cancellation)
     {
         _ml = new MLContext(seed);
         _output = output;
         _seed = seed;
         _cancellation = cancellation;
-        Budget = budget;
+        _budget = budget;
+        _steps = steps;
         var (train, test) = data is null ? Download() : _ml.Data.LoadCifar10(data);
         var labels = _ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(train);
         (_train, Test) = (labels.Transform(train), labels.Transform(test));
     }
 
-    public Budget Budget { get; }
-
     /// <summary>Gets the test images, with their labels as keys.</summary>
     public IDataView Test { get; }
+
+    /// <summary>Gets the protocol that a network is trained by.</summary>
+    /// <param name="layers">The network's layers: from 110 on it warms up, as the paper's does.</param>
+    /// <param name="quickSteps">The steps of the quick budget.</param>
+    public TrainingRecipe Recipe(int layers, long quickSteps)
+    {
+        const int deep = 110;
+        var recipe = layers >= deep ? TrainingRecipe.PaperDeep : TrainingRecipe.Paper;
+        return recipe with { Steps = _steps ?? (_budget == Budget.Paper ? recipe.Steps : quickSteps) };
+    }
 
     /// <summary>Gets the path of a result.</summary>
     public string Result(string name)
@@ -43,14 +54,17 @@ internal sealed class Laboratory
     /// <param name="architecture">The network.</param>
     /// <param name="recipe">How.</param>
     /// <param name="name">The name of its folder and in results.</param>
-    public TrainedNetwork Train(ResNetArchitecture architecture, TrainingRecipe recipe, string name)
+    /// <param name="precision">The type that convolutions compute in.</param>
+    /// <param name="seed">The seed; null for the command's.</param>
+    public TrainedNetwork Train(ResNetArchitecture architecture, TrainingRecipe recipe, string name, TrainingPrecision precision = TrainingPrecision.Auto, int? seed = null)
     {
         var folder = Result(Path.Combine("networks", name));
         var model = Progress.Run($"{name}: reading images", progress => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = architecture,
             Recipe = recipe,
-            Seed = _seed,
+            Seed = seed ?? _seed,
+            Precision = precision,
             CheckpointFolder = Path.Combine(folder, "checkpoints"),
             LogFolder = Path.Combine(folder, "log"),
             Progress = progress,

@@ -9,6 +9,9 @@ var command = new RootCommand("Reproduces what \"Deep Residual Learning for Imag
     ComparisonCommand.Depth.Create(),
     ComparisonCommand.Shortcuts.Create(),
     ResponsesCommand.Create(),
+    PrecisionCommand.Create(),
     TrainCommand.Create(),
 };
-return await command.Parse(args).InvokeAsync();
+
+// Long enough to write a checkpoint after Ctrl+C.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

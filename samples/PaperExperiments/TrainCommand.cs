@@ -16,11 +16,11 @@ internal static class TrainCommand
 
     public static Command Create()
     {
-        var network = new Option<string>("--network") { Description = "The network's name, such as resnet20.", DefaultValueFactory = _ => "resnet20" };
+        var network = new Option<string>("--network") { Description = "The network's name, such as resnet20.", DefaultValueFactory = _ => ResNetArchitecture.WideResNet8_4.Name };
         var recipe = new Option<string>("--recipe") { Description = $"{string.Join(", ", Recipes.Keys)}, or a JSON file.", DefaultValueFactory = _ => "fast" };
-        var (command, options) = (new Command("train", "Trains one network by one recipe, however long that takes; --budget does not matter.") { network, recipe }, new ExperimentOptions());
+        var (command, options) = (new Command("train", "Trains one network by one recipe, as long as the recipe says.") { network, recipe }, new ExperimentOptions());
         options.AddTo(command);
-        command.SetAction((arguments, cancellation) => Task.FromResult(ExitCode.Of(() =>
+        command.SetAction((arguments, cancellation) => Task.Run(() => ExitCode.Of(() =>
         {
             var architecture = ResNetArchitecture.Parse(arguments.GetValue(network)!);
             var name = arguments.GetValue(recipe)!;

@@ -12,6 +12,6 @@ internal sealed record TrainedNetwork(string Name, ResNetClassificationTransform
     /// <summary>Gets how long it trained, in all sittings.</summary>
     public TimeSpan Duration => Model.History.Epochs.Aggregate(TimeSpan.Zero, (sum, epoch) => sum + epoch.Duration);
 
-    /// <summary>Gets the steps that it trained.</summary>
+    /// <summary>Gets the number of its parameters.</summary>
     public long Parameters => Model.Plan.ParameterCount;
 }

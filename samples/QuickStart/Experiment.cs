@@ -17,11 +17,12 @@ internal static class Experiment
     private const int ShapesTestPerClass = 200;
     private const int Seed = 1;
 
-    public sealed record Settings(string? DataFolder, string? TestFolder, ResNetArchitecture Architecture, int? Epochs, int? ImageSize, string ModelPath, bool ProgressLines);
+    public sealed record Settings(string? DataFolder, string? TestFolder, ResNetArchitecture Architecture, int? Epochs, int? ImageSize, string ModelPath, string ReportPath, string? CheckpointFolder, bool ProgressLines);
 
     public static void Run(Settings settings, CancellationToken cancellation)
     {
         EnsureWritable(settings.ModelPath);
+        EnsureWritable(settings.ReportPath);
         var ml = new MLContext(Seed);
         var (train, test) = LoadImages(ml, settings);
 
@@ -30,6 +31,8 @@ internal static class Experiment
         ml.Model.Save(model, train.Schema, settings.ModelPath);
         AnsiConsole.MarkupLineInterpolated($"Saved [bold]{settings.ModelPath}[/], {new FileInfo(settings.ModelPath).Length / 1024:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
         PredictSomeFiles(ml, settings.ModelPath, test);
+        model.WriteReport(settings.ReportPath, test, new ReportOptions { Recipe = Recipe(settings).ToJson(), CancellationToken = cancellation });
+        AnsiConsole.MarkupLineInterpolated($"Wrote [bold]{settings.ReportPath}[/]: curves, confusion, the worst mistakes, and how far probabilities can be trusted.");
     }
 
     private static (IDataView Train, IDataView Test) LoadImages(MLContext ml, Settings settings)
@@ -69,18 +72,27 @@ internal static class Experiment
 
     private static ResNetTrainer.Options Options(Settings settings, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
-        const int large = 64;
         var size = settings.ImageSize ?? settings.Architecture.DefaultImageSize;
         return new ResNetTrainer.Options
         {
             Architecture = settings.Architecture,
             InputShape = new ImageShape(3, size, size),
-            Epochs = settings.Epochs ?? (settings.DataFolder is null ? ShapesEpochs : 30),
-            BatchSize = size > large ? 32 : 64,
-            LearningRate = 0.05,
+            Recipe = Recipe(settings),
             OnBadImage = BadImageHandling.Skip,
+            CheckpointFolder = settings.CheckpointFolder,
             Progress = progress,
             CancellationToken = cancellation,
+        };
+    }
+
+    private static TrainingRecipe Recipe(Settings settings)
+    {
+        const int large = 64;
+        return TrainingRecipe.Modern with
+        {
+            Epochs = settings.Epochs ?? (settings.DataFolder is null ? ShapesEpochs : 30),
+            BatchSize = (settings.ImageSize ?? settings.Architecture.DefaultImageSize) > large ? 32 : 64,
+            LearningRate = 0.05,
         };
     }
 

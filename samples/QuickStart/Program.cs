@@ -11,29 +11,38 @@ var architecture = new Option<string>("--arch") { Description = "The network: re
 var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: 30; for the shapes " + Experiment.ShapesEpochs + "]" };
 var imageSize = new Option<int?>("--image-size") { Description = "Height and width that images are resized to. [default: the network's own, 32 or 224]" };
 var model = new Option<string>("--model") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip" };
+
+var report = new Option<string>("--report") { Description = "Where the report on the test images is written, one HTML file.", DefaultValueFactory = _ => "report.html" };
+var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints. Stopped with Ctrl+C, or killed, training goes on from there when started again." };
 var progressLines = new Option<bool>("--progress-lines") { Description = "Write progress as lines of JSON, for a program that reads them." };
 
-var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model, progressLines };
-command.SetAction((arguments, cancellation) =>
+var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model, report, checkpoints, progressLines };
+
+// On another thread: Ctrl+C is listened to as soon as the action has started.
+command.SetAction((arguments, cancellation) => Task.Run(() =>
 {
     try
     {
         Experiment.Run(
             new Experiment.Settings(
                 arguments.GetValue(data), arguments.GetValue(test), ResNetArchitecture.Parse(arguments.GetValue(architecture)!),
-                arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!, arguments.GetValue(progressLines)),
+                arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!, arguments.GetValue(report)!, arguments.GetValue(checkpoints), arguments.GetValue(progressLines)),
             cancellation);
-        return Task.FromResult(0);
+        return 0;
     }
     catch (OperationCanceledException)
     {
-        AnsiConsole.MarkupLine("[yellow]Stopped. No model was saved.[/]");
-        return Task.FromResult(130);
+        AnsiConsole.MarkupLine(arguments.GetValue(checkpoints) is null
+            ? "[yellow]Stopped. No model was saved.[/]"
+            : "[yellow]Stopped. The same command goes on from the last checkpoint.[/]");
+        return 130;
     }
     catch (Exception exception) when (exception is ArgumentException or IOException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
         Console.Error.WriteLine(exception.Message);
-        return Task.FromResult(1);
+        return 1;
     }
-});
-return await command.Parse(args).InvokeAsync();
+}));
+
+// Long enough to write a checkpoint after Ctrl+C.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

@@ -14,7 +14,7 @@ internal static class FineTuning
     private const int Seed = 1;
 
     public sealed record Settings(
-        string WeightsPath, ResNetArchitecture Architecture, string DataFolder, string? TestFolder, TrainableLayers Layers, int Epochs, double LearningRate, string? ModelPath);
+        string WeightsPath, ResNetArchitecture Architecture, string DataFolder, string? TestFolder, TrainableLayers Layers, int Epochs, double LearningRate, string? ModelPath, string? CheckpointFolder);
 
     public static void Run(Settings settings, CancellationToken cancellation)
     {
@@ -79,11 +79,13 @@ internal static class FineTuning
                     InputShape = preprocessing.Input,
                     InitialWeights = new ResNetWeights(weights.Tensors) { Preprocessing = preprocessing, ClassNames = weights.ClassNames },
                     TrainableLayers = settings.Layers,
+                    Recipe = TrainingRecipe.Modern with { WeightDecay = 1e-4 }, // trained weights need no more
                     Epochs = settings.Epochs,
                     LearningRate = settings.LearningRate,
                     BatchSize = preprocessing.Input.Height > 64 ? 32 : 128,
                     ValidationFraction = 0,
                     OnBadImage = BadImageHandling.Skip,
+                    CheckpointFolder = settings.CheckpointFolder,
                     Progress = new TaskProgress(task),
                     CancellationToken = cancellation,
                 }).Fit(train);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Networks;
 
 namespace Microsoft.ML.ResNet.Trainers;
@@ -150,14 +151,11 @@ public sealed partial class ResNetTrainer
             LearningRate = LearningRate ?? Recipe.LearningRate,
         };
 
-        internal ImageAugmentation AugmentationFor(ImageShape shape)
-        {
-            const int largestSmallImage = 48;
-            return Recipe.Augmentation != ImageAugmentation.Auto ? Recipe.Augmentation
-                : TrainableLayers == TrainableLayers.Head ? ImageAugmentation.None
-                : Math.Max(shape.Height, shape.Width) <= largestSmallImage ? ImageAugmentation.CropAndFlip
-                : ImageAugmentation.ResizedCropAndFlip;
-        }
+        internal ImageAugmentation AugmentationFor(ImageShape shape) =>
+            Recipe.Augmentation != ImageAugmentation.Auto ? Recipe.Augmentation
+            : TrainableLayers == TrainableLayers.Head ? ImageAugmentation.None
+            : Math.Max(shape.Height, shape.Width) <= CropAndFlip.LargestImage ? ImageAugmentation.CropAndFlip
+            : ImageAugmentation.ResizedCropAndFlip;
 
         /// <summary>Checks every option by itself; what depends on the data is checked in Fit.</summary>
         internal void Validate()

@@ -101,11 +101,12 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         using var reporter = new TrainingReporter(_host, _options.Progress, _options.LogFolder);
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
         using var checkpoints = CheckpointFolder.Open(_options, reporter.Warn);
-        var seed = _options.Seed ?? _host.GetSeed() ?? checkpoints?.Seed() ?? Random.Shared.Next();
+        var checkpoint = checkpoints?.ReadNewest();
+        var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? Random.Shared.Next();
         var clock = Stopwatch.StartNew();
         var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
         var readingTime = clock.Elapsed;
-        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints, reporter) { ReadingTime = readingTime }.Train(images));
+        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints, reporter) { ReadingTime = readingTime }.Train(images, checkpoint));
         return ResNetClassificationTransformer.Create(_host, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
     }
 

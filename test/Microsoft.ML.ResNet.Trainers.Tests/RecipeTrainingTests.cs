@@ -83,7 +83,7 @@ public sealed class RecipeTrainingTests : IDisposable
             Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes), Epochs = 5, BatchSize = 16, Seed = 5, ThreadCount = 1, Precision = TrainingPrecision.Float32,
             CheckpointFolder = _folder["checkpoints"], LogFolder = _folder["log"], Progress = progress, CancellationToken = token,
         };
-        Assert.ThrowsAny<OperationCanceledException>(() => _ml.MulticlassClassification.Trainers.ResNet(Options(new Canceller(2, cancellation), cancellation.Token)).Fit(data));
+        Assert.ThrowsAny<OperationCanceledException>(() => _ml.MulticlassClassification.Trainers.ResNet(Options(new CancelAfterEpoch(2, cancellation), cancellation.Token)).Fit(data));
 
         using var model = _ml.MulticlassClassification.Trainers.ResNet(Options(null, default)).Fit(data);
 
@@ -135,15 +135,4 @@ public sealed class RecipeTrainingTests : IDisposable
     private ResNetClassificationTransformer Fit(IDataView data, TrainingRecipe recipe, IDataView? validation = null, bool calibrate = false) => Trainer(recipe, calibrate).Fit(data, validation);
 
     private static uint[] Predicted(ResNetClassificationTransformer model, IDataView data) => [.. model.Transform(data).GetColumn<uint>("PredictedLabel")];
-
-    private sealed class Canceller(int epoch, CancellationTokenSource source) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Finished?.Epoch == epoch)
-            {
-                source.Cancel();
-            }
-        }
-    }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -9,20 +10,16 @@ namespace Microsoft.ML.ResNet.Trainers.Analysis;
 /// <param name="corners">Whether the corners are views.</param>
 internal sealed class CropViews(ResNetClassificationTransformer model, bool corners)
 {
-    private const int LargestPaddedImage = 48; // what ImageAugmentation.Auto trains on padded crops of
-
     private readonly ImageShape _input = model.Plan.Input;
 
-    private bool IsPadded => model.Image.Source != PixelSource.Image || Math.Max(_input.Height, _input.Width) <= LargestPaddedImage;
-
-    private int ShorterSide => Math.Min(_input.Height, _input.Width);
+    private bool IsPadded => model.Image.Source != PixelSource.Image || Math.Max(_input.Height, _input.Width) <= CropAndFlip.LargestImage;
 
     /// <summary>Reads the rows of a view in their order.</summary>
     public IEnumerable<ViewBatch> Read(IDataView data)
     {
-        var border = corners && !IsPadded ? Math.Max(model.Preprocessing.CropBorder, ShorterSide / 14) : model.Preprocessing.CropBorder; // (256 − 224) / 2 = 224 / 14
+        var border = corners && !IsPadded ? Math.Max(model.Preprocessing.CropBorder, Math.Min(_input.Height, _input.Width) / 14) : model.Preprocessing.CropBorder; // (256 − 224) / 2 = 224 / 14
         var batches = new PixelBatches(model, border, PixelBatches.SizeFor(_input.Height, _input.Width));
-        using var preprocessing = new TorchPreprocessing(model.Image, model.Preprocessing);
+        using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         foreach (var pixels in batches.Read(data))
         {
             yield return new ViewBatch((int)pixels.shape[0], corners ? Corners(preprocessing, pixels) : Centers(preprocessing, pixels));
@@ -40,7 +37,7 @@ internal sealed class CropViews(ResNetClassificationTransformer model, bool corn
         if (IsPadded)
         {
             // The mean is subtracted before the crop and moves with it: padding is zero (CropAndFlip).
-            var padding = Math.Max(1, ShorterSide / 8);
+            var padding = CropAndFlip.PaddingOf(_input);
             images = F.pad(preprocessing.Normalize(preprocessing.Center(images)), [padding, padding, padding, padding]);
         }
 

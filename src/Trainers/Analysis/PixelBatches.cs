@@ -23,22 +23,23 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
     /// <summary>Reads the rows of a view in their order.</summary>
     /// <param name="data">The view.</param>
     /// <param name="most">The most images to read.</param>
+    /// <param name="isWanted">Tells by its number whether a row is read: the images of the others are not even decoded. Null for all.</param>
     /// <returns>[count, channels, height, width], bytes or floats; each is valid until the next is asked for.</returns>
-    public IEnumerable<Tensor> Read(IDataView data, long most = long.MaxValue) =>
-        model.Image.Source == PixelSource.FloatVector ? Read<float>(data, ScalarType.Float32, most) : Read<byte>(data, ScalarType.Byte, most);
+    public IEnumerable<Tensor> Read(IDataView data, long most = long.MaxValue, Func<long, bool>? isWanted = null) =>
+        model.Image.Source == PixelSource.FloatVector ? Read<float>(data, ScalarType.Float32, most, isWanted) : Read<byte>(data, ScalarType.Byte, most, isWanted);
 
-    private IEnumerable<Tensor> Read<T>(IDataView data, ScalarType type, long most)
+    private IEnumerable<Tensor> Read<T>(IDataView data, ScalarType type, long most, Func<long, bool>? isWanted)
         where T : unmanaged
     {
         var (image, preprocessing) = (model.Image, model.Preprocessing with { CropBorder = cropBorder });
         var source = image.Source == PixelSource.Image ? new CheckedImageView(data, image.Name) : data;
         var scored = ScoringChain.Pixels(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
-        var (height, width) = image.Source == PixelSource.Image ? preprocessing.ResizeTo : (image.Shape.Height, image.Shape.Width);
+        var (height, width) = preprocessing.ResizeTo;
 
         // A set of one: GetRowCursor would split the rows among threads and read a thousand of them ahead.
         using var cursor = scored.GetRowCursorSet([ScoringChain.PixelsOf(scored.Schema)], 1)[0];
         var getPixels = cursor.GetGetter<VBuffer<T>>(ScoringChain.PixelsOf(cursor.Schema));
-        var (pixels, left) = (default(VBuffer<T>), most);
+        var (pixels, left, row) = (default(VBuffer<T>), most, -1L);
         using var batch = empty([batchSize, image.Shape.Channels, height, width], type);
         for (var count = Fill(); count > 0; count = Fill())
         {
@@ -50,13 +51,27 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
         {
             var values = MemoryMarshal.Cast<byte, T>(batch.bytes);
             var (size, count) = (values.Length / batchSize, 0);
-            for (; count < batchSize && left > 0 && cursor.MoveNext(); count++, left--)
+            for (; count < batchSize && left > 0 && MoveNext(); count++, left--)
             {
                 getPixels(ref pixels);
                 pixels.CopyTo(values.Slice(count * size, size));
             }
 
             return count;
+        }
+
+        bool MoveNext()
+        {
+            while (cursor.MoveNext())
+            {
+                row++;
+                if (isWanted is null || isWanted(row))
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
     }
 }

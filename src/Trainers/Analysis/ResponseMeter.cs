@@ -21,14 +21,22 @@ internal sealed class ResponseMeter : IDisposable
     }
 
     /// <summary>Measures a model's responses to the rows of a view.</summary>
-    public static ImmutableArray<LayerResponse> Measure(ResNetClassificationTransformer model, IDataView data, long most, int batchSize)
+    /// <param name="model">The model.</param>
+    /// <param name="data">The view.</param>
+    /// <param name="most">The most images to read.</param>
+    /// <param name="batchSize">The most images in a batch.</param>
+    /// <param name="stride">From a row that is read to the next: data is often sorted by class, so its first rows may say little of the others.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public static ImmutableArray<LayerResponse> Measure(
+        ResNetClassificationTransformer model, IDataView data, long most, int batchSize, long stride = 1, CancellationToken cancellation = default)
     {
         using var network = new ResidualNetwork(model.Plan, model.Weights, TrainingPrecision.Float32);
-        using var preprocessing = new TorchPreprocessing(model.Image, model.Preprocessing);
+        using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         using var meter = new ResponseMeter(model.Plan);
         using var noGradients = no_grad();
-        foreach (var pixels in new PixelBatches(model, model.Preprocessing.CropBorder, batchSize).Read(data, most))
+        foreach (var pixels in new PixelBatches(model, model.Preprocessing.CropBorder, batchSize).Read(data, most, row => row % stride == 0))
         {
+            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             network.Compute(preprocessing.Apply(pixels), 0, model.Plan.Layers.Length, meter.Add);
         }

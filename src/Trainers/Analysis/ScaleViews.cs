@@ -31,7 +31,7 @@ internal sealed class ScaleViews(ResNetClassificationTransformer model, Immutabl
     private IEnumerable<ViewBatch> ReadImages(IDataView data)
     {
         var source = new CheckedImageView(data, model.Image.Name);
-        using var preprocessing = new TorchPreprocessing(model.Image, model.Preprocessing);
+        using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         using var cursor = source.GetRowCursorSet([source.Schema[model.Image.Name]], 1)[0]; // GetRowCursor would carry images between threads, past their owner's disposing of them
         var (getImage, image) = (cursor.GetGetter<MLImage>(source.Schema[model.Image.Name]), default(MLImage)!);
         ScaledImages? batch = null;
@@ -67,7 +67,7 @@ internal sealed class ScaleViews(ResNetClassificationTransformer model, Immutabl
     {
         var sizes = Sizes(_input.Height, _input.Width);
         var (height, width) = sizes.MaxBy(size => size.Height);
-        using var preprocessing = new TorchPreprocessing(model.Image, model.Preprocessing);
+        using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         foreach (var pixels in new PixelBatches(model, cropBorder: 0, PixelBatches.SizeFor(height, width)).Read(data))
         {
             yield return new ViewBatch((int)pixels.shape[0], Views(pixels));

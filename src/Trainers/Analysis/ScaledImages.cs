@@ -13,9 +13,6 @@ internal sealed class ScaledImages : IDisposable
 
     private const int ColorChannels = 3;
 
-    // The weights of ML.NET's ConvertToGrayscale.
-    private static readonly float[] GrayWeights = [0.3f, 0.59f, 0.11f];
-
     private readonly CropWindow _window;
     private readonly int _channels;
     private readonly int _capacity;
@@ -50,13 +47,12 @@ internal sealed class ScaledImages : IDisposable
     /// <summary>Adds an image, whose pixels are read at once.</summary>
     public void Add(MLImage image)
     {
-        ReadOnlySpan<int> rgb = image.PixelFormat == MLPixelFormat.Bgra32 ? [2, 1, 0] : [0, 1, 2];
         foreach (var scale in _scales)
         {
             var (height, width) = ((int)scale.shape[1], (int)scale.shape[2]);
             var size = height * width * ColorChannels;
             var target = MemoryMarshal.Cast<byte, float>(scale.bytes).Slice(Count * size, size);
-            Resampler.Resize(image.Pixels, image.Height, image.Width, 4, rgb, _window, target, height, width);
+            Resampler.Resize(image.Pixels, image.Height, image.Width, 4, image.Rgb(), _window, target, height, width);
         }
 
         Count++;
@@ -66,7 +62,7 @@ internal sealed class ScaledImages : IDisposable
     public IEnumerable<Tensor> Scales(TorchPreprocessing preprocessing) => _scales.Select(scale =>
     {
         var images = scale.narrow(0, 0, Count).permute(0, 3, 1, 2);
-        return preprocessing.Normalize(_channels == 1 ? images.mul(tensor(GrayWeights, [1, ColorChannels, 1, 1])).sum([1], keepdim: true) : images);
+        return preprocessing.Normalize(_channels == 1 ? images.mul(tensor(ImageColors.GrayWeights, [1, ColorChannels, 1, 1])).sum([1], keepdim: true) : images);
     });
 
     public void Dispose()

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Analysis;
 
@@ -44,7 +45,7 @@ internal sealed class ScoredView : IDataView
     {
         var needed = columnsNeeded.Select(column => column.Index).ToHashSet();
         var rows = _data.GetRowCursorSet(_data.Schema.Where(column => needed.Contains(column.Index)), 1)[0]; // a set of one, as in PixelBatches
-        var scores = needed.Any(IsOurs) ? ReadAhead.Of(_scorer.Score(_data), ahead: 1).SelectMany(batch => batch) : null;
+        var scores = needed.Any(IsOurs) ? ReadAhead.Of(_scorer.Score(_data), ahead: 1, "ResNet scoring").SelectMany(batch => batch) : null;
         return new Cursor(this, rows, needed, scores);
     }
 

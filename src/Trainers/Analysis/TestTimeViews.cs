@@ -46,6 +46,9 @@ public sealed record TestTimeViews
     /// <value>None but for <see cref="MultiScale"/>.</value>
     public ImmutableArray<int> ShorterSides { get; }
 
+    /// <summary>Gets the number of views.</summary>
+    internal int Count => (Mirrored ? 2 : 1) * (Corners ? 5 : 1) * Math.Max(1, ShorterSides.Length);
+
     /// <summary>Makes views of the whole image at several scales, and their mirror images, for which the network is fully convolutional (He et al., 2016, section 3.4).</summary>
     /// <remarks>
     /// An image is resized, with its own proportions, up to 4:1, so that it just covers the network's input times side / 224. Scores are averaged

@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Scoring;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -14,12 +13,11 @@ internal sealed class TorchPreprocessing : IDisposable
     private readonly Tensor _mean;      // [1, channels, 1, 1], or [1, channels, height, width]
     private readonly Tensor _deviation; // [1, channels, 1, 1]
 
-    /// <param name="image">The image column; vectors are neither averaged nor cropped.</param>
     /// <param name="preprocessing">The model's.</param>
-    public TorchPreprocessing(ImageColumn image, ImagePreprocessing preprocessing)
+    public TorchPreprocessing(ImagePreprocessing preprocessing)
     {
         _input = preprocessing.Input;
-        _supersampling = image.Source == PixelSource.Image ? preprocessing.Supersampling : 1;
+        _supersampling = preprocessing.Supersampling;
         _mean = preprocessing.HasMeanImage ? tensor([.. preprocessing.Mean], [1, _input.Channels, _input.Height, _input.Width]) : tensor([.. preprocessing.Mean], [1, _input.Channels, 1, 1]);
         _deviation = tensor([.. preprocessing.StandardDeviation], [1, _input.Channels, 1, 1]);
     }

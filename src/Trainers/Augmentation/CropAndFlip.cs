@@ -14,10 +14,16 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// <param name="outputShape">The shape that crops are resized to; null for the network's input.</param>
 internal sealed class CropAndFlip(ImageShape shape, Normalization normalization, bool flip, ImageShape? outputShape = null) : IAugmentation
 {
-    private readonly int _padding = Math.Max(1, Math.Min(shape.Height, shape.Width) / 8);
+    /// <summary>The longer side, in pixels, of the largest images that are augmented so unless the recipe says otherwise.</summary>
+    public const int LargestImage = 48;
+
+    private readonly int _padding = PaddingOf(shape);
     private readonly ImageShape _outputShape = outputShape ?? shape;
     private readonly float[]? _crop = outputShape is { } other && other != shape ? new float[shape.Size] : null;
     private readonly int[] _channels = [.. Enumerable.Range(0, shape.Channels)];
+
+    /// <summary>Gets the pixels that are added on each side.</summary>
+    public static int PaddingOf(ImageShape shape) => Math.Max(1, Math.Min(shape.Height, shape.Width) / 8);
 
     public void Apply<T>(in StoredImage<T> image, Span<float> output, Random random)
         where T : unmanaged, INumberBase<T>

@@ -49,35 +49,21 @@ internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State
         }
     }
 
-    /// <summary>Reads no more than the seed of a run.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged, or no checkpoint of this version.</exception>
-    public static int ReadSeed(string path)
+    /// <summary>Writes it, and then the checksum of what was written into its place.</summary>
+    public void Write(Stream stream)
     {
-        using var stream = File.OpenRead(path);
-        try
+        using var sha256 = SHA256.Create();
+        using (var hashed = new CryptoStream(stream, sha256, CryptoStreamMode.Write, leaveOpen: true))
         {
-            return JsonSerializer.Deserialize<TrainingIdentity>(ReadMetadata(stream)["identity"], Json)?.Seed ?? throw new InvalidDataException("its identity is null");
+            SafetensorsFile.Write(hashed, Tensors,
+                KeyValuePair.Create("checksum", Encoding.ASCII.GetString(NoChecksum)),
+                KeyValuePair.Create("version", Version),
+                KeyValuePair.Create("identity", JsonSerializer.Serialize(Identity, Json)),
+                KeyValuePair.Create("state", JsonSerializer.Serialize(State, Json)));
         }
-        catch (Exception exception) when (exception is EndOfStreamException or JsonException or KeyNotFoundException)
-        {
-            throw new InvalidDataException(exception.Message, exception);
-        }
-    }
 
-    /// <summary>Writes a file, through to the disk.</summary>
-    public void Write(string path)
-    {
-        using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite);
-        SafetensorsFile.Write(stream, Tensors,
-            KeyValuePair.Create("checksum", Encoding.ASCII.GetString(NoChecksum)),
-            KeyValuePair.Create("version", Version),
-            KeyValuePair.Create("identity", JsonSerializer.Serialize(Identity, Json)),
-            KeyValuePair.Create("state", JsonSerializer.Serialize(State, Json)));
-        stream.Position = 0;
-        var checksum = Convert.ToHexStringLower(SHA256.HashData(stream));
         stream.Position = sizeof(long) + BeforeChecksum.Length;
-        stream.Write(Encoding.ASCII.GetBytes(checksum));
-        stream.Flush(flushToDisk: true);
+        stream.Write(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(sha256.Hash!)));
     }
 
     // After the checksum and the version have been held against it.

@@ -9,7 +9,10 @@ namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 /// <param name="Epoch">The epoch that it ends; null within one.</param>
 internal sealed partial record CheckpointFile(string Path, long Step, int? Epoch)
 {
-    public const string Pattern = "checkpoint-*.safetensors";
+    /// <summary>What a process that was killed while writing left behind.</summary>
+    public const string Unfinished = "checkpoint-*.safetensors*.tmp";
+
+    private const string Pattern = "checkpoint-*.safetensors";
 
     public static CheckpointFile Of(string folder, TrainingState state)
     {

@@ -1,10 +1,10 @@
+using Microsoft.ML.ResNet.Scoring;
+
 namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 
 /// <summary>The checkpoints of one run. While it is open, no other process can use the folder.</summary>
 internal sealed class CheckpointFolder : IDisposable
 {
-    private const string Unfinished = ".tmp";
-
     private readonly string _path;
     private readonly int _keep;
     private readonly Action<string> _warn;
@@ -35,7 +35,7 @@ internal sealed class CheckpointFolder : IDisposable
 
         Directory.CreateDirectory(path);
         var folder = new CheckpointFolder(path, options.CheckpointsToKeep, options.Resume == Resume.Never, warn, Lock(path));
-        foreach (var leftover in Directory.EnumerateFiles(path, CheckpointFile.Pattern + Unfinished))
+        foreach (var leftover in Directory.EnumerateFiles(path, CheckpointFile.Unfinished))
         {
             File.Delete(leftover);
         }
@@ -49,35 +49,28 @@ internal sealed class CheckpointFolder : IDisposable
         return folder;
     }
 
-    /// <summary>Gets the seed of the run whose checkpoints these are.</summary>
-    /// <returns>The seed; null if there is no checkpoint to go on from.</returns>
-    public int? Seed() => Newest(Checkpoint.ReadSeed, _ => true, _ => { }, out var seed) ? seed : null;
-
     /// <summary>Reads the newest checkpoint that is not damaged.</summary>
     /// <returns>The checkpoint; null if there is none to go on from.</returns>
-    public Checkpoint? ReadNewest() => Newest(Checkpoint.Read, _ => true, _warn, out var checkpoint) ? checkpoint : null;
+    public Checkpoint? ReadNewest() => Newest(_ => true, _warn);
 
     /// <summary>Reads the newest checkpoint at the end of an epoch.</summary>
     /// <returns>The checkpoint; null if there is none.</returns>
-    public Checkpoint? ReadNewestEpoch() => Newest(Checkpoint.Read, file => file.Epoch is not null, _ => { }, out var checkpoint) ? checkpoint : null;
+    public Checkpoint? ReadNewestEpoch() => Newest(file => file.Epoch is not null, _ => { });
 
     /// <summary>Writes a checkpoint: it appears whole, or not at all. Then deletes those that are no longer kept.</summary>
     /// <exception cref="IOException">It cannot be written; those before it are intact.</exception>
     public void Write(Checkpoint checkpoint)
     {
         var file = CheckpointFile.Of(_path, checkpoint.State);
-        var temporary = file.Path + Unfinished;
         try
         {
-            checkpoint.Write(temporary);
+            WholeFile.Write(file.Path, checkpoint.Write);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            TryDelete(temporary);
             throw new IOException($"Checkpoint '{file.Path}' cannot be written: {exception.Message} The checkpoints before it are intact; make room and train again to go on from the newest.", exception);
         }
 
-        File.Move(temporary, file.Path, overwrite: true);
         DeleteOthers(file, checkpoint.State.Best.Best?.Epoch);
     }
 
@@ -95,14 +88,13 @@ internal sealed class CheckpointFolder : IDisposable
         }
     }
 
-    private bool Newest<TResult>(Func<string, TResult> read, Func<CheckpointFile, bool> wanted, Action<string> warn, out TResult? result)
+    private Checkpoint? Newest(Func<CheckpointFile, bool> wanted, Action<string> warn)
     {
         foreach (var file in _startsAnew ? [] : CheckpointFile.List(_path).Where(wanted).Reverse())
         {
             try
             {
-                result = read(file.Path);
-                return true;
+                return Checkpoint.Read(file.Path);
             }
             catch (InvalidDataException exception)
             {
@@ -110,8 +102,7 @@ internal sealed class CheckpointFolder : IDisposable
             }
         }
 
-        result = default;
-        return false;
+        return null;
     }
 
     // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch.

@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Numerics;
-using System.Runtime.ExceptionServices;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
@@ -14,7 +12,9 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 internal sealed class BatchLoader<T> : IDisposable
     where T : unmanaged, INumberBase<T>
 {
-    private const int Ahead = 2;
+    // One batch waits while one is trained on and one is filled, and so there is room for three.
+    private const int Waiting = 1;
+    private const int Room = Waiting + 2;
 
     // In the place of an image's index, where dice are not an image's.
     private const int OrderDice = -1;
@@ -43,7 +43,7 @@ internal sealed class BatchLoader<T> : IDisposable
         _epochs = epochs;
         _shuffleSeed = shuffleSeed;
         _sizes = SplitEvenly(images.Length, batchSize);
-        _batches = [.. Enumerable.Range(0, Ahead + 1).Select(_ => new Batch(Math.Min(batchSize, images.Length), pipelines.Max(pipeline => pipeline.Output.Size)))];
+        _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(Math.Min(batchSize, images.Length), pipelines.Max(pipeline => pipeline.Output.Size)))];
         var classes = images.Index().GroupBy(each => each.Item.Label, each => each.Index).OrderBy(group => group.Key).ToArray();
         _classes = balance == ClassBalance.Sampling ? [.. classes.Select(group => group.ToArray())] : [];
         _classWeights = new float[classes.Length == 0 ? 0 : classes[^1].Key + 1];
@@ -69,52 +69,7 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <summary>Yields an epoch's batches. Each is valid until the next one is asked for.</summary>
     /// <param name="epoch">The epoch, counted from 1.</param>
     /// <param name="firstBatch">The batches to leave out: those that were done before a stop.</param>
-    public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0)
-    {
-        using var free = new BlockingCollection<Batch>();
-        using var filled = new BlockingCollection<Batch>();
-        using var stop = new CancellationTokenSource();
-        foreach (var batch in _batches)
-        {
-            free.Add(batch);
-        }
-
-        ExceptionDispatchInfo? failure = null;
-        var producer = new Thread(() =>
-        {
-            try
-            {
-                Fill(epoch, firstBatch, free, filled, stop.Token);
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-            }
-            catch (Exception exception)
-            {
-                failure = ExceptionDispatchInfo.Capture(exception);
-            }
-            finally
-            {
-                filled.CompleteAdding();
-            }
-        }) { IsBackground = true, Name = "ResNet batch loader" };
-        producer.Start();
-        try
-        {
-            foreach (var batch in filled.GetConsumingEnumerable())
-            {
-                yield return batch;
-                free.Add(batch);
-            }
-
-            failure?.Throw();
-        }
-        finally
-        {
-            stop.Cancel();
-            producer.Join();
-        }
-    }
+    public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0) => ReadAhead.Of(Fill(epoch, firstBatch), Waiting, "ResNet batch loader");
 
     public void Dispose()
     {
@@ -124,7 +79,7 @@ internal sealed class BatchLoader<T> : IDisposable
         }
     }
 
-    private void Fill(int epoch, int firstBatch, BlockingCollection<Batch> free, BlockingCollection<Batch> filled, CancellationToken stop)
+    private IEnumerable<Batch> Fill(int epoch, int firstBatch)
     {
         var (busy, order, times) = (TimeSpan.Zero, Order(epoch), new int[_images.Length]);
         var pipeline = _pipelines[Math.Clamp((epoch - 1) * _pipelines.Length / _epochs, 0, _pipelines.Length - 1)];
@@ -137,12 +92,12 @@ internal sealed class BatchLoader<T> : IDisposable
                 continue;
             }
 
-            var batch = free.Take(stop);
+            var batch = _batches[index % _batches.Length];
             var clock = Stopwatch.StartNew();
             batch.Reset(index, images.Length, pipeline.Output);
             FillBatch(batch, images, epoch, times, pipeline);
             busy += clock.Elapsed;
-            filled.Add(batch, stop);
+            yield return batch;
         }
 
         Busy = busy;

@@ -49,18 +49,18 @@ internal sealed class RowImageReader<T>
         var scale = Math.Min(1, _keptScale * Math.Max((double)shape.Height / _image.Height, (double)shape.Width / _image.Width));
         var (height, width) = ((int)Math.Ceiling(scale * _image.Height), (int)Math.Ceiling(scale * _image.Width));
 
-        ReadOnlySpan<int> rgb = _image.PixelFormat == MLPixelFormat.Bgra32 ? [2, 1, 0] : [0, 1, 2];
+        var rgb = _image.Rgb();
         var colors = new float[height * width * rgb.Length];
         Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, CropWindow.Whole(_image.Height, _image.Width), colors, height, width);
         return new StoredImage<T>(Round(shape.Channels == 1 ? ToGrayscale(colors) : colors), height, width, row.Label, row.Weight);
     }
 
-    // From planar, averaged and cropped, as the ONNX graph does it. A vector has neither to average nor to crop.
+    // From planar, averaged and cropped, as the ONNX graph does it.
     private StoredImage<T> ReadAsScored(LabeledRow row)
     {
         _getPixels(ref _pixels);
         var (channels, height, width) = _column.Shape;
-        var (k, border, (sourceHeight, sourceWidth)) = _getImage is null ? (1, 0, (height, width)) : (_preprocessing.Supersampling, _preprocessing.CropBorder, _preprocessing.ResizeTo);
+        var (k, border, (sourceHeight, sourceWidth)) = (_preprocessing.Supersampling, _preprocessing.CropBorder, _preprocessing.ResizeTo);
         var values = _pixels.IsDense ? _pixels.GetValues() : _pixels.DenseValues().ToArray();
         var result = new float[channels * height * width];
         for (var channel = 0; channel < channels; channel++)
@@ -89,13 +89,12 @@ internal sealed class RowImageReader<T>
         return new StoredImage<T>(Round(result), height, width, row.Label, row.Weight);
     }
 
-    // The weights of ML.NET's ConvertToGrayscale.
     private static float[] ToGrayscale(ReadOnlySpan<float> rgb)
     {
         var gray = new float[rgb.Length / 3];
         for (var i = 0; i < gray.Length; i++)
         {
-            gray[i] = 0.3f * rgb[3 * i] + 0.59f * rgb[3 * i + 1] + 0.11f * rgb[3 * i + 2];
+            gray[i] = ImageColors.GrayWeights[0] * rgb[3 * i] + ImageColors.GrayWeights[1] * rgb[3 * i + 1] + ImageColors.GrayWeights[2] * rgb[3 * i + 2];
         }
 
         return gray;

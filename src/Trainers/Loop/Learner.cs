@@ -1,6 +1,6 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
@@ -12,7 +12,6 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 internal sealed class Learner<T> : IDisposable
     where T : unmanaged, INumberBase<T>
 {
-    private const string AveragePrefix = "average.";
     private const string OptimizerPrefix = "optimizer.";
 
     private readonly ResidualNetwork? _average;
@@ -59,14 +58,7 @@ internal sealed class Learner<T> : IDisposable
     public BatchLoader<T>? Validation { get; }
 
     /// <summary>Copies out everything that must be kept to go on later.</summary>
-    public IEnumerable<WeightTensor> Save()
-    {
-        foreach (var (name, tensor) in State())
-        {
-            using var scope = NewDisposeScope();
-            yield return new WeightTensor(name, [.. tensor.shape.Select(size => (int)size)], tensor.detach().contiguous().data<float>().ToArray());
-        }
-    }
+    public IEnumerable<WeightTensor> Save() => State().Select(each => each.Value.ToWeight(each.Key));
 
     /// <summary>Copies it back in.</summary>
     /// <param name="saved">What <see cref="Save"/> gave; more may be with it.</param>
@@ -76,18 +68,12 @@ internal sealed class Learner<T> : IDisposable
         foreach (var (name, tensor) in State())
         {
             using var scope = NewDisposeScope();
-            var values = empty(tensor.shape, ScalarType.Float32);
-            saved[name].Values.Span.CopyTo(MemoryMarshal.Cast<byte, float>(values.bytes));
-            tensor.copy_(values);
+            tensor.copy_(saved[name].ToTensor());
         }
     }
 
     /// <summary>Finds, in what <see cref="Save"/> gave, the weights of the network that is validated and returned.</summary>
-    public ResNetWeights EvaluatedOf(ResNetWeights saved)
-    {
-        var prefix = _average is null ? "" : AveragePrefix;
-        return new ResNetWeights(Network.Plan.Weights.Select(spec => new WeightTensor(spec.Name, spec.Shape, saved[prefix + spec.Name].Values)));
-    }
+    public ResNetWeights EvaluatedOf(ResNetWeights saved) => PrefixedWeights.Find(_average is null ? "" : PrefixedWeights.Average, saved, Network.Plan);
 
     public void Dispose()
     {
@@ -101,7 +87,7 @@ internal sealed class Learner<T> : IDisposable
     private IEnumerable<KeyValuePair<string, Tensor>> State() =>
     [
         .. Network.State,
-        .. _average?.State.Select(each => KeyValuePair.Create(AveragePrefix + each.Key, each.Value)) ?? [],
+        .. _average?.State.Select(each => KeyValuePair.Create(PrefixedWeights.Average + each.Key, each.Value)) ?? [],
         .. Optimizer.State.Select(each => KeyValuePair.Create(OptimizerPrefix + each.Key, each.Value)),
     ];
 }

@@ -35,7 +35,7 @@ internal sealed class TrainingLoop<T>(
     private ResNetWeights? _lastGood; // of the last finished epoch
     private ResNetWeights? _best;     // of the best epoch, where it is kept
 
-    /// <summary>Gets or sets what is done with the moments that are to survive.</summary>
+    /// <summary>Gets what is done with the moments that are to survive.</summary>
     /// <value>The default does nothing.</value>
     public Action<TrainingState, IEnumerable<WeightTensor>> Checkpoint { get; init; } = (_, _) => { };
 
@@ -56,7 +56,7 @@ internal sealed class TrainingLoop<T>(
         _state = state;
         learner.Load(tensors);
         _lastGood = state is { Batch: 0, Epochs.Length: > 0 } ? learner.Evaluated.ToWeights() : null;
-        _best = KeepsBest && state.Best.Best is not null ? BestWeights.From(tensors, learner.Network.Plan) : null;
+        _best = KeepsBest && state.Best.Best is not null ? PrefixedWeights.Find(PrefixedWeights.Best, tensors, learner.Network.Plan) : null;
     }
 
     /// <summary>Trains.</summary>
@@ -75,7 +75,8 @@ internal sealed class TrainingLoop<T>(
             }
             catch (TrainingDivergedException exception) when ((_lastGood ??= FindLastGood()) is not null)
             {
-                var reason = $"{exception.Message} The network of epoch {_state.Epochs.Length} is returned.";
+                var epoch = _best is null ? _state.Epochs.Length : _state.Best.Best!.Epoch;
+                var reason = $"{exception.Message} The network of epoch {epoch} is returned.";
                 reporter.Warn(reason);
                 return (_best ?? _lastGood!, _state with { StoppedEarly = reason });
             }
@@ -121,17 +122,17 @@ internal sealed class TrainingLoop<T>(
                 continue;
             }
 
-            var warmupIsDue = !_state.WarmedUp && _state.Step % WarmupInterval == 0;
-            if (warmupIsDue || reporter.IsDue(_time.Elapsed - reported))
+            if (!_state.WarmedUp && _state.Step % WarmupInterval == 0)
+            {
+                Read(meter);
+                _state = _state with { WarmedUp = _state.Warmup.Accuracy >= recipe.WarmupUntilAccuracy, Warmup = default };
+            }
+
+            if (reporter.IsDue(_time.Elapsed - reported))
             {
                 Read(meter);
                 reported = _time.Elapsed;
-                reporter.Report(Progress(_state.Epoch, (_state.Tally.Loss, _state.Tally.Accuracy), _state.Tally.Seen / (_time.Elapsed - started).TotalSeconds));
-            }
-
-            if (warmupIsDue)
-            {
-                _state = _state with { WarmedUp = _state.Warmup.Accuracy >= recipe.WarmupUntilAccuracy, Warmup = default };
+                reporter.Report(Progress(_state.Epoch, (_state.Tally.Loss, _state.Tally.Accuracy), _state.Tally.Seen / (reported - started).TotalSeconds));
             }
 
             if (_state.Step == schedule.TotalSteps)
@@ -146,10 +147,11 @@ internal sealed class TrainingLoop<T>(
                 _state = _state with { EpochTime = _time.Elapsed - started };
                 WriteCheckpoint();
                 options.CancellationToken.ThrowIfCancellationRequested();
-                if (outOfTime)
-                {
-                    return false;
-                }
+            }
+
+            if (outOfTime)
+            {
+                return false;
             }
         }
 
@@ -259,7 +261,7 @@ internal sealed class TrainingLoop<T>(
 
     private void WriteCheckpoint()
     {
-        Checkpoint(_state, _best is null ? learner.Save() : learner.Save().Concat(BestWeights.Prefixed(_best)));
+        Checkpoint(_state, _best is null ? learner.Save() : learner.Save().Concat(PrefixedWeights.Add(PrefixedWeights.Best, _best)));
         _lastCheckpoint = _time.Elapsed;
     }
 

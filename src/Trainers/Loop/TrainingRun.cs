@@ -20,17 +20,18 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     /// <summary>Gets how long it took to read the images.</summary>
     public TimeSpan ReadingTime { get; init; }
 
-    // The thread count before any tensor.
-    public (ResNetWeights Weights, TrainingHistory History) Train<T>(TrainingImages<T> images)
+    /// <summary>Trains.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="checkpoint">The moment to go on from; null to start.</param>
+    public (ResNetWeights Weights, TrainingHistory History) Train<T>(TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
-        using var threads = new TorchThreads(options.ThreadCount);
+        using var threads = new TorchThreads(options.ThreadCount); // before any tensor
         if (images.Validation.Length == 0 && (_recipe.EarlyStoppingPatience is not null || _recipe.LearningRateDecay == LearningRateDecay.Plateau || options.Calibrate))
         {
             throw new InvalidOperationException("Early stopping, a learning rate that falls on plateaus and calibration need validation images. Give validation data to Fit, or set ValidationFraction above 0.");
         }
 
-        var checkpoint = checkpoints?.ReadNewest();
         var precision = options.Precision == TrainingPrecision.Auto && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
             ? earlier
             : PrecisionProbe.Resolve(options.Precision);

@@ -114,16 +114,7 @@ internal sealed class ResidualNetwork : IDisposable
     }
 
     /// <summary>Copies the weights out of Torch.</summary>
-    public ResNetWeights ToWeights()
-    {
-        using var scope = NewDisposeScope();
-        return new ResNetWeights(_plan.Weights.Select(spec =>
-        {
-            var values = new float[spec.Size];
-            _tensors[spec.Name].detach().contiguous().data<float>().CopyTo(values);
-            return new WeightTensor(spec.Name, spec.Shape, values);
-        }));
-    }
+    public ResNetWeights ToWeights() => new(State.Select(each => each.Value.ToWeight(each.Key)));
 
     public void Dispose()
     {
@@ -180,8 +171,7 @@ internal sealed class ResidualNetwork : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        var tensor = empty([.. spec.Shape.Select(size => (long)size)], ScalarType.Float32);
-        weight.Values.Span.CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(tensor.bytes));
+        var tensor = weight.ToTensor();
         if (spec.Role == WeightRole.ConvolutionWeight)
         {
             tensor = tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // channels-last strides

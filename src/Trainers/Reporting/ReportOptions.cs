@@ -27,6 +27,25 @@ public sealed record ReportOptions
     /// <value>In pixels, 16 to 512. The default is 128.</value>
     public int ThumbnailSize { get; init; } = 128;
 
+    /// <summary>Gets whether heat maps beside those pictures show where the network looked (Grad-CAM, Selvaraju et al., 2017).</summary>
+    /// <value>The default is <see langword="true"/>. It takes about as long as scoring those images again.</value>
+    public bool GradCam { get; init; } = true;
+
+    /// <summary>Gets the most test images to measure the layers' responses on (He et al., 2016, figure 7), spread evenly over the data.</summary>
+    /// <value>The default is 500, more than which hardly change a standard deviation; 0 for none.</value>
+    public int LayerResponseImages { get; init; } = 500;
+
+    /// <summary>Gets the views of the test images to score in addition to the single one.</summary>
+    /// <value>
+    /// The default is <see cref="TestTimeViews.Flip"/>, for which the network computes each image twice more; <see cref="TestTimeViews.TenCrop"/> takes ten times
+    /// more, and an empty list no time.
+    /// </value>
+    public IReadOnlyList<TestTimeViews> TestTimeViews { get; init; } = [Trainers.TestTimeViews.Flip];
+
+    /// <summary>Gets other training runs, to draw their errors in one chart with this network's (He et al., 2016, figure 6).</summary>
+    /// <value>Each has a name and at least one epoch. The default is none: no such chart.</value>
+    public IReadOnlyList<(string Name, TrainingHistory History)> ComparedRuns { get; init; } = [];
+
     /// <summary>Gets labelled data that the network was neither trained nor tested on, to fit a temperature to (Guo et al., 2017).</summary>
     /// <value>With the columns of the test data. The default is <see langword="null"/>: the report does not say what temperature scaling would do.</value>
     public IDataView? CalibrationData { get; init; }
@@ -43,5 +62,15 @@ public sealed record ReportOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(WorstMistakes, 1000, nameof(WorstMistakes));
         ArgumentOutOfRangeException.ThrowIfLessThan(ThumbnailSize, 16, nameof(ThumbnailSize));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ThumbnailSize, 512, nameof(ThumbnailSize));
+        ArgumentOutOfRangeException.ThrowIfNegative(LayerResponseImages, nameof(LayerResponseImages));
+        ArgumentNullException.ThrowIfNull(TestTimeViews, nameof(TestTimeViews));
+        ArgumentNullException.ThrowIfNull(ComparedRuns, nameof(ComparedRuns));
+        foreach (var (name, history) in ComparedRuns)
+        {
+            if (history is null || history.Epochs.IsEmpty)
+            {
+                throw new ArgumentException($"Run '{name}' has no epochs to draw.", nameof(ComparedRuns));
+            }
+        }
     }
 }

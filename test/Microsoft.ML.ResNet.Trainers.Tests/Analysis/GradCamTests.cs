@@ -63,7 +63,7 @@ public sealed class GradCamTests : IDisposable
         using var network = new ResidualNetwork(model.Plan, model.Weights, TrainingPrecision.Float32);
         var pooled = model.Plan.Layers.Index().Last(layer => layer.Item is GlobalAveragePoolLayer).Item.Inputs[0];
         var pixels = tensor(Pictures.ToPlanar(Rgb(16, 16), 3), [1, 3, 16, 16]);
-        using var preprocessing = new TorchPreprocessing(model.Image, model.Preprocessing);
+        using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         var activations = GradCam.Activations(network, preprocessing.Apply(pixels), pooled);
         var head = tensor(model.Weights["fc.weight"].Values.ToArray(), [3, model.Plan.FeatureCount]);
         var expected = head[1].reshape(1, -1, 1, 1).mul(activations).sum(1).relu();

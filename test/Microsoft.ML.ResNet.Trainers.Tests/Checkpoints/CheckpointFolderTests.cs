@@ -21,7 +21,7 @@ public sealed class CheckpointFolderTests : IDisposable
         folder.Write(Moments.Checkpoint(step: 10));
 
         Assert.Equal(10, folder.ReadNewest()!.State.Step);
-        Assert.Equal(12345, folder.Seed());
+        Assert.Equal(12345, folder.ReadNewest()!.Identity.Seed);
     }
 
     [Fact]
@@ -82,7 +82,6 @@ public sealed class CheckpointFolderTests : IDisposable
         using var folder = Open(Resume.Never);
 
         Assert.Null(folder.ReadNewest());
-        Assert.Null(folder.Seed());
         folder.Write(Moments.Checkpoint(step: 1, batch: 1));
         Assert.Equal(["checkpoint-0000000001.safetensors"], Names());
         Assert.Equal(1, folder.ReadNewest()!.State.Step);

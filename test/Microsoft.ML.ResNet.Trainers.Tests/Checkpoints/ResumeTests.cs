@@ -18,7 +18,7 @@ public sealed class ResumeTests : IDisposable
     {
         using var untroubled = Fit(Options(folder: null));
         using var cancellation = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => Fit(Options(_folder.Path, progress: new CancelAfter(epoch: 2, cancellation), cancellation: cancellation.Token)));
+        Assert.ThrowsAny<OperationCanceledException>(() => Fit(Options(_folder.Path, progress: new CancelAfterEpoch(2, cancellation), cancellation: cancellation.Token)));
 
         using var resumed = Fit(Options(_folder.Path));
 
@@ -144,17 +144,6 @@ public sealed class ResumeTests : IDisposable
 
     private static void AssertSame(ResNetClassificationTransformer expected, ResNetClassificationTransformer actual) =>
         Assert.All(expected.Weights.Tensors.Zip(actual.Weights.Tensors), pair => Assert.True(pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span), $"{pair.First.Name} differs"));
-
-    private sealed class CancelAfter(int epoch, CancellationTokenSource source) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Finished?.Epoch == epoch)
-            {
-                source.Cancel();
-            }
-        }
-    }
 
     private sealed class Recorder(List<TrainingProgress> reports) : IProgress<TrainingProgress>
     {

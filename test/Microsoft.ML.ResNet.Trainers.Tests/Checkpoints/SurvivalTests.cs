@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Trainers.Tests.Samples;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Checkpoints;
 
@@ -33,7 +34,7 @@ public sealed class SurvivalTests : IDisposable
 
     private static async Task Run(string checkpoints, string weights, int? killAtReport, int wait = 0)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Assembly, checkpoints, weights]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [SampleProcess.Assembly("TrainingProcess", folder: "test"), checkpoints, weights]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync();
         for (var report = 0; report < killAtReport; report++)
         {
@@ -49,15 +50,5 @@ public sealed class SurvivalTests : IDisposable
         await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.True(killAtReport is not null || process.ExitCode == 0, await errors);
-    }
-
-    // Built with the tests, and so in the same configuration: …/bin/Release/net10.0.
-    private static string Assembly
-    {
-        get
-        {
-            var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-            return Path.Combine(Repository.Root, "test", "TrainingProcess", "bin", framework.Parent!.Name, framework.Name, "TrainingProcess.dll");
-        }
     }
 }

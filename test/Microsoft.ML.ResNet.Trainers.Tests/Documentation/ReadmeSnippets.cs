@@ -31,6 +31,42 @@ internal static class ReadmeSnippets
         GC.KeepAlive(metrics);
     }
 
+    public static void ChooseARecipe(MLContext ml)
+    {
+        var recipe = TrainingRecipe.Modern with
+        {
+            Epochs = 60,
+            HorizontalFlip = false,                 // digits, text
+            Mixup = 0.2,
+            CutMix = 1,
+            TrivialAugment = true,
+            EarlyStoppingPatience = 10,             // the best epoch's network is returned
+            ClassBalance = ClassBalance.Sampling,   // where some classes have few images
+        };
+        File.WriteAllText("recipe.json", recipe.ToJson());
+
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet56,
+            Recipe = recipe,
+            CheckpointFolder = "checkpoints",
+            LogFolder = "log",                        // history.csv, history.json, and events for TensorBoard
+            MaxDuration = TimeSpan.FromHours(8),      // the next start goes on
+            Calibrate = true,                         // Score says how sure the network may be
+        });
+        GC.KeepAlive(trainer);
+    }
+
+    public static void LookAtIt(ResNetClassificationTransformer model, ResNetClassificationTransformer other, Microsoft.ML.Data.MLImage image, IDataView test)
+    {
+        model.WriteReport("report.html", test);                                             // one page, no network, no script
+        var responses = model.LayerResponses(test);                                         // figure 7 of the paper
+        using var overlay = model.GradCam(image).Overlay();                                 // where it sees the class
+        var metrics = model.Evaluate(test, TestTimeViews.TenCrop, topKPredictionCount: 5);  // or Flip, MultiScale()
+        TrainingCurves.Plot("curves.svg", ("ResNet-20", model.History), ("ResNet-56", other.History));
+        GC.KeepAlive((responses, metrics));
+    }
+
     public static void UseCheckpoints(MLContext ml, string[] classNames)
     {
         var weights = ResNetWeights.Load("resnet50-11ad3fa6.pth");

@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Loop;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Loop;
@@ -11,12 +12,13 @@ public sealed class ClassificationLossTests : IDisposable
     private static readonly long[] Labels = [2, 0, 3];
     private static readonly float[] Weights = [1, 0.5f, 3];
     private readonly float[] _logits = [.. Enumerable.Range(0, Labels.Length * Classes).Select(i => (float)Math.Sin(3 * i))];
-    private readonly DisposeScopeOwner _scope = new();
+    private readonly DisposeScope _scope;
     private readonly Batch _batch;
 
     public ClassificationLossTests()
     {
         TorchRuntime.Initialize();
+        _scope = NewDisposeScope();
         _batch = new Batch(Labels.Length, imageSize: 1);
         _batch.Reset(0, Labels.Length, new ImageShape(1, 1, 1));
         Labels.CopyTo(_batch.LabelValues);
@@ -68,17 +70,4 @@ public sealed class ClassificationLossTests : IDisposable
     }
 
     private static double[] Target(long label, double smoothing) => [.. Enumerable.Range(0, Classes).Select(i => smoothing / Classes + (i == label ? 1 - smoothing : 0))];
-
-    private sealed class DisposeScopeOwner : IDisposable
-    {
-        private readonly TorchSharp.DisposeScope _inner = Make();
-
-        public void Dispose() => _inner.Dispose();
-
-        private static TorchSharp.DisposeScope Make()
-        {
-            TorchRuntime.Initialize();
-            return NewDisposeScope();
-        }
-    }
 }

@@ -46,7 +46,7 @@ public sealed class RealImagesTests : IDisposable
             Architecture = ResNetArchitecture.ResNet20,
             InitialWeights = new ResNetWeights(weights.Tensors) { Preprocessing = ImagePreprocessing.Cifar10 },
             Epochs = 3,
-            LearningRate = 0.01,
+            LearningRate = 0.03,
             ValidationFraction = 0,
         });
 

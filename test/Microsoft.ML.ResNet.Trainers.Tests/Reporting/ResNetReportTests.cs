@@ -21,8 +21,9 @@ public sealed class ResNetReportTests : IDisposable
 
         var page = Page.Read(_folder["report.html"]);
         Assert.Equal("Stripes", page.Title);
-        Assert.Equal(["results", "training", "confusion", "classes", "mistakes", "calibration", "time"], page.QuerySelectorAll("main section").Select(section => section.Id));
-        Assert.Equal(3, page.QuerySelectorAll(".mistakes img").Length);
+        Assert.Equal(["results", "training", "confusion", "classes", "mistakes", "calibration", "views", "responses", "time"], page.QuerySelectorAll("main section").Select(section => section.Id));
+        Assert.Equal(3, page.QuerySelectorAll(".mistakes li").Length);
+        Assert.Equal(9, page.QuerySelectorAll(".mistakes img").Length);         // each image, and where two classes were seen in it
         Assert.Equal(2, page.QuerySelectorAll("#training tbody tr").Length);
         Assert.Equal(["images", "report.html"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order());
     }
@@ -88,7 +89,10 @@ public sealed class ResNetReportTests : IDisposable
         Assert.Equal("WorstMistakes", Refusal(new ReportOptions { WorstMistakes = 1001 }));
         Assert.Equal("ThumbnailSize", Refusal(new ReportOptions { ThumbnailSize = 15 }));
         Assert.Equal("ThumbnailSize", Refusal(new ReportOptions { ThumbnailSize = 513 }));
+        Assert.Equal("LayerResponseImages", Refusal(new ReportOptions { LayerResponseImages = -1 }));
+        Assert.Equal("ComparedRuns", Refusal(new ReportOptions { ComparedRuns = [("empty", new TrainingHistory())] }));
+        Assert.Equal("TestTimeViews", Refusal(new ReportOptions { TestTimeViews = null! }));
 
-        string? Refusal(ReportOptions options) => Assert.Throws<ArgumentOutOfRangeException>(() => model.WriteReport(_folder["report.html"], data, options)).ParamName;
+        string? Refusal(ReportOptions options) => Assert.ThrowsAny<ArgumentException>(() => model.WriteReport(_folder["report.html"], data, options)).ParamName;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.TestSupport;
 using PaperExperiments;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Samples;
@@ -23,6 +24,42 @@ public sealed class PaperExperimentsTests
     }
 
     [Fact]
+    public void AComparisonTrainsWritesItsTableAndTakesWhatIsThere()
+    {
+        using var folder = new TemporaryFolder();
+        WriteImages(folder["data"]);
+        string[] arguments = ["--data", folder["data"], "--output", folder["out"], "--steps", "2"];
+
+        var (exitCode, output, error) = SampleProcess.Run("PaperExperiments", ["shortcuts", .. arguments]);
+
+        Assert.True(exitCode == 0, error + output);
+        var table = File.ReadAllText(folder["out/shortcuts.md"]);
+        Assert.Matches(@"\| resnet20-A-2 \| [\d,]+ \| [\d.]+ % \| [\d.]+ % \|", table);
+        Assert.Contains("resnet20-C-2", table);
+        Assert.True(File.Exists(folder["out/shortcuts.png"]) && File.Exists(folder["out/networks/resnet20-B-2/report.html"]));
+
+        // Nothing is trained again: no epoch is reported.
+        (exitCode, output, error) = SampleProcess.Run("PaperExperiments", ["shortcuts", .. arguments]);
+        Assert.True(exitCode == 0, error + output);
+        Assert.DoesNotContain("epoch", output);
+        Assert.Equal(table, File.ReadAllText(folder["out/shortcuts.md"]));
+    }
+
+    [Fact]
+    public void ARecipeMayComeFromAFile()
+    {
+        using var folder = new TemporaryFolder();
+        WriteImages(folder["data"]);
+        File.WriteAllText(folder["mine.json"], (TrainingRecipe.Fast with { Epochs = 2, BatchSize = 16 }).ToJson());
+
+        var (exitCode, output, error) = SampleProcess.Run("PaperExperiments", "train", "--network", "plain20", "--recipe", folder["mine.json"], "--data", folder["data"], "--output", folder["out"]);
+
+        Assert.True(exitCode == 0, error + output);
+        Assert.True(File.Exists(folder["out/networks/plain20-mine/weights.safetensors"]));
+        Assert.Equal(2, TrainingHistory.LoadJson(folder["out/networks/plain20-mine/log/history.json"]).Epochs.Length);
+    }
+
+    [Fact]
     public void SaysOnStandardErrorThatThereIsNoSuchCommand()
     {
         var (exitCode, _, error) = SampleProcess.Run("PaperExperiments", "verifi");
@@ -37,7 +74,7 @@ public sealed class PaperExperimentsTests
         var expected = ResNetArchitecture.All.Where(each =>
             each is { Groups: 1, WidthPerGroup: 64, SqueezeReduction: 0, IsPreActivation: false, Stem: not StemKind.Deep } // later papers have the others
             && !(each.IsBottleneck && each.BottleneckStride == BottleneckStride.Middle)
-            && each != ResNetArchitecture.Plain1202);
+            && each != ResNetArchitecture.Plain1202 && each != ResNetArchitecture.WideResNet8_4);
 
         Assert.Equal(expected.Select(each => each.Name).Order(), Networks.Select(network => network.Architecture.Name).Order());
     }
@@ -72,5 +109,23 @@ public sealed class PaperExperimentsTests
         var network = Networks.Single(each => each.Architecture == printed) with { Architecture = computed };
 
         Assert.Equal(expected, Verification.Of(network).Where(figure => !figure.Agrees).Select(figure => figure.Name));
+    }
+
+    // The folders are CIFAR-10's, the images are not.
+    private static void WriteImages(string folder)
+    {
+        var random = new Random(1);
+        foreach (var (part, count) in ((string, int)[])[("train", 6), ("test", 2)])
+        {
+            foreach (var (label, name) in Cifar10.ClassNames.Index())
+            {
+                var classFolder = Directory.CreateDirectory(Path.Combine(folder, part, name)).FullName;
+                for (var i = 0; i < count; i++)
+                {
+                    using var image = Pictures.ToImage(Pictures.Draw(label % 3, 32, 32, 3, random), 32, 32);
+                    image.Save(Path.Combine(classFolder, $"{i}.png"));
+                }
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ public sealed partial class QuickStartTests : IDisposable
     [Fact]
     public void LearnsTheShapesAndSavesAModelThatStandsAlone()
     {
-        var (exitCode, output, error) = SampleProcess.Run("QuickStart", "--model", _folder["model.zip"]);
+        var (exitCode, output, error) = SampleProcess.Run("QuickStart", "--model", _folder["model.zip"], "--report", _folder["report.html"]);
 
         Assert.True(exitCode == 0, error + output);
         var accuracy = double.Parse(TestAccuracy().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
@@ -30,10 +30,32 @@ public sealed partial class QuickStartTests : IDisposable
     {
         Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
 
-        var (exitCode, output, error) = SampleProcess.Run("QuickStart", "--data", _folder["images"], "--epochs", "2", "--image-size", "24", "--arch", "plain20", "--model", _folder["own/model.zip"]);
+        var (exitCode, output, error) = SampleProcess.Run("QuickStart", "--data", _folder["images"], "--epochs", "2", "--image-size", "24", "--arch", "plain20", "--model", _folder["own/model.zip"], "--report", _folder["own/report.html"]);
 
         Assert.True(exitCode == 0, error + output);
         Assert.True(File.Exists(_folder["own/model.zip"]));
+        Assert.Contains("lying", File.ReadAllText(_folder["own/report.html"]));
+    }
+
+    [SkippableFact]
+    public void StoppedItWritesACheckpointAndTheSameCommandGoesOn()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Sends a signal.");
+        Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
+        string[] arguments =
+        [
+            "--data", _folder["images"], "--epochs", "60", "--image-size", "24", "--arch", "plain20",
+            "--model", _folder["model.zip"], "--report", _folder["report.html"], "--checkpoints", _folder["checkpoints"],
+        ];
+
+        var (exitCode, output, error) = SampleProcess.Interrupt("QuickStart", () => Directory.Exists(_folder["checkpoints"]) && Directory.EnumerateFiles(_folder["checkpoints"], "*.safetensors").Any(), arguments);
+        Assert.True(exitCode == 130, $"exit code {exitCode}: {error}{output}");
+        Assert.Contains("The same command goes on", output);
+        Assert.False(File.Exists(_folder["model.zip"]));
+
+        (exitCode, output, error) = SampleProcess.Run("QuickStart", arguments);
+        Assert.True(exitCode == 0, error + output);
+        Assert.True(File.Exists(_folder["model.zip"]));
     }
 
     [Theory]
@@ -42,7 +64,7 @@ public sealed partial class QuickStartTests : IDisposable
     [InlineData("at least 32×32 pixels", "--arch", "resnet18", "--image-size", "16")]
     public void SaysWhatIsWrongInALine(string message, params string[] arguments)
     {
-        var (exitCode, _, error) = SampleProcess.Run("QuickStart", [.. arguments, "--model", _folder["model.zip"]]);
+        var (exitCode, _, error) = SampleProcess.Run("QuickStart", [.. arguments, "--model", _folder["model.zip"], "--report", _folder["report.html"]]);
 
         Assert.Equal(1, exitCode);
         Assert.Contains(message, error);
@@ -54,7 +76,7 @@ public sealed partial class QuickStartTests : IDisposable
     {
         File.WriteAllText(_folder["file"], "");
 
-        var (exitCode, output, _) = SampleProcess.Run("QuickStart", "--model", _folder["file/model.zip"]);
+        var (exitCode, output, _) = SampleProcess.Run("QuickStart", "--model", _folder["file/model.zip"], "--report", _folder["report.html"]);
 
         Assert.Equal(1, exitCode);
         Assert.DoesNotContain("Drew", output);

@@ -15,12 +15,27 @@ internal static class SampleProcess
         return (process.ExitCode, output, error.Result);
     }
 
+    /// <summary>Runs a sample and asks it to stop when something has happened, as Ctrl+C does; but by SIGTERM, since a process in the background may ignore SIGINT.</summary>
+    public static (int ExitCode, string Output, string Error) Interrupt(string sample, Func<bool> happened, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Assembly(sample), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        while (!happened() && !process.HasExited)
+        {
+            Thread.Sleep(20);
+        }
+
+        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        process.WaitForExit();
+        return (process.ExitCode, output.Result, error.Result);
+    }
+
     public static string Folder(string sample) => Path.GetDirectoryName(Assembly(sample))!;
 
     // Built with the tests, and so in the same configuration: …/bin/Release/net10.0.
-    private static string Assembly(string sample)
+    public static string Assembly(string program, string folder = "samples")
     {
         var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        return Path.Combine(Repository.Root, "samples", sample, "bin", framework.Parent!.Name, framework.Name, $"{sample}.dll");
+        return Path.Combine(Repository.Root, folder, program, "bin", framework.Parent!.Name, framework.Name, $"{program}.dll");
     }
 }

@@ -19,6 +19,9 @@ internal sealed record ClassificationReport
 
     public required TrainingHistory History { get; init; }
 
+    /// <summary>Gets other runs to draw beside it.</summary>
+    public required ImmutableArray<(string Name, TrainingHistory History)> ComparedRuns { get; init; }
+
     /// <summary>Gets the number of rows left out because they have no label.</summary>
     public required long UnlabeledRows { get; init; }
 
@@ -45,6 +48,12 @@ internal sealed record ClassificationReport
     public required CalibrationResult? CalibrationAtTemperature { get; init; }
 
     public required double? Temperature { get; init; }
+
+    /// <summary>Gets how the network does by the views it sees of an image, the single view first; empty where no others were asked for.</summary>
+    public required ImmutableArray<ViewResult> Views { get; init; }
+
+    /// <summary>Gets how strongly the layers respond; null where that was not asked for.</summary>
+    public required ResponseResult? Responses { get; init; }
 
     /// <summary>Gets the mean cross-entropy in nats.</summary>
     public double LogLoss => Calibration.LogLoss;

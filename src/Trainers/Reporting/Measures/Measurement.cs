@@ -1,10 +1,16 @@
+using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Trainers.Analysis;
 using Microsoft.ML.ResNet.Trainers.Calibration;
+using Microsoft.ML.ResNet.Trainers.Loop;
 
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 
-/// <summary>Tests a network for a report: once over the calibration data, if there is any, and once over the test data.</summary>
+/// <summary>
+/// Tests a network for a report: once over the calibration data, if there is any, once over the test data, and then over what the views, the heat
+/// maps and the layers' responses need of it again.
+/// </summary>
 internal static class Measurement
 {
     private const int FewestClassesForTopFive = 20;
@@ -25,6 +31,7 @@ internal static class Measurement
         var scaled = new float[model.ClassNames.Length];
 
         using var rows = new ScoredRows(model, testData, options);
+        var views = OtherViews(model, testData, options);
         while (rows.MoveNext())
         {
             var scores = rows.Scores;
@@ -42,12 +49,14 @@ internal static class Measurement
 
             if (predicted != label && worst.WouldKeep(scores[predicted], scores[label]))
             {
-                worst.Add(new Mistake(label, predicted, scores[predicted], scores[label], rows.Path, rows.MakeThumbnail(options.ThumbnailSize)));
+                worst.Add(new Mistake(rows.Row, label, predicted, scores[predicted], scores[label], rows.Path, rows.MakeThumbnail(options.ThumbnailSize)));
             }
         }
 
         RequireRows(counts.Total, rows.Unlabeled, "test");
         var classes = counts.ToClasses();
+        var accuracy = new Proportion(counts.Correct, counts.Total);
+        var measured = calibration.ToResult();
         return new ClassificationReport
         {
             Title = options.Title ?? model.Architecture.Name,
@@ -58,16 +67,50 @@ internal static class Measurement
             Input = model.Plan.Input,
             History = model.History,
             UnlabeledRows = rows.Unlabeled,
-            Accuracy = new Proportion(counts.Correct, counts.Total),
+            ComparedRuns = [.. options.ComparedRuns],
+            Accuracy = accuracy,
             TopFive = classes.Length >= FewestClassesForTopFive ? new Proportion(inTopFive, counts.Total) : null,
             MacroAccuracy = classes.Where(each => each.Support > 0).Average(each => each.Recall),
             Classes = classes,
             Confusions = counts.ToConfusions(),
-            WorstMistakes = worst.ToArray(),
-            Calibration = calibration.ToResult(),
+            WorstMistakes = Explain(worst.ToArray(), model, testData, options),
+            Calibration = measured,
             CalibrationAtTemperature = temperature is null ? null : atTemperature.ToResult(),
             Temperature = temperature,
+            Views = views.Length == 0 ? [] :
+            [
+                new ViewResult(TestTimeViews.Single.ToString(), TestTimeViews.Single.Count, accuracy, measured.LogLoss),
+                .. views.Select(each => ViewMeasurement.Run(each.Views, each.Scored, model, testData, options)),
+            ],
+            Responses = MeasureResponses(model, testData, rows.Row + 1, options),
         };
+    }
+
+    // Before the network is tested: scales that are too small for it, or a missing libtorch, fail now and not after.
+    private static (TestTimeViews Views, IDataView Scored)[] OtherViews(ResNetClassificationTransformer model, IDataView testData, ReportOptions options)
+    {
+        if (options.GradCam || options.LayerResponseImages > 0)
+        {
+            TorchRuntime.Initialize();
+        }
+
+        return [.. options.TestTimeViews.Where(views => views != TestTimeViews.Single).Distinct().Select(views => (views, model.Transform(testData, views)))];
+    }
+
+    private static ImmutableArray<Mistake> Explain(ImmutableArray<Mistake> mistakes, ResNetClassificationTransformer model, IDataView testData, ReportOptions options) =>
+        options.GradCam && !mistakes.IsEmpty ? TrainingThread.Run(() => MistakeHeat.AddTo(mistakes, model, testData, options.CancellationToken)) : mistakes;
+
+    private static ResponseResult? MeasureResponses(ResNetClassificationTransformer model, IDataView testData, long rows, ReportOptions options)
+    {
+        if (options.LayerResponseImages == 0)
+        {
+            return null;
+        }
+
+        var stride = 1 + (rows - 1) / options.LayerResponseImages;
+        var batchSize = PixelBatches.SizeFor(model.Plan.Input.Height, model.Plan.Input.Width);
+        var layers = TrainingThread.Run(() => ResponseMeter.Measure(model, testData, long.MaxValue, batchSize, stride, options.CancellationToken));
+        return new ResponseResult(1 + (rows - 1) / stride, layers);
     }
 
     private static double FitTemperature(ResNetClassificationTransformer model, IDataView data, ReportOptions options)

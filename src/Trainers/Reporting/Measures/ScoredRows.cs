@@ -4,7 +4,7 @@ using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 
-/// <summary>Goes once over labelled data that a network scores. Nothing of a row is kept; its image is looked at only when asked for.</summary>
+/// <summary>Goes once over labelled data that a network scores, in the data's order. Nothing of a row is kept; its image is looked at only when asked for.</summary>
 internal sealed class ScoredRows : IDisposable
 {
     private readonly ImageColumn _image;
@@ -19,15 +19,18 @@ internal sealed class ScoredRows : IDisposable
     private VBuffer<float> _scores;
     private ReadOnlyMemory<char> _path;
 
+    /// <param name="model">The network.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="options">The names of its columns.</param>
+    /// <param name="scored">The same rows with scores; null to have them scored as the network does.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, or the labels have values that are no class.</exception>
-    public ScoredRows(ResNetClassificationTransformer model, IDataView data, ReportOptions options)
+    public ScoredRows(ResNetClassificationTransformer model, IDataView data, ReportOptions options, IDataView? scored = null)
     {
         _image = model.Image;
         _image.CheckSame(data.Schema);
         _classOfKey = ClassOfKey(LabelColumn.Bind(data.Schema, options.LabelColumnName), model);
         _cancellation = options.CancellationToken;
-        var source = _image.Source == PixelSource.Image ? new CheckedImageView(data, _image.Name) : data;
-        var scored = model.Transform(source);
+        scored ??= model.Transform(_image.Source == PixelSource.Image ? new CheckedImageView(data, _image.Name) : data);
         var (label, scores, image) = (scored.Schema[options.LabelColumnName], scored.Schema[ScoringChain.ScoreColumn], scored.Schema[_image.Name]);
         var path = scored.Schema.GetColumnOrNull(options.PathColumnName) is { Type: TextDataViewType } column ? column : (DataViewSchema.Column?)null;
         _cursor = scored.GetRowCursor(path is null ? [label, scores, image] : [label, scores, image, path.Value]);
@@ -41,6 +44,9 @@ internal sealed class ScoredRows : IDisposable
             _ => OfVector(_cursor.GetGetter<VBuffer<float>>(image)),
         };
     }
+
+    /// <summary>Gets the number of the row, counted from 0; those without a label count.</summary>
+    public long Row { get; private set; } = -1;
 
     /// <summary>Gets the number of rows passed over because they have no label.</summary>
     public long Unlabeled { get; private set; }
@@ -67,6 +73,7 @@ internal sealed class ScoredRows : IDisposable
         while (_cursor.MoveNext())
         {
             _cancellation.ThrowIfCancellationRequested();
+            Row++;
             _getLabel(ref _key);
             if (_key == 0)
             {

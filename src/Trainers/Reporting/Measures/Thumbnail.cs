@@ -18,10 +18,13 @@ internal sealed record Thumbnail(string MediaType, byte[] Bytes, int Width, int 
     private const int JpegQuality = 85;
 
     /// <summary>Copies an image, reduced so that its longer side is at most a size.</summary>
-    public static Thumbnail Of(MLImage image, int size)
+    public static Thumbnail Of(MLImage image, int size) => Reduce(image.Pixels, image.Height, image.Width, 4, image.Rgb(), size);
+
+    /// <summary>Decodes the picture.</summary>
+    public MLImage ToImage()
     {
-        ReadOnlySpan<int> rgb = image.PixelFormat == MLPixelFormat.Bgra32 ? [2, 1, 0] : [0, 1, 2];
-        return Reduce(image.Pixels, image.Height, image.Width, 4, rgb, size);
+        using var stream = new MemoryStream(Bytes);
+        return MLImage.CreateFromStream(stream);
     }
 
     /// <summary>Draws a planar vector of 0 to 255, or of any other range, which is then stretched to that.</summary>

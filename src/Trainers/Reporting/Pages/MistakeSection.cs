@@ -10,15 +10,50 @@ internal static class MistakeSection
     /// <summary>A picture of fewer pixels is shown with its pixels, not smoothed.</summary>
     private const int LargestPixelArt = 96;
 
-    public static XElement? Create(ClassificationReport report) => report.WorstMistakes.IsEmpty ? null : ReportPage.Section("mistakes", "Worst mistakes",
-        Element("p", Class("note"), "The mistakes that the network was surest of. Look at their labels too: some may be wrong."),
-        Element("ul", Class("mistakes"), report.WorstMistakes.Select(mistake => Item(mistake, report.Classes[mistake.Class].Name, report.Classes[mistake.Predicted].Name))));
+    public static XElement? Create(ClassificationReport report)
+    {
+        if (report.WorstMistakes.IsEmpty)
+        {
+            return null;
+        }
+
+        var hasHeat = report.WorstMistakes.Any(mistake => mistake.HeatMaps is not null);
+        return ReportPage.Section("mistakes", "Worst mistakes",
+            Element("p", Class("note"), "The mistakes that the network was surest of. Look at their labels too: some may be wrong."),
+            hasHeat ? Element("p", Class("note"),
+                "Beside each image is where the network saw the class it chose, and then where it saw the image's own class: the brighter, the more a place speaks for the class; where nothing does, "
+                + "the image is left as it is (Grad-CAM, Selvaraju et al., 2017).") : null,
+            Element("ul", Class(hasHeat ? "mistakes explained" : "mistakes"), report.WorstMistakes.Select(mistake => Item(mistake, report.Classes[mistake.Class].Name, report.Classes[mistake.Predicted].Name))));
+    }
 
     private static XElement Item(Mistake mistake, string name, string predicted) => Element("li",
-        mistake.Thumbnail is { } picture ? Element("div", Class("frame"), Picture(picture, $"{name} that was taken for {predicted}")) : null,
+        mistake.Thumbnail is { } picture ? Pictures(mistake, picture, name, predicted) : null,
         Element("p", Class("class"), name),
         Element("p", Class("predicted"), $"taken for {predicted}"),
-        Element("p", Class("file"), $"{Percent(mistake.Probability)} sure{(mistake.Path is null ? "" : $", {FileAndFolder(mistake.Path)}")}"));
+        Details(mistake) is { Length: > 0 } details ? Element("p", Class("file"), details) : null);
+
+    // Below a heat map already stands how sure the network was.
+    private static string Details(Mistake mistake)
+    {
+        var sure = mistake.HeatMaps is null ? $"{Percent(mistake.Probability)} sure" : null;
+        var file = mistake.Path is { } path ? FileAndFolder(path) : null;
+        return string.Join(", ", new[] { sure, file }.OfType<string>());
+    }
+
+    private static XElement Pictures(Mistake mistake, Thumbnail picture, string name, string predicted) => Element("div", Class("pictures"),
+        Frame(picture, $"{name} that was taken for {predicted}"),
+        mistake.HeatMaps is { } heat
+            ? new[]
+            {
+                Frame(heat.Predicted, $"Where the network saw {predicted}", Caption(predicted, mistake.Probability, Class("predicted"))),
+                Frame(heat.Class, $"Where the network saw {name}", Caption(name, mistake.ProbabilityOfClass)),
+            }
+            : null);
+
+    private static XElement Caption(string name, float probability, XAttribute? color = null) => Element("p", color, name, " ", Element("span", Percent(probability)));
+
+    private static XElement Frame(Thumbnail picture, string alternative, XElement? caption = null) =>
+        Element("div", Element("div", Class("frame"), Picture(picture, alternative)), caption);
 
     private static XElement Picture(Thumbnail picture, string alternative) => Element("img",
         Math.Max(picture.Width, picture.Height) <= LargestPixelArt ? Class("pixels") : null,

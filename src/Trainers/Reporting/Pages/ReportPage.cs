@@ -20,6 +20,8 @@ internal static class ReportPage
             ClassSection.Create(report),
             MistakeSection.Create(report),
             CalibrationSection.Create(report),
+            ViewSection.Create(report),
+            ResponseSection.Create(report),
             TimeSection.Create(report),
         ];
 

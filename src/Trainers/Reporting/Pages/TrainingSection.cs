@@ -11,6 +11,8 @@ internal static class TrainingSection
 {
     private const int ChartWidth = 360;
     private const int ChartHeight = 250;
+    private const int ComparisonWidth = 720;
+    private const int ComparisonHeight = 340;
 
     public static XElement Create(ClassificationReport report)
     {
@@ -24,7 +26,8 @@ internal static class TrainingSection
                 history.Epochs.IsEmpty ? null : TrainingFacts(history)),
             report.Recipe is null ? null : Element("dl", Class("facts"), Element("div", Element("dt", "Recipe"), Element("dd", Element("pre", report.Recipe)))),
             history.StoppedEarly is null ? null : Element("p", Class("warning"), $"Training stopped early: {history.StoppedEarly}"),
-            history.Epochs.IsEmpty ? Element("p", Class("note"), "This network was not trained here, so there are no curves to show.") : Curves(history));
+            history.Epochs.IsEmpty ? Element("p", Class("note"), "This network was not trained here, so there are no curves to show.") : Curves(history),
+            report.ComparedRuns.IsEmpty ? null : Comparison(report));
     }
 
     private static object[] TrainingFacts(TrainingHistory history) =>
@@ -62,6 +65,17 @@ internal static class TrainingSection
                 history.Epochs.Select(EpochRow))),
         ];
     }
+
+    private static XElement Comparison(ClassificationReport report)
+    {
+        (string Name, TrainingHistory History)[] runs = [.. report.History.Epochs.IsEmpty ? [] : new[] { (report.Title, report.History) }, .. report.ComparedRuns];
+        return Element("div", Class("charts wide"), Figure.Of(
+            "Error beside other runs",
+            $"Error in training and validation. In the end: {string.Join(", ", runs.Select(run => $"{run.Name} {Percent(LastError(run.History))}"))}.",
+            theme => TrainingCurves.Create(new PlotOptions { Dark = theme == ChartTheme.Dark }, runs), ComparisonWidth, ComparisonHeight));
+    }
+
+    private static double LastError(TrainingHistory history) => 1 - (history.Epochs[^1].ValidationAccuracy ?? history.Epochs[^1].Accuracy);
 
     private static object[] EpochRow(EpochResult epoch) =>
     [

@@ -1,8 +1,11 @@
 using System.Text.Json;
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Calibration;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
+using Microsoft.ML.ResNet.Trainers.Tests.Analysis;
 using SkiaSharp;
+using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Reporting.Measures;
 
@@ -78,6 +81,130 @@ public sealed class MeasurementTests : IDisposable
             Assert.Equal((18, 12), (thumbnail.Width, thumbnail.Height));
             Assert.Equal(file.Pixels.Average(pixel => pixel.Red), thumbnail.Pixels.Average(pixel => pixel.Red), 2.0);
         });
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(2, 2)]
+    public void Heat_maps_of_mistakes_are_those_of_GradCam(int cropBorder, int supersampling)
+    {
+        Pictures.Write(_folder.Path, perClass: 6, height: 24, width: 36);
+        var data = Classifiers.Labeled(_ml, _folder.Path, ["lying", "standing"]);         // the first six rows, of class diagonal, have no label
+        using var model = Classifiers.Create(_ml, data, Classifiers.Preprocessing(TrainingData.Shape) with { CropBorder = cropBorder, Supersampling = supersampling });
+
+        var report = Measurement.Run(model, data, new ReportOptions());
+
+        Assert.Equal(6, report.UnlabeledRows);
+        Assert.NotEmpty(report.WorstMistakes);
+        Assert.All(report.WorstMistakes, mistake =>
+        {
+            using var image = MLImage.CreateFromFile(mistake.Path);
+            AssertDrawn(model.GradCam(image, model.ClassNames[mistake.Predicted]), mistake.HeatMaps!.Predicted);
+            AssertDrawn(model.GradCam(image, model.ClassNames[mistake.Class]), mistake.HeatMaps.Class);
+        });
+        Assert.Contains(report.WorstMistakes, mistake => !mistake.HeatMaps!.Predicted.Bytes.SequenceEqual(mistake.HeatMaps.Class.Bytes));
+
+        static void AssertDrawn(GradCamMap map, Thumbnail picture)
+        {
+            using var expected = map.Overlay();
+            using var actual = picture.ToImage();
+            Assert.Equal((expected.Width, expected.Height), (actual.Width, actual.Height));
+            var pairs = expected.Pixels.ToArray().Zip(actual.Pixels.ToArray());             // in batches sums round differently
+            Assert.All(pairs, pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1));
+        }
+    }
+
+    [Fact]
+    public void Mistakes_in_vectors_have_heat_maps_too()
+    {
+        var data = TrainingData.Vectors(_ml, perClass: 30);
+        using var model = UntrainedClassifier.Create(_ml, data, "Floats");
+
+        var mistakes = Measurement.Run(model, data, new ReportOptions { WorstMistakes = 1000 }).WorstMistakes;
+
+        Assert.All(mistakes, mistake => Assert.Equal((16, 16), (mistake.HeatMaps!.Predicted.Width, mistake.HeatMaps.Class.Height)));
+        Assert.Contains(mistakes, mistake => !mistake.HeatMaps!.Predicted.Bytes.SequenceEqual(mistake.Thumbnail!.Bytes));
+    }
+
+    [Fact]
+    public void Heat_maps_are_not_drawn_over_other_images()
+    {
+        var data = TrainingData.Vectors(_ml, perClass: 30);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
+        var mistakes = Measurement.Run(model, data, new ReportOptions { WorstMistakes = 5 }).WorstMistakes;
+
+        var fewer = _ml.Data.TakeRows(data, mistakes.Max(mistake => mistake.Row));
+        var moved = TrainingData.Vectors(_ml, [.. Pictures.Rows(perClass: 30, 16, 16, 3).Reverse()]);
+
+        Assert.All([fewer, moved], other => Assert.Contains("other rows", Assert.Throws<InvalidOperationException>(() => MistakeHeat.AddTo(mistakes, model, other, default)).Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Responses_are_measured_on_rows_spread_over_the_data()
+    {
+        var rows = Pictures.Rows(perClass: 4, 16, 16, 3);
+        var data = TrainingData.Vectors(_ml, rows);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
+
+        var responses = Measurement.Run(model, data, new ReportOptions { LayerResponseImages = 5 }).Responses!;
+
+        Assert.Equal(4, responses.Images);                                                     // every third of 12
+        Assert.Equal(model.LayerResponses(TrainingData.Vectors(_ml, [rows[0], rows[3], rows[6], rows[9]])).AsEnumerable(), responses.Layers);
+        Assert.Equal(12, Measurement.Run(model, data, new ReportOptions()).Responses!.Images);
+    }
+
+    [Fact]
+    public void Views_are_measured_as_Evaluate_does()
+    {
+        var data = TrainingData.Vectors(_ml, perClass: 10);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
+
+        var report = Measurement.Run(model, data, new ReportOptions { TestTimeViews = [TestTimeViews.TenCrop, TestTimeViews.Single, TestTimeViews.MultiScale(224, 448)] });
+
+        Assert.Equal([("single view", 1), ("10-crop", 10), ("multi-scale 224, 448", 4)], report.Views.Select(each => (each.Name, each.Views)));
+        Assert.Equal((report.Accuracy, report.LogLoss), (report.Views[0].Accuracy, report.Views[0].LogLoss));
+        foreach (var (views, result) in new[] { TestTimeViews.TenCrop, TestTimeViews.MultiScale(224, 448) }.Zip(report.Views.Skip(1)))
+        {
+            var expected = model.Evaluate(data, views);
+            Assert.Equal(expected.MicroAccuracy, result.Accuracy.Value, 1e-12);
+            Assert.Equal(expected.LogLoss, result.LogLoss, 1e-6);
+        }
+    }
+
+    [Fact]
+    public void What_is_not_asked_for_is_not_measured()
+    {
+        var data = TrainingData.Vectors(_ml);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
+
+        var report = Measurement.Run(model, data, new ReportOptions { GradCam = false, LayerResponseImages = 0, TestTimeViews = [] });
+
+        Assert.Empty(report.Views);
+        Assert.Null(report.Responses);
+        Assert.All(report.WorstMistakes, mistake => Assert.Null(mistake.HeatMaps));
+    }
+
+    [Fact]
+    public void Every_tensor_is_freed()
+    {
+        var data = TrainingData.Vectors(_ml);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
+        var before = torch.Tensor.TotalCount;
+
+        Measurement.Run(model, data, new ReportOptions());
+
+        Assert.Equal(before, torch.Tensor.TotalCount);
+    }
+
+    [Fact]
+    public void A_scale_that_is_too_small_is_refused_before_the_test()
+    {
+        var data = TrainingData.Vectors(_ml);
+        using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
+
+        // Any test would stop at its first row.
+        var options = new ReportOptions { TestTimeViews = [TestTimeViews.MultiScale(1)], CancellationToken = new CancellationToken(canceled: true) };
+        Assert.Contains("too small", Assert.Throws<ArgumentOutOfRangeException>(() => Measurement.Run(model, data, options)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

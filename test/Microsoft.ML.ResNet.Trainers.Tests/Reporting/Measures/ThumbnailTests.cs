@@ -63,6 +63,18 @@ public sealed class ThumbnailTests
     public void Of_other_numbers_of_channels_the_first_is_drawn_in_grey() =>
         Assert.Equal([9, 9, 9], Decode(Thumbnail.OfPlanar<byte>([9, 100], new ImageShape(2, 1, 1), 16)));
 
+    [Fact]
+    public void A_picture_can_be_drawn_on_again()
+    {
+        var rgb = Pictures.Draw(label: 2, height: 5, width: 7, channels: 3, new Random(1));
+        using var image = Pictures.ToImage(rgb, 5, 7);
+        var thumbnail = Thumbnail.Of(image, size: 64);
+
+        using var decoded = thumbnail.ToImage();
+
+        Assert.Equal(thumbnail.Bytes, Thumbnail.Of(decoded, size: 64).Bytes);
+    }
+
     private static byte[] Decode(Thumbnail thumbnail)
     {
         using var bitmap = SKBitmap.Decode(thumbnail.Bytes);

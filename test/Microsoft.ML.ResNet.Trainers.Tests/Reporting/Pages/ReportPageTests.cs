@@ -107,6 +107,63 @@ public sealed class ReportPageTests
         Assert.Equal("98.70 % sure", item.QuerySelector(".file")!.TextContent);
     }
 
+    [Fact]
+    public void A_mistake_shows_where_the_network_looked()
+    {
+        var report = Report(classes: 3);
+        var (predicted, own) = (Thumbnail.OfPlanar<byte>([9, 8, 7], new ImageShape(3, 1, 1), 16), Thumbnail.OfPlanar<byte>([4, 5, 6], new ImageShape(3, 1, 1), 16));
+        var page = Render(report with { WorstMistakes = [report.WorstMistakes[0] with { HeatMaps = new HeatMaps(predicted, own) }] });
+
+        var pictures = page.QuerySelectorAll(".mistakes img");
+        Assert.Equal(["class 1 that was taken for class 2", "Where the network saw class 2", "Where the network saw class 1"], pictures.Select(picture => picture.GetAttribute("alt")));
+        Assert.Equal([predicted.Bytes, own.Bytes], pictures.Skip(1).Select(picture => Convert.FromBase64String(picture.GetAttribute("src")!["data:image/png;base64,".Length..])));
+        Assert.Equal("owl/7.png", page.QuerySelector(".mistakes .file")!.TextContent);
+        Assert.Equal(["class 2 98.70 %", "class 1 1.00 %"], page.QuerySelectorAll(".mistakes .pictures p").Select(caption => caption.TextContent));
+        Assert.Contains("Grad-CAM", page.GetElementById("mistakes")!.TextContent, StringComparison.Ordinal);
+        Assert.DoesNotContain("Grad-CAM", Render(report).GetElementById("mistakes")!.TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Views_are_compared_in_a_table()
+    {
+        var report = Report(classes: 3);
+        var page = Render(report with { Views = [new ViewResult("single view", 1, new Proportion(6, 9), 0.5), new ViewResult("10-crop", 10, new Proportion(7, 9), 0.4567)] });
+
+        Assert.Equal(
+            ["Single view|1|66.67 %|0.5000", "10-crop|10|77.78 %|0.4567"],
+            page.QuerySelectorAll("#views tbody tr").Select(row => string.Join('|', row.Children.Select(cell => cell.TextContent))));
+        Assert.Null(Render(report).GetElementById("views"));
+    }
+
+    [Fact]
+    public void Responses_are_drawn_and_listed_by_layer()
+    {
+        var report = Report(classes: 3);
+        var page = Render(report with { Responses = new ResponseResult(500, [new LayerResponse("conv1", 1, 1.25), new LayerResponse("layer1.0.conv1", 2, 0.5), new LayerResponse("layer1.0.conv2", 3, 0.75)]) });
+
+        var section = page.GetElementById("responses")!;
+        Assert.Contains("500 test images", section.TextContent, StringComparison.Ordinal);
+        Assert.Equal("Standard deviations of 3 layers, from 0.500 (layer 2) to 1.250 (layer 1).", section.QuerySelector("img")!.GetAttribute("alt"));
+        Assert.Equal(["1|conv1|1.250", "2|layer1.0.conv1|0.500", "3|layer1.0.conv2|0.750"], section.QuerySelectorAll("tbody tr").Select(row => string.Join('|', row.Children.Select(cell => cell.TextContent))));
+        Assert.Contains("standard deviation", Svg(section.QuerySelector("img.dark")!), StringComparison.Ordinal);
+        Assert.Null(Render(report).GetElementById("responses"));
+    }
+
+    [Fact]
+    public void Runs_to_compare_with_are_drawn_beside_this_one()
+    {
+        var report = Report(classes: 3) with { ComparedRuns = [("plain", History)] };
+
+        var figure = Render(report).QuerySelector("#training .wide figure")!;
+        Assert.All(["My network", "plain"], name => Assert.Contains($">{name}<", Svg(figure.QuerySelector("img")!), StringComparison.Ordinal));
+        Assert.Equal("Error in training and validation. In the end: My network 40.00 %, plain 40.00 %.", figure.QuerySelector("img")!.GetAttribute("alt"));
+
+        // One that was not trained here has no curve of its own.
+        var foreign = Render(report with { History = new TrainingHistory() }).QuerySelector("#training .wide img")!;
+        Assert.DoesNotContain("My network", Svg(foreign), StringComparison.Ordinal);
+        Assert.Empty(Render(report with { ComparedRuns = [] }).QuerySelectorAll("#training .wide"));
+    }
+
     [Theory]
     [InlineData(20, true, false)]
     [InlineData(21, false, true)]
@@ -221,10 +278,13 @@ public sealed class ReportPageTests
             MacroAccuracy = 2.0 / 3,
             Classes = counts.ToClasses(),
             Confusions = counts.ToConfusions(),
-            WorstMistakes = [new Mistake(1, 2, 0.987f, 0.01f, "/home/somebody/data/owl/7.png", Thumbnail.OfPlanar<byte>([1, 2, 3], new ImageShape(3, 1, 1), 16))],
+            WorstMistakes = [new Mistake(5, 1, 2, 0.987f, 0.01f, "/home/somebody/data/owl/7.png", Thumbnail.OfPlanar<byte>([1, 2, 3], new ImageShape(3, 1, 1), 16))],
             Calibration = calibration.ToResult(),
             CalibrationAtTemperature = null,
             Temperature = null,
+            ComparedRuns = [],
+            Views = [],
+            Responses = null,
         };
     }
 

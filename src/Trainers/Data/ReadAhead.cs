@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 
-namespace Microsoft.ML.ResNet.Trainers.Analysis;
+namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
 /// Computes a sequence on a thread of its own, a little ahead of its reader: Torch's scopes and thread count belong to a thread, and the
@@ -11,8 +11,9 @@ internal static class ReadAhead
 {
     /// <summary>Yields the elements of a sequence, in order. When the reader stops, so does the thread.</summary>
     /// <param name="source">The sequence; it is run through, from first to last, on the one thread.</param>
-    /// <param name="ahead">The most elements that wait for the reader.</param>
-    public static IEnumerable<T> Of<T>(IEnumerable<T> source, int ahead)
+    /// <param name="ahead">The most elements that wait for the reader. Another one may be in its hands, and one more in the making.</param>
+    /// <param name="threadName">The thread's name.</param>
+    public static IEnumerable<T> Of<T>(IEnumerable<T> source, int ahead, string threadName)
     {
         using var ready = new BlockingCollection<T>(ahead);
         using var stop = new CancellationTokenSource();
@@ -37,7 +38,7 @@ internal static class ReadAhead
             {
                 ready.CompleteAdding();
             }
-        }) { IsBackground = true, Name = "ResNet scoring" };
+        }) { IsBackground = true, Name = threadName };
         producer.Start();
         try
         {
