@@ -26,6 +26,7 @@ public sealed class FirstStartTests : IDisposable
         Assert.Equal(Pictures.ClassNames.Order(), model.GetProperty("classes").EnumerateArray().Select(name => name.GetString()).Order());
         Assert.Equal(HttpStatusCode.OK, (await service.PostAsync(TestImages.Png(1))).StatusCode);
         Assert.False(File.Exists(_folder["new/model.zip.partial"]));
+        Assert.True(File.Exists(_folder["new/model.html"]));
     }
 
     [Fact]

@@ -61,7 +61,6 @@ internal sealed record ImageChain(ITransformer Transformer, SchemaDefinition Inp
     {
         var definition = SchemaDefinition.Create(typeof(ImageRow));
         definition[nameof(ImageRow.Image)].ColumnName = imageColumn;
-        definition[nameof(ImageRow.Image)].ColumnType = new ImageDataViewType();
         return definition;
     }
 }

@@ -13,7 +13,7 @@ internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
     private const string Project = "samples/QuickStart/QuickStart.csproj";
 
     /// <summary>Trains a model and saves it.</summary>
-    /// <param name="modelPath">Where the finished model is saved. Until then there is a <c>.partial</c> beside it.</param>
+    /// <param name="modelPath">Where the finished model is saved. Until then there is a <c>.partial</c> beside it. The report on its test images gets the same name, with <c>.html</c>.</param>
     /// <param name="data">The folder of images to train on; null for shapes that are drawn.</param>
     /// <param name="report">Is told how it goes.</param>
     /// <param name="cancellation">Ends the process.</param>
@@ -27,7 +27,7 @@ internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
 
         var partial = modelPath + ".partial";
         Directory.CreateDirectory(Path.GetDirectoryName(modelPath)!);
-        await RunAsync(["run", "-c", "Release", "--project", project, "--", "--progress-lines", "--model", partial, .. data is null ? [] : (string[])["--data", data]], report, cancellation);
+        await RunAsync(["run", "-c", "Release", "--project", project, "--", "--progress-lines", "--model", partial, "--report", Path.ChangeExtension(modelPath, ".html"), .. data is null ? [] : (string[])["--data", data]], report, cancellation);
         File.Move(partial, modelPath, overwrite: true);
     }
 
