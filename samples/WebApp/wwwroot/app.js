@@ -7,6 +7,7 @@ const smallThumbnail = 100;   // below this many pixels, an image is shown in cr
 const $ = id => document.getElementById(id);
 const percent = new Intl.NumberFormat('en', { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const number = new Intl.NumberFormat('en');
+const bytes = count => count < 2 ** 20 ? `${number.format(Math.floor(count / 1024))} KB` : `${number.format(Math.floor(count / 2 ** 20))} MB`;
 const sleep = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds));
 
 const queue = [];
@@ -52,8 +53,8 @@ async function showModel() {
   const response = await fetch('model');
   const model = await response.json();
   limits = model.limits;
-  $('model').textContent = `${model.name} · version ${model.version} · ${number.format(Math.ceil(model.size / 1024))} KB`;
-  $('accepted').textContent = `JPEG, PNG, WebP, GIF or BMP, up to ${number.format(Math.floor(limits.imageBytes / 2 ** 20) || 1)} MB each`;
+  $('model').textContent = `${model.name} · version ${model.version} · ${bytes(model.size)}`;
+  $('accepted').textContent = `JPEG, PNG, WebP, GIF or BMP, up to ${bytes(limits.imageBytes)} each`;
   $('subtitle').textContent = `Tells ${number.format(model.classes.length)} classes apart · a residual network, served by ML.NET`;
   $('classes').hidden = false;
   $('classes').querySelector('summary').textContent = `The ${number.format(model.classes.length)} classes`;

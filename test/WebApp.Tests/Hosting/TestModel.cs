@@ -31,5 +31,5 @@ internal static class TestModel
 
     // With its fresh head, a network says nearly the same of every image.
     private static ResNetWeights Weights(LayerPlan plan, int seed) => new(ResNetWeights.Initialize(plan, seed).Tensors.Select(tensor =>
-        tensor.Name == "fc.weight" ? new WeightTensor(tensor.Name, tensor.Shape, Array.ConvertAll(tensor.Values.ToArray(), value => 20 * value)) : tensor));
+        tensor.Name == "fc.weight" ? new WeightTensor(tensor.Name, tensor.Shape, Array.ConvertAll(tensor.Values.ToArray(), value => 3 * value)) : tensor));
 }

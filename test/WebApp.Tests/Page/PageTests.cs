@@ -60,7 +60,8 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
         var page = await OpenAsync();
 
         await page.Keyboard.PressAsync("Tab");
-        var chooser = await page.RunAndWaitForFileChooserAsync(() => page.Keyboard.PressAsync("Enter"));
+        await Expect(page.GetByLabel("Choose images")).ToBeFocusedAsync();
+        var chooser = await page.RunAndWaitForFileChooserAsync(() => page.Keyboard.PressAsync("Space"));
         await chooser.SetFilesAsync([Payload("first.png", TestImages.Png(1)), Payload("second.png", TestImages.Png(2))]);
         await Expect(page.Locator(".label")).ToHaveCountAsync(10);
 
@@ -121,7 +122,9 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
         await Expect(page.Locator("[aria-busy]")).ToHaveCountAsync(0);
         await SaveScreenshotAsync(page, name);
 
-        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"), "The page is wider than the screen.");
+        Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        Assert.Empty(await page.Locator(".card *").EvaluateAllAsync<string[]>(
+            "all => all.filter(each => each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right).map(each => each.outerHTML)"));
         var luminance = await page.EvaluateAsync<double>("Math.max(...getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).slice(0, 3).map(Number))");
         Assert.Equal(colours == ColorScheme.Light, luminance > 200);
         foreach (var text in new[] { "h1", "#subtitle", ".card h3", ".scores li:first-child .label", ".scores li:last-child .percent", ".card .error", "#clear", ".button", "#accepted", "#model", "footer a" })
