@@ -30,6 +30,7 @@ public static partial class MLModel
     /// <returns>The class and the probabilities of all classes.</returns>
     /// <exception cref="ArgumentException">The bytes are not an image.</exception>
     /// <exception cref="FileNotFoundException">There is no model file.</exception>
+    /// <exception cref="InvalidDataException">The model file is not a model.</exception>
     public static ModelOutput Predict(ModelInput input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -54,6 +55,23 @@ public static partial class MLModel
     {
         ArgumentNullException.ThrowIfNull(output);
         return Labels.Zip(output.Score, KeyValuePair.Create).OrderByDescending(score => score.Value);
+    }
+
+    private static ITransformer LoadModel(MLContext mlContext, string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no model '{path}'. Train it first, or copy it there.", path);
+        }
+
+        try
+        {
+            return mlContext.Model.Load(path, out _);
+        }
+        catch (FormatException exception)
+        {
+            throw new InvalidDataException($"'{path}' is not an ML.NET model: {exception.Message}. Delete it and train again.", exception);
+        }
     }
 
     private static MLImage Decode(byte[] file)
@@ -103,13 +121,8 @@ public static partial class MLModel
 
         public static LoadedModel Read(string path)
         {
-            if (!File.Exists(path))
-            {
-                throw new FileNotFoundException($"There is no model '{path}'. Train it first, or copy it there.", path);
-            }
-
             var mlContext = new MLContext();
-            var transformer = mlContext.Model.Load(path, out _);
+            var transformer = LoadModel(mlContext, path);
             var engine = mlContext.Model.CreatePredictionEngine<EngineInput, ModelOutput>(transformer);
             IdleEngines.Add(engine);
             var names = default(VBuffer<ReadOnlyMemory<char>>);

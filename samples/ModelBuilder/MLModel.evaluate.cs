@@ -12,7 +12,7 @@ public static partial class MLModel
     public static MulticlassClassificationMetrics Evaluate(string modelPath, string inputDataFolderPath)
     {
         var mlContext = new MLContext(Config.TrainingOption.Seed);
-        var model = mlContext.Model.Load(modelPath, out _);
+        var model = LoadModel(mlContext, modelPath);
         var testData = SplitImages(mlContext, LoadImageFromFolder(mlContext, inputDataFolderPath)).TestSet;
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(testData));
         (model as IDisposable)?.Dispose();

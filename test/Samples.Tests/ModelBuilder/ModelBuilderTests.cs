@@ -22,7 +22,7 @@ public sealed class ModelBuilderTests : IDisposable
 
     [Theory]
     [InlineData("MLModel.mlnet", "are not an image")]
-    [InlineData("images/lying/000.png", "")]
+    [InlineData("images/lying/000.png", "MLModel.mlnet' is not an ML.NET model")]
     [InlineData("missing.png", "missing.png")]
     public void WhatIsWrongWithImageOrModelIsSaidInALine(string path, string said)
     {
