@@ -9,6 +9,10 @@ internal static class SampleProcess
     /// <summary>Gets the configuration that the tests and the samples were built in.</summary>
     public static string Configuration { get; } = Framework.Parent!.Name;
 
+    // A shell starts its background jobs with SIGINT ignored, and so are all processes that they start.
+    private static bool IsInterruptIgnored =>
+        File.Exists("/proc/self/status") && File.ReadLines("/proc/self/status").Any(line => line.StartsWith("SigIgn:", StringComparison.Ordinal) && (Convert.ToInt64(line[7..].Trim(), 16) & 2) != 0);
+
     private static DirectoryInfo Framework => new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
 
     /// <summary>Gets the path of a sample's assembly: samples/NAME/bin/Release/net10.0/ASSEMBLY.dll.</summary>
@@ -29,7 +33,7 @@ internal static class SampleProcess
         return new ProcessResult(process.ExitCode, output.Result, error.Result);
     }
 
-    /// <summary>Runs a program, and presses Ctrl+C when something has happened.</summary>
+    /// <summary>Runs a program, and presses Ctrl+C when something has happened; where that is ignored, asks it to terminate, which programs take as the same.</summary>
     public static ProcessResult Interrupt(string program, IEnumerable<string> arguments, Func<bool> happened)
     {
         using var process = Start(program, arguments, folder: null, []);
@@ -40,7 +44,7 @@ internal static class SampleProcess
             Thread.Sleep(20);
         }
 
-        using var kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        using var kill = Process.Start("kill", [IsInterruptIgnored ? "-TERM" : "-INT", $"{process.Id}"]);
         process.WaitForExit();
         return new ProcessResult(process.ExitCode, output.Result, error.Result);
     }
