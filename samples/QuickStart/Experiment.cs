@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
@@ -16,7 +17,7 @@ internal static class Experiment
     private const int ShapesTestPerClass = 200;
     private const int Seed = 1;
 
-    public sealed record Settings(string? DataFolder, string? TestFolder, ResNetArchitecture Architecture, int? Epochs, int? ImageSize, string ModelPath, string ReportPath, string? CheckpointFolder);
+    public sealed record Settings(string? DataFolder, string? TestFolder, ResNetArchitecture Architecture, int? Epochs, int? ImageSize, string ModelPath, string ReportPath, string? CheckpointFolder, bool ProgressLines);
 
     public static void Run(Settings settings, CancellationToken cancellation)
     {
@@ -62,7 +63,7 @@ internal static class Experiment
             var clock = Stopwatch.StartNew();
             var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
                 .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-                .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, new TaskProgress(task), cancellation)))
+                .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation)))
                 .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
             var model = pipeline.Fit(train);
             task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");
@@ -167,6 +168,11 @@ internal static class Experiment
         public string PredictedLabelText { get; set; } = "";
 
         public float[] Score { get; set; } = [];
+    }
+
+    private sealed class LineProgress : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress progress) => Console.WriteLine(JsonSerializer.Serialize(progress));
     }
 
     private sealed class TaskProgress(ProgressTask task) : IProgress<TrainingProgress>

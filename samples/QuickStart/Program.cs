@@ -14,8 +14,9 @@ var model = new Option<string>("--model") { Description = "Where the model is sa
 
 var report = new Option<string>("--report") { Description = "Where the report on the test images is written, one HTML file.", DefaultValueFactory = _ => "report.html" };
 var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints. Stopped with Ctrl+C, or killed, training goes on from there when started again." };
+var progressLines = new Option<bool>("--progress-lines") { Description = "Write progress as lines of JSON, for a program that reads them." };
 
-var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model, report, checkpoints };
+var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model, report, checkpoints, progressLines };
 
 // On another thread: Ctrl+C is listened to as soon as the action has started.
 command.SetAction((arguments, cancellation) => Task.Run(() =>
@@ -25,7 +26,7 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
         Experiment.Run(
             new Experiment.Settings(
                 arguments.GetValue(data), arguments.GetValue(test), ResNetArchitecture.Parse(arguments.GetValue(architecture)!),
-                arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!, arguments.GetValue(report)!, arguments.GetValue(checkpoints)),
+                arguments.GetValue(epochs), arguments.GetValue(imageSize), arguments.GetValue(model)!, arguments.GetValue(report)!, arguments.GetValue(checkpoints), arguments.GetValue(progressLines)),
             cancellation);
         return 0;
     }

@@ -33,6 +33,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         _chain = chain;
         ClassNames = classNames;
         History = history;
+        Weights = new ResNetWeights(network.Weights.Tensors) { ArchitectureName = network.Plan.Architecture.Name, Preprocessing = network.Preprocessing, ClassNames = classNames };
     }
 
     /// <summary>Gets the network's description.</summary>
@@ -56,8 +57,8 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     public LayerPlan Plan => _network.Plan;
 
     /// <summary>Gets the network's weights.</summary>
-    /// <value>Under PyTorch's names.</value>
-    public ResNetWeights Weights => _network.Weights;
+    /// <value>Under PyTorch's names, with the network's name, its preprocessing and the names of the classes, which <see cref="ResNetWeights.Save"/> writes beside them.</value>
+    public ResNetWeights Weights { get; }
 
     /// <summary>Gets the environment that the transformer was made in; analysis registers its components there too.</summary>
     internal IHostEnvironment Environment { get; }

@@ -37,7 +37,7 @@ public sealed class TrainTests : IDisposable
     public void CtrlCLeavesACheckpointAndTheSameCommandGoesOn()
     {
         Skip.If(OperatingSystem.IsWindows(), "Sends SIGINT.");
-        string[] arguments = [SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "-o", _folder["model.zip"], "--arch", "plain20", "--image-size", "16", "--epochs", "30", "--batch-size", "8"];
+        string[] arguments = [SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "-o", _folder["model.zip"], "--arch", "plain20", "--image-size", "16", "--epochs", "1000", "--batch-size", "8"];
         var checkpoints = _folder["model.zip.checkpoints"];
 
         var stopped = SampleProcess.Interrupt("dotnet", arguments, () => Directory.Exists(checkpoints) && Directory.EnumerateFiles(checkpoints, "*.safetensors").Any());

@@ -1,0 +1,50 @@
+// Trains a classifier of images unless there is one, tests it, and classifies the files that are named, or one of the test images.
+using System.Globalization;
+using Microsoft.ML.ResNet.Trainers;
+using ModelBuilder;
+//#if (sample)
+using QuickStart;
+//#endif
+
+try
+{
+    var folder = MLModel.Config.DataSource.FolderPath;
+    //#if (sample)
+    if (!Directory.Exists(folder))
+    {
+        ShapesDataset.Create("data/shapes", trainPerClass: 250, testPerClass: 1, seed: 1);
+        Console.WriteLine($"Drew images of {ShapesDataset.ClassNames.Count} shapes in '{Path.GetFullPath(folder)}'.");
+    }
+
+    //#endif
+    if (!File.Exists(MLModel.MLNetModelPath))
+    {
+        MLModel.Train(MLModel.MLNetModelPath, folder, new EpochLines());
+        Console.WriteLine($"Saved '{MLModel.MLNetModelPath}'. Delete it to train again.");
+    }
+
+    if (args.Length == 0)
+    {
+        var metrics = MLModel.Evaluate(MLModel.MLNetModelPath, folder);
+        Print($"test accuracy {metrics.MicroAccuracy:p1}, log-loss {metrics.LogLoss:f3}");
+        Console.WriteLine(metrics.ConfusionMatrix.GetFormattedConfusionTable());
+    }
+
+    foreach (var path in args.Length > 0 ? args : MLModel.TestImages(folder).Take(1))
+    {
+        Console.WriteLine(path);
+        foreach (var (label, probability) in MLModel.PredictAllLabels(new MLModel.ModelInput { ImageSource = File.ReadAllBytes(path) }))
+        {
+            Print($"  {label}: {probability:p1}");
+        }
+    }
+
+    return 0;
+}
+catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 1;
+}
+
+static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));

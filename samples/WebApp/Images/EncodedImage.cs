@@ -1,0 +1,64 @@
+using Microsoft.ML.Data;
+using SkiaSharp;
+
+namespace WebApp.Images;
+
+/// <summary>An image file in memory, of which only the header was read, and which is within the limits.</summary>
+internal sealed class EncodedImage : IDisposable
+{
+    private readonly SKCodec _codec;
+
+    private EncodedImage(SKCodec codec) => _codec = codec;
+
+    /// <summary>Reads the header. What is in the file decides, not its name or its media type.</summary>
+    /// <exception cref="UnusableImageException">It is not an image of a known format, or it is too large.</exception>
+    public static EncodedImage Open(ReadOnlySpan<byte> content, ServiceOptions limits)
+    {
+        if (content.IsEmpty)
+        {
+            throw new UnusableImageException(StatusCodes.Status400BadRequest, "Empty image", "The image has no bytes.");
+        }
+
+        if (content.Length > limits.MaxImageBytes)
+        {
+            throw new UnusableImageException(StatusCodes.Status413PayloadTooLarge, "Image file too large", $"The file has {content.Length:n0} bytes; {limits.MaxImageBytes:n0} are accepted.");
+        }
+
+        using var data = SKData.CreateCopy(content);
+        var codec = SKCodec.Create(data);
+        if (codec?.EncodedFormat is not (SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Png or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp))
+        {
+            codec?.Dispose();
+            throw new UnusableImageException(StatusCodes.Status415UnsupportedMediaType, "Not an image", "This is not a JPEG, PNG, WebP, GIF or BMP image.");
+        }
+
+        var pixels = (long)codec.Info.Width * codec.Info.Height;
+        if (pixels > limits.MaxPixels)
+        {
+            var (width, height) = (codec.Info.Width, codec.Info.Height);
+            codec.Dispose();
+            throw new UnusableImageException(StatusCodes.Status413PayloadTooLarge, "Too many pixels", $"The image has {width:n0} × {height:n0} pixels; {limits.MaxPixels:n0} in all are accepted.");
+        }
+
+        return new EncodedImage(codec);
+    }
+
+    /// <summary>Decodes the image to the pixels that ML.NET's LoadImages gives for the file.</summary>
+    /// <remarks><see cref="MLImage.CreateFromStream"/> would take a file that ends too early, and fill the rest with grey.</remarks>
+    /// <exception cref="UnusableImageException">The file is damaged or ends too early.</exception>
+    public MLImage Decode()
+    {
+        var own = _codec.Info;
+        var info = own.WithColorSpace(null).WithAlphaType(own.AlphaType == SKAlphaType.Unpremul ? SKAlphaType.Premul : own.AlphaType);
+        using var decoded = new SKBitmap(info);
+        if (_codec.GetPixels(info, decoded.GetPixels()) != SKCodecResult.Success)
+        {
+            throw new UnusableImageException(StatusCodes.Status422UnprocessableEntity, "Damaged image", "The image is damaged, or its file ends too early.");
+        }
+
+        using var converted = decoded.ColorType == SKColorType.Bgra8888 ? null : decoded.Copy(SKColorType.Bgra8888);
+        return MLImage.CreateFromPixels(info.Width, info.Height, MLPixelFormat.Bgra32, (converted ?? decoded).GetPixelSpan());
+    }
+
+    public void Dispose() => _codec.Dispose();
+}

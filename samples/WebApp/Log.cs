@@ -1,0 +1,23 @@
+namespace WebApp;
+
+/// <summary>Everything that is logged of the service's own. Nothing of an image is: no content, no file name.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(LogLevel.Information, "Classified {Images} images, and refused {Refused}, in {Milliseconds:f1} ms with model {Model}")]
+    public static partial void Answered(this ILogger log, int images, int refused, double milliseconds, string model);
+
+    [LoggerMessage(LogLevel.Information, "Refused an image: {Reason}")]
+    public static partial void Refused(this ILogger log, string reason);
+
+    [LoggerMessage(LogLevel.Information, "Loaded model {Path}: version {Version}, {Classes} classes")]
+    public static partial void Loaded(this ILogger log, string path, string version, int classes);
+
+    [LoggerMessage(LogLevel.Error, "Model {Path} cannot be loaded: {Reason}")]
+    public static partial void NotLoaded(this ILogger log, string path, string reason);
+
+    [LoggerMessage(LogLevel.Information, "There is no model {Path}: training one with {Trainer}")]
+    public static partial void Training(this ILogger log, string path, string trainer);
+
+    [LoggerMessage(LogLevel.Error, "No model was trained to {Path}: {Reason}")]
+    public static partial void NotTrained(this ILogger log, string path, string reason);
+}

@@ -1,0 +1,70 @@
+using WebApp.Training;
+
+namespace WebApp.Models;
+
+/// <summary>
+/// Trains a model if there is none, loads it, and loads it again whenever its file has changed. A file that cannot be loaded changes nothing but the
+/// status: the model before it goes on answering.
+/// </summary>
+internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, QuickStartTrainer trainer, TimeProvider time, ILogger<ModelLoader> log) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield(); // the host starts to listen meanwhile, so that the page can show what goes on
+        if (!File.Exists(options.ModelPath) && !await TrainAsync(stoppingToken))
+        {
+            return;
+        }
+
+        var before = FileStamp.Of(options.ModelPath);
+        FileStamp? tried = null;
+        using var timer = new PeriodicTimer(options.ModelPollInterval, time);
+        do
+        {
+            // A file that is just being written is not the same at two looks.
+            var now = FileStamp.Of(options.ModelPath);
+            if (now is not null && now == before && now != tried)
+            {
+                tried = now;
+                await LoadAsync(stoppingToken);
+            }
+
+            before = now;
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task<bool> TrainAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await trainer.TrainAsync(options.ModelPath, options.Data, status => current.Status = status, stopping);
+            current.Status = new ModelStatus(ModelState.Loading);
+            return true;
+        }
+        catch (Exception exception) when (exception is TrainingFailedException or IOException or UnauthorizedAccessException)
+        {
+            log.NotTrained(options.ModelPath, exception.Message);
+            current.Status = new ModelStatus(ModelState.Failed, exception.Message);
+            return false;
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken stopping)
+    {
+        try
+        {
+            // Read at once, so that what is hashed is what is loaded even if the file is replaced now.
+            var file = await File.ReadAllBytesAsync(options.ModelPath, stopping);
+            var classifier = Classifier.Load(file, options.Engines);
+            current.Replace(new LoadedModel(classifier, Path.GetFileName(options.ModelPath), file.Length, time.GetUtcNow()));
+            log.Loaded(options.ModelPath, classifier.Version, classifier.ClassNames.Length);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException) // ML.NET throws anything at a file that is not a model
+        {
+            log.NotLoaded(options.ModelPath, exception.Message);
+            var message = $"The model file cannot be loaded: {exception.Message}";
+            current.Status = current.Status.Status == ModelState.Ready ? new ModelStatus(ModelState.Ready, message) : new ModelStatus(ModelState.Failed, message);
+        }
+    }
+}

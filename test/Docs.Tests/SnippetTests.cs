@@ -1,0 +1,147 @@
+using System.Globalization;
+using Docs.Snippets;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Trainers;
+
+namespace Docs;
+
+/// <summary>Runs what the pages show, in a folder with small drawn photos; the pages' paths are relative to it.</summary>
+public sealed class SnippetTests : IDisposable
+{
+    private const int TestImages = 3 * 6;
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _outside = Environment.CurrentDirectory;
+    private readonly MLContext _ml = new(seed: 1);
+
+    public SnippetTests()
+    {
+        Pictures.Write(_folder["photos/train"], perClass: 20, height: 32, width: 32);
+        Pictures.Write(_folder["photos/test"], perClass: TestImages / 3, height: 32, width: 32, seed: 2);
+        File.Copy(_folder["photos/test/lying/000.png"], _folder["photo.png"]);
+        Environment.CurrentDirectory = _folder.Path;
+    }
+
+    public void Dispose()
+    {
+        Environment.CurrentDirectory = _outside;
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task GettingStartedLeavesAModelThatOtherProgramsUse()
+    {
+        GettingStarted.Run();
+
+        Assert.True(new FileInfo("report.html").Length > 10_000);
+        LoadingProgram.Run([Path.Combine("photos", "test", "lying", "000.png")]);
+
+        var predictions = await Results.Serve(CancellationToken.None);
+        Assert.Equal(TestImages, predictions.Length);
+        Assert.All(predictions, prediction => Assert.Contains(prediction.PredictedLabelText, Pictures.ClassNames));
+        var metrics = _ml.MulticlassClassification.Evaluate(_ml.Model.Load("model.zip", out _).Transform(_ml.Data.LoadImageFolder("photos/test")));
+        Assert.True(metrics.MicroAccuracy > 0.8, $"accuracy {metrics.MicroAccuracy}");
+    }
+
+    [Fact]
+    public void AFolderIsTrainedOnEvaluatedLookedIntoAndConverted()
+    {
+        var chain = Training.FromAFolder(_ml);
+        using var network = chain.LastTransformer;
+        Assert.Equal(2, network.History.Epochs.Length);
+        Assert.Equal(Pictures.ClassNames.Order(), network.ClassNames.Order());
+
+        Assert.Equal(2, Results.Evaluate(_ml, chain).TopKPredictionCount);
+        Assert.True(File.Exists("report.html"));
+
+        var images = Images("photos/test");
+        var (responses, flipped) = Results.Look(network, images);
+        Assert.Equal(19, responses);
+        Assert.InRange(flipped, 0, 1);
+        Assert.True(File.Exists("where.png") && File.Exists("curves.svg"));
+
+        var scores = network.Transform(images).GetColumn<float[]>("Score").ToArray();
+        AssertEqual(scores, Results.Convert(_ml, network, images).GetColumn<float[]>("Score"));
+        AssertEqual(scores, Results.ApplyOnnx(_ml, network, images).GetColumn<float[]>("probabilities"));
+        Assert.InRange(Results.Featurize(_ml).MicroAccuracy, 1 / 3.0, 1);
+    }
+
+    [Fact]
+    public void ValidationDataIsGivenToFit() => Assert.Equal(TestImages, Training.WithValidationData(_ml, Trainer()).History.ValidationImages);
+
+    [Fact]
+    public void ImagesInMemoryAreTrainedOn()
+    {
+        Training.FromMemory(_ml, Drawn());
+
+        var model = _ml.Model.Load("from-memory.zip", out _);
+        using var engine = _ml.Model.CreatePredictionEngine<Picture, Prediction>(model);
+        using var image = MLImage.CreateFromFile("photo.png");
+        Assert.Equal(3, engine.Predict(new Picture { Image = image }).Score.Length);
+    }
+
+    [Fact]
+    public void APublishedCheckpointIsFineTuned()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.ResNet18, new ImageShape(3, 224, 224), classCount: 10);
+        ResNetWeights.Initialize(plan, seed: 1).Save("resnet18-f37072fd.pth"); // what is in a file decides, not its name
+        using var network = Training.FineTune(_ml).Fit(Images("photos/test"));
+
+        Assert.Equal(3, network.ClassNames.Length);
+        Assert.Equal(ImagePreprocessing.ImageNetV1.Mean, network.Preprocessing.Mean);
+        Assert.Equal(ImagePreprocessing.ImageNetV1.CropBorder, network.Preprocessing.CropBorder);
+    }
+
+    [Fact]
+    public void ARecipeIsKeptAsJson() => Assert.Equal(TrainingRecipe.Modern with { Epochs = 60, HorizontalFlip = false, TrivialAugment = true, EarlyStoppingPatience = 10, ClassBalance = ClassBalance.Sampling }, Training.Recipe());
+
+    [Fact]
+    public void ALearningRateIsFound() => Assert.True(Training.FindLearningRate(Trainer(), Images("photos/train")).Suggested > 0);
+
+    [Fact]
+    public void ASecondStartGoesOnFromTheFirst()
+    {
+        var first = Training.Checkpoints(_ml, CancellationToken.None).Fit(Images("photos/train"));
+        var second = Training.Checkpoints(_ml, CancellationToken.None).Fit(Images("photos/train"));
+
+        Assert.Equal(first.History.Epochs[0].Duration, second.History.Epochs[0].Duration); // it was not trained again
+        Assert.Equal(first.Weights["fc.bias"].Values, second.Weights["fc.bias"].Values);
+        Assert.True(File.Exists("log/history.csv") && File.Exists("log/history.json"));
+    }
+
+    [Fact]
+    public void FoldsAreCrossValidated() => Assert.InRange(Training.CrossValidate(_ml), 0.1, 1);
+
+    [Fact]
+    public void GrayscalePixelsAreReadFromCsv()
+    {
+        var random = new Random(1);
+        File.WriteAllLines("digits.csv", Enumerable.Range(0, 24).Select(row => string.Join(',', Pictures.Draw(row % 3, 28, 28, 1, random).Select(pixel => pixel.ToString(CultureInfo.InvariantCulture)).Prepend(Pictures.ClassNames[row % 3]))));
+
+        Assert.Equal(1, Training.Grayscale(_ml).LastTransformer.Preprocessing.Input.Channels);
+    }
+
+    private ResNetTrainer Trainer() => _ml.MulticlassClassification.Trainers.ResNet(architecture: ResNetArchitecture.ResNet20, epochs: 1);
+
+    private IDataView Images(string folder)
+    {
+        var files = _ml.Data.LoadImageFolder(folder);
+        return _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+    }
+
+    // A row's image is ML.NET's to dispose once it is read.
+    private static IEnumerable<Picture> Drawn()
+    {
+        var random = new Random(1);
+        for (var i = 0; i < 24; i++)
+        {
+            yield return new Picture { Image = Pictures.ToImage(Pictures.Draw(i % 3, 32, 32, 3, random), 32, 32), Label = Pictures.ClassNames[i % 3] };
+        }
+    }
+
+    private static void AssertEqual(IEnumerable<float[]> expected, IEnumerable<float[]> actual) =>
+        Assert.All(expected.Zip(actual), row => Assert.All(row.First.Zip(row.Second), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-5f)));
+}

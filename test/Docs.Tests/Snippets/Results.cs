@@ -1,0 +1,106 @@
+using System.Threading.Channels;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
+using Microsoft.ML.Transforms.Image;
+
+namespace Docs.Snippets;
+
+internal static class Results
+{
+    public static MulticlassClassificationMetrics Evaluate(MLContext ml, ITransformer model)
+    {
+        #region Evaluate
+        var test = ml.Data.LoadImageFolder("photos/test");
+        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(test), topKPredictionCount: 2);
+        Console.WriteLine(metrics.ConfusionMatrix.GetFormattedConfusionTable());
+        model.WriteReport("report.html", test, new ReportOptions { Title = "Stripes", WorstMistakes = 12 });
+        #endregion
+        return metrics;
+    }
+
+    public static (int Responses, double Flipped) Look(ResNetClassificationTransformer network, IDataView images)
+    {
+        #region Look
+        using var image = MLImage.CreateFromFile("photo.png");
+        var map = network.GradCam(image);                                       // where it sees the class that it predicts
+        using var overlay = map.Overlay();
+        overlay.Save("where.png");
+
+        var responses = network.LayerResponses(images, maximumImages: 500);     // figure 7 of the paper
+        var flipped = network.Evaluate(images, TestTimeViews.Flip);             // or TenCrop, MultiScale()
+        TrainingCurves.Plot("curves.svg", ("ResNet-20", network.History));
+        #endregion
+        return (responses.Length, flipped.MicroAccuracy);
+    }
+
+    public static async Task<Prediction[]> Serve(CancellationToken cancellationToken)
+    {
+        #region ServePool
+        var ml = new MLContext();
+        var model = ml.Model.Load("model.zip", out _);
+        var engines = Channel.CreateBounded<PredictionEngine<ImageInput, Prediction>>(Environment.ProcessorCount);
+        for (var i = 0; i < Environment.ProcessorCount; i++)
+        {
+            engines.Writer.TryWrite(ml.Model.CreatePredictionEngine<ImageInput, Prediction>(model));
+        }
+
+        async Task<Prediction> Predict(string path)
+        {
+            var engine = await engines.Reader.ReadAsync(cancellationToken);      // waits while all are at work
+            try
+            {
+                return engine.Predict(new ImageInput { ImagePath = path });
+            }
+            finally
+            {
+                engines.Writer.TryWrite(engine);
+            }
+        }
+        #endregion
+        return await Task.WhenAll(Directory.GetFiles("photos/test", "*.png", SearchOption.AllDirectories).Select(Predict));
+    }
+
+    public static MulticlassClassificationMetrics Featurize(MLContext ml)
+    {
+        #region Featurize
+        var weights = ResNetWeights.Load("network.safetensors");
+        var featurize = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.Transforms.ResNetFeaturizeImage("Features", "Image", weights, ResNetArchitecture.ResNet20))
+            .Append(ml.Transforms.SelectColumns("Label", "Features"));
+
+        var files = ml.Data.LoadImageFolder("photos/train");
+        var fitted = featurize.Fit(files);
+        var features = ml.Data.Cache(fitted.Transform(files));      // every image goes through the network once
+        var model = ml.MulticlassClassification.Trainers.SdcaMaximumEntropy().Fit(features);
+        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(fitted.Transform(ml.Data.LoadImageFolder("photos/test"))));
+        #endregion
+        return metrics;
+    }
+
+    public static IDataView Convert(MLContext ml, ResNetClassificationTransformer network, IDataView images)
+    {
+        #region Convert
+        network.Weights.Save("network.safetensors");                // with the network's name, its preprocessing and the classes
+        network.ExportOnnx("network.onnx");                         // pixels in, probabilities out
+        network.ExportOnnx("channels-last.onnx", new OnnxExportOptions { ChannelsLast = true, FoldBatchNorm = true, Softmax = false });
+
+        var again = ml.Transforms.ApplyResNet(ResNetWeights.Load("network.onnx"), ResNetArchitecture.ResNet20).Fit(images);
+        #endregion
+        return again.Transform(images);
+    }
+
+    public static IDataView ApplyOnnx(MLContext ml, ResNetClassificationTransformer network, IDataView images)
+    {
+        #region ApplyOnnx
+        var how = network.Preprocessing;
+        var (height, width) = ((how.Input.Height + 2 * how.CropBorder) * how.Supersampling, (how.Input.Width + 2 * how.CropBorder) * how.Supersampling);
+        var pipeline = ml.Transforms.ResizeImages("Resized", width, height, "Image", ImageResizingEstimator.ResizingKind.IsoCrop)
+            .Append(ml.Transforms.ExtractPixels("pixels", "Resized", outputAsFloatArray: false))
+            .Append(ml.Transforms.ApplyOnnxModel("probabilities", "pixels", "network.onnx"));
+        #endregion
+        return pipeline.Fit(images).Transform(images);
+    }
+}

@@ -1,0 +1,176 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
+using Microsoft.ML.Transforms;
+using Microsoft.ML.Transforms.Image;
+
+namespace Docs.Snippets;
+
+internal static class Training
+{
+    public static TransformerChain<ResNetClassificationTransformer> FromAFolder(MLContext ml)
+    {
+        #region TrainFromAFolder
+        var train = ml.Data.LoadImageFolder("photos/train");
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(architecture: ResNetArchitecture.ResNet20, epochs: 2));
+        var model = pipeline.Fit(train);
+        #endregion
+        return model;
+    }
+
+    public static ResNetClassificationTransformer WithValidationData(MLContext ml, ResNetTrainer trainer)
+    {
+        #region TrainWithValidationData
+        var files = ml.Data.LoadImageFolder("photos/train");
+        var prepare = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files);
+        var model = trainer.Fit(prepare.Transform(files), prepare.Transform(ml.Data.LoadImageFolder("photos/test")));
+        Console.WriteLine($"{model.History.Epochs[^1].ValidationAccuracy:p1}");
+        #endregion
+        return model;
+    }
+
+    public static void FromMemory(MLContext ml, IEnumerable<Picture> pictures)
+    {
+        #region TrainFromMemory
+        var rows = ml.Data.LoadFromEnumerable(pictures);      // read anew whenever ML.NET reads the view
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.MulticlassClassification.Trainers.ResNet(architecture: ResNetArchitecture.ResNet20, epochs: 2))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
+        ml.Model.Save(pipeline.Fit(rows), rows.Schema, "from-memory.zip");
+        #endregion
+    }
+
+    public static ResNetTrainer FineTune(MLContext ml)
+    {
+        #region FineTune
+        var weights = ResNetWeights.Load("resnet18-f37072fd.pth");
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet18,
+            InitialWeights = new ResNetWeights(weights.Tensors) { Preprocessing = ImagePreprocessing.ImageNetV1 },   // PyTorch's files do not say it
+            TrainableLayers = TrainableLayers.Head,
+            Epochs = 3,
+            BatchSize = 32,
+            LearningRate = 0.01,
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static TrainingRecipe Recipe()
+    {
+        #region Recipe
+        var recipe = TrainingRecipe.Modern with
+        {
+            Epochs = 60,
+            HorizontalFlip = false,                 // digits, text
+            TrivialAugment = true,
+            EarlyStoppingPatience = 10,             // the best epoch's network is returned
+            ClassBalance = ClassBalance.Sampling,   // where some classes have few images
+        };
+        File.WriteAllText("recipe.json", recipe.ToJson());
+        var same = TrainingRecipe.FromJson(File.ReadAllText("recipe.json"));
+        #endregion
+        return same;
+    }
+
+    public static LearningRateSearch FindLearningRate(ResNetTrainer trainer, IDataView images)
+    {
+        #region FindLearningRate
+        var search = trainer.FindLearningRate(images);
+        Console.WriteLine($"try LearningRate = {search.Suggested:g2}");
+        #endregion
+        return search;
+    }
+
+    public static ResNetTrainer Checkpoints(MLContext ml, CancellationToken cancellationToken)
+    {
+        #region Checkpoints
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet20,
+            Epochs = 2,
+            CheckpointFolder = "checkpoints",
+            LogFolder = "log",                         // history.csv, history.json, and events for TensorBoard
+            MaxDuration = TimeSpan.FromHours(8),       // the next start goes on
+            CancellationToken = cancellationToken,     // Ctrl+C, or the end of a service
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static double CrossValidate(MLContext ml)
+    {
+        #region CrossValidate
+        var files = ml.Data.LoadImageFolder("photos/train");
+        var images = ml.Transforms.Conversion.MapValueToKey("Label")          // before the split: every fold has the same classes
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files).Transform(files);
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet20,
+            Epochs = 2,
+            ValidationFraction = 0,                                            // CrossValidate holds out what it tests on
+        });
+        var folds = ml.MulticlassClassification.CrossValidate(images, trainer, numberOfFolds: 3);
+        var accuracy = folds.Average(fold => fold.Metrics.MicroAccuracy);
+        #endregion
+        return accuracy;
+    }
+
+    public static TransformerChain<ResNetClassificationTransformer> Grayscale(MLContext ml)
+    {
+        #region Grayscale
+        var rows = ml.Data.LoadFromTextFile("digits.csv", new TextLoader.Options
+        {
+            Separators = [','],
+            Columns = [new TextLoader.Column("Name", DataKind.String, 0), new TextLoader.Column("Pixels", DataKind.Byte, 1, 28 * 28)],
+        });
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label", "Name")
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = ResNetArchitecture.ResNet20,
+                ImageColumnName = "Pixels",
+                InputShape = new ImageShape(Channels: 1, Height: 28, Width: 28),
+                Recipe = TrainingRecipe.Modern with { HorizontalFlip = false },   // a digit's mirror image is no digit
+                Epochs = 2,
+            }));
+        var model = pipeline.Fit(rows);
+        #endregion
+        return model;
+    }
+
+    public static EstimatorChain<KeyToValueMappingTransformer> ComingFromImageClassification(MLContext ml, CancellationToken cancellationToken)
+    {
+        #region OurPipeline
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = ResNetArchitecture.ResNet50,
+                InitialWeights = ResNetWeights.Download("resnet50.imagenet1k_v1"),
+                TrainableLayers = TrainableLayers.Head,
+                Epochs = 50,
+                BatchSize = 10,
+                LearningRate = 0.01,
+                Progress = new Progress<TrainingProgress>(report => Console.WriteLine(report)),
+                CancellationToken = cancellationToken,
+            }))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+        #endregion
+        return pipeline;
+    }
+}
+
+#region Picture
+internal sealed class Picture
+{
+    [ImageType(32, 32)]      // a formality: images may have any size
+    public MLImage? Image { get; set; }
+
+    public string Label { get; set; } = "";
+}
+#endregion

@@ -1,0 +1,41 @@
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Samples.Tests.ModelBuilder;
+
+public sealed class ModelBuilderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [Fact]
+    public void TheSampleTrainsOnceTestsAndClassifies()
+    {
+        Pictures.Write(_folder["data/shapes/train"], perClass: 16, height: 32, width: 32); // where it would draw otherwise
+
+        var first = Run().Succeeded();
+        var again = Run(Path.Combine("data", "shapes", "train", "lying", "000.png")).Succeeded();
+
+        Assert.Contains("epoch 10/10: loss", first.Output);
+        Assert.Matches("test accuracy [0-9.]+ %, log-loss", first.Output);
+        Assert.DoesNotContain("epoch", again.Output);
+        Assert.Equal(["diagonal", "lying", "standing"], again.Lines[1..].Select(line => line.Split(':')[0]).Order());
+    }
+
+    [Theory]
+    [InlineData("MLModel.mlnet", "are not an image")]
+    [InlineData("images/lying/000.png", "MLModel.mlnet' is not an ML.NET model")]
+    [InlineData("missing.png", "missing.png")]
+    public void WhatIsWrongWithImageOrModelIsSaidInALine(string path, string said)
+    {
+        File.WriteAllText(_folder["MLModel.mlnet"], "no model");
+        Pictures.Write(_folder["images"], perClass: 1, height: 8, width: 8);
+
+        var result = Run(path);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(said, Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private ProcessResult Run(params string[] arguments) => SampleProcess.Run("dotnet", [SampleProcess.Assembly("ModelBuilder"), .. arguments], folder: _folder.Path);
+}

@@ -1,0 +1,39 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace WebApp.Tests.Hosting;
+
+/// <summary>What an answer must be.</summary>
+internal static class Answers
+{
+    /// <summary>Checks that the most probable classes are there, with exactly the probabilities that plain ML.NET gives.</summary>
+    public static void AssertPredictions(Dictionary<string, float> expected, JsonElement predictions, int top = 5)
+    {
+        var actual = predictions.EnumerateArray().Select(each => (Label: each.GetProperty("label").GetString()!, Probability: each.GetProperty("probability").GetSingle())).ToArray();
+        Assert.Equal(Math.Min(top, expected.Count), actual.Length);
+        Assert.Equal(expected.Values.OrderDescending().Take(top), actual.Select(each => each.Probability));
+        Assert.All(actual, each => Assert.Equal(expected[each.Label], each.Probability));
+    }
+
+    public static async Task<JsonElement> JsonAsync(HttpResponseMessage response)
+    {
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        return await response.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    /// <summary>Checks that an answer is a problem-details document (RFC 9457) of a status, and that it says what is wrong.</summary>
+    public static async Task AssertProblemAsync(HttpStatusCode status, string detail, HttpResponseMessage response)
+    {
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        AssertProblem(status, detail, await response.Content.ReadFromJsonAsync<JsonElement>());
+    }
+
+    public static void AssertProblem(HttpStatusCode status, string detail, JsonElement problem)
+    {
+        Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
+        Assert.NotEmpty(problem.GetProperty("title").GetString()!);
+        Assert.Contains(detail, problem.GetProperty("detail").GetString());
+    }
+}

@@ -1,0 +1,95 @@
+using System.Buffers.Binary;
+using Microsoft.ML.ResNet.TestSupport;
+using SkiaSharp;
+
+namespace WebApp.Tests.Hosting;
+
+/// <summary>Image files, good and bad.</summary>
+internal static class TestImages
+{
+    public static byte[] Png(int seed, int width = 20, int height = 24) => Encode(Draw(seed, width, height), SKEncodedImageFormat.Png);
+
+    public static byte[] Jpeg(int seed, int width = 40, int height = 30) => Encode(Draw(seed, width, height), SKEncodedImageFormat.Jpeg);
+
+    public static byte[] WebP(int seed) => Encode(Draw(seed, 22, 17), SKEncodedImageFormat.Webp);
+
+    public static byte[] GrayJpeg(int seed) => Encode(Draw(seed, 33, 29).Copy(SKColorType.Gray8), SKEncodedImageFormat.Jpeg);
+
+    public static byte[] GrayPng(int seed) => Encode(Draw(seed, 18, 19).Copy(SKColorType.Gray8), SKEncodedImageFormat.Png);
+
+    public static byte[] TransparentPng(int seed)
+    {
+        var bitmap = Draw(seed, 20, 20);
+        using var canvas = new SKCanvas(bitmap);
+        canvas.Clear(new SKColor(200, 30, 90, 100));
+        return Encode(bitmap, SKEncodedImageFormat.Png);
+    }
+
+    public static byte[] Gif => Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7");
+
+    /// <summary>24 bits a pixel, rows bottom up.</summary>
+    public static byte[] Bmp(int seed)
+    {
+        const int side = 16;
+        var file = new byte[54 + side * side * 3];
+        (file[0], file[1], file[10], file[14], file[18], file[22], file[26], file[28]) = ((byte)'B', (byte)'M', 54, 40, side, side, 1, 24);
+        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(2), file.Length);
+        Pictures.Draw(seed % 3, side, side, 3, new Random(seed)).CopyTo(file, 54);
+        return file;
+    }
+
+    public static byte[] Truncated(byte[] image) => image[..(image.Length * 2 / 3)];
+
+    /// <summary>A PNG that says it is large. Of its pixels there is next to nothing.</summary>
+    public static byte[] PngHeader(int width, int height)
+    {
+        var size = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(size, width);
+        BinaryPrimitives.WriteInt32BigEndian(size.AsSpan(4), height);
+        (size[8], size[9]) = (8, 2); // RGB, 8 bits each
+        return [0x89, .. "PNG\r\n\u001a\n"u8, .. Chunk("IHDR"u8, size), .. Chunk("IDAT"u8, [0x78, 0x9c])];
+    }
+
+    private static byte[] Chunk(ReadOnlySpan<byte> type, byte[] data)
+    {
+        byte[] body = [.. type, .. data];
+        var chunk = new byte[body.Length + 8];
+        BinaryPrimitives.WriteInt32BigEndian(chunk, data.Length);
+        body.CopyTo(chunk, 4);
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(4 + body.Length), Crc32(body));
+        return chunk;
+    }
+
+    // Of the PNG specification, annex D.
+    private static uint Crc32(byte[] bytes)
+    {
+        var crc = uint.MaxValue;
+        foreach (var value in bytes)
+        {
+            crc ^= value;
+            for (var bit = 0; bit < 8; bit++)
+            {
+                crc = (crc & 1) == 0 ? crc >> 1 : 0xedb88320 ^ (crc >> 1);
+            }
+        }
+
+        return ~crc;
+    }
+
+    private static SKBitmap Draw(int seed, int width, int height)
+    {
+        var bitmap = new SKBitmap(width, height, SKColorType.Bgra8888, SKAlphaType.Premul);
+        var rgb = Pictures.Draw(seed % 3, height, width, 3, new Random(seed));
+        bitmap.Pixels = [.. rgb.Chunk(3).Select(pixel => new SKColor(pixel[0], pixel[1], pixel[2]))];
+        return bitmap;
+    }
+
+    private static byte[] Encode(SKBitmap bitmap, SKEncodedImageFormat format)
+    {
+        using (bitmap)
+        using (var data = bitmap.Encode(format, 90))
+        {
+            return data.ToArray();
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using System.Text.Json;
+using WebApp.Tests.Hosting;
+
+namespace WebApp.Tests;
+
+public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<ServiceFixture>
+{
+    private readonly TestService _service = fixture.Service;
+
+    public static TheoryData<string, byte[]> GoodImages => new()
+    {
+        { "PNG", TestImages.Png(1) },
+        { "PNG with transparent pixels", TestImages.TransparentPng(2) },
+        { "grey PNG", TestImages.GrayPng(3) },
+        { "JPEG", TestImages.Jpeg(4) },
+        { "grey JPEG", TestImages.GrayJpeg(5) },
+        { "WebP", TestImages.WebP(6) },
+        { "BMP", TestImages.Bmp(7) },
+        { "GIF", TestImages.Gif },
+    };
+
+    public static TheoryData<string, byte[], HttpStatusCode, string> BadImages => new()
+    {
+        { "nothing", [], HttpStatusCode.BadRequest, "no bytes" },
+        { "text", "not an image"u8.ToArray(), HttpStatusCode.UnsupportedMediaType, "not a JPEG" },
+        { "a PNG that ends too early", TestImages.Truncated(TestImages.Png(1)), HttpStatusCode.UnprocessableEntity, "damaged" },
+        { "a JPEG that ends too early", TestImages.Truncated(TestImages.Jpeg(1)), HttpStatusCode.UnprocessableEntity, "damaged" },
+        { "30,000 × 30,000 pixels, refused by its header: there are none to decode", TestImages.PngHeader(30_000, 30_000), HttpStatusCode.RequestEntityTooLarge, "30,000 × 30,000 pixels; 1,000,000" },
+        { "one byte too many", new byte[100_001], HttpStatusCode.RequestEntityTooLarge, "100,001 bytes; 100,000" },
+    };
+
+    [Theory]
+    [MemberData(nameof(GoodImages))]
+    public async Task GivesTheScoresThatPlainMLNetGivesForTheFile(string name, byte[] image)
+    {
+        Assert.NotEmpty(name);
+        var expected = fixture.Reference.Of(image);
+
+        Answers.AssertPredictions(expected, (await Answers.JsonAsync(await _service.PostAsync(image))).GetProperty("predictions"));
+        Answers.AssertPredictions(expected, (await Answers.JsonAsync(await _service.PostFormAsync("predict", ("any.name", image)))).GetProperty("predictions"));
+    }
+
+    [Theory]
+    [MemberData(nameof(BadImages))]
+    public async Task RefusesABadImageByItselfAndInABatch(string name, byte[] image, HttpStatusCode status, string detail)
+    {
+        Assert.NotEmpty(name);
+        var good = TestImages.Png(8);
+
+        await Answers.AssertProblemAsync(status, detail, await _service.PostAsync(image));
+        var batch = (await Answers.JsonAsync(await _service.PostFormAsync("predict/batch", ("first.png", good), ("bad.png", image), ("last.png", good)))).GetProperty("images");
+
+        Assert.Equal(["first.png", "bad.png", "last.png"], batch.EnumerateArray().Select(each => each.GetProperty("name").GetString()));
+        Answers.AssertPredictions(fixture.Reference.Of(good), batch[0].GetProperty("predictions"));
+        Answers.AssertProblem(status, detail, batch[1].GetProperty("error"));
+        Assert.Equal(JsonValueKind.Null, batch[1].GetProperty("predictions").ValueKind);
+        Answers.AssertPredictions(fixture.Reference.Of(good), batch[2].GetProperty("predictions"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(100)]
+    public async Task ReturnsAsManyClassesAsAskedAndThereAre(int top)
+    {
+        var image = TestImages.Png(9);
+
+        Answers.AssertPredictions(fixture.Reference.Of(image), (await Answers.JsonAsync(await _service.PostAsync(image, $"predict?top={top}"))).GetProperty("predictions"), top);
+    }
+
+    [Theory]
+    [InlineData("0", "top is 0, but must be 1 or more")]
+    [InlineData("many", "many")]
+    public async Task SaysWhatIsWrongWithTop(string top, string detail) =>
+        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, detail, await _service.PostAsync(TestImages.Png(1), $"predict?top={top}"));
+
+    [Fact]
+    public async Task SaysWhatIsWrongWithABody()
+    {
+        var image = TestImages.Png(1);
+        var files = Enumerable.Range(1, 11).Select(i => ($"{i}.png", image)).ToArray();
+        var broken = new ByteArrayContent("--x\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\nno end"u8.ToArray());
+        broken.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=x");
+
+        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "2 files, but must have one", await _service.PostFormAsync("predict", files[..2]));
+        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "11 files; 10 are accepted", await _service.PostFormAsync("predict/batch", files));
+        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "has no file", await _service.Client.PostAsync("predict/batch", new MultipartFormDataContent { { new StringContent("x"), "y" } }));
+        await Answers.AssertProblemAsync(HttpStatusCode.UnsupportedMediaType, "must be multipart/form-data", await _service.PostAsync(image, "predict/batch"));
+        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "cannot be read", await _service.Client.PostAsync("predict/batch", broken));
+    }
+
+    [Fact]
+    public async Task LogsNothingOfAnImage()
+    {
+        var image = TestImages.Png(10);
+        await _service.PostFormAsync("predict/batch", ("holiday.png", image), ("secret.txt", "confidential"u8.ToArray()));
+        await _service.PostAsync("confidential"u8.ToArray());
+
+        var lines = _service.Log.Lines;
+        Assert.Contains(lines, line => line.Contains("Classified 1 images, and refused 1"));
+        Assert.Contains(lines, line => line.Contains("Refused an image: Not an image"));
+        Assert.DoesNotContain(lines, line => line.Contains("holiday") || line.Contains("secret") || line.Contains("confidential") || line.Contains("PNG\r\n"));
+        Assert.DoesNotContain(lines, line => line.StartsWith("Error"));
+    }
+}
