@@ -82,7 +82,7 @@ public sealed class PackageContentTests(PackageFeed feed)
         using var reader = new StreamReader(package.GetEntry("PACKAGE.md")!.Open());
         var readme = reader.ReadToEnd();
 
-        Assert.Contains($"<PackageReference Include=\"{id}\" Version=\"0.1.0\" />", readme);
+        Assert.Contains($"<PackageReference Include=\"{id}\" Version=\"{PackageFeed.Release}\" />", readme);
         Assert.Contains(PackageFeed.Reference("Microsoft.ML.OnnxRuntime"), readme);
         Assert.Equal(id == PackageFeed.Trainers, readme.Contains(PackageFeed.Reference("libtorch-cpu-linux-x64"), StringComparison.Ordinal));
     }

@@ -30,8 +30,11 @@ public sealed class PackageFeed : IDisposable
             new XElement("fallbackPackageFolders", new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", machine)))).Save(_folder["NuGet.config"]);
     }
 
+    /// <summary>Gets the version of the libraries, from its one place.</summary>
+    internal static string Release { get; } = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
+
     /// <summary>Gets the version that the packages of this run have.</summary>
-    internal string Version { get; } = $"0.1.0-test.{Guid.NewGuid():n}";
+    internal string Version { get; } = $"{Release}-test.{Guid.NewGuid():n}";
 
     /// <summary>Gets the platform part of libtorch's package names.</summary>
     internal static string Platform { get; } =
