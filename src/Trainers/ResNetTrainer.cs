@@ -102,7 +102,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
         using var checkpoints = CheckpointFolder.Open(_options, reporter.Warn);
         var checkpoint = checkpoints?.ReadNewest();
-        var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? Random.Shared.Next();
+        var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed();
         var clock = Stopwatch.StartNew();
         var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
         var readingTime = clock.Elapsed;
@@ -116,10 +116,16 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         TorchRuntime.Initialize();
         using var reporter = new TrainingReporter(_host, progress: null);
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
-        var seed = _options.Seed ?? _host.GetSeed() ?? Random.Shared.Next();
+        var seed = _options.Seed ?? _host.GetSeed() ?? NewSeed();
         var images = TrainingImages<T>.Read(_host, input, validationData: null, columns, _options, seed, reporter);
         return TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints: null, reporter).FindLearningRate(images, steps));
     }
+
+    // The only dice without a seed: they make one, where neither the options nor the context give it. Checkpoints keep it.
+    private static int NewSeed() =>
+#pragma warning disable RS0030
+        Random.Shared.Next();
+#pragma warning restore RS0030
 
     private static void CheckSameColumns(TrainingColumns training, TrainingColumns validation)
     {

@@ -1,5 +1,7 @@
 using TorchSharp;
 
+#pragma warning disable RS0030 // banned everywhere else
+
 namespace Microsoft.ML.ResNet.Trainers;
 
 /// <summary>Sets the threads that Torch computes with for operations started by this thread, and sets them back.</summary>

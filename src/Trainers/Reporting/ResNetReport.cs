@@ -2,6 +2,8 @@ using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 
+#pragma warning disable RS0026 // WriteReport has no call that is ambiguous: its overloads differ in what they extend
+
 namespace Microsoft.ML.ResNet.Trainers;
 
 /// <summary>Writes reports on trained networks.</summary>
