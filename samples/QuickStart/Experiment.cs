@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
@@ -172,7 +173,10 @@ internal static class Experiment
 
     private sealed class LineProgress : IProgress<TrainingProgress>
     {
-        public void Report(TrainingProgress progress) => Console.WriteLine(JsonSerializer.Serialize(progress));
+        // A loss can stop being a number.
+        private static readonly JsonSerializerOptions s_json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+        public void Report(TrainingProgress progress) => Console.WriteLine(JsonSerializer.Serialize(progress, s_json));
     }
 
     private sealed class TaskProgress(ProgressTask task) : IProgress<TrainingProgress>

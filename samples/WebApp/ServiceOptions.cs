@@ -20,7 +20,7 @@ internal sealed class ServiceOptions : IValidatableObject
     public int Engines { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Gets the number of requests that may be read or wait beside those that are worked on; one more gets 429.</summary>
-    /// <value>The default is 64. Bodies are kept in memory: at worst this many times <see cref="MaxBatchBytes"/>.</value>
+    /// <value>The default is 64. Bodies are kept in memory: at worst twice <see cref="MaxBatchBytes"/> for each request, while the files of a form are copied.</value>
     [Range(0, 100_000)]
     public int WaitingRequests { get; init; } = 64;
 

@@ -16,7 +16,7 @@ public sealed class FirstStartTests : IDisposable
         Pictures.Write(_folder["images"], perClass: 10, height: 16, width: 16);
         await using var service = await TestService.StartAsync($"Model={_folder["new/model.zip"]}", $"Data={_folder["images"]}", "ModelPollInterval=00:00:00.1");
         await service.WaitAsync(health => health.GetProperty("status").GetString() == "training");
-        await Answers.AssertProblemAsync(HttpStatusCode.ServiceUnavailable, "", await service.PostAsync(TestImages.Png(1)));
+        await Answers.AssertProblemAsync(HttpStatusCode.ServiceUnavailable, "Building the trainer", await service.PostAsync(TestImages.Png(1)));
 
         var seen = await service.WaitAsync(health => health.GetProperty("status").GetString() is "ready" or "failed");
 

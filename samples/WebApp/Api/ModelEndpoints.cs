@@ -15,12 +15,21 @@ internal static class ModelEndpoints
             .Produces<ModelStatus>().Produces<ModelStatus>(StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static IResult DescribeModel(CurrentModel current, ServiceOptions options)
+    /// <summary>Answers a request that needs a model while there is none.</summary>
+    public static IResult NotReady(HttpContext context, CurrentModel current)
+    {
+        context.Response.Headers.RetryAfter = "5";
+        var status = current.Status;
+        return TypedResults.Problem(
+            status.Detail ?? "The model is being loaded.", statusCode: StatusCodes.Status503ServiceUnavailable, title: status.Status == ModelState.Failed ? "No model" : "No model yet");
+    }
+
+    private static IResult DescribeModel(HttpContext context, CurrentModel current, ServiceOptions options)
     {
         using var lease = current.TryTake();
         if (lease is null)
         {
-            return TypedResults.Problem(current.Status.Detail, statusCode: StatusCodes.Status503ServiceUnavailable, title: "No model yet");
+            return NotReady(context, current);
         }
 
         var model = lease.Model;

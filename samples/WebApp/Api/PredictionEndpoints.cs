@@ -66,7 +66,7 @@ internal static class PredictionEndpoints
         using var lease = current.TryTake();
         if (lease is null)
         {
-            return NotReady(request.HttpContext, current);
+            return ModelEndpoints.NotReady(request.HttpContext, current);
         }
 
         var upload = await UploadReader.ReadOneAsync(request, options, cancellation);
@@ -91,7 +91,7 @@ internal static class PredictionEndpoints
         using var lease = current.TryTake();
         if (lease is null)
         {
-            return NotReady(request.HttpContext, current);
+            return ModelEndpoints.NotReady(request.HttpContext, current);
         }
 
         var uploads = await UploadReader.ReadManyAsync(request, options, cancellation);
@@ -125,13 +125,6 @@ internal static class PredictionEndpoints
         {
             throw new BadHttpRequestException($"top is {top}, but must be 1 or more.");
         }
-    }
-
-    private static IResult NotReady(HttpContext context, CurrentModel current)
-    {
-        context.Response.Headers.RetryAfter = "5";
-        var status = current.Status;
-        return TypedResults.Problem(status.Detail, statusCode: StatusCodes.Status503ServiceUnavailable, title: status.Status == ModelState.Failed ? "No model" : "No model yet");
     }
 
     private static ProblemDetails Describe(UnusableImageException exception) =>

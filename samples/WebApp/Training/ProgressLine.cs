@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using WebApp.Models;
 
 namespace WebApp.Training;
 
 /// <summary>A line of JSON that QuickStart writes with <c>--progress-lines</c>.</summary>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 internal sealed record ProgressLine(int Epoch, int Epochs, long Step, long Steps, double Loss, double TrainingAccuracy, double? ValidationAccuracy)
 {
     /// <summary>Reads a line of the trainer's output.</summary>
