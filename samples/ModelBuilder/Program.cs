@@ -30,7 +30,7 @@ try
         Console.WriteLine(metrics.ConfusionMatrix.GetFormattedConfusionTable());
     }
 
-    foreach (var path in args.Length > 0 ? args : MLModel.TestImages(folder).Take(1))
+    foreach (var path in args.Length > 0 ? args : MLModel.TestImages(folder).TakeLast(1))
     {
         Console.WriteLine(path);
         foreach (var (label, probability) in MLModel.PredictAllLabels(new MLModel.ModelInput { ImageSource = File.ReadAllBytes(path) }))
