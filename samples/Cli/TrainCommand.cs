@@ -1,19 +1,13 @@
 using System.CommandLine;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
+using Samples;
 
 namespace Cli;
 
 /// <summary><c>train</c>: a network from a folder of images.</summary>
 internal static class TrainCommand
 {
-    private static readonly Dictionary<string, TrainingRecipe> Recipes = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["modern"] = TrainingRecipe.Modern,
-        ["fast"] = TrainingRecipe.Fast,
-        ["paper"] = TrainingRecipe.Paper,
-    };
-
     public static Command Create()
     {
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
@@ -21,8 +15,7 @@ internal static class TrainCommand
         var architecture = NetworkOptions.ArchitectureOption("The network. [default: resnet20, or that of --weights]");
         var validation = new Option<string?>("--validation") { Description = "Folder of images to validate on. [default: a tenth of each class is held out]", HelpName = "folder" };
         var test = new Option<string?>("--test") { Description = "Folder of images to test the trained network on.", HelpName = "folder" };
-        var recipe = new Option<string>("--recipe") { Description = $"{string.Join(", ", Recipes.Keys)}, or a JSON file.", DefaultValueFactory = _ => "modern" };
-        recipe.CompletionSources.Add([.. Recipes.Keys]);
+        var recipe = RecipeNames.Option("modern");
         var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: what the recipe says]" };
         var batchSize = new Option<int?>("--batch-size") { Description = "Images per batch. [default: what the recipe says]" };
         var learningRate = new Option<double?>("--learning-rate") { Description = "The learning rate after warm-up. [default: what the recipe says]" };
@@ -56,7 +49,7 @@ internal static class TrainCommand
             var training = new Training(terminal, cancellation)
             {
                 Architecture = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? initial?.ArchitectureName ?? "resnet20"),
-                Recipe = Recipe(arguments.GetValue(recipe)!),
+                Recipe = RecipeNames.Read(arguments.GetValue(recipe)!),
                 Epochs = arguments.GetValue(epochs),
                 BatchSize = arguments.GetValue(batchSize),
                 LearningRate = arguments.GetValue(learningRate),
@@ -81,8 +74,4 @@ internal static class TrainCommand
             return ExitCode.Success;
         });
     }
-
-    private static TrainingRecipe Recipe(string name) => Recipes.TryGetValue(name, out var named) ? named
-        : File.Exists(name) ? TrainingRecipe.FromJson(File.ReadAllText(name))
-        : throw new ArgumentException($"'{name}' is no recipe: give {string.Join(", ", Recipes.Keys)}, or a JSON file.");
 }

@@ -1,30 +1,23 @@
 using System.CommandLine;
 using Microsoft.ML.ResNet;
-using Microsoft.ML.ResNet.Trainers;
+using Samples;
 
 namespace PaperExperiments;
 
 /// <summary><c>train</c>: one network by one of the named recipes, or by one from a file.</summary>
 internal static class TrainCommand
 {
-    private static readonly Dictionary<string, TrainingRecipe> Recipes = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["paper"] = TrainingRecipe.Paper,
-        ["modern"] = TrainingRecipe.Modern,
-        ["fast"] = TrainingRecipe.Fast,
-    };
-
     public static Command Create()
     {
         var network = new Option<string>("--network") { Description = "The network's name, such as resnet20.", DefaultValueFactory = _ => ResNetArchitecture.WideResNet8_4.Name };
-        var recipe = new Option<string>("--recipe") { Description = $"{string.Join(", ", Recipes.Keys)}, or a JSON file.", DefaultValueFactory = _ => "fast" };
+        var recipe = RecipeNames.Option("fast");
         var (command, options) = (new Command("train", "Trains one network by one recipe, as long as the recipe says.") { network, recipe }, new ExperimentOptions());
         options.AddTo(command);
         command.SetAction((arguments, cancellation) => Task.Run(() => ExitCode.Of(() =>
         {
             var architecture = ResNetArchitecture.Parse(arguments.GetValue(network)!);
             var name = arguments.GetValue(recipe)!;
-            var how = Recipes.TryGetValue(name, out var named) ? named : TrainingRecipe.FromJson(File.ReadAllText(name));
+            var how = RecipeNames.Read(name);
             options.Open(arguments, cancellation).Train(architecture, how, $"{architecture.Name}-{Path.GetFileNameWithoutExtension(name)}");
             return ExitCode.Success;
         })));

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Xml.Linq;
-using Microsoft.ML.ResNet.Samples.Tests;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Packages.Tests;

@@ -79,7 +79,7 @@ public sealed partial class SmallSampleTests : IDisposable
         File.WriteAllText(_folder["text"], "nothing of the sort");
         string[] arguments = sample == "InMemory" ? ["--database", _folder["text"]] : sample == "Featurize" ? ["--weights", _folder["text"]] : ["--data", _folder["missing"]];
 
-        var result = SampleProcess.Run("dotnet", [SampleProcess.Assembly(sample), .. arguments]);
+        var result = SampleProcess.RunSample(sample, arguments);
 
         Assert.Equal(1, result.ExitCode);
         Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -103,7 +103,7 @@ public sealed partial class SmallSampleTests : IDisposable
         }
     }
 
-    private static ProcessResult Run(string sample, params string[] arguments) => SampleProcess.Run("dotnet", [SampleProcess.Assembly(sample), .. arguments]).Succeeded();
+    private static ProcessResult Run(string sample, params string[] arguments) => SampleProcess.RunSample(sample, arguments).Succeeded();
 
     private static double Percent(string line) => double.Parse(Share().Match(line).Groups[1].Value, CultureInfo.InvariantCulture);
 

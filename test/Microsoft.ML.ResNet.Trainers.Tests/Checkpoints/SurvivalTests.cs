@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.ML.ResNet.TestSupport;
-using Microsoft.ML.ResNet.Trainers.Tests.Samples;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Checkpoints;
 

@@ -23,7 +23,7 @@ public sealed class ConsumeTests
         var paths = scored.GetColumn<string>("ImagePath").ToArray();
         var expected = scored.GetColumn<float[]>("Score").ToArray();
 
-        var (exitCode, output, error) = SampleProcess.Run("Consume", [folder["model.zip"], .. paths]);
+        var (exitCode, output, error) = SampleProcess.RunSample("Consume", [folder["model.zip"], .. paths]);
 
         Assert.Equal((0, ""), (exitCode, error));
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -42,7 +42,7 @@ public sealed class ConsumeTests
     [Fact]
     public void SaysWhatCannotBeLoaded()
     {
-        var (exitCode, _, error) = SampleProcess.Run("Consume", "no-such-model.zip", "x.png");
+        var (exitCode, _, error) = SampleProcess.RunSample("Consume", "no-such-model.zip", "x.png");
 
         Assert.Equal(1, exitCode);
         Assert.StartsWith("Model 'no-such-model.zip' cannot be loaded", error);

@@ -11,7 +11,7 @@ public sealed class PaperExperimentsTests
     [Fact]
     public void VerifyFindsThatEveryFigureAgrees()
     {
-        var (exitCode, output, error) = SampleProcess.Run("PaperExperiments", "verify");
+        var (exitCode, output, error) = SampleProcess.RunSample("PaperExperiments", "verify");
 
         Assert.Equal((0, ""), (exitCode, error));
         Assert.All(Networks, network => Assert.Contains($" {network.Architecture} ", output));
@@ -30,7 +30,7 @@ public sealed class PaperExperimentsTests
         WriteImages(folder["data"]);
         string[] arguments = ["--data", folder["data"], "--output", folder["out"], "--steps", "2"];
 
-        var (exitCode, output, error) = SampleProcess.Run("PaperExperiments", ["shortcuts", .. arguments]);
+        var (exitCode, output, error) = SampleProcess.RunSample("PaperExperiments", ["shortcuts", .. arguments]);
 
         Assert.True(exitCode == 0, error + output);
         var table = File.ReadAllText(folder["out/shortcuts.md"]);
@@ -39,7 +39,7 @@ public sealed class PaperExperimentsTests
         Assert.True(File.Exists(folder["out/shortcuts.png"]) && File.Exists(folder["out/networks/resnet20-B-2/report.html"]));
 
         // Nothing is trained again: no epoch is reported.
-        (exitCode, output, error) = SampleProcess.Run("PaperExperiments", ["shortcuts", .. arguments]);
+        (exitCode, output, error) = SampleProcess.RunSample("PaperExperiments", ["shortcuts", .. arguments]);
         Assert.True(exitCode == 0, error + output);
         Assert.DoesNotContain("epoch", output);
         Assert.Equal(table, File.ReadAllText(folder["out/shortcuts.md"]));
@@ -52,7 +52,7 @@ public sealed class PaperExperimentsTests
         WriteImages(folder["data"]);
         File.WriteAllText(folder["mine.json"], (TrainingRecipe.Fast with { Epochs = 2, BatchSize = 16 }).ToJson());
 
-        var (exitCode, output, error) = SampleProcess.Run("PaperExperiments", "train", "--network", "plain20", "--recipe", folder["mine.json"], "--data", folder["data"], "--output", folder["out"]);
+        var (exitCode, output, error) = SampleProcess.RunSample("PaperExperiments", "train", "--network", "plain20", "--recipe", folder["mine.json"], "--data", folder["data"], "--output", folder["out"]);
 
         Assert.True(exitCode == 0, error + output);
         Assert.True(File.Exists(folder["out/networks/plain20-mine/weights.safetensors"]));
@@ -62,7 +62,7 @@ public sealed class PaperExperimentsTests
     [Fact]
     public void SaysOnStandardErrorThatThereIsNoSuchCommand()
     {
-        var (exitCode, _, error) = SampleProcess.Run("PaperExperiments", "verifi");
+        var (exitCode, _, error) = SampleProcess.RunSample("PaperExperiments", "verifi");
 
         Assert.Equal(1, exitCode);
         Assert.Contains("verifi", error);

@@ -13,14 +13,14 @@ public sealed partial class QuickStartTests : IDisposable
     [Fact]
     public void LearnsTheShapesAndSavesAModelThatStandsAlone()
     {
-        var (exitCode, output, error) = SampleProcess.Run("QuickStart", "--model", _folder["model.zip"], "--report", _folder["report.html"]);
+        var (exitCode, output, error) = SampleProcess.RunSample("QuickStart", "--model", _folder["model.zip"], "--report", _folder["report.html"]);
 
         Assert.True(exitCode == 0, error + output);
         var accuracy = double.Parse(TestAccuracy().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
         Assert.True(accuracy > 95, $"test accuracy {accuracy} %");
 
         var circle = Directory.EnumerateFiles(Path.Combine(SampleProcess.Folder("QuickStart"), "shapes", "test", "circle")).First();
-        var (consumeExitCode, consumed, _) = SampleProcess.Run("Consume", _folder["model.zip"], circle);
+        var (consumeExitCode, consumed, _) = SampleProcess.RunSample("Consume", _folder["model.zip"], circle);
         Assert.Equal(0, consumeExitCode);
         Assert.Contains("circle", consumed.Split('\t')[1]);
     }
@@ -30,7 +30,7 @@ public sealed partial class QuickStartTests : IDisposable
     {
         Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
 
-        var (exitCode, output, error) = SampleProcess.Run("QuickStart", "--data", _folder["images"], "--epochs", "2", "--image-size", "24", "--arch", "plain20", "--model", _folder["own/model.zip"], "--report", _folder["own/report.html"]);
+        var (exitCode, output, error) = SampleProcess.RunSample("QuickStart", "--data", _folder["images"], "--epochs", "2", "--image-size", "24", "--arch", "plain20", "--model", _folder["own/model.zip"], "--report", _folder["own/report.html"]);
 
         Assert.True(exitCode == 0, error + output);
         Assert.True(File.Exists(_folder["own/model.zip"]));
@@ -48,12 +48,13 @@ public sealed partial class QuickStartTests : IDisposable
             "--model", _folder["model.zip"], "--report", _folder["report.html"], "--checkpoints", _folder["checkpoints"],
         ];
 
-        var (exitCode, output, error) = SampleProcess.Interrupt("QuickStart", () => Directory.Exists(_folder["checkpoints"]) && Directory.EnumerateFiles(_folder["checkpoints"], "*.safetensors").Any(), arguments);
+        var (exitCode, output, error) = SampleProcess.Interrupt(
+            "dotnet", [SampleProcess.Assembly("QuickStart"), .. arguments], () => Directory.Exists(_folder["checkpoints"]) && Directory.EnumerateFiles(_folder["checkpoints"], "*.safetensors").Any());
         Assert.True(exitCode == 130, $"exit code {exitCode}: {error}{output}");
         Assert.Contains("The same command goes on", output);
         Assert.False(File.Exists(_folder["model.zip"]));
 
-        (exitCode, output, error) = SampleProcess.Run("QuickStart", arguments);
+        (exitCode, output, error) = SampleProcess.RunSample("QuickStart", arguments);
         Assert.True(exitCode == 0, error + output);
         Assert.True(File.Exists(_folder["model.zip"]));
     }
@@ -64,7 +65,7 @@ public sealed partial class QuickStartTests : IDisposable
     [InlineData("at least 32×32 pixels", "--arch", "resnet18", "--image-size", "16")]
     public void SaysWhatIsWrongInALine(string message, params string[] arguments)
     {
-        var (exitCode, _, error) = SampleProcess.Run("QuickStart", [.. arguments, "--model", _folder["model.zip"], "--report", _folder["report.html"]]);
+        var (exitCode, _, error) = SampleProcess.RunSample("QuickStart", [.. arguments, "--model", _folder["model.zip"], "--report", _folder["report.html"]]);
 
         Assert.Equal(1, exitCode);
         Assert.Contains(message, error);
@@ -76,7 +77,7 @@ public sealed partial class QuickStartTests : IDisposable
     {
         File.WriteAllText(_folder["file"], "");
 
-        var (exitCode, output, _) = SampleProcess.Run("QuickStart", "--model", _folder["file/model.zip"], "--report", _folder["report.html"]);
+        var (exitCode, output, _) = SampleProcess.RunSample("QuickStart", "--model", _folder["file/model.zip"], "--report", _folder["report.html"]);
 
         Assert.Equal(1, exitCode);
         Assert.DoesNotContain("Drew", output);

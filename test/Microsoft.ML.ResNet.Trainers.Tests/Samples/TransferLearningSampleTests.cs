@@ -16,7 +16,7 @@ public sealed class TransferLearningSampleTests
             ml.Model.Save(model, null, folder["model.zip"]);
         }
 
-        var (exitCode, output, error) = SampleProcess.Run(
+        var (exitCode, output, error) = SampleProcess.RunSample(
             "TransferLearning", "--weights", folder["model.zip"], "--arch", "plain20", "--data", folder["two"], "--layers", "Head", "--epochs", "3", "--model", folder["tuned.zip"]);
 
         Assert.True(exitCode == 0, error + output);
@@ -32,7 +32,7 @@ public sealed class TransferLearningSampleTests
         Pictures.Write(folder["two"], perClass: 4, height: 16, width: 16, classes: 2);
         ResNetWeights.Initialize(LayerPlan.Create(ResNetArchitecture.ResNet32, new ImageShape(3, 32, 32), 2), seed: 1).Save(folder["weights"]);
 
-        var (exitCode, _, error) = SampleProcess.Run("TransferLearning", "--weights", folder["weights"], "--arch", "resnet20", "--data", folder["two"]);
+        var (exitCode, _, error) = SampleProcess.RunSample("TransferLearning", "--weights", folder["weights"], "--arch", "resnet20", "--data", folder["two"]);
 
         Assert.Equal(1, exitCode);
         Assert.Contains("They fit resnet32", error);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using Microsoft.ML.ResNet.TestSupport;
 
-namespace Microsoft.ML.ResNet.Samples.Tests;
+namespace Microsoft.ML.ResNet.TestSupport;
 
 /// <summary>Runs a sample as a user does: in a process of its own.</summary>
 internal static class SampleProcess
@@ -15,9 +14,15 @@ internal static class SampleProcess
 
     private static DirectoryInfo Framework => new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
 
-    /// <summary>Gets the path of a sample's assembly: samples/NAME/bin/Release/net10.0/ASSEMBLY.dll.</summary>
-    public static string Assembly(string sample, string? assembly = null) =>
-        Path.Combine(Repository.Root, "samples", sample, "bin", Configuration, Framework.Name, $"{assembly ?? sample}.dll");
+    /// <summary>Gets the path of a program's assembly: samples/NAME/bin/Release/net10.0/ASSEMBLY.dll.</summary>
+    public static string Assembly(string program, string? assembly = null, string folder = "samples") =>
+        Path.Combine(Repository.Root, folder, program, "bin", Configuration, Framework.Name, $"{assembly ?? program}.dll");
+
+    /// <summary>Gets the folder that a sample was built into.</summary>
+    public static string Folder(string sample) => Path.GetDirectoryName(Assembly(sample))!;
+
+    /// <summary>Runs a sample to its end.</summary>
+    public static ProcessResult RunSample(string sample, params string[] arguments) => Run("dotnet", [Assembly(sample), .. arguments]);
 
     /// <summary>Runs a program to its end.</summary>
     public static ProcessResult Run(string program, IEnumerable<string> arguments, byte[]? input = null, string? folder = null, params (string Name, string? Value)[] environment)

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Microsoft.ML.ResNet.Samples.Tests;
+namespace Microsoft.ML.ResNet.TestSupport;
 
 /// <summary>What a process said and how it ended.</summary>
 internal sealed record ProcessResult(int ExitCode, string Output, string Error)
