@@ -116,26 +116,27 @@ public sealed class ReluLayer : Layer
     }
 }
 
-/// <summary>3×3 max pooling with stride 2 and a padding of 1: the stem's.</summary>
+/// <summary>Max pooling that halves the image: over 3×3 pixels in the stem, over 2×2 between the stages of <see cref="TransitionKind.Pooled"/>.</summary>
 public sealed class MaxPoolLayer : Layer
 {
-    internal MaxPoolLayer(string name, int input, ImageShape inputShape)
-        : base(name, [input], inputShape with
-        {
-            Height = ConvolutionLayer.Strided(inputShape.Height, Stride),
-            Width = ConvolutionLayer.Strided(inputShape.Width, Stride),
-        })
-    {
-    }
-
-    /// <summary>The window's height and width in pixels.</summary>
-    public const int Kernel = 3;
+    internal MaxPoolLayer(string name, int input, ImageShape inputShape, int kernel)
+        : base(name, [input], inputShape with { Height = Halved(inputShape.Height, kernel), Width = Halved(inputShape.Width, kernel) }) =>
+        Kernel = kernel;
 
     /// <summary>The step between results in pixels.</summary>
     public const int Stride = 2;
 
-    /// <summary>The pixels added on each side; they never win.</summary>
-    public const int Padding = 1;
+    /// <summary>Gets the window's height and width in pixels.</summary>
+    /// <value>3 or 2.</value>
+    public int Kernel { get; }
+
+    /// <summary>Gets the pixels added on each side; they never win.</summary>
+    /// <value>1 around 3×3 windows, 0 around 2×2 windows.</value>
+    public int Padding => PaddingOf(Kernel);
+
+    private static int PaddingOf(int kernel) => (kernel - 1) / 2;
+
+    private static int Halved(int size, int kernel) => (size + 2 * PaddingOf(kernel) - kernel) / Stride + 1;
 }
 
 /// <summary>

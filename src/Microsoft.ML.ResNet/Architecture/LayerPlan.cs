@@ -65,9 +65,15 @@ public sealed class LayerPlan
         ArgumentNullException.ThrowIfNull(architecture);
         ArgumentOutOfRangeException.ThrowIfLessThan(classCount, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(input.Channels, 1, nameof(input));
-        if (architecture.Depths.IsDefaultOrEmpty || architecture.Depths.Any(depth => depth < 1) || architecture.BaseWidth < 1)
+        var pooled = architecture.Transition == TransitionKind.Pooled;
+        if (architecture.Depths.IsDefaultOrEmpty || architecture.Depths.Any(depth => depth < (pooled ? 0 : 1)) || architecture.BaseWidth < 1)
         {
-            throw new ArgumentException($"Network '{architecture.Name}' needs a width of at least 1 and at least one stage, each with at least one block.", nameof(architecture));
+            throw new ArgumentException($"Network '{architecture.Name}' needs a width of at least 1 and at least one stage, each with at least one block (none where stages begin with pooling).", nameof(architecture));
+        }
+
+        if (pooled && architecture.Block != BlockKind.Basic)
+        {
+            throw new ArgumentException($"Network '{architecture.Name}' has stages that begin with pooling and blocks of kind {architecture.Block}, but such stages are made of {BlockKind.Basic} blocks.", nameof(architecture));
         }
 
         if (architecture.Groups < 1 || architecture.WidthPerGroup < 1 || architecture.SqueezeReduction < 0 || (!architecture.IsBottleneck && (architecture.Groups, architecture.WidthPerGroup) != (1, 64)))
@@ -107,10 +113,13 @@ public sealed class LayerPlan
             var x = AddStem(architecture, Add(new ImageInputLayer(input)));
             for (var stage = 0; stage < architecture.Depths.Length; stage++)
             {
+                var pooled = architecture.Transition == TransitionKind.Pooled;
+                var width = architecture.BaseWidth << (pooled ? stage + 1 : stage);
+                x = pooled ? AddPooledTransition($"layer{stage + 1}.down", x, width) : x;
                 for (var block = 0; block < architecture.Depths[stage]; block++)
                 {
-                    var stride = stage > 0 && block == 0 ? 2 : 1;
-                    var (name, width) = ($"layer{stage + 1}.{block}", architecture.BaseWidth << stage);
+                    var stride = !pooled && stage > 0 && block == 0 ? 2 : 1;
+                    var name = $"layer{stage + 1}.{block}";
                     x = architecture.IsPreActivation ? AddPreActivationBlock(name, architecture, x, width, stride) : AddBlock(name, architecture, x, width, stride);
                 }
             }
@@ -138,7 +147,7 @@ public sealed class LayerPlan
                 x = AddNormalizedRelu("bn1", "relu", x);
             }
 
-            return architecture.Stem == StemKind.SmallImage ? x : Add(new MaxPoolLayer("maxpool", x, Shape(x)));
+            return architecture.Stem == StemKind.SmallImage ? x : Add(new MaxPoolLayer("maxpool", x, Shape(x), kernel: 3));
         }
 
         // conv1 is a sequence in timm: convolution, normalization and activation, twice, and a convolution.
@@ -149,6 +158,13 @@ public sealed class LayerPlan
             x = AddConvolution("conv1.3", x, width / 2, kernel: 3, stride: 1);
             x = AddNormalizedRelu("conv1.4", "conv1.5", x);
             return AddConvolution("conv1.6", x, width, kernel: 3, stride: 1);
+        }
+
+        private int AddPooledTransition(string name, int x, int width)
+        {
+            x = AddConvolution($"{name}.conv", x, width, kernel: 3, stride: 1);
+            x = AddNormalizedRelu($"{name}.bn", $"{name}.relu", x);
+            return Add(new MaxPoolLayer($"{name}.pool", x, Shape(x), kernel: 2));
         }
 
         // y = relu(F(x) + shortcut(x)); He et al. (2016), equations 1 and 2.

@@ -107,7 +107,7 @@ internal sealed class OnnxGraphWriter
             BatchNormLayer when _folded.ContainsKey(_plan.Layers[layer.Inputs[0]]) => X(),
             BatchNormLayer batchNorm => Add("BatchNormalization", [X(), .. AddWeights(batchNorm)], batchNorm.Name, new OnnxAttribute("epsilon", Float: BatchNormLayer.Epsilon)),
             ReluLayer => Add("Relu", [X()], layer.Name),
-            MaxPoolLayer => Add("MaxPool", [X()], layer.Name, Square("kernel_shape", MaxPoolLayer.Kernel), Square("strides", MaxPoolLayer.Stride), Pads(MaxPoolLayer.Padding)),
+            MaxPoolLayer pool => Add("MaxPool", [X()], pool.Name, Square("kernel_shape", pool.Kernel), Square("strides", MaxPoolLayer.Stride), Pads(pool.Padding)),
             PaddedIdentityLayer identity => AddPaddedIdentity(identity, X()),
             AveragePoolLayer => Add("AveragePool", [X()], layer.Name, Square("kernel_shape", AveragePoolLayer.Kernel), Square("strides", AveragePoolLayer.Kernel), new OnnxAttribute("ceil_mode", 1)),
             SigmoidLayer => Add("Sigmoid", [X()], layer.Name),

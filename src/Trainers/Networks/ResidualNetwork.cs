@@ -130,7 +130,7 @@ internal sealed class ResidualNetwork : IDisposable
         ConvolutionLayer convolution => Convolve(convolution, x),
         BatchNormLayer batchNorm => Normalize(batchNorm, x, training),
         ReluLayer => x.relu_(),                                       // in place: it is the only reader of x
-        MaxPoolLayer => F.max_pool2d(x, [MaxPoolLayer.Kernel, MaxPoolLayer.Kernel], [MaxPoolLayer.Stride, MaxPoolLayer.Stride], [MaxPoolLayer.Padding, MaxPoolLayer.Padding]),
+        MaxPoolLayer pool => F.max_pool2d(x, [pool.Kernel, pool.Kernel], [MaxPoolLayer.Stride, MaxPoolLayer.Stride], [pool.Padding, pool.Padding]),
         PaddedIdentityLayer identity => PadIdentity(identity, x),
         AveragePoolLayer => F.avg_pool2d(x, [AveragePoolLayer.Kernel, AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
         SigmoidLayer => x.sigmoid(),

@@ -124,9 +124,38 @@ public sealed class LayerPlanTests
         Assert.Contains("40×16", exception.Message);
     }
 
+    // Page (2018) counts 6,573,120 for his, whose head has no bias.
+    [Theory]
+    [InlineData(64, 6_573_120 + 10)]
+    [InlineData(32, 1_646_122)]
+    public void CountsTheParametersOfResNet9(int width, long parameters) =>
+        Assert.Equal(parameters, LayerPlan.Create(ResNetArchitecture.ResNet9 with { BaseWidth = width }, new ImageShape(3, 32, 32), 10).ParameterCount);
+
+    [Fact]
+    public void PooledStagesDoubleAndHalveFromTheFirstOn()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.ResNet9, new ImageShape(3, 32, 32), 10);
+
+        Assert.Equal(
+            [new ImageShape(64, 16, 16), new ImageShape(128, 8, 8), new ImageShape(256, 4, 4)],
+            plan.Layers.OfType<MaxPoolLayer>().Select(pool => pool.Output));
+        Assert.Equal(["layer1.0.add", "layer3.0.add"], plan.Layers.OfType<AddLayer>().Select(add => add.Name));
+        Assert.Equal(8, ResNetArchitecture.ResNet9.MinimumImageSize);
+    }
+
     [Fact]
     public void RefusesAnEmptyStage() =>
         Assert.Throws<ArgumentException>(() => LayerPlan.Create(new ResNetArchitecture("mine", BlockKind.Basic, [2, 0]), new ImageShape(3, 64, 64), 2));
+
+    [Theory]
+    [InlineData(BlockKind.Bottleneck)]
+    [InlineData(BlockKind.PreActivationBasic)]
+    public void RefusesPooledStagesOfOtherThanBasicBlocks(BlockKind block)
+    {
+        var exception = Assert.Throws<ArgumentException>(() => LayerPlan.Create(ResNetArchitecture.ResNet9 with { Block = block }, new ImageShape(3, 32, 32), 10));
+
+        Assert.Contains($"blocks of kind {block}", exception.Message);
+    }
 
     private static LayerPlan Plan(string name, int size, int classes) => LayerPlan.Create(ResNetArchitecture.Parse(name), new ImageShape(3, size, size), classes);
 }
