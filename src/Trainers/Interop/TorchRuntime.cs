@@ -20,6 +20,7 @@ internal static partial class TorchRuntime
         if (OperatingSystem.IsLinux() && !(AppContext.TryGetSwitch(KeepAllocatorDefaults, out var keep) && keep))
         {
             GlibcAllocator.KeepLargeBuffers();
+            HugePages.AskFor();
         }
 
         LibTorchSharpLoader.EnsureLoaded();
@@ -55,5 +56,17 @@ internal static partial class TorchRuntime
 
         [LibraryImport("libc", EntryPoint = "mallopt")]
         private static partial int SetOption(int option, int value);
+    }
+
+    /// <summary>
+    /// Buffers of 2 MiB and more in huge pages, where the system gives them to who asks: fewer than half of the page faults, and a few percent of the time. Torch
+    /// reads the variable once, before its first buffer (c10/core/impl/alloc_cpu.cpp). .NET's own SetEnvironmentVariable does not reach native code.
+    /// </summary>
+    private static partial class HugePages
+    {
+        public static void AskFor() => _ = SetVariable("THP_MEM_ALLOC_ENABLE", "1", overwrite: 0);
+
+        [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+        private static partial int SetVariable(string name, string value, int overwrite);
     }
 }

@@ -13,6 +13,9 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// </remarks>
 internal sealed class ResidualNetwork : IDisposable
 {
+    // Torch's two numbers for kernels, strides and paddings, down and across, which are the same: made once, not in every layer of every step.
+    private static readonly long[][] Squares = [[0, 0], [1, 1], [2, 2], [3, 3]];
+
     private readonly LayerPlan _plan;
     private readonly ScalarType _convolutionType;
     private readonly Dictionary<string, Tensor> _tensors;
@@ -130,9 +133,9 @@ internal sealed class ResidualNetwork : IDisposable
         ConvolutionLayer convolution => Convolve(convolution, x),
         BatchNormLayer batchNorm => Normalize(batchNorm, x, training),
         ReluLayer => x.relu_(),                                       // in place: it is the only reader of x
-        MaxPoolLayer pool => F.max_pool2d(x, [pool.Kernel, pool.Kernel], [MaxPoolLayer.Stride, MaxPoolLayer.Stride], [pool.Padding, pool.Padding]),
+        MaxPoolLayer pool => F.max_pool2d(x, Squares[pool.Kernel], Squares[MaxPoolLayer.Stride], Squares[pool.Padding]),
         PaddedIdentityLayer identity => PadIdentity(identity, x),
-        AveragePoolLayer => F.avg_pool2d(x, [AveragePoolLayer.Kernel, AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
+        AveragePoolLayer => F.avg_pool2d(x, Squares[AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
         SigmoidLayer => x.sigmoid(),
         ScaleLayer => x.mul(values[layer.Inputs[1]]),
         AddLayer add => Skip(add, x, training).add_(values[layer.Inputs[1]]), // in place: it is the only reader of the residual
@@ -141,12 +144,10 @@ internal sealed class ResidualNetwork : IDisposable
         _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
     };
 
-    private Tensor Convolve(ConvolutionLayer layer, Tensor x)
-    {
-        var (stride, padding) = ((long)layer.Stride, (long)layer.Padding);
-        var bias = layer.HasBias ? Weight(layer, 1).to(_convolutionType) : null;
-        return F.conv2d(x.to(_convolutionType), Weight(layer, 0).to(_convolutionType), bias, [stride, stride], [padding, padding], groups: layer.Groups);
-    }
+    private Tensor Convolve(ConvolutionLayer layer, Tensor x) => F.conv2d(
+        ForConvolution(x), ForConvolution(Weight(layer, 0)), layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], groups: layer.Groups);
+
+    private Tensor ForConvolution(Tensor x) => x.dtype == _convolutionType ? x : x.to(_convolutionType);
 
     private Tensor Normalize(BatchNormLayer layer, Tensor x, bool training) =>
         F.batch_norm(x, Weight(layer, 2), Weight(layer, 3), Weight(layer, 0), Weight(layer, 1), training, BatchNormMomentum, BatchNormLayer.Epsilon);

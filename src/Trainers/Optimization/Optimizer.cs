@@ -43,17 +43,21 @@ internal abstract class Optimizer : IDisposable
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var ready = _groups.Select(group => (Group: group, Tensors: group.TakeGradients())).Where(each => each.Tensors.Gradients.Length > 0).ToArray();
-        if (_clipNorm is { } norm)
+        foreach (var group in _groups)
         {
-            GradientClipping.Apply([.. ready.SelectMany(each => each.Tensors.Gradients)], norm);
+            group.TakeGradients();
         }
 
-        foreach (var (group, tensors) in ready)
+        if (_clipNorm is { } norm)
+        {
+            GradientClipping.Apply([.. _groups.SelectMany(group => group.Gradients)], norm);
+        }
+
+        foreach (var group in _groups.Where(group => group.Gradients.Length > 0))
         {
             _rate.fill_(learningRate * group.RateScale);
             _decay.fill_(group.Decays ? _weightDecay : 0);
-            Step(tensors.Weights, tensors.Gradients, tensors.Slots, _rate, _decay);
+            Step(group.Weights, group.Gradients, group.Slots, _rate, _decay);
         }
     }
 
@@ -76,11 +80,14 @@ internal abstract class Optimizer : IDisposable
     /// <summary>A tensor that is kept for each parameter: of its shape, or a scalar.</summary>
     protected readonly record struct Slot(string Name, bool IsScalar = false);
 
+    /// <summary>Parameters with the same settings, and what a step is told about those of them that have a gradient.</summary>
     private sealed class Group
     {
         private readonly OptimizedParameter[] _parameters;
         private readonly Slot[] _slotKinds;
         private readonly Tensor[][] _slots; // by slot, then parameter
+        private readonly Tensor?[] _found;  // by parameter, the gradients of this step
+        private int[] _ready = [];          // the parameters that have one: nearly always the same as at the step before
 
         public Group(double rateScale, bool decays, OptimizedParameter[] parameters, Slot[] slots)
         {
@@ -89,7 +96,14 @@ internal abstract class Optimizer : IDisposable
             _parameters = parameters;
             _slotKinds = slots;
             _slots = [.. slots.Select(slot => parameters.Select(parameter => slot.IsScalar ? zeros([], ScalarType.Float32) : zeros_like(parameter.Tensor, requires_grad: false)).ToArray())];
+            _found = new Tensor?[parameters.Length];
         }
+
+        public Tensor[] Weights { get; private set; } = [];
+
+        public Tensor[] Gradients { get; private set; } = [];
+
+        public Tensor[][] Slots { get; private set; } = [];
 
         public double RateScale { get; }
 
@@ -98,28 +112,33 @@ internal abstract class Optimizer : IDisposable
         public IEnumerable<KeyValuePair<string, Tensor>> State =>
             _slots.SelectMany((tensors, slot) => tensors.Select((tensor, i) => KeyValuePair.Create($"{_parameters[i].Name}.{_slotKinds[slot].Name}", tensor)));
 
-        public (Tensor[] Weights, Tensor[] Gradients, Tensor[][] Slots) TakeGradients()
+        public void TakeGradients()
         {
-            List<Tensor> weights = [], gradients = [];
-            var slots = _slots.Select(_ => new List<Tensor>()).ToArray();
+            var (count, same) = (0, true);
             for (var i = 0; i < _parameters.Length; i++)
             {
                 var weight = _parameters[i].Tensor;
-                if (weight.grad is not { } gradient)
+                _found[i] = weight.grad;
+                if (_found[i] is not null)
                 {
-                    continue;
-                }
-
-                weights.Add(weight);
-                gradients.Add(gradient);
-                weight.grad = null;
-                for (var slot = 0; slot < slots.Length; slot++)
-                {
-                    slots[slot].Add(_slots[slot][i]);
+                    weight.grad = null;
+                    same &= count < _ready.Length && _ready[count] == i;
+                    count++;
                 }
             }
 
-            return ([.. weights], [.. gradients], [.. slots.Select(tensors => tensors.ToArray())]);
+            if (!same || count != _ready.Length)
+            {
+                _ready = [.. Enumerable.Range(0, _found.Length).Where(i => _found[i] is not null)];
+                Weights = [.. _ready.Select(i => _parameters[i].Tensor)];
+                Slots = [.. _slots.Select(slot => _ready.Select(i => slot[i]).ToArray())];
+                Gradients = new Tensor[count];
+            }
+
+            for (var i = 0; i < count; i++)
+            {
+                Gradients[i] = _found[_ready[i]]!;
+            }
         }
     }
 }
