@@ -21,8 +21,8 @@ internal static class Calibration
         var measured = new QuantizedPlan(network.Plan).Measured;
         var pixels = ScoringChain.Pixels(environment, data, image, network.Preprocessing.ResizeTo).Transform(data);
         var extremes = image.Source == PixelSource.FloatVector
-            ? Measure<float>(pixels, network, OnnxElementType.Float, measured, options.ImageCount)
-            : Measure<byte>(pixels, network, OnnxElementType.UInt8, measured, options.ImageCount);
+            ? Measure<float>(pixels, network, image.PixelType, measured, options.ImageCount)
+            : Measure<byte>(pixels, network, image.PixelType, measured, options.ImageCount);
 
         var ranges = measured.Select((layer, i) => KeyValuePair.Create(layer, Range(extremes[2 * i], extremes[2 * i + 1], options.Percentile, network.Plan.Layers[layer].Name)));
         return new NetworkQuantization(ranges.ToImmutableDictionary(), options.FullRangeWeights);

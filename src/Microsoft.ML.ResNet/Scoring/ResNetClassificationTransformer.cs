@@ -140,7 +140,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, TrainingHistory history)
     {
         network = network.For(image);
-        var chain = OnnxBackedChain.Build(image, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
+        var chain = OnnxBackedChain.Build(image, network, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
         return new ResNetClassificationTransformer(environment, network, image, label, history, chain);
     }
 }
