@@ -17,6 +17,10 @@ namespace Microsoft.ML.ResNet;
 /// writes. The file loads wherever Microsoft.ML, Microsoft.ML.ImageAnalytics, Microsoft.ML.OnnxTransformer and
 /// Microsoft.ML.OnnxRuntime are referenced; it needs neither TorchSharp nor this library. What it loads as is that chain, not this type.
 /// </para>
+/// <para>
+/// A view that <see cref="Transform"/> made scores up to 128 rows in one call when it is read: its cursors read the source once, in order, up to a batch ahead, keep the values that were asked
+/// for, and hand them out row by row, as they would be without batches. A prediction engine scores its row at once; so does a model loaded from a file, and a cursor that asks for images beside scores.
+/// </para>
 /// <para>The graph lives in a temporary file until the transformer is disposed. Scoring is thread-safe.</para>
 /// </remarks>
 public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
