@@ -66,6 +66,7 @@ public sealed class SnippetTests : IDisposable
         var scores = network.Transform(images).GetColumn<float[]>("Score").ToArray();
         AssertEqual(scores, Results.Convert(_ml, network, images).GetColumn<float[]>("Score"));
         AssertEqual(scores, Results.ApplyOnnx(_ml, network, images).GetColumn<float[]>("probabilities"));
+        Assert.InRange(Results.Quantize(_ml, network, images), -0.2, 0.2);
         Assert.InRange(Results.Featurize(_ml).MicroAccuracy, 1 / 3.0, 1);
     }
 

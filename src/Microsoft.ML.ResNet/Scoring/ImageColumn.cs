@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -19,6 +20,9 @@ internal enum PixelSource
 /// <summary>A column that holds images, checked: its kind, and the shape that the network will read.</summary>
 internal sealed record ImageColumn(string Name, PixelSource Source, ImageShape Shape)
 {
+    /// <summary>Gets the type of the pixels that the ONNX graph reads.</summary>
+    public OnnxElementType PixelType => Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
+
     /// <summary>Checks the shape that a pipeline promises, where vector sizes are not known yet.</summary>
     public static void Check(SchemaShape schema, string name)
     {

@@ -1,4 +1,6 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.Transforms.Onnx;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -8,22 +10,26 @@ internal sealed class OnnxBackedChain : IDisposable
     private readonly ImageColumn _image;
     private readonly TransformerChain<ITransformer> _chain;
     private readonly TemporaryFile _onnxFile;
+    private readonly ResNetModel _network;
+    private readonly Lazy<NetworkSession> _bulk;
 
-    private OnnxBackedChain(ImageColumn image, TransformerChain<ITransformer> chain, TemporaryFile onnxFile)
+    private OnnxBackedChain(ImageColumn image, ResNetModel network, TransformerChain<ITransformer> chain, TemporaryFile onnxFile)
     {
         _image = image;
+        _network = network;
         _chain = chain;
         _onnxFile = onnxFile;
+        _bulk = new Lazy<NetworkSession>(() => new NetworkSession(OnnxGraphWriter.Featurizer(network, image.PixelType, "pixels", "features", [], anyBatch: true)));
     }
 
     /// <summary>Builds a chain around a temporary file, and deletes the file if that fails.</summary>
-    public static OnnxBackedChain Build(ImageColumn image, Func<string, TransformerChain<ITransformer>> build)
+    public static OnnxBackedChain Build(ImageColumn image, ResNetModel network, Func<string, TransformerChain<ITransformer>> build)
     {
         ScoringPrerequisites.Check();
         var onnxFile = new TemporaryFile("network.onnx");
         try
         {
-            return new OnnxBackedChain(image, build(onnxFile.Path), onnxFile);
+            return new OnnxBackedChain(image, network, build(onnxFile.Path), onnxFile);
         }
         catch
         {
@@ -43,7 +49,7 @@ internal sealed class OnnxBackedChain : IDisposable
     {
         ArgumentNullException.ThrowIfNull(input);
         _image.CheckSame(input.Schema);
-        return _chain.Transform(input);
+        return _chain.Aggregate(input, (view, stage) => stage is OnnxTransformer ? InBatches(view, stage.Transform(view)) : stage.Transform(view));
     }
 
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
@@ -58,7 +64,16 @@ internal sealed class OnnxBackedChain : IDisposable
 
     public void Dispose()
     {
+        if (_bulk.IsValueCreated)
+        {
+            _bulk.Value.Dispose();
+        }
+
         _chain.Dispose();
         _onnxFile.Dispose();
     }
+
+    private IDataView InBatches(IDataView pixels, IDataView rowByRow) => _image.Source == PixelSource.FloatVector
+        ? new BulkView<float>(pixels, rowByRow, _network.Preprocessing, _bulk)
+        : new BulkView<byte>(pixels, rowByRow, _network.Preprocessing, _bulk);
 }

@@ -5,7 +5,7 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// Adds a network's pooled features, a vector of floats. Like the classifier, it is a chain of ML.NET's own transformers and saves as one.
+/// Adds a network's pooled features, a vector of floats. Like the classifier, it is a chain of ML.NET's own transformers, saves as one, and scores rows in batches.
 /// </summary>
 public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
 {
@@ -46,6 +46,6 @@ public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
     internal static ResNetFeaturizingTransformer Create(IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn)
     {
         network = network.For(image);
-        return new ResNetFeaturizingTransformer(OnnxBackedChain.Build(image, onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile)), network);
+        return new ResNetFeaturizingTransformer(OnnxBackedChain.Build(image, network, onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile)), network);
     }
 }

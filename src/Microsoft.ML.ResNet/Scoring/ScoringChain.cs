@@ -68,10 +68,9 @@ internal static class ScoringChain
     private static TransformerChain<ITransformer> Features(
         IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, ImmutableArray<KeyValuePair<string, string>> metadata, string outputColumn, string onnxFile)
     {
-        var pixelType = image.Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
         using (var stream = File.Create(onnxFile))
         {
-            OnnxGraphWriter.Featurizer(network.Plan, network.Weights, network.Preprocessing, pixelType, PixelsColumn, outputColumn, metadata).WriteTo(stream);
+            OnnxGraphWriter.Featurizer(network, image.PixelType, PixelsColumn, outputColumn, metadata).WriteTo(stream);
         }
 
         var chain = Pixels(environment, input, image, network.Preprocessing.ResizeTo);
