@@ -26,7 +26,7 @@ public static class ResNetCatalog
             throw new DirectoryNotFoundException($"There is no image folder '{folder}' (looked in '{Path.GetFullPath(folder)}').");
         }
 
-        var images = new Lazy<ImageFile[]>(() => ImageFolder.List(folder));
+        var images = new Lazy<ImageFolder>(() => ImageFolder.List(folder));
         return catalog.LoadFromEnumerable(Rows());
 
         IEnumerable<ImageFile> Rows()

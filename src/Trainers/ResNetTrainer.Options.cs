@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Networks;
 
 namespace Microsoft.ML.ResNet.Trainers;
@@ -63,6 +64,16 @@ public sealed partial class ResNetTrainer
         /// <summary>Gets what to do with images that cannot be read.</summary>
         /// <value>The default is <see cref="BadImageHandling.Fail"/>.</value>
         public BadImageHandling OnBadImage { get; init; } = BadImageHandling.Fail;
+
+        /// <summary>Gets how many bytes of decoded images are kept in memory.</summary>
+        /// <remarks>
+        /// What is more goes into a file that is read as memory is: in <see cref="CheckpointFolder"/>, or where there is none in the system's folder for temporary files.
+        /// Only this user can read it, and it is gone when Fit returns or the process ends. What the disk has no room for, a gigabyte being left free, is decoded anew in
+        /// each epoch, if images come straight from files by LoadImages; other data is an error then. Where images are kept changes no result.
+        /// <para>An image takes a byte per pixel and channel, at the size that it is augmented from: 3 kB at 32×32, about 0.4 MB for the random crops of 224×224.</para>
+        /// </remarks>
+        /// <value>0 or more; 0 keeps none in memory. The default is <see langword="null"/>: half of the memory that the process may still take when Fit begins to read.</value>
+        public long? CacheBytes { get; init; }
 
         /// <summary>Gets the number format that convolutions compute in.</summary>
         /// <value>The default is <see cref="TrainingPrecision.Auto"/>.</value>
@@ -142,6 +153,9 @@ public sealed partial class ResNetTrainer
         /// <value>The default never does.</value>
         public CancellationToken CancellationToken { get; init; }
 
+        /// <summary>Gets the bytes of a disk that are left free.</summary>
+        internal long DiskReserve { get; init; } = ImageFileCache.DefaultReserve;
+
         /// <summary>Gets the recipe with what the options themselves say.</summary>
         internal TrainingRecipe EffectiveRecipe => Recipe with
         {
@@ -179,6 +193,7 @@ public sealed partial class ResNetTrainer
             Check(Resume != Resume.Required || CheckpointFolder is not null, CheckpointFolder, "given where Resume is Required");
             Check(MaxDuration is null || MaxDuration > TimeSpan.Zero, MaxDuration, "longer than 0, or null");
             Check(Enum.IsDefined(OnBadImage), OnBadImage, "one of the values of BadImageHandling");
+            Check(CacheBytes is null or >= 0, CacheBytes, "0 or more, or null");
             Check(Enum.IsDefined(Precision), Precision, "one of the values of TrainingPrecision");
             Check(PixelMean is null == PixelStandardDeviation is null, PixelStandardDeviation, "given together with PixelMean, or not at all");
             Check(PixelStandardDeviation is null || PixelStandardDeviation.Value.All(deviation => deviation > 0 && float.IsFinite(deviation)), PixelStandardDeviation, "finite and greater than 0");

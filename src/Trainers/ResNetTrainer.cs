@@ -18,7 +18,7 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// | Input columns | Image: `MLImage` of any size, or a planar vector of bytes or floats. Label: key. Example weight: float, optional |
 /// | Output columns | Score: vector of float, a probability per class. PredictedLabel: key with the label's values |
 /// | Is normalization required? | No: mean and standard deviation are measured, and part of the model |
-/// | Is caching required? | No: images are decoded once and kept in memory |
+/// | Is caching required? | No: images are decoded once and kept, in memory up to `Options.CacheBytes` and then on disk |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package for training; Microsoft.ML.OnnxRuntime for scoring |
 /// | Exportable to ONNX | Yes: `ResNetClassificationTransformer.ExportOnnx` |
 /// ]]></format>
@@ -104,7 +104,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var checkpoint = checkpoints?.ReadNewest();
         var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed();
         var clock = Stopwatch.StartNew();
-        var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
+        using var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
         var readingTime = clock.Elapsed;
         var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints, reporter) { ReadingTime = readingTime }.Train(images, checkpoint));
         return ResNetClassificationTransformer.Create(_host, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
@@ -117,7 +117,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         using var reporter = new TrainingReporter(_host, progress: null);
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
         var seed = _options.Seed ?? _host.GetSeed() ?? NewSeed();
-        var images = TrainingImages<T>.Read(_host, input, validationData: null, columns, _options, seed, reporter);
+        using var images = TrainingImages<T>.Read(_host, input, validationData: null, columns, _options, seed, reporter);
         return TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints: null, reporter).FindLearningRate(images, steps));
     }
 

@@ -153,6 +153,7 @@ public sealed class BadInputTests : IDisposable
         { "Option CheckpointsToKeep must be at least 1", new() { CheckpointsToKeep = 0 } },
         { "Option MaxDuration must be longer than 0, or null", new() { MaxDuration = TimeSpan.Zero } },
         { "Option OnBadImage must be one of the values of BadImageHandling", new() { OnBadImage = (BadImageHandling)99 } },
+        { "Option CacheBytes must be 0 or more, or null", new() { CacheBytes = -1 } },
         { "Option Precision must be one of the values of TrainingPrecision", new() { Precision = (TrainingPrecision)99 } },
         { "Option PixelStandardDeviation must be given together with PixelMean", new() { PixelMean = [1, 2, 3] } },
         { "Option PixelStandardDeviation must be finite and greater than 0", new() { PixelMean = [1, 2, 3], PixelStandardDeviation = [1, 0, 1] } },

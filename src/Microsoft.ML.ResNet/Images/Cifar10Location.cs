@@ -55,14 +55,14 @@ internal static class Cifar10Location
     private static IDataView FromImages(DataOperationsCatalog catalog, string folder)
     {
         var files = ImageFolder.List(folder);
-        var classes = files.Select(file => file.Label).ToHashSet();
+        var classes = files.ClassNames.ToHashSet();
         if (!classes.SetEquals(Cifar10.ClassNames))
         {
             throw new InvalidDataException(
                 $"Folder '{folder}' must have a folder of images for each of {string.Join(", ", Cifar10.ClassNames)}, but has them for {string.Join(", ", classes)}. LoadImageFolder reads other classes.");
         }
 
-        var rows = catalog.LoadFromEnumerable(files);
+        var rows = catalog.LoadFromEnumerable(files.ToArray());
         var transforms = MLNetInternals.NewTransformsCatalog(catalog.GetEnvironment());
         return transforms.LoadImages(Cifar10View.ImageColumnName, null, nameof(ImageFile.ImagePath))
             .Append(transforms.ResizeImages(Cifar10View.ImageColumnName, Cifar10Batch.ImageSize, Cifar10Batch.ImageSize))

@@ -46,6 +46,7 @@ internal sealed class CropAndFlip(ImageShape shape, Normalization normalization,
         var mirrored = flip && random.Next(2) == 1;
 
         var mean = normalization.Mean;
+        var pixels = image.Pixels;
         var (channels, write) = (shape.Channels, 0);
         for (var y = top; y < top + shape.Height; y++)
         {
@@ -56,7 +57,7 @@ internal sealed class CropAndFlip(ImageShape shape, Normalization normalization,
                 var read = (y * shape.Width + x) * channels;
                 for (var channel = 0; channel < channels; channel++)
                 {
-                    crop[write] = inside ? float.CreateTruncating(image.Pixels[read + channel]) + (mean[write] - mean[read + channel]) : mean[write];
+                    crop[write] = inside ? float.CreateTruncating(pixels[read + channel]) + (mean[write] - mean[read + channel]) : mean[write];
                     write++;
                 }
             }

@@ -21,7 +21,7 @@ internal sealed class InputPipelines(ImageAugmentation cut, TrainingRecipe recip
     /// <summary>Makes those for the training images of a run.</summary>
     public static InputPipelines For<T>(ImageAugmentation cut, TrainingRecipe recipe, TrainingImages<T> images)
         where T : unmanaged, INumberBase<T> =>
-        new(cut, recipe, images.Preprocessing, levels: typeof(T) == typeof(byte), recipe.ColorNoise > 0 ? PrincipalColors.Measure<T>(images.Training) : default);
+        new(cut, recipe, images.Preprocessing, levels: typeof(T) == typeof(byte), recipe.ColorNoise > 0 ? PrincipalColors.Measure(images.Training) : default);
 
     private InputPipeline Make(ImageShape output, bool distorted)
     {

@@ -11,7 +11,7 @@ internal readonly record struct PrincipalColors(Vector3 First, Vector3 Second, V
     /// <summary>Measures them; every pixel of every image counts the same.</summary>
     /// <param name="images">Images of three channels.</param>
     /// <exception cref="ArgumentException">An image does not have three channels.</exception>
-    public static PrincipalColors Measure<T>(ReadOnlySpan<StoredImage<T>> images)
+    public static PrincipalColors Measure<T>(ImageSet<T> images)
         where T : unmanaged, INumberBase<T>
     {
         var (variances, directions) = SymmetricEigen.Decompose(Covariance(images));
@@ -23,7 +23,7 @@ internal readonly record struct PrincipalColors(Vector3 First, Vector3 Second, V
         return new PrincipalColors(components[0], components[1], components[2]);
     }
 
-    private static double[,] Covariance<T>(ReadOnlySpan<StoredImage<T>> images)
+    private static double[,] Covariance<T>(ImageSet<T> images)
         where T : unmanaged, INumberBase<T>
     {
         var (sums, covariance, count) = (new double[Channels], new double[Channels, Channels], 0L);
@@ -34,15 +34,16 @@ internal readonly record struct PrincipalColors(Vector3 First, Vector3 Second, V
                 throw new ArgumentException($"Principal colours need images of {Channels} channels, but one of {image.Height}×{image.Width} pixels has {image.Pixels.Length} values.", nameof(images));
             }
 
-            for (var i = 0; i < image.Pixels.Length; i += Channels)
+            var pixels = image.Pixels;
+            for (var i = 0; i < pixels.Length; i += Channels)
             {
                 for (var row = 0; row < Channels; row++)
                 {
-                    var value = double.CreateTruncating(image.Pixels[i + row]);
+                    var value = double.CreateTruncating(pixels[i + row]);
                     sums[row] += value;
                     for (var column = row; column < Channels; column++)
                     {
-                        covariance[row, column] += value * double.CreateTruncating(image.Pixels[i + column]);
+                        covariance[row, column] += value * double.CreateTruncating(pixels[i + column]);
                     }
                 }
             }

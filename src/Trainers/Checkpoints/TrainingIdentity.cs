@@ -53,8 +53,8 @@ internal sealed record TrainingIdentity
             EpochsPerUnfreezing = options.EpochsPerUnfreezing,
             LayerDecay = options.LayerDecay,
             StartingWeights = Hash(hash => AddAll(hash, start)),
-            TrainingImages = images.Training.Length,
-            ValidationImages = images.Validation.Length,
+            TrainingImages = images.Training.Count,
+            ValidationImages = images.Validation.Count,
             Data = Hash(hash =>
             {
                 AddAll(hash, images.Training);
@@ -106,12 +106,12 @@ internal sealed record TrainingIdentity
         }
     }
 
-    private static void AddAll<T>(IncrementalHash hash, StoredImage<T>[] images)
-        where T : unmanaged
+    private static void AddAll<T>(IncrementalHash hash, ImageSet<T> images)
+        where T : unmanaged, INumberBase<T>
     {
         foreach (var image in images)
         {
-            hash.AppendData(MemoryMarshal.AsBytes<T>(image.Pixels));
+            hash.AppendData(MemoryMarshal.AsBytes(image.Pixels));
             hash.AppendData(MemoryMarshal.AsBytes<int>([image.Height, image.Width, image.Label, BitConverter.SingleToInt32Bits(image.Weight)]));
         }
     }

@@ -20,7 +20,7 @@ internal sealed class BatchLoader<T> : IDisposable
     private const int OrderDice = -1;
     private const int MixingDice = -2;
 
-    private readonly StoredImage<T>[] _images;
+    private readonly ImageSet<T> _images;
     private readonly InputPipeline[] _pipelines;
     private readonly int _epochs;
     private readonly int? _shuffleSeed;
@@ -36,21 +36,18 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <param name="shuffleSeed">The seed of order, augmentation and mixing; null to keep the images' order.</param>
     /// <param name="balance">What makes up for classes with few images.</param>
     public BatchLoader(
-        StoredImage<T>[] images, int batchSize, InputPipeline[] pipelines, int epochs, int? shuffleSeed, ClassBalance balance = ClassBalance.None)
+        ImageSet<T> images, int batchSize, InputPipeline[] pipelines, int epochs, int? shuffleSeed, ClassBalance balance = ClassBalance.None)
     {
         _images = images;
         _pipelines = pipelines;
         _epochs = epochs;
         _shuffleSeed = shuffleSeed;
-        _sizes = SplitEvenly(images.Length, batchSize);
-        _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(Math.Min(batchSize, images.Length), pipelines.Max(pipeline => pipeline.Output.Size)))];
-        var classes = images.Index().GroupBy(each => each.Item.Label, each => each.Index).OrderBy(group => group.Key).ToArray();
-        _classes = balance == ClassBalance.Sampling ? [.. classes.Select(group => group.ToArray())] : [];
-        _classWeights = new float[classes.Length == 0 ? 0 : classes[^1].Key + 1];
-        foreach (var group in classes)
-        {
-            _classWeights[group.Key] = balance == ClassBalance.Weights ? (float)images.Length / (classes.Length * group.Count()) : 1;
-        }
+        _sizes = SplitEvenly(images.Count, batchSize);
+        _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(Math.Min(batchSize, images.Count), pipelines.Max(pipeline => pipeline.Output.Size)))];
+        var counts = CountClasses(images.Entries);
+        var classCount = counts.Count(count => count > 0);
+        _classes = balance == ClassBalance.Sampling ? ImagesOfClasses(images.Entries, counts) : [];
+        _classWeights = [.. counts.Select(count => balance == ClassBalance.Weights && count > 0 ? (float)images.Count / (classCount * count) : 1)];
     }
 
     /// <summary>Gets what mixes the images of a batch.</summary>
@@ -61,7 +58,7 @@ internal sealed class BatchLoader<T> : IDisposable
     public int BatchesPerEpoch => _sizes.Length;
 
     /// <summary>Gets the number of images in an epoch.</summary>
-    public int ImageCount => _images.Length;
+    public int ImageCount => _images.Count;
 
     /// <summary>Gets how long the loader has worked on the last epoch's batches: known when they are used up.</summary>
     public TimeSpan Busy { get; private set; }
@@ -81,7 +78,7 @@ internal sealed class BatchLoader<T> : IDisposable
 
     private IEnumerable<Batch> Fill(int epoch, int firstBatch)
     {
-        var (busy, order, times) = (TimeSpan.Zero, Order(epoch), new int[_images.Length]);
+        var (busy, order, times) = (TimeSpan.Zero, Order(epoch), new int[_images.Count]);
         var pipeline = _pipelines[Math.Clamp((epoch - 1) * _pipelines.Length / _epochs, 0, _pipelines.Length - 1)];
         for (var (index, start) = (0, 0); index < _sizes.Length; start += _sizes[index++])
         {
@@ -109,7 +106,7 @@ internal sealed class BatchLoader<T> : IDisposable
         var size = batch.Shape.Size;
         for (var i = 0; i < indices.Length; i++)
         {
-            ref readonly var image = ref _images[indices[i]];
+            var image = _images[indices[i]];
             pipeline.Apply(in image, values.Slice(i * size, size), Dice(epoch, indices[i], times[indices[i]]++));
             batch.LabelValues[i] = image.Label;
             batch.WeightValues[i] = image.Weight * _classWeights[image.Label];
@@ -127,13 +124,43 @@ internal sealed class BatchLoader<T> : IDisposable
     }
 
     private int[] Order(int epoch) => _shuffleSeed is null
-        ? [.. Enumerable.Range(0, _images.Length)]
+        ? [.. Enumerable.Range(0, _images.Count)]
         : _classes.Length > 0
-            ? EpochOrder.Balanced(_classes, _images.Length, Dice(epoch, OrderDice))
-            : EpochOrder.Shuffled(_images.Length, Dice(epoch, OrderDice));
+            ? EpochOrder.Balanced(_classes, _images.Count, Dice(epoch, OrderDice))
+            : EpochOrder.Shuffled(_images.Count, Dice(epoch, OrderDice));
 
     private Random Dice(int epoch, int image, int repetition = 0) =>
         new(repetition == 0 ? SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image) : SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image, repetition));
+
+    private static int[] CountClasses(ReadOnlySpan<ImageEntry> images)
+    {
+        var last = -1;
+        foreach (ref readonly var image in images)
+        {
+            last = Math.Max(last, image.Label);
+        }
+
+        var counts = new int[last + 1];
+        foreach (ref readonly var image in images)
+        {
+            counts[image.Label]++;
+        }
+
+        return counts;
+    }
+
+    // Of those that have any.
+    private static int[][] ImagesOfClasses(ReadOnlySpan<ImageEntry> images, int[] counts)
+    {
+        var (classes, filled) = (Array.ConvertAll(counts, count => new int[count]), new int[counts.Length]);
+        for (var i = 0; i < images.Length; i++)
+        {
+            var label = images[i].Label;
+            classes[label][filled[label]++] = i;
+        }
+
+        return [.. classes.Where(members => members.Length > 0)];
+    }
 
     // 130 images at 64 are 44 + 43 + 43: no last batch is so small that its statistics mislead batch normalization.
     private static int[] SplitEvenly(int count, int batchSize)

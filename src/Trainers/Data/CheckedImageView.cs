@@ -73,7 +73,7 @@ internal sealed class CheckedImageView(IDataView source, string imageColumn) : I
             }
 
             // LoadImages leaves the path in the tag; images made in memory have no file to check.
-            if (image.Tag is { Length: > 0 } path && File.Exists(path) && ImageFileCheck.IsTruncated(File.ReadAllBytes(path)))
+            if (image.Tag is { Length: > 0 } path && File.Exists(path) && ImageFileCheck.IsTruncated(path))
             {
                 throw new BadImageException($"Image '{path}' is truncated: the file ends before the image does.", null);
             }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
 using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
@@ -12,6 +13,46 @@ internal static class ImageFileCheck
     /// <param name="file">The file's content.</param>
     public static bool IsTruncated(ReadOnlySpan<byte> file) => LooksTruncated(file) && !DecodesWhole(file);
 
+    /// <summary>Tells whether a file ends before its image does. Of most files only the ends are read.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static bool IsTruncated(string path)
+    {
+        const int Ends = 4096;
+        using var file = File.OpenHandle(path, options: FileOptions.RandomAccess);
+        var length = RandomAccess.GetLength(file);
+        Span<byte> ends = stackalloc byte[2 * Ends];
+        if (length <= ends.Length)
+        {
+            return IsTruncated(ends[..Fill(file, ends[..(int)length], 0)]);
+        }
+
+        var head = ends[..Fill(file, ends[..Ends], 0)];
+        var tail = ends.Slice(Ends, Fill(file, ends[Ends..], length - Ends));
+        return !IsSurelyWhole(head, tail, length) && IsTruncated(File.ReadAllBytes(path));
+    }
+
+    // What LooksTruncated would find in the whole file, where its ends tell.
+    private static bool IsSurelyWhole(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long length) => head switch
+    {
+        [0xFF, 0xD8, ..] => JpegScanStart(head) is not null && tail.LastIndexOf<byte>([0xFF, 0xD9]) >= 0,
+        [(byte)'G', (byte)'I', (byte)'F', ..] => tail[^1] == ';',
+        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] => BinaryPrimitives.ReadUInt32LittleEndian(head[4..]) <= length - 8,
+        [(byte)'B', (byte)'M', ..] => BinaryPrimitives.ReadUInt32LittleEndian(head[2..]) <= length,
+        _ => false,
+    };
+
+    private static int Fill(SafeFileHandle file, Span<byte> bytes, long offset)
+    {
+        var filled = 0;
+        while (filled < bytes.Length && RandomAccess.Read(file, bytes[filled..], offset + filled) is > 0 and var read)
+        {
+            filled += read;
+        }
+
+        return filled;
+    }
+
     // Reads lengths and end marks only, so that intact files cost next to nothing; may suspect an intact file.
     internal static bool LooksTruncated(ReadOnlySpan<byte> file) => file switch
     {
@@ -24,7 +65,9 @@ internal static class ImageFileCheck
     };
 
     // The end mark must follow the start of the scan: before it, an embedded thumbnail has an end mark of its own.
-    private static bool JpegHasEnd(ReadOnlySpan<byte> file)
+    private static bool JpegHasEnd(ReadOnlySpan<byte> file) => JpegScanStart(file) is { } start && file[start..].LastIndexOf<byte>([0xFF, 0xD9]) >= 0;
+
+    private static int? JpegScanStart(ReadOnlySpan<byte> file)
     {
         const byte startOfScan = 0xDA;
         var at = 2;
@@ -32,13 +75,13 @@ internal static class ImageFileCheck
         {
             if (file[at + 1] == startOfScan)
             {
-                return file[at..].LastIndexOf<byte>([0xFF, 0xD9]) >= 0;
+                return at;
             }
 
             at += 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]);
         }
 
-        return false;
+        return null;
     }
 
     private static bool PngHasEnd(ReadOnlySpan<byte> file)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
@@ -17,34 +18,35 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// <param name="image">The column to read.</param>
 /// <param name="preprocessing">How the saved model reads images.</param>
 /// <param name="keptScale">The shorter side that whole images are reduced to, relative to the network's input.</param>
+/// <param name="store">Where they are kept.</param>
 /// <param name="onBadImage">What to do with images that cannot be read.</param>
 /// <param name="cancellation">Stops reading.</param>
 internal sealed class ImageReader<T>(
-    IHostEnvironment environment, ImageColumn image, ImagePreprocessing preprocessing, double keptScale, BadImageHandling onBadImage, CancellationToken cancellation)
+    IHostEnvironment environment,
+    ImageColumn image,
+    ImagePreprocessing preprocessing,
+    double keptScale,
+    ImageStore<T> store,
+    BadImageHandling onBadImage,
+    CancellationToken cancellation)
     where T : unmanaged, INumberBase<T>
 {
     /// <summary>Reads the images of some rows of a view.</summary>
     /// <param name="data">The view.</param>
     /// <param name="rows">The rows wanted.</param>
-    /// <param name="whole">For each row, whether the whole image is kept.</param>
-    /// <returns>An image for each row; null where it could not be read.</returns>
-    public StoredImage<T>?[] Read(IDataView data, LabeledRow[] rows, bool[] whole)
+    /// <param name="whole">Tells for each row whether the whole image is kept.</param>
+    /// <returns>An entry for each row; one that is not read where it could not be.</returns>
+    public ImageEntry[] Read(IDataView data, LabeledRow[] rows, Func<int, bool> whole)
     {
+        if (image.Source != PixelSource.Image)
+        {
+            // No file to fall back on, and the size is known before any is read.
+            store.CheckRoom((long)rows.Length * image.Shape.Size * Unsafe.SizeOf<T>(), $"Image column '{image.Name}'");
+        }
+
         var source = image.Source == PixelSource.Image ? new CheckedImageView(data, image.Name) : data;
         var scored = ScoringChain.Pixels(environment, source, image, preprocessing.ResizeTo).Transform(source);
-        var indices = new Dictionary<DataViewRowId, int>(rows.Length);
-        var idsAreUnique = true;
-        for (var i = 0; i < rows.Length; i++)
-        {
-            idsAreUnique &= indices.TryAdd(rows[i].Id, i);
-        }
-
-        if (!idsAreUnique)
-        {
-            throw new InvalidOperationException("Two rows of the data have the same id, which breaks the contract of IDataView. Save the data with Data.SaveAsBinary and load it again.");
-        }
-
-        var images = new StoredImage<T>?[rows.Length];
+        var (places, entries) = (new RowPlaces(rows), new ImageEntry[rows.Length]);
         var cursors = Cursors(data, scored);
         try
         {
@@ -56,9 +58,10 @@ internal sealed class ImageReader<T>(
                 {
                     cancellation.ThrowIfCancellationRequested();
                     getId(ref id);
-                    if (indices.TryGetValue(id, out var index))
+                    var place = places.Find(id);
+                    if (place >= 0)
                     {
-                        images[index] = reader.Read(rows[index], whole[index]);
+                        entries[place] = Read(reader, rows[place], whole(place));
                     }
                 }
             });
@@ -75,8 +78,12 @@ internal sealed class ImageReader<T>(
             }
         }
 
-        return images;
+        return entries;
     }
+
+    private ImageEntry Read(RowImageReader<T> reader, LabeledRow row, bool whole) =>
+        reader.Read(row.Label, row.Weight, whole) is not { } read ? default
+        : store.TryAdd(in read) ?? (reader.FindFile() is { } path ? store.AddFile(path, whole, in read) : throw store.NoRoom($"Image column '{image.Name}'"));
 
     // Several cursors only where the user's own view splits: ML.NET would otherwise carry images from thread to thread in batches, past
     // the point where their owner disposes them.

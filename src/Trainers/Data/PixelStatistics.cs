@@ -8,23 +8,24 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, ImmutableArray<float> StandardDeviation)
 {
     /// <summary>Measures them; every pixel of every image counts the same.</summary>
-    public static PixelStatistics Measure<T>(ReadOnlySpan<StoredImage<T>> images, int channels)
+    public static PixelStatistics Measure<T>(ImageSet<T> images, int channels)
         where T : unmanaged, INumberBase<T>
     {
         var (sums, squares, count) = (new double[channels], new double[channels], 0L);
         foreach (var image in images)
         {
-            for (var i = 0; i < image.Pixels.Length;)
+            var pixels = image.Pixels;
+            for (var i = 0; i < pixels.Length;)
             {
                 for (var channel = 0; channel < channels; channel++)
                 {
-                    var value = double.CreateTruncating(image.Pixels[i++]);
+                    var value = double.CreateTruncating(pixels[i++]);
                     sums[channel] += value;
                     squares[channel] += value * value;
                 }
             }
 
-            count += image.Pixels.Length / channels;
+            count += pixels.Length / channels;
         }
 
         var means = sums.Select(sum => sum / count).ToArray();
@@ -37,7 +38,7 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
 
     /// <summary>Measures the mean of each pixel and channel over all images (He et al., 2016, section 4.2); larger images are reduced to the shape.</summary>
     /// <returns>The mean image, planar.</returns>
-    public static ImmutableArray<float> MeasureMeanImage<T>(ReadOnlySpan<StoredImage<T>> images, ImageShape shape)
+    public static ImmutableArray<float> MeasureMeanImage<T>(ImageSet<T> images, ImageShape shape)
         where T : unmanaged, INumberBase<T>
     {
         int[] channels = [.. Enumerable.Range(0, shape.Channels)];
@@ -62,7 +63,7 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
         var (mean, pixels) = (new float[sums.Length], shape.Height * shape.Width);
         for (var i = 0; i < sums.Length; i++)
         {
-            mean[i % shape.Channels * pixels + i / shape.Channels] = (float)(sums[i] / images.Length);
+            mean[i % shape.Channels * pixels + i / shape.Channels] = (float)(sums[i] / images.Count);
         }
 
         return [.. mean];

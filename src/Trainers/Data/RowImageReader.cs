@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
 
@@ -18,6 +19,8 @@ internal sealed class RowImageReader<T>
     private readonly ValueGetter<VBuffer<T>> _getPixels;
     private MLImage _image = null!; // the cursor's, which disposes it on its next move
     private VBuffer<T> _pixels;
+    private float[] _sums = [];
+    private T[] _result = [];
 
     public RowImageReader(DataViewRowCursor cursor, ImageColumn column, ImagePreprocessing preprocessing, double keptScale, BadImageHandling onBadImage)
     {
@@ -30,11 +33,17 @@ internal sealed class RowImageReader<T>
         _getPixels = cursor.GetGetter<VBuffer<T>>(ScoringChain.PixelsOf(cursor.Schema));
     }
 
-    public StoredImage<T>? Read(LabeledRow row, bool whole)
+    /// <summary>Reads the row's image.</summary>
+    /// <param name="label">Its class.</param>
+    /// <param name="weight">Its weight.</param>
+    /// <param name="whole">Whether the whole image is kept.</param>
+    /// <returns>The image, valid until the next is read; null if it cannot be read, and is to be skipped.</returns>
+    public StoredImage<T>? Read(int label, float weight, bool whole)
     {
         try
         {
-            return whole && _getImage is not null ? ReadWhole(_getImage, row) : ReadAsScored(row);
+            var (height, width) = whole && _getImage is not null ? ReadWhole(_getImage) : ReadAsScored();
+            return new StoredImage<T>(_result.AsMemory(0, height * width * _column.Shape.Channels), height, width, label, weight);
         }
         catch (BadImageException) when (_onBadImage == BadImageHandling.Skip)
         {
@@ -42,7 +51,28 @@ internal sealed class RowImageReader<T>
         }
     }
 
-    private StoredImage<T> ReadWhole(ValueGetter<MLImage> getImage, LabeledRow row)
+    /// <summary>Finds the file whose image the row has, as LoadImages reads it and with nothing done to it since.</summary>
+    /// <returns>Its path; null if there is none.</returns>
+    public string? FindFile()
+    {
+        if (_getImage is null)
+        {
+            return null;
+        }
+
+        _getImage(ref _image);
+        if (_image.Tag is not { Length: > 0 } path || !File.Exists(path))
+        {
+            return null;
+        }
+
+        using var file = MLImage.CreateFromFile(path);
+        return file.PixelFormat == _image.PixelFormat && (file.Height, file.Width) == (_image.Height, _image.Width) && file.Pixels.SequenceEqual(_image.Pixels)
+            ? Path.GetFullPath(path)
+            : null;
+    }
+
+    private (int Height, int Width) ReadWhole(ValueGetter<MLImage> getImage)
     {
         getImage(ref _image);
         var shape = _column.Shape;
@@ -50,29 +80,33 @@ internal sealed class RowImageReader<T>
         var (height, width) = ((int)Math.Ceiling(scale * _image.Height), (int)Math.Ceiling(scale * _image.Width));
 
         var rgb = _image.Rgb();
-        var colors = new float[height * width * rgb.Length];
+        var colors = Sums(height * width * rgb.Length);
         Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, CropWindow.Whole(_image.Height, _image.Width), colors, height, width);
-        return new StoredImage<T>(Round(shape.Channels == 1 ? ToGrayscale(colors) : colors), height, width, row.Label, row.Weight);
+        Round(shape.Channels == 1 ? ToGrayscale(colors) : colors);
+        return (height, width);
     }
 
     // From planar, averaged and cropped, as the ONNX graph does it.
-    private StoredImage<T> ReadAsScored(LabeledRow row)
+    private (int Height, int Width) ReadAsScored()
     {
         _getPixels(ref _pixels);
         var (channels, height, width) = _column.Shape;
-        var (k, border, (sourceHeight, sourceWidth)) = (_preprocessing.Supersampling, _preprocessing.CropBorder, _preprocessing.ResizeTo);
         var values = _pixels.IsDense ? _pixels.GetValues() : _pixels.DenseValues().ToArray();
-        var result = new float[channels * height * width];
+        if (typeof(T) == typeof(byte) && _preprocessing is { Supersampling: 1, CropBorder: 0 })
+        {
+            Interleave(values, Result(channels * height * width), channels);
+            return (height, width);
+        }
+
+        var (k, border, (sourceHeight, sourceWidth)) = (_preprocessing.Supersampling, _preprocessing.CropBorder, _preprocessing.ResizeTo);
+        var result = Sums(channels * height * width);
+        result.Clear();
         for (var channel = 0; channel < channels; channel++)
         {
             var plane = values.Slice(channel * sourceHeight * sourceWidth, sourceHeight * sourceWidth);
             for (var y = 0; y < height * k; y++)
             {
-                var line = plane.Slice((y + border * k) * sourceWidth + border * k, width * k);
-                for (var x = 0; x < line.Length; x++)
-                {
-                    result[(y / k * width + x / k) * channels + channel] += float.CreateTruncating(line[x]);
-                }
+                AddSquares(plane.Slice((y + border * k) * sourceWidth + border * k, width * k), k, result.Slice(y / k * width * channels + channel), channels);
             }
         }
 
@@ -86,12 +120,69 @@ internal sealed class RowImageReader<T>
             throw new InvalidOperationException($"Image column '{_column.Name}' has a value in row {_cursor.Position} that is infinite or not a number.");
         }
 
-        return new StoredImage<T>(Round(result), height, width, row.Label, row.Weight);
+        Round(result);
+        return (height, width);
     }
 
-    private static float[] ToGrayscale(ReadOnlySpan<float> rgb)
+    // Adds each k values of a row to one result.
+    private static void AddSquares(ReadOnlySpan<T> row, int k, Span<float> result, int stride)
     {
-        var gray = new float[rgb.Length / 3];
+        if (typeof(T) == typeof(byte))
+        {
+            // Whole numbers: their sums are exact in any order.
+            var bytes = MemoryMarshal.Cast<T, byte>(row);
+            var write = 0;
+            for (var x = 0; x + k <= bytes.Length; x += k)
+            {
+                var sum = 0;
+                foreach (var value in bytes.Slice(x, k))
+                {
+                    sum += value;
+                }
+
+                result[write] += sum;
+                write += stride;
+            }
+
+            return;
+        }
+
+        for (var x = 0; x < row.Length; x++)
+        {
+            result[x / k * stride] += float.CreateTruncating(row[x]);
+        }
+    }
+
+    private static void Interleave(ReadOnlySpan<T> planar, Span<T> result, int channels)
+    {
+        var pixels = result.Length / channels;
+        if (channels == 3)
+        {
+            ReadOnlySpan<T> red = planar[..pixels], green = planar.Slice(pixels, pixels), blue = planar.Slice(2 * pixels, pixels);
+            for (int i = 0, write = 0; write + 2 < result.Length; i++, write += 3)
+            {
+                result[write] = red[i];
+                result[write + 1] = green[i];
+                result[write + 2] = blue[i];
+            }
+
+            return;
+        }
+
+        for (var channel = 0; channel < channels; channel++)
+        {
+            var plane = planar.Slice(channel * pixels, pixels);
+            for (var i = 0; i < plane.Length; i++)
+            {
+                result[i * channels + channel] = plane[i];
+            }
+        }
+    }
+
+    // In place: a pixel's gray is written where it, or one before it, was read.
+    private static Span<float> ToGrayscale(Span<float> rgb)
+    {
+        var gray = rgb[..(rgb.Length / 3)];
         for (var i = 0; i < gray.Length; i++)
         {
             gray[i] = ImageColors.GrayWeights[0] * rgb[3 * i] + ImageColors.GrayWeights[1] * rgb[3 * i + 1] + ImageColors.GrayWeights[2] * rgb[3 * i + 2];
@@ -100,19 +191,36 @@ internal sealed class RowImageReader<T>
         return gray;
     }
 
-    private static T[] Round(float[] values)
+    private void Round(Span<float> values)
     {
+        var result = Result(values.Length);
         if (typeof(T) == typeof(float))
         {
-            return (T[])(object)values;
+            values.CopyTo(MemoryMarshal.Cast<T, float>(result));
+            return;
         }
 
-        var rounded = new T[values.Length];
-        for (var i = 0; i < rounded.Length; i++)
+        TensorPrimitives.Round<float>(values, values); // to even, as MathF.Round
+        TensorPrimitives.ConvertSaturating<float, T>(values, result);
+    }
+
+    private Span<float> Sums(int length)
+    {
+        if (_sums.Length < length)
         {
-            rounded[i] = T.CreateSaturating(MathF.Round(values[i]));
+            _sums = new float[length];
         }
 
-        return rounded;
+        return _sums.AsSpan(0, length);
+    }
+
+    private Span<T> Result(int length)
+    {
+        if (_result.Length < length)
+        {
+            _result = new T[length];
+        }
+
+        return _result.AsSpan(0, length);
     }
 }

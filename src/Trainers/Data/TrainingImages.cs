@@ -9,7 +9,7 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>The images of a run, decoded: those to train on, those to validate on, and how pixels become the network's input.</summary>
-internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<T>[] Validation, ImagePreprocessing Preprocessing, int Skipped)
+internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Validation, ImagePreprocessing Preprocessing, int Skipped) : IDisposable
     where T : unmanaged, INumberBase<T>
 {
     // Enough to know how large the images usually are.
@@ -17,43 +17,88 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
 
     private const int MaximumSupersampling = 4;
 
+    /// <summary>Gets where the images are kept; it is disposed of with them.</summary>
+    /// <value>The default is <see langword="null"/>: images in memory need no care.</value>
+    public ImageStore<T>? Store { get; init; }
+
     public static TrainingImages<T> Read(
         IHostEnvironment environment, IDataView data, IDataView? validationData, TrainingColumns columns, ResNetTrainer.Options options, int seed, TrainingReporter reporter)
     {
         var rows = RowReader.Read(data, columns, reporter, "training");
         RowReader.CheckClasses(rows, columns);
         var heldOut = validationData is not null || options.ValidationFraction == 0
-            ? new bool[rows.Length]
+            ? null
             : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], options.ValidationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
 
         var geometry = Geometry(data, columns.Image, rows.Length, options);
-        var keptScale = KeptScale(options.AugmentationFor(columns.Image.Shape)) * Math.Max(1, options.Recipe.ImageScales.Max());
-        var reader = new ImageReader<T>(environment, columns.Image, geometry, keptScale ?? 1, options.OnBadImage, options.CancellationToken);
-
-        var images = reader.Read(data, rows, whole: [.. heldOut.Select(held => keptScale is not null && !held)]);
-        var training = images.Where((image, row) => image is not null && !heldOut[row]).Select(image => image!.Value).ToArray();
-        var validation = images.Where((image, row) => image is not null && heldOut[row]).Select(image => image!.Value).ToArray();
-        var skipped = images.Count(image => image is null);
-        if (validationData is not null)
+        var scale = KeptScale(options.AugmentationFor(columns.Image.Shape)) * Math.Max(1, options.Recipe.ImageScales.Max());
+        var store = ImageStore<T>.For(options, files: columns.Image.Source == PixelSource.Image ? () => new FileImages<T>(environment, columns.Image, geometry, scale ?? 1) : null);
+        try
         {
-            var validationRows = RowReader.Read(validationData, columns, reporter, "validation");
-            var validationImages = reader.Read(validationData, validationRows, whole: new bool[validationRows.Length]);
-            validation = [.. validationImages.OfType<StoredImage<T>>()];
-            skipped += validationImages.Length - validation.Length;
-        }
+            var reader = new ImageReader<T>(environment, columns.Image, geometry, scale ?? 1, store, options.OnBadImage, options.CancellationToken);
+            var entries = reader.Read(data, rows, whole: row => scale is not null && heldOut?[row] != true);
+            var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true));
+            var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]));
+            var skipped = entries.Length - training.Count - validation.Count;
+            if (validationData is not null)
+            {
+                var validationRows = RowReader.Read(validationData, columns, reporter, "validation");
+                validation = new ImageSet<T>(store, Where(reader.Read(validationData, validationRows, whole: _ => false), _ => true));
+                skipped += validationRows.Length - validation.Count;
+            }
 
+            Check(training, skipped, columns, reporter);
+            if (store.FileCount > 0)
+            {
+                reporter.Warn($"{store.FileCount} of {training.Count + validation.Count} images fit neither into CacheBytes nor on the disk, and are decoded anew in each epoch, which is slower. Raise CacheBytes, or set CheckpointFolder to a folder on a larger disk.");
+            }
+
+            var preprocessing = Normalized(geometry, training, options);
+            store.ReleasePages();
+            return new TrainingImages<T>(training, validation, preprocessing, skipped) { Store = store };
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => Store?.Dispose();
+
+    private static void Check(ImageSet<T> training, int skipped, TrainingColumns columns, TrainingReporter reporter)
+    {
         if (skipped > 0)
         {
             reporter.Warn($"{skipped} images could not be read, and are left out.");
-            RowReader.CheckClasses(training.Select(image => new LabeledRow(default, image.Label, image.Weight)), columns);
+            RowReader.CheckClasses(training.Entries.ToArray().Select(image => new LabeledRow(default, image.Label, image.Weight)), columns);
         }
 
-        if (training.Length < 2)
+        if (training.Count < 2)
         {
             throw new InvalidOperationException("Batch normalization needs at least two training images.");
         }
+    }
 
-        return new TrainingImages<T>(training, validation, Normalized(geometry, training, options), skipped);
+    // Those that were read, of the rows wanted. Where that is all of them, nothing is copied.
+    private static ImageEntry[] Where(ImageEntry[] entries, Func<int, bool> isWanted)
+    {
+        var count = entries.Where((entry, row) => entry.IsRead && isWanted(row)).Count();
+        if (count == entries.Length)
+        {
+            return entries;
+        }
+
+        var (wanted, next) = (new ImageEntry[count], 0);
+        for (var row = 0; row < entries.Length; row++)
+        {
+            if (entries[row].IsRead && isWanted(row))
+            {
+                wanted[next++] = entries[row];
+            }
+        }
+
+        return wanted;
     }
 
     // How large whole images are kept, relative to the network's input; null where images are augmented from the input's own size.
@@ -76,16 +121,16 @@ internal sealed record TrainingImages<T>(StoredImage<T>[] Training, StoredImage<
     }
 
     // The options' own, or those that the initial weights were trained with, or measured.
-    private static ImagePreprocessing Normalized(ImagePreprocessing geometry, StoredImage<T>[] training, ResNetTrainer.Options options)
+    private static ImagePreprocessing Normalized(ImagePreprocessing geometry, ImageSet<T> training, ResNetTrainer.Options options)
     {
         var statistics = options switch
         {
             { PixelMean: { } given, PixelStandardDeviation: { } deviation } => new PixelStatistics(given, deviation),
             { InitialWeights.Preprocessing: { } trained } when trained.Input == geometry.Input || trained.Mean.Length == geometry.Input.Channels => new PixelStatistics(trained.Mean, trained.StandardDeviation),
-            _ => PixelStatistics.Measure<T>(training, geometry.Input.Channels),
+            _ => PixelStatistics.Measure(training, geometry.Input.Channels),
         };
         var mean = options is { PixelMean: null, Recipe.MeanSubtraction: MeanSubtraction.PerPixel } && statistics.Mean.Length == geometry.Input.Channels
-            ? PixelStatistics.MeasureMeanImage<T>(training, geometry.Input)
+            ? PixelStatistics.MeasureMeanImage(training, geometry.Input)
             : statistics.Mean;
         return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }

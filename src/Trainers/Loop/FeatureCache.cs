@@ -10,21 +10,22 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// <summary>Computes the features of every image, which then stand in for the images.</summary>
 internal static class FeatureCache
 {
-    public static TrainingImages<float> Compute<T>(ResidualNetwork network, TrainingImages<T> images, ImageShape featureShape, int batchSize, CancellationToken cancellation)
+    public static TrainingImages<float> Compute<T>(ResidualNetwork network, TrainingImages<T> images, ImageShape featureShape, int batchSize, ImageStore<float> store, CancellationToken cancellation)
         where T : unmanaged, INumberBase<T>
     {
         ImmutableArray<float> zeros = [.. new float[featureShape.Channels]];
         var asTheyAre = new ImagePreprocessing(featureShape, Mean: zeros, StandardDeviation: [.. zeros.Select(_ => 1f)]);
         return new TrainingImages<float>(Features(images.Training), Features(images.Validation), asTheyAre, images.Skipped);
 
-        StoredImage<float>[] Features(StoredImage<T>[] stored) => stored.Length == 0 ? [] : Compute(network, stored, images.Preprocessing, batchSize, cancellation);
+        ImageSet<float> Features(ImageSet<T> stored) =>
+            new(store, stored.Count == 0 ? [] : Compute(network, stored, images.Preprocessing, batchSize, store, cancellation));
     }
 
-    private static StoredImage<float>[] Compute<T>(ResidualNetwork network, StoredImage<T>[] images, ImagePreprocessing preprocessing, int batchSize, CancellationToken cancellation)
+    private static ImageEntry[] Compute<T>(ResidualNetwork network, ImageSet<T> images, ImagePreprocessing preprocessing, int batchSize, ImageStore<float> store, CancellationToken cancellation)
         where T : unmanaged, INumberBase<T>
     {
         using var loader = new BatchLoader<T>(images, batchSize, [InputPipeline.AsScored(preprocessing)], epochs: 1, shuffleSeed: null);
-        var features = new List<StoredImage<float>>(images.Length);
+        var (features, next) = (new ImageEntry[images.Count], 0);
         foreach (var batch in loader.Epoch(1))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -33,11 +34,12 @@ internal static class FeatureCache
             var size = values.Length / batch.Count;
             for (var i = 0; i < batch.Count; i++)
             {
-                var image = images[features.Count];
-                features.Add(new StoredImage<float>(values.AsSpan(i * size, size).ToArray(), 1, 1, image.Label, image.Weight));
+                ref readonly var image = ref images.Entries[next];
+                var feature = new StoredImage<float>(values.AsMemory(i * size, size), 1, 1, image.Label, image.Weight);
+                features[next++] = store.TryAdd(in feature) ?? throw store.NoRoom($"{size} features of each of {images.Count} images");
             }
         }
 
-        return [.. features];
+        return features;
     }
 }

@@ -36,7 +36,7 @@ internal sealed class Learner<T> : IDisposable
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
         };
-        Validation = images.Validation.Length == 0
+        Validation = images.Validation.Count == 0
             ? null
             : new BatchLoader<T>(images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
     }

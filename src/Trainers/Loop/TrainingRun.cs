@@ -27,7 +27,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         where T : unmanaged, INumberBase<T>
     {
         using var threads = new TorchThreads(options.ThreadCount); // before any tensor
-        if (images.Validation.Length == 0 && (_recipe.EarlyStoppingPatience is not null || _recipe.LearningRateDecay == LearningRateDecay.Plateau || options.Calibrate))
+        if (images.Validation.Count == 0 && (_recipe.EarlyStoppingPatience is not null || _recipe.LearningRateDecay == LearningRateDecay.Plateau || options.Calibrate))
         {
             throw new InvalidOperationException("Early stopping, a learning rate that falls on plateaus and calibration need validation images. Give validation data to Fit, or set ValidationFraction above 0.");
         }
@@ -66,8 +66,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         {
             Epochs = state.Epochs,
             Seed = seed,
-            TrainingImages = images.Training.Length,
-            ValidationImages = images.Validation.Length,
+            TrainingImages = images.Training.Count,
+            ValidationImages = images.Validation.Count,
             SkippedImages = images.Skipped,
             ReadingTime = ReadingTime,
             StoppedEarly = state.StoppedEarly,
@@ -108,7 +108,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         LayerPlan layers, ResNetWeights start, TrainingPrecision precision, TrainingImages<T> images, ImageAugmentation cut, TrainingRecipe recipe, TrainingIdentity? identity, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
-        var length = TrainingLength.Of(recipe, images.Training.Length);
+        var length = TrainingLength.Of(recipe, images.Training.Count);
         var pipelines = InputPipelines.For(cut, recipe, images).ForTraining();
         using var learner = new Learner<T>(layers, start, precision, images, pipelines, recipe, length.Epochs, options.LayerDecay, seed);
         var loop = new TrainingLoop<T>(learner, recipe, LearningRateSchedule.Of(recipe, length.Steps), length.Epochs, options, seed, reporter)
@@ -132,10 +132,11 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     {
         reporter.Inform("Computing the features of all images once; only the head is trained.");
         var head = plan.HeadOnly();
+        using var store = ImageStore<float>.For(options, taken: images.Store?.MemoryBytes ?? 0);
         TrainingImages<float> features;
         using (var network = new ResidualNetwork(plan, start, precision))
         {
-            features = FeatureCache.Compute(network, images, head.Input, _recipe.BatchSize, options.CancellationToken);
+            features = FeatureCache.Compute(network, images, head.Input, _recipe.BatchSize, store, options.CancellationToken);
         }
 
         var (trained, end) = Train(head, start, precision, features, ImageAugmentation.None, checkpoint);

@@ -54,7 +54,7 @@ public sealed class AugmentationTests
     {
         var subject = All[name];
         var images = subject.Images();
-        var before = images.Select(image => (byte[])image.Pixels.Clone()).ToArray();
+        var before = images.Select(image => image.Values.ToArray()).ToArray();
         var seen = new HashSet<string>();
         for (var dice = 0; dice < 50; dice++)
         {
@@ -67,7 +67,7 @@ public sealed class AugmentationTests
             seen.Add(string.Join(',', first));
         }
 
-        Assert.Equal(before, images.Select(image => image.Pixels));
+        Assert.Equal(before, images.Select(image => image.Values.ToArray()));
         Assert.True(subject.Varies ? seen.Count > 25 : seen.Count == 1, $"{seen.Count} different batches of 50");
     }
 
@@ -77,7 +77,7 @@ public sealed class AugmentationTests
     {
         var subject = All[name];
         var bytes = subject.Images();
-        var floats = Array.ConvertAll(bytes, image => new StoredImage<float>(Array.ConvertAll(image.Pixels, value => (float)value), image.Height, image.Width, image.Label, image.Weight));
+        var floats = Array.ConvertAll(bytes, image => new StoredImage<float>(Array.ConvertAll(image.Values.ToArray(), value => (float)value), image.Height, image.Width, image.Label, image.Weight));
         for (var dice = 0; dice < 20; dice++)
         {
             float[] fromBytes = subject.Batch(), fromFloats = subject.Batch();

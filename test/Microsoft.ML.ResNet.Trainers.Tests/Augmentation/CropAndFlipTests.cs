@@ -11,7 +11,7 @@ public sealed class CropAndFlipTests
 
     // Pixels say where they are: channel 0 the row, channel 1 the column, channel 2 always 255.
     private static readonly StoredImage<byte> Map =
-        new([.. Enumerable.Range(0, 256).SelectMany(i => (byte[])[(byte)(100 + i / 16), (byte)(100 + i % 16), 255])], 16, 16, 0, 1);
+        new(Enumerable.Range(0, 256).SelectMany(i => (byte[])[(byte)(100 + i / 16), (byte)(100 + i % 16), 255]).ToArray(), 16, 16, 0, 1);
 
     [Fact]
     public void ShiftsByAtMostAnEighthAndPadsWithTheMean()
@@ -53,7 +53,7 @@ public sealed class CropAndFlipTests
         ImmutableArray<float> mean = [.. Enumerable.Range(0, Shape.Size).Select(i => (float)(i * 31 % 97))]; // planar
         var normalization = Subtracting(mean);
         var zeros = Subtracting([0, 0, 0]);
-        var deviations = new StoredImage<float>([.. Map.Pixels.Select((value, i) => value - normalization.Mean[i])], 16, 16, 0, 1);
+        var deviations = new StoredImage<float>(Map.Values.ToArray().Select((value, i) => value - normalization.Mean[i]).ToArray(), 16, 16, 0, 1);
         for (var dice = 0; dice < 50; dice++)
         {
             var output = Apply(new CropAndFlip(Shape, normalization, flip: true), dice, Shape);

@@ -43,7 +43,7 @@ public sealed class GoldenPictureTests
         {
             foreach (var (strength, negative) in new[] { (30, true), (10, false), (30, false) })
             {
-                var picture = Array.ConvertAll(Stored.Pixels, value => (float)value);
+                var picture = Array.ConvertAll(Stored.Values.ToArray(), value => (float)value);
                 augment.Apply(picture, operation, strength, negative);
                 sheet.Add(picture);
             }

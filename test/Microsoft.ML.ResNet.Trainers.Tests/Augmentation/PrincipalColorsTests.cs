@@ -37,7 +37,7 @@ public sealed class PrincipalColorsTests
 
     [Fact]
     public void AnEvenColourHasNoComponents() =>
-        Assert.Equal(default, PrincipalColors.Measure<byte>([new([7, 8, 9, 7, 8, 9], 1, 2, 0, 1)]));
+        Assert.Equal(default, PrincipalColors.Measure<byte>([new(new byte[] { 7, 8, 9, 7, 8, 9 }, 1, 2, 0, 1)]));
 
     [Fact]
     public void ImagesOfOtherThanThreeChannelsAreRefused()

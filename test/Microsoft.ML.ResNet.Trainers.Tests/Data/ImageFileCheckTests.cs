@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Data;
 using SkiaSharp;
 
@@ -33,6 +34,22 @@ public sealed class ImageFileCheckTests
         foreach (var share in (double[])[0.2, 0.5, 0.9])
         {
             Assert.True(ImageFileCheck.IsTruncated(file.AsSpan(0, (int)(file.Length * share))), $"{format} cut at {share:p0}");
+        }
+    }
+
+    // Of large files only the ends are read: with the image at the start, in the middle of a large header, or cut.
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void AFileOnDiskIsJudgedAsItsContent(string format, byte[] file)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] header = [0xFF, 0xE1, 0xEA, 0x60, .. new byte[60_000 - 2]]; // an EXIF segment, before the scan
+        byte[][] contents = [file, file[..(file.Length / 2)], [.. file, .. new byte[300]], [.. file, .. new byte[20_000]], [.. file[..(file.Length / 2)], .. new byte[20_000]], [.. file[..2], .. header, .. file[2..]], [.. file[..2], .. header]];
+        for (var i = 0; i < contents.Length; i++)
+        {
+            File.WriteAllBytes(folder["image"], contents[i]);
+
+            Assert.True(ImageFileCheck.IsTruncated(contents[i]) == ImageFileCheck.IsTruncated(folder["image"]), $"{format} {i}");
         }
     }
 

@@ -5,8 +5,16 @@ using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Data;
 
-public sealed class ImageReaderTests
+public sealed class ImageReaderTests : IDisposable
 {
+    private static readonly ImageColumn Column = new("Image", PixelSource.Image, new ImageShape(3, 20, 20));
+    private static readonly ImagePreprocessing Preprocessing = new(Column.Shape, [1, 1, 1], [1, 1, 1]);
+
+    private readonly MLContext _ml = new(seed: 1);
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
     // Files of 60×90 pixels, for a network that reads 20×20.
     [Theory]
     [InlineData(1.5, 30, 45)]
@@ -14,18 +22,84 @@ public sealed class ImageReaderTests
     [InlineData(5, 60, 90)] // never enlarged
     public void WholeImagesAreReducedToTheScaleAskedFor(double keptScale, int height, int width)
     {
-        using var folder = new TemporaryFolder();
-        Pictures.Write(folder.Path, perClass: 1, height: 60, width: 90);
-        var ml = new MLContext(1);
-        var data = ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(ml.Data.LoadImageFolder(folder.Path)).Transform(ml.Data.LoadImageFolder(folder.Path));
-        var column = new ImageColumn("Image", PixelSource.Image, new ImageShape(3, 20, 20));
-        var reader = new ImageReader<byte>(ml, column, new ImagePreprocessing(column.Shape, [1, 1, 1], [1, 1, 1]), keptScale, BadImageHandling.Fail, CancellationToken.None);
+        Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 90);
+        using var store = new ImageStore<byte>(long.MaxValue, file: null);
 
-        var images = reader.Read(data, Rows(data), whole: [true, true, false]);
+        var images = Read(Files(), store, keptScale, whole: row => row < 2);
 
-        Assert.Equal((height, width, height * width * 3), (images[0]!.Value.Height, images[0]!.Value.Width, images[0]!.Value.Pixels.Length));
-        Assert.Equal((height, width), (images[1]!.Value.Height, images[1]!.Value.Width));
-        Assert.Equal((20, 20), (images[2]!.Value.Height, images[2]!.Value.Width));
+        Assert.Equal((height, width, height * width * 3), (images[0].Height, images[0].Width, images[0].Values.Length));
+        Assert.Equal((height, width), (images[1].Height, images[1].Width));
+        Assert.Equal((20, 20), (images[2].Height, images[2].Width));
+    }
+
+    [Fact]
+    public void ImagesThatAreNotKeptAreDecodedAnewToTheSamePixels()
+    {
+        Pictures.Write(_folder.Path, perClass: 4, height: 60, width: 90);
+        using var kept = new ImageStore<byte>(long.MaxValue, file: null);
+        using var partly = new ImageStore<byte>(30 * 45 * 3 * 5, file: null) { Files = new(() => new FileImages<byte>(_ml, Column, Preprocessing, 1.5)) };
+
+        var (expected, images) = (Read(Files(), kept, 1.5, whole: row => row % 3 != 0), Read(Files(), partly, 1.5, whole: row => row % 3 != 0));
+
+        Assert.InRange(partly.FileCount, 5, 11);
+        Assert.All(Enumerable.Range(0, images.Count).Reverse(), i => Assert.Equal(expected[i].Pixels, images[i].Pixels));
+        Assert.Equal(expected.Select(image => image.Label), images.Select(image => image.Label));
+    }
+
+    [Fact]
+    public void AFileThatChangesOrGoesWhileItIsNeededIsNamed()
+    {
+        Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 90);
+        using var store = new ImageStore<byte>(0, file: null) { Files = new(() => new FileImages<byte>(_ml, Column, Preprocessing, 1.5)) };
+        var images = Read(Files(), store, 1.5, whole: _ => true);
+
+        Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 60);
+        Assert.Contains("changed while it was trained on: it was 30×45", Assert.Throws<BadImageException>(() => images[1]).Message);
+        Directory.Delete(_folder.Path, recursive: true);
+        Assert.Contains(".png", Assert.Throws<BadImageException>(() => images[0]).Message);
+        Directory.CreateDirectory(_folder.Path);
+    }
+
+    [Fact]
+    public void ImagesThatAreNotTheirFilesCannotBeDecodedAnew()
+    {
+        Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 90);
+        var files = Files();
+        var gray = _ml.Transforms.ConvertToGrayscale("Image").Fit(files).Transform(files); // the tag is still that of the file
+        using var store = new ImageStore<byte>(0, file: null) { Files = new(() => new FileImages<byte>(_ml, Column, Preprocessing, 1.5)) };
+
+        var exception = Assert.Throws<InvalidOperationException>(() => Read(gray, store, 1.5, whole: _ => true));
+
+        Assert.Contains("Image column 'Image' must be kept, but CacheBytes allows 0 bytes in memory", exception.Message);
+    }
+
+    [Fact]
+    public void RowsOfAnyOrderFindTheirImages()
+    {
+        Pictures.Write(_folder.Path, perClass: 4, height: 20, width: 20);
+        using var store = new ImageStore<byte>(long.MaxValue, file: null);
+        var files = Files();
+        var shuffled = _ml.Data.ShuffleRows(_ml.Data.LoadImageFolder(_folder.Path), seed: 3);
+        var images = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(shuffled).Transform(shuffled);
+
+        var (inOrder, read) = (Read(files, store, 1, _ => false), Read(images, store, 1, _ => false));
+
+        var order = files.GetColumn<string>("ImagePath").ToArray();
+        var paths = images.GetColumn<string>("ImagePath").ToArray();
+        Assert.NotEqual(order, paths);
+        Assert.All(Enumerable.Range(0, paths.Length), i => Assert.Equal(inOrder[Array.IndexOf(order, paths[i])].Pixels, read[i].Pixels));
+    }
+
+    private IDataView Files()
+    {
+        var files = _ml.Data.LoadImageFolder(_folder.Path);
+        return _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(files).Transform(files);
+    }
+
+    private ImageSet<byte> Read(IDataView data, ImageStore<byte> store, double keptScale, Func<int, bool> whole)
+    {
+        var reader = new ImageReader<byte>(_ml, Column, Preprocessing, keptScale, store, BadImageHandling.Fail, CancellationToken.None);
+        return new ImageSet<byte>(store, reader.Read(data, Rows(data), whole));
     }
 
     private static LabeledRow[] Rows(IDataView data)
@@ -36,7 +110,7 @@ public sealed class ImageReaderTests
         {
             var id = default(DataViewRowId);
             getId(ref id);
-            rows.Add(new LabeledRow(id, 0, 1));
+            rows.Add(new LabeledRow(id, rows.Count, 1));
         }
 
         return [.. rows];

@@ -8,7 +8,7 @@ public sealed class PixelStatisticsTests
     public void MeasuresEachChannelOverAllPixels()
     {
         // Channel 0: 0, 10, 20, 30. Channel 1: always 7.
-        StoredImage<byte>[] images = [new([0, 7, 10, 7], 1, 2, 0, 1), new([20, 7, 30, 7], 2, 1, 0, 1)];
+        ImageSet<byte> images = [new(new byte[] { 0, 7, 10, 7 }, 1, 2, 0, 1), new(new byte[] { 20, 7, 30, 7 }, 2, 1, 0, 1)];
 
         var statistics = PixelStatistics.Measure<byte>(images, channels: 2);
 

@@ -53,6 +53,66 @@ public sealed class ResamplerTests
         }
     }
 
+    // Every way of computing it gives the same bits: trained networks depend on them.
+    [Theory]
+    [InlineData(1, new[] { 0 })]
+    [InlineData(3, new[] { 0, 1, 2 })]
+    [InlineData(4, new[] { 2, 1, 0 })]
+    [InlineData(4, new[] { 0, 1, 2 })]
+    [InlineData(4, new[] { 3, 1 })]
+    public void GivesTheBitsOfThePlainSum(int stride, int[] channels)
+    {
+        var random = new Random(1);
+        for (var i = 0; i < 60; i++)
+        {
+            var (height, width, targetHeight, targetWidth) = (1 + random.Next(40), 1 + random.Next(40), 1 + random.Next(40), 1 + random.Next(40));
+            var (cropHeight, cropWidth) = (height * (0.1 + 0.9 * random.NextDouble()), width * (0.1 + 0.9 * random.NextDouble()));
+            var crop = new CropWindow(random.NextDouble() * (width - cropWidth), random.NextDouble() * (height - cropHeight), cropWidth, cropHeight);
+            var pixels = new byte[height * width * stride];
+            random.NextBytes(pixels);
+            float[] floats = Array.ConvertAll(pixels, value => (float)value), fromBytes = new float[targetHeight * targetWidth * channels.Length], fromFloats = new float[fromBytes.Length];
+
+            Resampler.Resize<byte>(pixels, height, width, stride, channels, crop, fromBytes, targetHeight, targetWidth);
+            Resampler.Resize<float>(floats, height, width, stride, channels, crop, fromFloats, targetHeight, targetWidth);
+
+            Assert.Equal(Plain(pixels, height, width, stride, channels, crop, targetHeight, targetWidth), fromBytes);
+            Assert.Equal(fromBytes, fromFloats);
+        }
+    }
+
+    private static float[] Plain(byte[] pixels, int height, int width, int stride, int[] channels, CropWindow crop, int targetHeight, int targetWidth)
+    {
+        var (across, result) = (new float[height, targetWidth, channels.Length], new float[targetHeight * targetWidth * channels.Length]);
+        for (var i = 0; i < across.Length; i++)
+        {
+            var (y, x, c) = (i / channels.Length / targetWidth, i / channels.Length % targetWidth, i % channels.Length);
+            foreach (var (from, weight) in Weights(crop.Left, crop.Width, width, targetWidth, x))
+            {
+                across[y, x, c] += weight * pixels[(y * width + from) * stride + channels[c]];
+            }
+        }
+
+        for (var i = 0; i < result.Length; i++)
+        {
+            var (y, x, c) = (i / channels.Length / targetWidth, i / channels.Length % targetWidth, i % channels.Length);
+            foreach (var (from, weight) in Weights(crop.Top, crop.Height, height, targetHeight, y))
+            {
+                result[i] = across[from, x, c] * weight + result[i];
+            }
+        }
+
+        return result;
+    }
+
+    private static (int From, float Weight)[] Weights(double start, double length, int sourceSize, int targetSize, int at)
+    {
+        var scale = length / targetSize;
+        var (center, support) = (start + (at + 0.5) * scale, Math.Max(scale, 1));
+        double[] weights = [.. Enumerable.Range(0, sourceSize).Select(from => Math.Max(0, 1 - Math.Abs(from + 0.5 - center) / support))];
+        var sum = weights.Where(weight => weight > 0).Sum(weight => weight);
+        return [.. Enumerable.Range(0, sourceSize).Where(from => weights[from] > 0).Select(from => (from, (float)((float)weights[from] / sum)))];
+    }
+
     private static float[] Resize(byte[] pixels, int height, int width, int channels, CropWindow crop, int targetHeight, int targetWidth)
     {
         var target = new float[targetHeight * targetWidth * channels];

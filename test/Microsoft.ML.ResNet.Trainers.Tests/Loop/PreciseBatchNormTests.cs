@@ -15,7 +15,7 @@ public sealed class PreciseBatchNormTests
         var plan = LayerPlan.Create(TrainingData.Tiny, TrainingData.Shape, 3);
         var preprocessing = new ImagePreprocessing(TrainingData.Shape, [100, 100, 100], [50, 50, 50]);
         var random = new Random(1);
-        StoredImage<byte>[] images = [.. Enumerable.Range(0, 48).Select(i => new StoredImage<byte>(TestSupport.Pictures.Draw(i % 3, 16, 16, 3, random), 16, 16, i % 3, 1))];
+        ImageSet<byte> images = [.. Enumerable.Range(0, 48).Select(i => new StoredImage<byte>(TestSupport.Pictures.Draw(i % 3, 16, 16, 3, random), 16, 16, i % 3, 1))];
         using var loader = new BatchLoader<byte>(images, 16, [InputPipeline.AsScored(preprocessing)], epochs: 1, shuffleSeed: 1);
         using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, 1), TrainingPrecision.Float32);
 

@@ -219,7 +219,7 @@ public sealed class TrainingLoopTests
         StoredImage<byte>[] images = [.. Enumerable.Range(0, ImageCount + ValidationCount).Select(i =>
             new StoredImage<byte>(shape.Height > 1 ? Pictures.Draw(i % 3, shape.Height, shape.Width, shape.Channels, random) : RandomPixels(random, shape.Size), shape.Height, shape.Width, i % 3, 1))];
         var preprocessing = new ImagePreprocessing(shape, [.. Enumerable.Repeat(100f, shape.Channels)], [.. Enumerable.Repeat(50f, shape.Channels)]);
-        return new TrainingImages<byte>(images[..ImageCount], images[ImageCount..], preprocessing, Skipped: 0);
+        return new TrainingImages<byte>([.. images[..ImageCount]], [.. images[ImageCount..]], preprocessing, Skipped: 0);
     }
 
     private static byte[] RandomPixels(Random random, int count)

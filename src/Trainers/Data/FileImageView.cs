@@ -1,0 +1,70 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>A view without an end, whose next row is always the image of the file that <see cref="Path"/> names then. For one cursor.</summary>
+internal sealed class FileImageView : IDataView
+{
+    private readonly string _imageColumn;
+
+    public FileImageView(string imageColumn)
+    {
+        _imageColumn = imageColumn;
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn(imageColumn, new ImageDataViewType());
+        builder.AddColumn($"{imageColumn}.Path", TextDataViewType.Instance); // named where the image cannot be read
+        Schema = builder.ToSchema();
+    }
+
+    /// <summary>Gets or sets the path of the row's file.</summary>
+    public string Path { get; set; } = "";
+
+    public DataViewSchema Schema { get; }
+
+    public bool CanShuffle => false;
+
+    public long? GetRowCount() => null;
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(this);
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+
+    private sealed class Cursor(FileImageView view) : DataViewRowCursor
+    {
+        private long _position = -1;
+
+        public override DataViewSchema Schema => view.Schema;
+
+        public override long Position => _position;
+
+        public override long Batch => 0;
+
+        public override bool MoveNext()
+        {
+            _position++;
+            return true;
+        }
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => true;
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)_position, 0);
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+        {
+            Delegate getter = column.Name == view._imageColumn ? (ValueGetter<MLImage>)GetImage : (ValueGetter<ReadOnlyMemory<char>>)GetPath;
+            return getter as ValueGetter<TValue> ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
+        }
+
+        // As LoadImages does it: the image belongs to the caller, who hands the last one back to be disposed.
+        private void GetImage(ref MLImage image)
+        {
+            image?.Dispose();
+            image = null!;
+            image = MLImage.CreateFromFile(view.Path);
+            image.Tag = view.Path;
+        }
+
+        private void GetPath(ref ReadOnlyMemory<char> path) => path = view.Path.AsMemory();
+    }
+}

@@ -1,0 +1,22 @@
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>All that is known of an image but its pixels, and where those are. There is one per image, and so it is small.</summary>
+/// <param name="Place">Where its pixels are in the store; negative where they are read from its file: see <see cref="FileNumber"/>.</param>
+/// <param name="Length">The number of values; 0 for an image that was left out.</param>
+/// <param name="Height">In pixels.</param>
+/// <param name="Width">In pixels.</param>
+/// <param name="Label">The class, counted from 0.</param>
+/// <param name="Weight">How much the example counts in the loss.</param>
+internal readonly record struct ImageEntry(long Place, int Length, int Height, int Width, int Label, float Weight)
+{
+    /// <summary>Gets whether the image could be read.</summary>
+    public bool IsRead => Length > 0;
+
+    public bool IsInFile => Place < 0;
+
+    /// <summary>Gets the number under which <see cref="FileImages{T}"/> knows the file.</summary>
+    public int FileNumber => (int)~Place;
+
+    /// <summary>Gets what stands for a file in <see cref="Place"/>.</summary>
+    public static long PlaceOfFile(int fileNumber) => ~(long)fileNumber;
+}

@@ -1,0 +1,200 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Microsoft.ML.ResNet.Trainers.Loop;
+
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>
+/// Keeps the images of a run: in memory up to a limit, then in a file for as long as the disk has room; those past that are decoded from their own files each time.
+/// Large blocks hold many images each, so that the garbage collector has nothing to walk.
+/// </summary>
+/// <remarks>Any number of threads may add and read. What was read must not be used after <see cref="Dispose"/>. Where an image is kept changes nothing but the time it takes.</remarks>
+/// <typeparam name="T">byte or float.</typeparam>
+internal sealed class ImageStore<T> : IDisposable
+    where T : unmanaged, INumberBase<T>
+{
+    private const int BlockBytes = 64 << 20;
+    private const int SmallestBlockBytes = 1 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly long _memoryLimit;
+    private readonly ImageFileCache? _file;
+    private Block[] _blocks = []; // replaced, never written to: readers take no lock
+    private long _memory;
+
+    /// <param name="memoryLimit">The most bytes to keep in memory; 0 for none.</param>
+    /// <param name="file">Where the rest goes, which the store then owns; null for nowhere.</param>
+    public ImageStore(long memoryLimit, ImageFileCache? file)
+    {
+        _memoryLimit = memoryLimit;
+        _file = file;
+    }
+
+    /// <summary>Gets what decodes images anew that there is no room for.</summary>
+    /// <value>The default is <see langword="null"/>: nothing does.</value>
+    public Lazy<FileImages<T>>? Files { get; init; }
+
+    /// <summary>Gets the bytes that it takes in memory.</summary>
+    public long MemoryBytes => _memory;
+
+    /// <summary>Gets the bytes of the file.</summary>
+    public long FileBytes => _file?.Length ?? 0;
+
+    /// <summary>Gets the number of images that are decoded anew.</summary>
+    public int FileCount => Files is { IsValueCreated: true } files ? files.Value.Count : 0;
+
+    /// <summary>Makes a store as the options say.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="taken">The bytes of <see cref="ResNetTrainer.Options.CacheBytes"/> that something else takes.</param>
+    /// <param name="files">What decodes images anew.</param>
+    public static ImageStore<T> For(ResNetTrainer.Options options, long taken = 0, Func<FileImages<T>>? files = null)
+    {
+        var limit = options.CacheBytes is { } bytes ? bytes - taken : MemoryBudget.Available() / 2;
+        var file = new ImageFileCache(options.CheckpointFolder ?? Path.GetTempPath(), options.DiskReserve);
+        return new ImageStore<T>(Math.Max(0, limit), file) { Files = files is null ? null : new Lazy<FileImages<T>>(files) };
+    }
+
+    /// <summary>Checks that there is room.</summary>
+    /// <param name="bytes">What will be added.</param>
+    /// <param name="what">What that is.</param>
+    /// <exception cref="InvalidOperationException">There is not.</exception>
+    public void CheckRoom(long bytes, string what)
+    {
+        if (bytes > _memoryLimit - _memory && bytes > _memoryLimit - _memory + (_file?.Room() ?? 0))
+        {
+            throw NoRoom($"{what}, {Format(bytes)},");
+        }
+    }
+
+    /// <summary>Copies an image.</summary>
+    /// <returns>The image's entry; null if neither memory nor the disk has room.</returns>
+    public ImageEntry? TryAdd(in StoredImage<T> image) =>
+        TryAdd(image.Pixels, out var place) ? new ImageEntry(place, image.Values.Length, image.Height, image.Width, image.Label, image.Weight) : null;
+
+    /// <summary>Adds an image that will be decoded from its file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="whole">Whether the whole image is kept.</param>
+    /// <param name="image">What came of it the first time.</param>
+    public ImageEntry AddFile(string path, bool whole, in StoredImage<T> image)
+    {
+        var files = Files ?? throw NoRoom($"Image '{path}'");
+        return new ImageEntry(ImageEntry.PlaceOfFile(files.Value.Add(path, whole)), image.Values.Length, image.Height, image.Width, image.Label, image.Weight);
+    }
+
+    /// <summary>Gets an image's pixels.</summary>
+    public ReadOnlyMemory<T> Get(in ImageEntry entry)
+    {
+        if (entry.IsInFile)
+        {
+            return Files!.Value.Read(in entry);
+        }
+
+        var block = Volatile.Read(ref _blocks)[(int)(entry.Place >> 32)];
+        return (block.Array ?? block.Mapped!.Memory).Slice((int)(entry.Place & uint.MaxValue), entry.Length);
+    }
+
+    /// <summary>Makes the error that says what to do where something does not fit.</summary>
+    /// <param name="what">What does not.</param>
+    public InvalidOperationException NoRoom(string what) => new(
+        $"{what} must be kept, but CacheBytes allows {Format(_memoryLimit)} in memory, and folder '{_file?.Folder}' has room for {Format(_file?.Room() ?? 0)} beside the {Format(_file?.Reserve ?? 0)} that are left free. "
+        + "Raise CacheBytes, make room on the disk, or set CheckpointFolder to a folder on a larger one. (Images that come straight from files, as LoadImages reads them, need no room: they are decoded anew in each epoch.)");
+
+    /// <summary>Lets go of the memory into which the system has read the file: where it counts memory, it would count that as the process's.</summary>
+    public void ReleasePages()
+    {
+        foreach (var block in _blocks)
+        {
+            block.Mapped?.Unmap();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var block in _blocks)
+        {
+            block.Mapped?.Unmap();
+        }
+
+        _blocks = [];
+        _file?.Dispose();
+        if (Files is { IsValueCreated: true })
+        {
+            Files.Value.Dispose();
+        }
+    }
+
+    private bool TryAdd(ReadOnlySpan<T> pixels, out long place)
+    {
+        Block block;
+        lock (_lock)
+        {
+            if (!TryFindRoom(pixels.Length, out var index))
+            {
+                place = 0;
+                return false;
+            }
+
+            block = _blocks[index];
+            place = ((long)index << 32) | (uint)block.Used;
+            block.Used += pixels.Length;
+        }
+
+        var start = (int)(place & uint.MaxValue);
+        if (block.Array is null)
+        {
+            return block.Mapped!.TryWrite(start, pixels);
+        }
+
+        pixels.CopyTo(block.Array.AsSpan(start));
+        return true;
+    }
+
+    private static string Format(long bytes) => bytes < 1 << 20
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 20):n0} MiB");
+
+    // In the block that was filled last, or in a new one: in memory if the limit allows, otherwise in the file.
+    private bool TryFindRoom(int length, out int index)
+    {
+        index = _blocks.Length - 1;
+        if (index >= 0 && _blocks[index].Length - _blocks[index].Used >= length)
+        {
+            return true;
+        }
+
+        // The first blocks are small, for small data.
+        var size = (long)Unsafe.SizeOf<T>();
+        var wanted = Math.Max(length, Math.Clamp(_memory, SmallestBlockBytes, BlockBytes) / size);
+        var inMemory = Math.Min(wanted, (_memoryLimit - _memory) / size);
+        Block block;
+        if (inMemory >= length)
+        {
+            block = new Block((int)inMemory) { Array = GC.AllocateUninitializedArray<T>((int)inMemory) };
+            _memory += inMemory * size;
+        }
+        else if (_file?.TryExtend(Math.Max(length * size, BlockBytes), length * size) is { } extent)
+        {
+            block = new Block((int)(extent.Length / size)) { Mapped = new MappedBlock<T>(_file, extent.Offset, (int)(extent.Length / size)) };
+        }
+        else
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _blocks, [.. _blocks, block]);
+        index++;
+        return true;
+    }
+
+    private sealed class Block(int length)
+    {
+        public int Length => length;
+
+        public int Used { get; set; }
+
+        public T[]? Array { get; init; }
+
+        public MappedBlock<T>? Mapped { get; init; }
+    }
+}
