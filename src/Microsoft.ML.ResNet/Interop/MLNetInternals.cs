@@ -25,6 +25,9 @@ internal static class MLNetInternals
     /// <summary>Gets the seed given to the <see cref="MLContext"/>, if one was.</summary>
     public static int? GetSeed(this IHostEnvironment environment) => SeedOf(environment);
 
+    /// <summary>Gets the GPU that ONNX models are asked to run on, if one is: <see cref="MLContext.GpuDeviceId"/>.</summary>
+    public static int? GetGpuDeviceId(this IHostEnvironment environment) => GpuDeviceIdOf(environment);
+
     /// <summary>Makes the catalog of stock transforms for an environment, as <see cref="MLContext.Transforms"/> is.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern TransformsCatalog NewTransformsCatalog(IHostEnvironment environment);
@@ -61,6 +64,9 @@ internal static class MLNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Seed")]
     private static extern int? SeedOf([UnsafeAccessorType(EnvironmentType)] object environment);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_GpuDeviceId")]
+    private static extern int? GpuDeviceIdOf([UnsafeAccessorType(EnvironmentType)] object environment);
 
     // An accessor for a generic type must itself sit in a generic type.
     private static class Generic<TModel>

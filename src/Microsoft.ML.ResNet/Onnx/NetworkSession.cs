@@ -1,19 +1,24 @@
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Onnx;
 
 namespace Microsoft.ML.ResNet.Onnx;
 
-/// <summary>ONNX Runtime called directly, with batches of images. Thread-safe.</summary>
+/// <summary>ONNX Runtime called directly, on the processor, with batches of images. Thread-safe.</summary>
 internal sealed class NetworkSession : IDisposable
 {
-    private readonly SessionOptions _options = new();
     private readonly RunOptions _runOptions = new(); // not kept alive by a run that uses it
+    private readonly SessionOptions _options;
     private readonly InferenceSession _session;
     private readonly string[] _inputs, _outputs;
 
-    public NetworkSession(OnnxModel model)
+    /// <param name="environment">The environment, whose <see cref="OnnxSessionOptions"/> say how many threads there are, and the like.</param>
+    /// <param name="model">The model; it has one input.</param>
+    public NetworkSession(IHostEnvironment environment, OnnxModel model)
     {
         using var file = new MemoryStream(model.CalculateSize());
         model.WriteTo(file);
+        _options = OptionsOf(environment);
         _session = new InferenceSession(file.ToArray(), _options);
         (_inputs, _outputs) = ([model.Inputs.Single().Name], [.. model.Outputs.Select(output => output.Name)]);
     }
@@ -26,5 +31,32 @@ internal sealed class NetworkSession : IDisposable
         _session.Dispose();
         _runOptions.Dispose();
         _options.Dispose();
+    }
+
+    // As OnnxTransformer takes them; but profiles and optimized models are files, and theirs to write.
+    private static SessionOptions OptionsOf(IHostEnvironment environment)
+    {
+        var chosen = environment.GetOnnxSessionOption();
+        if (chosen.CreateSessionOptions is { } create)
+        {
+            return create();
+        }
+
+        var options = new SessionOptions
+        {
+            IntraOpNumThreads = chosen.IntraOpNumThreads,
+            InterOpNumThreads = chosen.InterOpNumThreads,
+            ExecutionMode = chosen.ExecutionMode,
+            GraphOptimizationLevel = chosen.GraphOptimizationLevel,
+            EnableCpuMemArena = chosen.EnableCpuMemArena,
+            EnableMemoryPattern = chosen.EnableMemoryPattern,
+            LogSeverityLevel = chosen.LogSeverityLevel,
+        };
+        if (!chosen.PerSessionThreads)
+        {
+            options.DisablePerSessionThreads();
+        }
+
+        return options;
     }
 }

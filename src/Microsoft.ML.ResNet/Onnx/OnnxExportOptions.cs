@@ -20,7 +20,7 @@ public sealed record OnnxExportOptions
     public bool IncludePreprocessing { get; init; } = true;
 
     /// <summary>Gets whether batch normalization is folded into the convolutions before it: fewer operators, but weights that cannot be trained on.</summary>
-    /// <value>The default is <see langword="false"/>: ONNX Runtime folds them itself when it loads the model.</value>
+    /// <value>The default is <see langword="false"/>: ONNX Runtime folds them itself when it loads the model. In a quantized network it is always folded.</value>
     public bool FoldBatchNorm { get; init; }
 
     /// <summary>Gets whether the output is probabilities, rather than logits.</summary>

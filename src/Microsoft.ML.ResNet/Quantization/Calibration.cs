@@ -21,18 +21,18 @@ internal static class Calibration
         var measured = new QuantizedPlan(network.Plan).Measured;
         var pixels = ScoringChain.Pixels(environment, data, image, network.Preprocessing.ResizeTo).Transform(data);
         var extremes = image.Source == PixelSource.FloatVector
-            ? Measure<float>(pixels, network, image.PixelType, measured, options.ImageCount)
-            : Measure<byte>(pixels, network, image.PixelType, measured, options.ImageCount);
+            ? Measure<float>(environment, pixels, network, image.PixelType, measured, options.ImageCount)
+            : Measure<byte>(environment, pixels, network, image.PixelType, measured, options.ImageCount);
 
         var ranges = measured.Select((layer, i) => KeyValuePair.Create(layer, Range(extremes[2 * i], extremes[2 * i + 1], options.Percentile, network.Plan.Layers[layer].Name)));
         return new NetworkQuantization(ranges.ToImmutableDictionary(), options.FullRangeWeights);
     }
 
     // For each output of the meter, a value for each image.
-    private static List<float>[] Measure<T>(IDataView pixels, ResNetModel network, OnnxElementType pixelType, ImmutableArray<int> layers, int imageCount)
+    private static List<float>[] Measure<T>(IHostEnvironment environment, IDataView pixels, ResNetModel network, OnnxElementType pixelType, ImmutableArray<int> layers, int imageCount)
         where T : unmanaged
     {
-        using var session = new NetworkSession(OnnxGraphWriter.RangeMeter(network, pixelType, Pixels, layers));
+        using var session = new NetworkSession(environment, OnnxGraphWriter.RangeMeter(network, pixelType, Pixels, layers));
         var batch = new PixelBatch<T>(network.Preprocessing);
         List<float>[] extremes = [.. Enumerable.Range(0, 2 * layers.Length).Select(_ => new List<float>())];
         var value = default(VBuffer<T>);

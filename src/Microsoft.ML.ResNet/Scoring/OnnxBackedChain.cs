@@ -1,5 +1,7 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Onnx;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -11,25 +13,27 @@ internal sealed class OnnxBackedChain : IDisposable
     private readonly TransformerChain<ITransformer> _chain;
     private readonly TemporaryFile _onnxFile;
     private readonly ResNetModel _network;
+    private readonly bool _inBatches;
     private readonly Lazy<NetworkSession> _bulk;
 
-    private OnnxBackedChain(ImageColumn image, ResNetModel network, TransformerChain<ITransformer> chain, TemporaryFile onnxFile)
+    private OnnxBackedChain(IHostEnvironment environment, ImageColumn image, ResNetModel network, TransformerChain<ITransformer> chain, TemporaryFile onnxFile)
     {
         _image = image;
         _network = network;
         _chain = chain;
         _onnxFile = onnxFile;
-        _bulk = new Lazy<NetworkSession>(() => new NetworkSession(OnnxGraphWriter.Featurizer(network, image.PixelType, "pixels", "features", [], anyBatch: true)));
+        _inBatches = environment.GetGpuDeviceId() is null; // on a GPU, only OnnxTransformer's session is
+        _bulk = new Lazy<NetworkSession>(() => new NetworkSession(environment, OnnxGraphWriter.Featurizer(network, image.PixelType, "pixels", "features", [], anyBatch: true)));
     }
 
     /// <summary>Builds a chain around a temporary file, and deletes the file if that fails.</summary>
-    public static OnnxBackedChain Build(ImageColumn image, ResNetModel network, Func<string, TransformerChain<ITransformer>> build)
+    public static OnnxBackedChain Build(IHostEnvironment environment, ImageColumn image, ResNetModel network, Func<string, TransformerChain<ITransformer>> build)
     {
         ScoringPrerequisites.Check();
         var onnxFile = new TemporaryFile("network.onnx");
         try
         {
-            return new OnnxBackedChain(image, network, build(onnxFile.Path), onnxFile);
+            return new OnnxBackedChain(environment, image, network, build(onnxFile.Path), onnxFile);
         }
         catch
         {
@@ -49,7 +53,7 @@ internal sealed class OnnxBackedChain : IDisposable
     {
         ArgumentNullException.ThrowIfNull(input);
         _image.CheckSame(input.Schema);
-        return _chain.Aggregate(input, (view, stage) => stage is OnnxTransformer ? InBatches(view, stage.Transform(view)) : stage.Transform(view));
+        return _chain.Aggregate(input, (view, stage) => _inBatches && stage is OnnxTransformer ? InBatches(view, stage.Transform(view)) : stage.Transform(view));
     }
 
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)

@@ -120,7 +120,8 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     /// and a zero point, from what they are on the calibration images. Preprocessing and the head stay in float32. The result saves, loads, scores and exports
     /// as any other; its ONNX graph has QuantizeLinear and DequantizeLinear nodes, which ONNX Runtime fuses to integer operators.
     /// </para>
-    /// <para>What <c>model.zip</c> then holds are integers: keep this transformer, its model or its <see cref="Weights"/> to train on. The result's probabilities differ a little: evaluate it.</para>
+    /// <para>What <c>model.zip</c> then holds are integers: keep this transformer, its model or its <see cref="Weights"/> to train on. The result's probabilities differ a little: evaluate it.
+    /// Analysis (heat maps, layer responses, test-time views) looks at the float network.</para>
     /// </remarks>
     /// <param name="calibrationData">Images like those that will be scored, such as some of the training images; no label is needed.</param>
     /// <param name="options">How many images are taken, and how ranges follow from them.</param>
@@ -144,7 +145,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, TrainingHistory history)
     {
         network = network.For(image);
-        var chain = OnnxBackedChain.Build(image, network, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
+        var chain = OnnxBackedChain.Build(environment, image, network, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
         return new ResNetClassificationTransformer(environment, network, image, label, history, chain);
     }
 }

@@ -46,6 +46,6 @@ public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
     internal static ResNetFeaturizingTransformer Create(IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn)
     {
         network = network.For(image);
-        return new ResNetFeaturizingTransformer(OnnxBackedChain.Build(image, network, onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile)), network);
+        return new ResNetFeaturizingTransformer(OnnxBackedChain.Build(environment, image, network, onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile)), network);
     }
 }
