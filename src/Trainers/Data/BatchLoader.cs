@@ -28,6 +28,7 @@ internal sealed class BatchLoader<T> : IDisposable
     private readonly Batch[] _batches;
     private readonly int[][] _classes;
     private readonly float[] _classWeights;
+    private readonly Dice _dice = new();
 
     /// <param name="images">The images.</param>
     /// <param name="batchSize">The most images per batch.</param>
@@ -107,12 +108,12 @@ internal sealed class BatchLoader<T> : IDisposable
         for (var i = 0; i < indices.Length; i++)
         {
             var image = _images[indices[i]];
-            pipeline.Apply(in image, values.Slice(i * size, size), Dice(epoch, indices[i], times[indices[i]]++));
+            pipeline.Apply(in image, values.Slice(i * size, size), DiceFor(epoch, indices[i], times[indices[i]]++));
             batch.LabelValues[i] = image.Label;
             batch.WeightValues[i] = image.Weight * _classWeights[image.Label];
         }
 
-        batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, Dice(epoch, MixingDice, batch.Index)) ?? 1;
+        batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, DiceFor(epoch, MixingDice, batch.Index)) ?? 1;
     }
 
     private static void Count(ReadOnlySpan<int> indices, int[] times)
@@ -126,11 +127,11 @@ internal sealed class BatchLoader<T> : IDisposable
     private int[] Order(int epoch) => _shuffleSeed is null
         ? [.. Enumerable.Range(0, _images.Count)]
         : _classes.Length > 0
-            ? EpochOrder.Balanced(_classes, _images.Count, Dice(epoch, OrderDice))
-            : EpochOrder.Shuffled(_images.Count, Dice(epoch, OrderDice));
+            ? EpochOrder.Balanced(_classes, _images.Count, DiceFor(epoch, OrderDice))
+            : EpochOrder.Shuffled(_images.Count, DiceFor(epoch, OrderDice));
 
-    private Random Dice(int epoch, int image, int repetition = 0) =>
-        new(repetition == 0 ? SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image) : SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image, repetition));
+    private Dice DiceFor(int epoch, int image, int repetition = 0) =>
+        _dice.Restart(repetition == 0 ? SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image) : SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image, repetition));
 
     private static int[] CountClasses(ReadOnlySpan<ImageEntry> images)
     {

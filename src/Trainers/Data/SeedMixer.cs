@@ -3,17 +3,22 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// <summary>Makes independent seeds out of one.</summary>
 internal static class SeedMixer
 {
+    private const ulong Step = 0x9E3779B97F4A7C15; // 2⁶⁴ over the golden ratio
+
     /// <summary>Mixes a seed with the numbers that name one use of it, by the finalizer of SplitMix64 (Steele et al., 2014).</summary>
     public static int Mix(int seed, params ReadOnlySpan<int> use)
     {
         var state = (ulong)(uint)seed;
         foreach (var number in use)
         {
-            state = Finalize(state + 0x9E3779B97F4A7C15 * ((uint)number + 1UL));
+            state = Finalize(state + Step * ((uint)number + 1UL));
         }
 
         return (int)(Finalize(state) >> 33);
     }
+
+    /// <summary>Draws the next number of SplitMix64.</summary>
+    public static ulong Next(ref ulong state) => Finalize(state += Step);
 
     private static ulong Finalize(ulong z)
     {
