@@ -12,7 +12,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <remarks>
 /// <para>
 /// The data is read once, in order, as without: nothing depends on what a second reading would give. The first call scores one row, and each further one
-/// twice as many, up to the batch that pays: who takes a few rows waits for a few. What a row throws, in MoveNext or in a getter, is thrown when that row is reached.
+/// four times as many, up to the batch that pays: who takes a few rows waits for a few. What a row throws, in MoveNext or in a getter, is thrown when that row is reached.
 /// </para>
 /// <para>
 /// A cursor that needs no features, or an image beside them, is ML.NET's own: images belong to their row, and cannot be kept. There is one cursor at work at a time,
@@ -168,7 +168,7 @@ internal sealed class BulkView<TPixel> : IDataView
                 failure.Throw();
             }
 
-            _wanted = Math.Min(2 * _wanted, _batch.Capacity);
+            _wanted = Math.Min(4 * _wanted, _batch.Capacity);
             if (_batch.Count > 0)
             {
                 Score();

@@ -100,7 +100,7 @@ public sealed class BulkViewTests : IDisposable
         var scored = _classifier.Transform(view);
         using var cursor = scored.GetRowCursorSet([scored.Schema["Score"]], 1)[0];
 
-        int[] batches = [1, 2, 4, 8];
+        int[] batches = [1, 4, 16, 64, 128];
         foreach (var batch in batches)
         {
             var before = read;
