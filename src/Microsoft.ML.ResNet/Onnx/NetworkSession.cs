@@ -36,7 +36,7 @@ internal sealed class NetworkSession : IDisposable
     // As OnnxTransformer takes them; but profiles and optimized models are files, and theirs to write.
     private static SessionOptions OptionsOf(IHostEnvironment environment)
     {
-        var chosen = environment.GetOnnxSessionOption();
+        var chosen = environment.GetOnnxSessionOption() ?? new OnnxSessionOptions(); // null where none were set
         if (chosen.CreateSessionOptions is { } create)
         {
             return create();

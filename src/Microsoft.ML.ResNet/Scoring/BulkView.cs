@@ -12,11 +12,11 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <remarks>
 /// <para>
 /// The data is read once, in order, as without: nothing depends on what a second reading would give. The first call scores one row, and each further one
-/// twice as many, up to the batch that pays: who takes a few rows waits for a few. What a row throws, in MoveNext or in a getter, is thrown when that row is reached.
+/// four times as many, up to the batch that pays: who takes a few rows waits for a few. What a row throws, in MoveNext or in a getter, is thrown when that row is reached.
 /// </para>
 /// <para>
 /// A cursor that needs no features, or an image beside them, is ML.NET's own: images belong to their row, and cannot be kept. There is one cursor at work at a time,
-/// which uses all cores; what comes before it (decoding, resizing) still runs in parallel, as ML.NET divides it.
+/// which uses all cores; what comes before it (decoding, resizing) still runs in parallel, as ML.NET divides it, and then reads and fails ahead as ML.NET does.
 /// </para>
 /// </remarks>
 internal sealed class BulkView<TPixel> : IDataView
@@ -48,23 +48,24 @@ internal sealed class BulkView<TPixel> : IDataView
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
         DataViewSchema.Column[] needed = [.. columnsNeeded];
-        return CanBatch(needed) ? Batched(needed, rand) : _rowByRow.GetRowCursor(needed, rand);
+        return CanBatch(needed) ? Batched(needed, columns => _input.GetRowCursor(columns, rand)) : _rowByRow.GetRowCursor(needed, rand);
     }
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
     {
         DataViewSchema.Column[] needed = [.. columnsNeeded];
-        return CanBatch(needed) ? [Batched(needed, rand)] : _rowByRow.GetRowCursorSet(needed, n, rand);
+        return !CanBatch(needed) ? _rowByRow.GetRowCursorSet(needed, n, rand)
+            : [Batched(needed, columns => n == 1 ? _input.GetRowCursorSet(columns, 1, rand)[0] : _input.GetRowCursor(columns, rand))]; // a set of one asks for one thread
     }
 
     private bool CanBatch(DataViewSchema.Column[] needed) => needed.Any(IsFeatures) && needed.All(column => BufferedColumn.Holds(column.Type));
 
     private bool IsFeatures(DataViewSchema.Column column) => column.Index == Features.Index;
 
-    private Cursor Batched(DataViewSchema.Column[] needed, Random? rand)
+    private Cursor Batched(DataViewSchema.Column[] needed, Func<IEnumerable<DataViewSchema.Column>, DataViewRowCursor> getRows)
     {
         DataViewSchema.Column[] passed = [.. needed.Where(column => !IsFeatures(column)).Select(column => _input.Schema[column.Index])];
-        return new Cursor(this, _input.GetRowCursor([.. passed, ScoringChain.PixelsOf(_input.Schema)], rand), passed);
+        return new Cursor(this, getRows([.. passed, ScoringChain.PixelsOf(_input.Schema)]), passed);
     }
 
     private sealed class Cursor : DataViewRowCursor
@@ -167,7 +168,7 @@ internal sealed class BulkView<TPixel> : IDataView
                 failure.Throw();
             }
 
-            _wanted = Math.Min(2 * _wanted, _batch.Capacity);
+            _wanted = Math.Min(4 * _wanted, _batch.Capacity);
             if (_batch.Count > 0)
             {
                 Score();

@@ -53,7 +53,7 @@ internal sealed class OnnxBackedChain : IDisposable
     {
         ArgumentNullException.ThrowIfNull(input);
         _image.CheckSame(input.Schema);
-        return _chain.Aggregate(input, (view, stage) => _inBatches && stage is OnnxTransformer ? InBatches(view, stage.Transform(view)) : stage.Transform(view));
+        return Apply(_chain, input);
     }
 
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
@@ -76,6 +76,13 @@ internal sealed class OnnxBackedChain : IDisposable
         _chain.Dispose();
         _onnxFile.Dispose();
     }
+
+    private IDataView Apply(ITransformer stage, IDataView input) => stage switch
+    {
+        TransformerChain<ITransformer> chain => chain.Aggregate(input, (view, each) => Apply(each, view)), // chains are nested
+        OnnxTransformer when _inBatches => InBatches(input, stage.Transform(input)),
+        _ => stage.Transform(input),
+    };
 
     private IDataView InBatches(IDataView pixels, IDataView rowByRow) => _image.Source == PixelSource.FloatVector
         ? new BulkView<float>(pixels, rowByRow, _network.Preprocessing, _bulk)

@@ -26,6 +26,14 @@ public sealed class MLNetInternalsTests
     }
 
     [Fact]
+    public void GetGpuDeviceId()
+    {
+        Assert.Null(_ml.Transforms.GetEnvironment().GetGpuDeviceId());
+        Assert.Null(_ml.Transforms.GetEnvironment().Register("test").GetGpuDeviceId());
+        Assert.Equal(1, new MLContext { GpuDeviceId = 1 }.Transforms.GetEnvironment().Register("test").GetGpuDeviceId());
+    }
+
+    [Fact]
     public void NewTransformsCatalog() => Assert.NotNull(MLNetInternals.NewTransformsCatalog(_ml.Transforms.GetEnvironment()).CopyColumns("a", "b"));
 
     [Fact]

@@ -1,5 +1,8 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.Transforms.Onnx;
 
 namespace Microsoft.ML.ResNet.Tests.Scoring;
 
@@ -96,9 +99,55 @@ public sealed class BulkViewTests : IDisposable
 
         var scored = _classifier.Transform(view);
         using var cursor = scored.GetRowCursorSet([scored.Schema["Score"]], 1)[0];
-        Assert.True(cursor.MoveNext());
 
-        Assert.Equal(1, read);
+        int[] batches = [1, 4, 16, 64, 128];
+        foreach (var batch in batches)
+        {
+            var before = read;
+            for (var i = 0; i < batch; i++)
+            {
+                Assert.True(cursor.MoveNext());
+                Assert.Equal(before + batch, read);
+            }
+        }
+    }
+
+    [Fact]
+    public void OnnxRuntimesOptionsAreTheContexts()
+    {
+        var created = 0;
+        _ml.Transforms.GetEnvironment().SetOnnxSessionOption(new OnnxSessionOptions
+        {
+            CreateSessionOptions = () =>
+            {
+                created++;
+                return new SessionOptions { IntraOpNumThreads = 1 };
+            },
+        });
+        using var classifier = TestClassifier.Create(_ml, _data, nameof(PixelRow.Bytes));
+        var before = created;
+
+        Assert.Equal(RowCount, classifier.Transform(_data).GetColumn<float[]>("Score").Count());
+        Assert.Equal(before + 1, created);
+    }
+
+    [Fact]
+    public void FeaturesAreScoredInBatchesToo()
+    {
+        var featurizer = _ml.Transforms.ResNetFeaturizeImage("Features", nameof(PixelRow.Bytes), _classifier.Weights, TestClassifier.Tiny).Fit(_data);
+        var mapper = featurizer.GetRowToRowMapper(_data.Schema);
+        using var rows = _data.GetRowCursor(_data.Schema);
+        using var row = mapper.GetRow(rows, mapper.OutputSchema);
+        var read = RowValue.Reader(row, mapper.OutputSchema["Features"].Index);
+
+        foreach (var features in featurizer.Transform(_data).GetColumn<float[]>("Features"))
+        {
+            Assert.True(rows.MoveNext());
+            RowValue.AssertEqual(read(), features, tolerance: 0);
+        }
+
+        Assert.False(rows.MoveNext());
+        featurizer.Dispose();
     }
 
     [Fact]
