@@ -1,0 +1,69 @@
+using Microsoft.ML.Data;
+
+namespace Benchmarks.Peers;
+
+/// <summary>The library's classifier in an ML.NET pipeline.</summary>
+internal static class OurScoring
+{
+    public static readonly Peer<ScoringWork, ScoringRate> Peer = new("score", Score);
+
+    /// <summary>Makes a classifier with random weights.</summary>
+    public static ResNetClassificationTransformer Model(MLContext ml, ScoringWork work)
+    {
+        var preprocessing = new ImagePreprocessing(new ImageShape(3, work.ImageSize, work.ImageSize), [124, 116, 104], [58, 57, 57]);
+        var none = new ScoringRows(work.ImageSize).View(ml, work.FromImages, _ => false);
+        return ml.Transforms.ApplyResNet(ResNetWeights.Initialize(work.Plan, seed: 1), work.Plan.Architecture, preprocessing: preprocessing).Fit(none);
+    }
+
+    private static ScoringRate Score(ScoringWork work)
+    {
+        var ml = new MLContext(seed: 1);
+        using var model = Model(ml, work);
+        return new ScoringRate(work.Way == Way.Transform ? Transform(ml, model, work) : Predict(ml, model, work));
+    }
+
+    private static double Transform(MLContext ml, ITransformer model, ScoringWork work)
+    {
+        var clock = new StepClock(work.WarmUp, work.Seconds);
+        var view = model.Transform(new ScoringRows(work.ImageSize).View(ml, work.FromImages, _ => !clock.IsOver));
+        using var cursor = view.GetRowCursor([view.Schema["Score"]]);
+        var (getScore, score) = (cursor.GetGetter<VBuffer<float>>(view.Schema["Score"]), default(VBuffer<float>));
+        while (cursor.MoveNext())
+        {
+            getScore(ref score);
+            clock.At(cursor.Position + 1);
+        }
+
+        return clock.StepsPerSecond;
+    }
+
+    private static double Predict(MLContext ml, ITransformer model, ScoringWork work)
+    {
+        var rows = new ScoringRows(work.ImageSize);
+        var clock = new StepClock(work.WarmUp, work.Seconds);
+        var (gate, scored) = (new Lock(), 0L);
+        var callers = Enumerable.Range(0, work.Callers).Select(_ => new Thread(work.FromImages ? Call<ImageRow>(rows.Image) : Call<PixelRow>(rows.Pixels))).ToArray();
+        Array.ForEach(callers, caller => caller.Start());
+        Array.ForEach(callers, caller => caller.Join());
+        return clock.StepsPerSecond;
+
+        ThreadStart Call<TRow>(Func<long, TRow> make)
+            where TRow : class => () =>
+        {
+            using var engine = ml.Model.CreatePredictionEngine<TRow, ScoreRow>(model, inputSchemaDefinition: rows.Schema<TRow>());
+            for (var row = 0L; ; row++)
+            {
+                engine.Predict(make(row));
+                lock (gate)
+                {
+                    if (clock.IsOver)
+                    {
+                        return;
+                    }
+
+                    clock.At(++scored);
+                }
+            }
+        };
+    }
+}
