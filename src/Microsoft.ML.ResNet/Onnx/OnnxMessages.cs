@@ -12,6 +12,8 @@ internal enum OnnxElementType
 {
     Float = 1,
     UInt8 = 2,
+    Int8 = 3,
+    Int32 = 6,
     Int64 = 7,
 }
 
@@ -39,6 +41,10 @@ internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, Immu
 
     public static OnnxTensor Integers(string name, params ReadOnlySpan<long> values) =>
         new(name, OnnxElementType.Int64, [values.Length], MemoryMarshal.AsBytes(values).ToArray());
+
+    public static OnnxTensor Scalar(string name, float value) => new(name, OnnxElementType.Float, [], BitConverter.GetBytes(value));
+
+    public static OnnxTensor Scalar(string name, byte value) => new(name, OnnxElementType.UInt8, [], new[] { value });
 
     public override void WriteTo(CodedOutputStream output)
     {

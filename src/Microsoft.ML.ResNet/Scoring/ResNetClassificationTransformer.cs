@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Quantization;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 
@@ -22,18 +23,20 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
 {
     private readonly ResNetModel _network;
     private readonly ImageColumn _image;
+    private readonly LabelColumn _label;
     private readonly OnnxBackedChain _chain;
 
     private ResNetClassificationTransformer(
-        IHostEnvironment environment, ResNetModel network, ImageColumn image, ImmutableArray<string> classNames, TrainingHistory history, OnnxBackedChain chain)
+        IHostEnvironment environment, ResNetModel network, ImageColumn image, LabelColumn label, TrainingHistory history, OnnxBackedChain chain)
     {
         Environment = environment;
         _network = network;
         _image = image;
+        _label = label;
         _chain = chain;
-        ClassNames = classNames;
+        ClassNames = label.ClassNames();
         History = history;
-        Weights = new ResNetWeights(network.Weights.Tensors) { ArchitectureName = network.Plan.Architecture.Name, Preprocessing = network.Preprocessing, ClassNames = classNames };
+        Weights = new ResNetWeights(network.Weights.Tensors) { ArchitectureName = network.Plan.Architecture.Name, Preprocessing = network.Preprocessing, ClassNames = ClassNames };
     }
 
     /// <summary>Gets the network's description.</summary>
@@ -57,7 +60,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     public LayerPlan Plan => _network.Plan;
 
     /// <summary>Gets the network's weights.</summary>
-    /// <value>Under PyTorch's names, with the network's name, its preprocessing and the names of the classes, which <see cref="ResNetWeights.Save"/> writes beside them.</value>
+    /// <value>Floats, also of a quantized network. Under PyTorch's names, with the network's name, its preprocessing and the names of the classes, which <see cref="ResNetWeights.Save"/> writes beside them.</value>
     public ResNetWeights Weights { get; }
 
     /// <summary>Gets the environment that the transformer was made in; analysis registers its components there too.</summary>
@@ -99,7 +102,35 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         ArgumentNullException.ThrowIfNull(options);
         var bytes = options.ByteInput ?? _image.Source != PixelSource.FloatVector;
         using var stream = File.Create(path);
-        OnnxGraphWriter.Classifier(Plan, Weights, Preprocessing, bytes ? OnnxElementType.UInt8 : OnnxElementType.Float, options, NetworkMetadata.Of(_network, ClassNames)).WriteTo(stream);
+        OnnxGraphWriter.Classifier(_network, bytes ? OnnxElementType.UInt8 : OnnxElementType.Float, options, NetworkMetadata.Of(_network, ClassNames)).WriteTo(stream);
+    }
+
+    /// <summary>Makes a network that computes in 8-bit integers: two to three times faster on processors with VNNI, and a quarter of the size.</summary>
+    /// <inheritdoc cref="Quantize(IDataView, QuantizationOptions)"/>
+    public ResNetClassificationTransformer Quantize(IDataView calibrationData) => Quantize(calibrationData, new QuantizationOptions());
+
+    /// <summary>Makes a network that computes in 8-bit integers, as the options say.</summary>
+    /// <remarks>
+    /// <para>
+    /// Post-training static quantization: normalization is folded into the convolutions before it, weights get a scale for each output channel, and the values of each layer a scale
+    /// and a zero point, from what they are on the calibration images. Preprocessing and the head stay in float32. The result saves, loads, scores and exports
+    /// as any other; its ONNX graph has QuantizeLinear and DequantizeLinear nodes, which ONNX Runtime fuses to integer operators.
+    /// </para>
+    /// <para>What <c>model.zip</c> then holds are integers: keep this transformer, its model or its <see cref="Weights"/> to train on. The result's probabilities differ a little: evaluate it.</para>
+    /// </remarks>
+    /// <param name="calibrationData">Images like those that will be scored, such as some of the training images; no label is needed.</param>
+    /// <param name="options">How many images are taken, and how ranges follow from them.</param>
+    /// <returns>A new transformer with the same classes and columns, to be disposed by itself.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type or size, or an option is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">The data has no rows, or the network gives values that are not finite.</exception>
+    public ResNetClassificationTransformer Quantize(IDataView calibrationData, QuantizationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(calibrationData);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _image.CheckSame(calibrationData.Schema);
+        var quantization = Calibration.Run(Environment, calibrationData, _image, _network, options);
+        return Create(Environment, calibrationData, _image, _label, _network with { Quantization = quantization }, History);
     }
 
     /// <summary>Releases the ONNX Runtime session and deletes the temporary file. Models saved before keep working.</summary>
@@ -110,6 +141,6 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     {
         network = network.For(image);
         var chain = OnnxBackedChain.Build(image, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
-        return new ResNetClassificationTransformer(environment, network, image, label.ClassNames(), history, chain);
+        return new ResNetClassificationTransformer(environment, network, image, label, history, chain);
     }
 }

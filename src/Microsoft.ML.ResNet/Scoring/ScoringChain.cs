@@ -71,7 +71,7 @@ internal static class ScoringChain
         var pixelType = image.Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
         using (var stream = File.Create(onnxFile))
         {
-            OnnxGraphWriter.Featurizer(network.Plan, network.Weights, network.Preprocessing, pixelType, PixelsColumn, outputColumn, metadata).WriteTo(stream);
+            OnnxGraphWriter.Featurizer(network, pixelType, PixelsColumn, outputColumn, metadata).WriteTo(stream);
         }
 
         var chain = Pixels(environment, input, image, network.Preprocessing.ResizeTo);

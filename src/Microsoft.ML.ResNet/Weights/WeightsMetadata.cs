@@ -9,6 +9,7 @@ internal static class WeightsMetadata
     public const string Preprocessing = "preprocessing";
     public const string ClassNames = "class_names";
     public const string Architecture = "architecture";
+    public const string Quantization = "quantization";
 
     // The names of ImageNet-21k are half a million characters.
     private const int LongestText = 4 << 20;
@@ -42,6 +43,8 @@ internal static class WeightsMetadata
                 case Architecture when json.Length is > 0 and <= LongestName:
                     builder.ArchitectureName ??= json; // a name, not JSON; what others may have put there is no error
                     break;
+                case Quantization:
+                    throw new InvalidDataException($"the network is quantized ({Refusal.Quote(json)}), and its float weights cannot be had back from it. Load the model that it was made from");
                 case Preprocessing:
                     builder.Preprocessing = ReadPreprocessing(json);
                     break;

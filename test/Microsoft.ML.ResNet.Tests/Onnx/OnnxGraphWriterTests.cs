@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
@@ -18,7 +19,7 @@ public sealed class OnnxGraphWriterTests
         var plan = LayerPlan.Create(architecture, new ImageShape(3, architecture.MinimumImageSize, architecture.MinimumImageSize), 2);
         var preprocessing = new ImagePreprocessing(plan.Input, [1, 2, 3], [4, 5, 6]) { Supersampling = 2 };
         using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(plan, ResNetWeights.Initialize(plan, 1), preprocessing, OnnxElementType.UInt8, new OnnxExportOptions(), []).WriteTo(file);
+        OnnxGraphWriter.Classifier(new ResNetModel(plan, ResNetWeights.Initialize(plan, 1), preprocessing), OnnxElementType.UInt8, new OnnxExportOptions(), []).WriteTo(file);
 
         OnnxRuntimeLog.Warnings.Clear();
         using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING };
@@ -76,7 +77,7 @@ public sealed class OnnxGraphWriterTests
         var plan = LayerPlan.Create(architecture, new ImageShape(3, 8, 8), 4);
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
         using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(plan, GoldenNetworks.Weights(plan), preprocessing, OnnxElementType.Float, new OnnxExportOptions { Softmax = false, FoldBatchNorm = foldBatchNorm }, []).WriteTo(file);
+        OnnxGraphWriter.Classifier(new ResNetModel(plan, GoldenNetworks.Weights(plan), preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false, FoldBatchNorm = foldBatchNorm }, []).WriteTo(file);
         using var session = new InferenceSession(file.ToArray());
         var image = Enumerable.Range(0, plan.Input.Size).Select(i => MathF.Sin(0.7f * i)).ToArray();
         using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, 3, 8, 8]))]);

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Tests.Parity;
@@ -26,7 +27,7 @@ public sealed class OnnxParityTests
         var weights = GoldenNetworks.Weights(plan);
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
         using var file = new MemoryStream();
-        OnnxGraphWriter.Featurizer(plan, weights, preprocessing, OnnxElementType.Float, "x", "features", []).WriteTo(file);
+        OnnxGraphWriter.Featurizer(new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, "x", "features", []).WriteTo(file);
         using var session = new InferenceSession(file.ToArray());
         var input = GoldenNetworks.Input(2 * plan.Input.Size);
         var scale = expected.GetProperty("logits_std").GetDouble();

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -105,7 +106,7 @@ public sealed class ResidualNetworkTests
     {
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
         using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(plan, weights, preprocessing, OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []).WriteTo(file);
+        OnnxGraphWriter.Classifier(new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []).WriteTo(file);
         using var session = new InferenceSession(file.ToArray());
         using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, plan.Input.Channels, plan.Input.Height, plan.Input.Width]))]);
         return [.. outputs[0].AsEnumerable<float>()];
