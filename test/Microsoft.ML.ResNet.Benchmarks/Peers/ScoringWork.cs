@@ -24,6 +24,9 @@ internal sealed record ScoringWork(string Architecture, int ImageSize, int Class
     /// <value>The default is 1.</value>
     public int Callers { get; init; } = 1;
 
+    /// <summary>Gets whether the network is quantized to 8-bit integers.</summary>
+    public bool Quantized { get; init; }
+
     [JsonIgnore]
     public LayerPlan Plan => LayerPlan.Create(ResNetArchitecture.Parse(Architecture), new ImageShape(3, ImageSize, ImageSize), Classes);
 }

@@ -11,6 +11,9 @@ namespace Benchmarks.Report;
 /// <summary>What the figures were measured on.</summary>
 internal static class Machine
 {
+    /// <summary>Gets whether the CPU multiplies and adds bytes in one instruction.</summary>
+    public static bool HasVnni { get; } = X86Base.IsSupported ? Bit(X86Base.CpuId(7, 0).Ecx, 11) || Bit(X86Base.CpuId(7, 1).Eax, 4) : Dp.IsSupported;
+
     public static string ToMarkdown() => string.Join('\n',
         "| | |",
         "|---|---|",
