@@ -1,22 +1,20 @@
 using System.Diagnostics;
-using Microsoft.ML.ResNet.Images;
 using SkiaSharp;
 
 namespace Benchmarks.Peers;
 
 /// <summary>SkiaSharp's codec alone: reads files and decodes them, on all cores, and drops the pixels.</summary>
-/// <param name="Folder">Folder of class folders.</param>
-/// <param name="Threads">Threads that decode.</param>
+/// <param name="Images">The folder, how many of its images, and the threads that decode.</param>
 /// <param name="ScaledTo">Decode to the smallest size that the codec knows with sides of at least this; null for whole images.</param>
-internal sealed record Codec(string Folder, int Threads, int? ScaledTo = null)
+internal sealed record Codec(TrainingWork Images, int? ScaledTo = null)
 {
     public static readonly Peer<Codec, CodecResult> Peer = new("codec", Decode);
 
     private static CodecResult Decode(Codec work)
     {
-        var paths = ImageFolder.List(work.Folder).Select(image => image.ImagePath).ToArray();
+        var paths = work.Images.Select().Select(image => image.ImagePath).ToArray();
         var (clock, decoded) = (Stopwatch.StartNew(), 0);
-        Parallel.ForEach(paths, new ParallelOptions { MaxDegreeOfParallelism = work.Threads }, path =>
+        Parallel.ForEach(paths, new ParallelOptions { MaxDegreeOfParallelism = work.Images.Threads }, path =>
         {
             using var codec = SKCodec.Create(path);
             if (codec is null)

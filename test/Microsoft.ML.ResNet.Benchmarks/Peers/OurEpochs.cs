@@ -44,7 +44,7 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs)
         public List<long> Resident { get; } = [];
 
         // From the second epoch on: by then everything is compiled, and pools are filled. What epochs' ends allocate is in it.
-        public double AllocatedPerStep => _first is { } first && _last.Step > first.Step ? (double)(_last.Bytes - first.Bytes) / (_last.Step - first.Step) : double.NaN;
+        public double? AllocatedPerStep => _first is { } first && _last.Step > first.Step ? (double)(_last.Bytes - first.Bytes) / (_last.Step - first.Step) : null;
 
         public void Report(TrainingProgress value)
         {
@@ -68,8 +68,8 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs)
 /// <param name="Epochs">Each epoch's cost.</param>
 /// <param name="Resident">Memory at each epoch's end, in bytes.</param>
 /// <param name="Peak">The most memory that the process had, in bytes.</param>
-/// <param name="AllocatedPerStep">Managed bytes that a step allocates.</param>
-internal sealed record EpochsResult(int Images, double ReadingSeconds, EpochCost[] Epochs, long[] Resident, long Peak, double AllocatedPerStep);
+/// <param name="AllocatedPerStep">Managed bytes that a step allocates; null after too few steps.</param>
+internal sealed record EpochsResult(int Images, double ReadingSeconds, EpochCost[] Epochs, long[] Resident, long Peak, double? AllocatedPerStep);
 
 /// <summary>What an epoch took, in seconds, and what its augmentation took on a thread of its own.</summary>
 internal sealed record EpochCost(double Seconds, double Augmentation);

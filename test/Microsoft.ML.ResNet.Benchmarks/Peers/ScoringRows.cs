@@ -12,7 +12,10 @@ internal sealed class PixelRow
 /// <summary>An image to score, decoded.</summary>
 internal sealed class ImageRow
 {
-    [ImageType(1, 1)] // the size that counts is in the schema
+    /// <summary>Height and width of all decoded images: their type, unlike that of vectors, cannot be changed later.</summary>
+    public const int Side = 224;
+
+    [ImageType(Side, Side)]
     public MLImage? Image { get; set; }
 }
 
@@ -61,7 +64,11 @@ internal sealed class ScoringRows
     public SchemaDefinition Schema<TRow>()
     {
         var schema = SchemaDefinition.Create(typeof(TRow));
-        schema["Image"].ColumnType = typeof(TRow) == typeof(ImageRow) ? new ImageDataViewType(_size, _size) : new VectorDataViewType(NumberDataViewType.Byte, 3, _size, _size);
+        if (typeof(TRow) == typeof(PixelRow))
+        {
+            schema["Image"].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, 3, _size, _size);
+        }
+
         return schema;
     }
 

@@ -52,7 +52,7 @@ internal sealed class DataRun : IRun
     private static ImmutableArray<string> Decoding(Settings settings, string name, ImageSet images, int size, double? mustReach)
     {
         var reading = new OurEpochs(Training(settings, size == 32 ? "resnet20" : "resnet18", size, images), Epochs: 0);
-        var whole = new Codec(images.Folder, settings.Threads);
+        var whole = new Codec(reading.Training);
         var (ours, codec) = Alternation.Measure(settings.Repeats,
             () => OurEpochs.Peer.Run(reading) is { } result ? result.Images / result.ReadingSeconds : null,
             () => Rate(Codec.Peer.Run(whole)));
@@ -70,7 +70,7 @@ internal sealed class DataRun : IRun
         (string Name, TrainingWork Training, double? Most)[] works =
         [
             ("resnet20, small images, batch 128", Training(settings, "resnet20", 32, settings.Images.Small) with { Images = settings.Quick ? 1_280 : 12_800 }, null),
-            ("resnet18, photographs, batch 16", Training(settings, "resnet18", 224, settings.Images.Photos) with { Images = settings.Quick ? 48 : settings.Images.Photos.Paths.Length }, MostShare),
+            ("resnet18, photographs, batch 16", Training(settings, "resnet18", 224, settings.Images.Photos), MostShare),
         ];
         foreach (var (name, training, most) in works)
         {
@@ -92,5 +92,5 @@ internal sealed class DataRun : IRun
     }
 
     private static TrainingWork Training(Settings settings, string architecture, int size, ImageSet images) =>
-        new(architecture, size, size == 32 ? 128 : 16, size == 32 ? 10 : 2, images.Folder, images.Paths.Length, settings.Threads, 0, 0);
+        new(architecture, size, size == 32 ? 128 : 16, size == 32 ? 10 : 2, images.Folder, Math.Min(images.Paths.Length, settings.Quick ? size == 32 ? 2_000 : 64 : 60_000), settings.Threads, 0, 0);
 }

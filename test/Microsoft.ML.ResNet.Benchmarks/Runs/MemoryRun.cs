@@ -35,7 +35,7 @@ internal sealed class MemoryRun : IRun
                 ["peak resident", Output.AtMost(result.Peak / Gigabyte, 1.5, "0.00", "GB")],
                 .. result.Resident.Index().Select(each => (ImmutableArray<string>)[$"resident after epoch {each.Index + 1}", Output.Megabytes(each.Item)]),
                 ["last epoch ÷ second epoch", Output.AtMost(growth, Flat, "0.000", "")],
-                ["managed allocation per step, from epoch 2 on", Output.AtMost(result.AllocatedPerStep / 1024, MostKilobytesPerStep, "0.0", "kB")],
+                ["managed allocation per step, from epoch 2 on", Output.AtMost(result.AllocatedPerStep / 1024 ?? double.NaN, MostKilobytesPerStep, "0.0", "kB")],
             ]);
     }
 
