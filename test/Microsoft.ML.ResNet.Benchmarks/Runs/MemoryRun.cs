@@ -22,7 +22,7 @@ internal sealed class MemoryRun : IRun
     private static IEnumerable<IPart> Training(Settings settings)
     {
         var images = settings.Images.Small;
-        var work = new TrainingWork("resnet20", 32, 128, 10, images.Folder, settings.Quick ? Math.Min(images.Paths.Length, 3_840) : images.Paths.Length, settings.Threads, 0, 0);
+        var work = new TrainingWork("resnet20", 32, 128, 10, images.Folder, settings.Quick ? Math.Min(images.Paths.Length, 1_280) : images.Paths.Length, settings.Threads, 0, 0);
         if (OurEpochs.Peer.Run(new OurEpochs(work, settings.Quick ? 3 : 4)) is not { } result)
         {
             yield break;
@@ -41,7 +41,7 @@ internal sealed class MemoryRun : IRun
 
     private static Table Scoring(Settings settings)
     {
-        var rows = settings.Quick ? 10_000L : 1_000_000;
+        var rows = settings.Quick ? 2_000L : 1_000_000;
         var result = ScoringMemory.Peer.Run(new ScoringMemory(new ScoringWork("resnet20", 32, 10, 0, 0), rows));
         var resident = result?.Resident ?? [];
         return new Table($"Scoring {rows.ToString("#,0", Output.Culture)} rows with ResNet-20, through Transform",

@@ -50,7 +50,7 @@ internal sealed class ScoreRun : IRun
         yield return new Contest("resnet18, eight callers against one", OurScoring.Peer, callers with { Callers = 8 }, OurScoring.Peer, callers, 1);
     }
 
-    private static ScoringWork Work(Settings settings, string architecture, int size, int classes) => new(architecture, size, classes, settings.Quick ? 1 : 3, settings.Quick ? 3 : 10);
+    private static ScoringWork Work(Settings settings, string architecture, int size, int classes) => new(architecture, size, classes, settings.Quick ? 0.5 : 3, settings.Quick ? 1.5 : 10);
 
     private static Table Cold(Settings settings)
     {
