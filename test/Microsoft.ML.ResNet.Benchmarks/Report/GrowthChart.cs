@@ -12,6 +12,10 @@ internal static class GrowthChart
 {
     private const int Width = 720;
     private const int Height = 560;
+
+    // Below and above what was measured, so that what is nearly flat looks so.
+    private const double Room = 1.5;
+
     private const string Time = "time";
     private const string Memory = "memory";
 
@@ -20,8 +24,8 @@ internal static class GrowthChart
         var theme = ChartTheme.Light;
         var chart = Chart.Create(theme, $"Against {name}");
         chart.Axes.Add(Logarithmic(theme, AxisPosition.Bottom, title));
-        chart.Axes.Add(Upright(theme, "time per image, ms", Time, 0.54, 1));
-        chart.Axes.Add(Upright(theme, "peak memory, MB", Memory, 0, 0.46));
+        chart.Axes.Add(Upright(theme, "time per image, ms", Time, 0.54, 1, points.Select(point => point.Milliseconds)));
+        chart.Axes.Add(Upright(theme, "peak memory, MB", Memory, 0, 0.46, points.Select(point => point.Megabytes)));
         foreach (var (axis, color, values) in (ReadOnlySpan<(string, OxyColor, (double X, double Y)[])>)
         [
             (Time, theme.SeriesColor(0), [.. points.Select(point => (point.X, point.Milliseconds))]),
@@ -42,10 +46,11 @@ internal static class GrowthChart
         return new Picture($"Time per image and peak memory against {name}; dashed, the least-squares line through the logarithms", path);
     }
 
-    private static LogarithmicAxis Upright(ChartTheme theme, string title, string key, double start, double end)
+    private static LogarithmicAxis Upright(ChartTheme theme, string title, string key, double start, double end, IEnumerable<double> values)
     {
         var axis = Logarithmic(theme, AxisPosition.Left, title);
         (axis.Key, axis.StartPosition, axis.EndPosition) = (key, start, end);
+        (axis.Minimum, axis.Maximum) = (values.Min() / Room, values.Max() * Room);
         (axis.MajorGridlineStyle, axis.MajorGridlineColor) = (LineStyle.Solid, theme.Grid);
         return axis;
     }

@@ -17,8 +17,8 @@ internal static class Machine
     public static string ToMarkdown() => string.Join('\n',
         "| | |",
         "|---|---|",
-        $"| CPU | {Processor()}, {Environment.ProcessorCount} cores |",
-        $"| vector extensions | {string.Join(", ", Extensions())} |",
+        $"| CPU | {Processor()}; cores: {Environment.ProcessorCount} |",
+        $"| vector extensions | {Extensions()} |",
         $"| memory | {Output.Megabytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)} |",
         $"| system | {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription} |",
         $"| TorchSharp, libtorch | {typeof(torch).Assembly.GetName().Version?.ToString(3)}, {LibTorchSharpLoader.LibTorchVersion} |",
@@ -27,11 +27,11 @@ internal static class Machine
 
     private static string Processor() => X86Base.IsSupported ? BrandString() : RuntimeInformation.ProcessArchitecture.ToString();
 
-    private static IEnumerable<string> Extensions()
+    private static string Extensions()
     {
         if (!X86Base.IsSupported)
         {
-            return AdvSimd.IsSupported ? Dp.IsSupported ? ["AdvSimd", "DotProd"] : ["AdvSimd"] : ["none"];
+            return Dp.IsSupported ? "AdvSimd, DotProd" : AdvSimd.IsSupported ? "AdvSimd" : "none that is known here";
         }
 
         // Intel's manual, volume 2A, CPUID: leaf 7, sub-leaves 0 and 1.
@@ -42,7 +42,8 @@ internal static class Machine
             ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("AVX-512F", Bit(ebx, 16)), ("AVX-512 VNNI", Bit(ecx, 11)), ("AVX-VNNI", Bit(eax1, 4)),
             ("AVX-512 BF16", Bit(eax1, 5)), ("AMX-BF16", Bit(edx, 22)), ("AMX-INT8", Bit(edx, 25)),
         ];
-        return known.Where(each => each.Present).Select(each => each.Name).Append(known.Any(each => !each.Present) ? $"not {string.Join(", ", known.Where(each => !each.Present).Select(each => each.Name))}" : "");
+        var sets = known.ToLookup(each => each.Present, each => each.Name);
+        return $"{string.Join(", ", sets[true])}; without: {string.Join(", ", sets[false].DefaultIfEmpty("none of these"))}";
     }
 
     private static bool Bit(int register, int bit) => (register >> bit & 1) == 1;
