@@ -1,6 +1,6 @@
-using Microsoft.ML.ResNet.Images;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Microsoft.ML.ResNet.Images;
 
 namespace Benchmarks.Peers;
 
@@ -22,7 +22,7 @@ internal sealed record TrainingWork(string Architecture, int ImageSize, int Batc
     /// <summary>Takes the given number of a folder's images, in equal steps, so that all classes are among them.</summary>
     public ImageFile[] Select()
     {
-        var all = ImageFolder.List(Folder);
+        ImageFile[] all = [.. ImageFolder.List(Folder)];
         var count = Math.Min(Images, all.Length);
         return [.. Enumerable.Range(0, count).Select(i => all[(int)((long)i * all.Length / count)])];
     }
