@@ -77,7 +77,8 @@ internal static class OurScoring
         ThreadStart Call<TRow>(Func<long, TRow> make)
             where TRow : class => () =>
         {
-            using var engine = ml.Model.CreatePredictionEngine<TRow, ScoreRow>(model, inputSchemaDefinition: rows.Schema<TRow>());
+            // An engine that owns the model would take it away from the others.
+            using var engine = ml.Model.CreatePredictionEngine<TRow, ScoreRow>(model, new PredictionEngineOptions { OwnsTransformer = false, InputSchemaDefinition = rows.Schema<TRow>() });
             for (var row = 0L; ; row++)
             {
                 engine.Predict(make(row));
