@@ -111,9 +111,9 @@ public sealed class LayerPlan
         public void AddNetwork(ResNetArchitecture architecture, ImageShape input, int classCount)
         {
             var x = AddStem(architecture, Add(new ImageInputLayer(input)));
+            var pooled = architecture.Transition == TransitionKind.Pooled;
             for (var stage = 0; stage < architecture.Depths.Length; stage++)
             {
-                var pooled = architecture.Transition == TransitionKind.Pooled;
                 var width = architecture.BaseWidth << (pooled ? stage + 1 : stage);
                 x = pooled ? AddPooledTransition($"layer{stage + 1}.down", x, width) : x;
                 for (var block = 0; block < architecture.Depths[stage]; block++)

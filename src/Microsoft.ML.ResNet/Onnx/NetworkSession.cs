@@ -16,10 +16,10 @@ internal sealed class NetworkSession : IDisposable
     /// <param name="model">The model; it has one input.</param>
     public NetworkSession(IHostEnvironment environment, OnnxModel model)
     {
-        using var file = new MemoryStream(model.CalculateSize());
-        model.WriteTo(file);
+        var file = new byte[model.CalculateSize()];
+        model.WriteTo(new MemoryStream(file));
         _options = OptionsOf(environment);
-        _session = new InferenceSession(file.ToArray(), _options);
+        _session = new InferenceSession(file, _options);
         (_inputs, _outputs) = ([model.Inputs.Single().Name], [.. model.Outputs.Select(output => output.Name)]);
     }
 

@@ -38,8 +38,7 @@ public sealed class QuantizeTests : IDisposable
     [MemberData(nameof(Networks))]
     public void EveryKindOfNetworkComputesInIntegersWhatItComputedInFloats(BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction, int groups)
     {
-        var architecture = new ResNetArchitecture("network", block, [2, 1]) { Stem = stem, Shortcut = shortcut, SqueezeReduction = squeezeReduction, Groups = groups, BaseWidth = 16 };
-        using var classifier = TestClassifier.Create(_ml, _data, nameof(PixelRow.Bytes), Shape, architecture);
+        using var classifier = Classifier(block, stem, shortcut, squeezeReduction, groups);
         using var quantized = classifier.Quantize(_data);
 
         var (floats, integers) = (Logits(classifier), Logits(quantized));
@@ -52,8 +51,7 @@ public sealed class QuantizeTests : IDisposable
     [MemberData(nameof(Networks))]
     public void OnnxRuntimeLeavesNoLayerInFloats(BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction, int groups)
     {
-        var architecture = new ResNetArchitecture("network", block, [2, 1]) { Stem = stem, Shortcut = shortcut, SqueezeReduction = squeezeReduction, Groups = groups, BaseWidth = 16 };
-        using var classifier = TestClassifier.Create(_ml, _data, nameof(PixelRow.Bytes), Shape, architecture);
+        using var classifier = Classifier(block, stem, shortcut, squeezeReduction, groups);
         using var quantized = classifier.Quantize(_data);
         OnnxRuntimeLog.Warnings.Clear();
         quantized.ExportOnnx(_folder["network.onnx"]);
@@ -67,6 +65,10 @@ public sealed class QuantizeTests : IDisposable
         Assert.Equal(classifier.Plan.Layers.OfType<AddLayer>().Count(), operators.GetValueOrDefault("QLinearAdd"));
         Assert.Empty(operators.Keys.Intersect(["Conv", "FusedConv", "BatchNormalization", "Relu", "Add", "Mul", "Sigmoid", "AveragePool", "GlobalAveragePool"]));
     }
+
+    private ResNetClassificationTransformer Classifier(BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction, int groups) => TestClassifier.Create(
+        _ml, _data, nameof(PixelRow.Bytes), Shape,
+        new ResNetArchitecture("network", block, [2, 1]) { Stem = stem, Shortcut = shortcut, SqueezeReduction = squeezeReduction, Groups = groups, BaseWidth = 16 });
 
     [Fact]
     public void ScoresSavesAndLoadsAsAnyOther()
