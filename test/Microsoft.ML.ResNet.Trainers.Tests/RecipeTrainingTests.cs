@@ -18,6 +18,7 @@ public sealed class RecipeTrainingTests : IDisposable
         { "paper", TrainingRecipe.Paper with { Steps = 60 } },
         { "AdamW", TrainingRecipe.Modern with { Epochs = 12, Optimizer = OptimizerKind.AdamW, Nesterov = false, LearningRate = 0.01, GradientClipNorm = 5 } },
         { "LAMB", TrainingRecipe.Modern with { Epochs = 12, Optimizer = OptimizerKind.Lamb, Nesterov = false, LearningRate = 0.02 } },
+        { "Muon", TrainingRecipe.Modern with { Epochs = 12, Optimizer = OptimizerKind.Muon } },
         { "heavy", TrainingRecipe.Modern with { Epochs = 30, TrivialAugment = true, RandomErasing = 0.1, Mixup = 0.2, CutMix = 1, StochasticDepth = 0.1, ColorNoise = 0.1 } },
         { "sizes", TrainingRecipe.Modern with { Epochs = 12, ImageScales = [0.5, 0.75, 1], PreciseBatchNormImages = 200 } },
     };

@@ -21,7 +21,7 @@ internal abstract class Optimizer : IDisposable
     /// <param name="clipNorm">The length that the whole gradient is cut to; null for none.</param>
     protected Optimizer(IEnumerable<OptimizedParameter> parameters, Slot[] slots, double weightDecay, double? clipNorm)
     {
-        _groups = [.. parameters.GroupBy(parameter => (parameter.RateScale, parameter.Decays)).Select(group => new Group(group.Key.RateScale, group.Key.Decays, [.. group], slots))];
+        _groups = [.. parameters.GroupBy(parameter => (parameter.RateScale, parameter.Decays, IsFilter(parameter.Tensor))).Select(group => new Group(group.Key.RateScale, group.Key.Decays, [.. group], slots))];
         _weightDecay = weightDecay;
         _clipNorm = clipNorm;
     }
@@ -31,6 +31,8 @@ internal abstract class Optimizer : IDisposable
     {
         OptimizerKind.AdamW => new AdamOptimizer(parameters, trustRatio: false, recipe.Momentum, recipe.SquaredMomentum, recipe.WeightDecay, recipe.GradientClipNorm),
         OptimizerKind.Lamb => new AdamOptimizer(parameters, trustRatio: true, recipe.Momentum, recipe.SquaredMomentum, recipe.WeightDecay, recipe.GradientClipNorm),
+        OptimizerKind.Muon => new MuonOptimizer(
+            parameters, recipe.FilterLearningRate / recipe.LearningRate, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
         _ => new SgdOptimizer(parameters, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
     };
 
@@ -69,6 +71,9 @@ internal abstract class Optimizer : IDisposable
         }
     }
 
+    /// <summary>Gets whether the weights of a group are filters; a group holds either filters or other parameters.</summary>
+    protected static bool AreFilters(Tensor[] weights) => IsFilter(weights[0]);
+
     /// <summary>Updates the weights of one group.</summary>
     /// <param name="weights">The weights.</param>
     /// <param name="gradients">Their gradients, which may be changed.</param>
@@ -76,6 +81,8 @@ internal abstract class Optimizer : IDisposable
     /// <param name="rate">The learning rate, a scalar of float64.</param>
     /// <param name="decay">The weight decay, likewise.</param>
     protected abstract void Step(Tensor[] weights, Tensor[] gradients, Tensor[][] slots, Tensor rate, Tensor decay);
+
+    private static bool IsFilter(Tensor weight) => weight.ndim == 4;
 
     /// <summary>A tensor that is kept for each parameter: of its shape, or a scalar.</summary>
     protected readonly record struct Slot(string Name, bool IsScalar = false);

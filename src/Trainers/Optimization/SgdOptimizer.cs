@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Trainers.Optimization;
 /// Stochastic gradient descent with momentum and weight decay. PyTorch's form: g ← g + decay·w; v ← momentum·v + g; w ← w − rate·v. Caffe's: v ← momentum·v + rate·g;
 /// w ← w − v. With Nesterov's momentum the step is along g + momentum·v.
 /// </summary>
-internal sealed class SgdOptimizer : Optimizer
+internal class SgdOptimizer : Optimizer
 {
     private const string Script =
         """
@@ -34,7 +34,6 @@ internal sealed class SgdOptimizer : Optimizer
     private static readonly Lazy<jit.CompilationUnit> Fused = new(() => jit.compile(Script));
 
     private readonly string _form;
-    private readonly Tensor _momentum;
 
     /// <param name="parameters">The parameters.</param>
     /// <param name="momentum">The share of the velocity that is kept.</param>
@@ -52,15 +51,18 @@ internal sealed class SgdOptimizer : Optimizer
             (_, true) => "nesterov",
             _ => "pytorch",
         };
-        _momentum = tensor(momentum, ScalarType.Float64);
+        Momentum = tensor(momentum, ScalarType.Float64);
     }
+
+    /// <summary>Gets the share of the velocity that is kept, as a scalar of float64.</summary>
+    protected Tensor Momentum { get; }
 
     public override void Dispose()
     {
-        _momentum.Dispose();
+        Momentum.Dispose();
         base.Dispose();
     }
 
     protected override void Step(Tensor[] weights, Tensor[] gradients, Tensor[][] slots, Tensor rate, Tensor decay) =>
-        Fused.Value.invoke(_form, weights, gradients, slots[0], rate, _momentum, decay);
+        Fused.Value.invoke(_form, weights, gradients, slots[0], rate, Momentum, decay);
 }

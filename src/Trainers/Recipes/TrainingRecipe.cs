@@ -46,6 +46,13 @@ public sealed partial record TrainingRecipe
     /// <value>Greater than 0. The default is 0.1 (He et al., 2016, section 4.2), which suits <see cref="OptimizerKind.Sgd"/>.</value>
     public double LearningRate { get; init; } = 0.1;
 
+    /// <summary>
+    /// Gets the learning rate of convolution filters after warm-up, where <see cref="Optimizer"/> is <see cref="OptimizerKind.Muon"/>: the length of the steps' singular values.
+    /// All other parameters have <see cref="LearningRate"/>; both follow the same schedule.
+    /// </summary>
+    /// <value>Greater than 0. The default is 0.02.</value>
+    public double FilterLearningRate { get; init; } = 0.02;
+
     /// <summary>Gets how the learning rate falls after warm-up.</summary>
     /// <value>The default is <see cref="LearningRateDecay.Cosine"/>.</value>
     public LearningRateDecay LearningRateDecay { get; init; } = LearningRateDecay.Cosine;
@@ -77,11 +84,11 @@ public sealed partial record TrainingRecipe
     /// <value>0 up to, not including, 1. The default is 0.9.</value>
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>Gets whether the gradient looks ahead along the velocity (Sutskever et al., 2013). For <see cref="OptimizerKind.Sgd"/>.</summary>
+    /// <summary>Gets whether the gradient looks ahead along the velocity (Sutskever et al., 2013). For <see cref="OptimizerKind.Sgd"/> and <see cref="OptimizerKind.Muon"/>.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool Nesterov { get; init; }
 
-    /// <summary>Gets where the learning rate stands in the formula of momentum. For <see cref="OptimizerKind.Sgd"/>.</summary>
+    /// <summary>Gets where the learning rate stands in the formula of momentum. For what <see cref="OptimizerKind.Sgd"/> trains.</summary>
     /// <value>The default is <see cref="MomentumForm.PyTorch"/>.</value>
     public MomentumForm MomentumForm { get; init; } = MomentumForm.PyTorch;
 
@@ -234,6 +241,7 @@ public sealed partial record TrainingRecipe
         Check(BatchesPerStep >= 1, BatchesPerStep, "at least 1");
         Check(Enum.IsDefined(Optimizer), Optimizer, "one of the values of OptimizerKind");
         Check(LearningRate > 0 && double.IsFinite(LearningRate), LearningRate, "a finite number greater than 0");
+        Check(FilterLearningRate > 0 && double.IsFinite(FilterLearningRate), FilterLearningRate, "a finite number greater than 0");
         Check(Enum.IsDefined(LearningRateDecay), LearningRateDecay, "one of the values of LearningRateDecay");
         Check(!LearningRateDrops.IsDefault && LearningRateDrops.All(share => share is > 0 and < 1) && LearningRateDrops.SequenceEqual(LearningRateDrops.Order()),
             LearningRateDrops, "ascending shares of the run between 0 and 1");
@@ -242,7 +250,7 @@ public sealed partial record TrainingRecipe
         Check(WarmupShare is >= 0 and < 1, WarmupShare, "at least 0 and less than 1");
         Check(WarmupUntilAccuracy is >= 0 and < 1, WarmupUntilAccuracy, "at least 0 and less than 1");
         Check(Momentum is >= 0 and < 1, Momentum, "at least 0 and less than 1");
-        Check(!Nesterov || (Optimizer == OptimizerKind.Sgd && Momentum > 0), Nesterov, "false unless the optimizer is Sgd and there is momentum");
+        Check(!Nesterov || (Optimizer is OptimizerKind.Sgd or OptimizerKind.Muon && Momentum > 0), Nesterov, "false unless the optimizer is Sgd or Muon and there is momentum");
         Check(Enum.IsDefined(MomentumForm), MomentumForm, "one of the values of MomentumForm");
         Check(SquaredMomentum is >= 0 and < 1, SquaredMomentum, "at least 0 and less than 1");
         Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), WeightDecay, "a finite number, 0 or more");

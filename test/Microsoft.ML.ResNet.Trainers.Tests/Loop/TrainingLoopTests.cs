@@ -144,6 +144,7 @@ public sealed class TrainingLoopTests
         { "best epoch", Plain with { KeepBestEpoch = true, LearningRate = 0.3 } },
         { "average", Plain with { WeightAveraging = 0.9, Nesterov = true } },
         { "AdamW", Plain with { Optimizer = OptimizerKind.AdamW, LearningRate = 0.002, GradientClipNorm = 1 } },
+        { "Muon", Plain with { Optimizer = OptimizerKind.Muon, Nesterov = true, WeightDecay = 0.01 } },
         { "accumulation", Plain with { BatchSize = 8, BatchesPerStep = 3 } },
         { "stochastic depth", Plain with { StochasticDepth = 0.5 } },
         { "balanced", Plain with { ClassBalance = ClassBalance.Sampling } },

@@ -54,6 +54,53 @@ public sealed class OptimizerTests
         Assert.All(zero.detach().data<float>().ToArray(), value => Assert.Equal(-0.1f, value, tolerance: 1e-6f));
     }
 
+    [Theory]
+    [InlineData(4, 2, 3)] // wider than high
+    [InlineData(8, 3, 1)] // higher than wide
+    public void MuonStepsAlongTheOrthogonalMatrixNearestToTheVelocity(int outputs, int inputs, int kernel)
+    {
+        const double rate = 0.1, filterScale = 0.5, decay = 0.01, momentum = 0.9;
+        using var scope = NewDisposeScope();
+        var filters = randn([outputs, kernel, kernel, inputs], generator: new Generator(3)).permute(0, 3, 1, 2).detach().requires_grad_(); // channels-last
+        var (goal, start) = (randn([outputs, inputs, kernel, kernel], generator: new Generator(4)), filters.detach().clone());
+        using var optimizer = new MuonOptimizer([new("a", filters, 1, Decays: true)], filterScale, momentum, nesterov: true, MomentumForm.PyTorch, decay);
+
+        (filters - goal).square().sum().backward();
+        using var velocity = filters.grad!.clone();
+        optimizer.Step(rate);
+
+        // At the first step g + momentum·v is a multiple of g, and the length does not count.
+        var step = (start * (1 - rate * decay) - filters.detach()) / (rate * filterScale);
+        var (u, _, v) = linalg.svd(velocity.flatten(1).to_type(ScalarType.Float64), fullMatrices: false);
+        var nearest = u.matmul(v);
+        var singular = linalg.svdvals(step.flatten(1)).data<float>().ToArray();
+        Assert.All(singular, value => Assert.InRange(value, 0.3f, 1.3f)); // three steps of the iteration, not its limit
+        var cosine = (nearest * step.flatten(1)).sum().item<double>() / (nearest.norm() * step.norm().to_type(ScalarType.Float64)).item<double>();
+        Assert.True(cosine > 0.95, $"{cosine}");
+        Assert.Null(filters.grad);
+    }
+
+    [Fact]
+    public void WhatIsNoFilterTakesTheStepsOfSgdWithMuon()
+    {
+        Assert.Equal(Run(parameters => new SgdOptimizer(parameters, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)),
+            Run(parameters => new MuonOptimizer(parameters, filterRate: 0.2, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)));
+
+        static float[] Run(Func<OptimizedParameter[], Optimizer> make)
+        {
+            using var scope = NewDisposeScope();
+            var (filters, matrix) = (ones(2, 2, 1, 1).requires_grad_(), arange(6, ScalarType.Float32).reshape(2, 3).requires_grad_());
+            using var optimizer = make([new("a", filters, 1, Decays: true), new("b", matrix, 1, Decays: true)]);
+            for (var step = 0; step < Steps; step++)
+            {
+                (filters.square().sum() + matrix.square().sum()).backward();
+                optimizer.Step(0.1);
+            }
+
+            return matrix.detach().data<float>().ToArray();
+        }
+    }
+
     [Fact]
     public void TheTwoFormsOfMomentumDifferOnlyAfterADrop()
     {

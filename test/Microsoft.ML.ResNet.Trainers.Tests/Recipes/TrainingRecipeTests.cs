@@ -65,6 +65,7 @@ public sealed class TrainingRecipeTests
         { "BatchesPerStep", new() { BatchesPerStep = 0 } },
         { "Optimizer", new() { Optimizer = (OptimizerKind)9 } },
         { "LearningRate", new() { LearningRate = double.NaN } },
+        { "FilterLearningRate", new() { FilterLearningRate = 0 } },
         { "LearningRateDecay", new() { LearningRateDecay = (LearningRateDecay)9 } },
         { "LearningRateDrops", new() { LearningRateDrops = [0.75, 0.5] } },
         { "LearningRateDrops", new() { LearningRateDrops = [1] } },
