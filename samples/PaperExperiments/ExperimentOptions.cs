@@ -7,14 +7,14 @@ internal sealed class ExperimentOptions
 {
     private readonly Option<string?> _data = new("--data") { Description = "CIFAR-10: its archive, its unpacked files, or a folder with train/CLASS and test/CLASS images. [default: the archive, downloaded once]" };
     private readonly Option<Budget> _budget = new("--budget") { Description = "quick: under 40 minutes on two cores. paper: 64,000 steps per network.", DefaultValueFactory = _ => Budget.Quick };
-    private readonly Option<long?> _steps = new("--steps") { Description = "The steps that each network is trained, instead of the budget's." };
+    private readonly Option<long?> _steps = new("--steps") { Description = "The steps that each network is trained, instead of the budget's or the recipe's." };
     private readonly Option<string> _output = new("--output") { Description = "Where networks, checkpoints and results are kept. Started again with the same folder, a command goes on where it was.", DefaultValueFactory = _ => "paper-experiments" };
     private readonly Option<int> _seed = new("--seed") { Description = "The seed of all randomness.", DefaultValueFactory = _ => 1 };
 
+    /// <summary>Adds all options but the budget, which a recipe has itself.</summary>
     public void AddTo(Command command)
     {
         command.Add(_data);
-        command.Add(_budget);
         command.Add(_steps);
         command.Add(_output);
         command.Add(_seed);
@@ -25,6 +25,7 @@ internal sealed class ExperimentOptions
     {
         var (command, options) = (new Command(name, description), new ExperimentOptions());
         options.AddTo(command);
+        command.Add(options._budget);
         command.SetAction((arguments, cancellation) => Task.Run(() => ExitCode.Of(() =>
         {
             run(options.Open(arguments, cancellation));

@@ -9,7 +9,7 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var network = new Option<string>("--network") { Description = "The network's name, such as resnet20.", DefaultValueFactory = _ => ResNetArchitecture.WideResNet8_4.Name };
+        var network = new Option<string>("--network") { Description = "The network's name, such as resnet20.", DefaultValueFactory = _ => ResNetArchitecture.ResNet9.Name };
         var recipe = RecipeNames.Option("fast");
         var (command, options) = (new Command("train", "Trains one network by one recipe, as long as the recipe says.") { network, recipe }, new ExperimentOptions());
         options.AddTo(command);
@@ -18,7 +18,8 @@ internal static class TrainCommand
             var architecture = ResNetArchitecture.Parse(arguments.GetValue(network)!);
             var name = arguments.GetValue(recipe)!;
             var how = RecipeNames.Read(name);
-            options.Open(arguments, cancellation).Train(architecture, how, $"{architecture.Name}-{Path.GetFileNameWithoutExtension(name)}");
+            var laboratory = options.Open(arguments, cancellation);
+            laboratory.Train(architecture, laboratory.Limited(how), $"{architecture.Name}-{Path.GetFileNameWithoutExtension(name)}");
             return ExitCode.Success;
         })));
         return command;
