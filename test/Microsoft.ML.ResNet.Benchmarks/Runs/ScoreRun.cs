@@ -20,7 +20,7 @@ internal sealed class ScoreRun : IRun
             [.. Contests(settings).Where(contest => settings.Includes(contest.Name)).Select(contest => contest.Row(settings.Repeats))]),
         new Paragraph(
             "Pixels are planar vectors of bytes in memory, the same for both; “from images” are rows of decoded `MLImage`s, each made for its row, whose pixels ML.NET resizes and extracts. "
-            + "ONNX Runtime has the library's own exported graph, in its default settings, in one session. Eight callers are threads with a prediction engine each, against one. "
+            + "ONNX Runtime has the library's own exported graph, in its default settings, in one session. Single rows are warmed up until .NET has compiled what they call. Eight callers are threads with a prediction engine each, against one. "
             + $"Int8 must reach 2.5 at batch 1 and 3 at batch 8 where the CPU has VNNI{(Machine.HasVnni ? "" : ", which this one has not")}."),
         Cold(settings),
     ]);
