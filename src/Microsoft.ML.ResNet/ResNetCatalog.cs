@@ -2,6 +2,7 @@ using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Downloads;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML;
 
@@ -124,5 +125,25 @@ public static class ResNetCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ResNetFeaturizingEstimator(catalog.GetEnvironment(), outputColumnName, imageColumnName, weights, architecture, preprocessing);
+    }
+
+    /// <summary>Saves a model as <see cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/> does, but without compression: it loads faster.</summary>
+    /// <remarks>
+    /// Weights hardly compress: the file is a tenth larger at most. What is spared is unpacking, about 3 ms for each megabyte. <see cref="ModelOperationsCatalog.Load(string, out DataViewSchema)"/>
+    /// reads it, with or without this library.
+    /// </remarks>
+    /// <param name="catalog"><see cref="MLContext.Model"/>.</param>
+    /// <param name="model">The model: any, not only a residual network.</param>
+    /// <param name="inputSchema">The schema of its input; null to save none.</param>
+    /// <param name="filePath">The file to write; an existing one is replaced, once the new one is whole.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void SaveUncompressed(this ModelOperationsCatalog catalog, ITransformer model, DataViewSchema? inputSchema, string filePath)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(filePath);
+        using var compressed = new TemporaryFile("model.zip");
+        catalog.Save(model, inputSchema, compressed.Path);
+        WholeFile.Write(filePath, stream => UncompressedArchive.Write(compressed.Path, stream));
     }
 }

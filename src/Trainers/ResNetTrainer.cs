@@ -25,6 +25,7 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// </remarks>
 public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTransformer>
 {
+    private readonly IHostEnvironment _environment;
     private readonly IHost _host;
     private readonly Options _options;
 
@@ -33,6 +34,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         ArgumentNullException.ThrowIfNull(environment);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        _environment = environment;
         _host = environment.Register(nameof(ResNetTrainer));
         _options = options;
     }
@@ -107,7 +109,9 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         using var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
         var readingTime = clock.Elapsed;
         var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints, reporter) { ReadingTime = readingTime }.Train(images, checkpoint));
-        return ResNetClassificationTransformer.Create(_host, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
+
+        // The environment itself: a host of it does not have its OnnxSessionOptions.
+        return ResNetClassificationTransformer.Create(_environment, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
     }
 
     private LearningRateSearch FindLearningRate<T>(IDataView input, TrainingColumns columns, int steps)

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.Transforms.Onnx;
 using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests;
@@ -74,12 +76,23 @@ public sealed class ResNetTrainerTests : IDisposable
     }
 
     [Fact]
-    public void TakesTheContextsSeed()
+    public void TakesTheContextsSeedAndItsOptionsOfOnnxRuntime()
     {
         var data = TrainingData.Vectors(_ml);
-        using var model = new MLContext(seed: 99).MulticlassClassification.Trainers.ResNet(WithSeed(null)).Fit(data);
+        var sessions = 0;
+        var ml = new MLContext(seed: 99);
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(WithSeed(null));
+        ml.SetOnnxSessionOption(new OnnxSessionOptions { CreateSessionOptions = Create });
+        using var model = trainer.Fit(data);
 
         Assert.Equal(99, model.History.Seed);
+        Assert.Equal(1, sessions);
+
+        SessionOptions Create()
+        {
+            sessions++;
+            return new SessionOptions { IntraOpNumThreads = 1 };
+        }
     }
 
     [Fact]

@@ -22,14 +22,25 @@ internal abstract record OnnxMessage
 {
     public abstract void WriteTo(CodedOutputStream output);
 
-    // A message is counted by writing it to nowhere; tensors, the only large ones, override this.
-    public virtual int CalculateSize()
+    // Counted by writing it to a stream that keeps nothing; messages with much in them override this.
+    public virtual int CalculateSize() => Count(WriteTo);
+
+    /// <summary>Gets the size with the tag and the length before it.</summary>
+    public int SizeAsField(int field)
     {
-        using var counter = new MemoryStream();
-        using var output = new CodedOutputStream(counter);
-        WriteTo(output);
-        output.Flush();
-        return (int)counter.Length;
+        var size = CalculateSize();
+        return checked(CodedOutputStream.ComputeTagSize(field) + CodedOutputStream.ComputeLengthSize(size) + size);
+    }
+
+    protected static int Count(Action<CodedOutputStream> write)
+    {
+        using var counter = new CountingStream();
+        using (var output = new CodedOutputStream(counter, leaveOpen: true))
+        {
+            write(output);
+        }
+
+        return checked((int)counter.Length);
     }
 }
 
@@ -48,6 +59,14 @@ internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, Immu
 
     public override void WriteTo(CodedOutputStream output)
     {
+        WriteHeader(output);
+        output.WriteField(9, UnsafeByteOperations.UnsafeWrap(Data));
+    }
+
+    public override int CalculateSize() => checked(Count(WriteHeader) + CodedOutputStream.ComputeTagSize(9) + CodedOutputStream.ComputeLengthSize(Data.Length) + Data.Length);
+
+    private void WriteHeader(CodedOutputStream output)
+    {
         foreach (var dimension in Shape)
         {
             output.WriteField(1, dimension);
@@ -55,17 +74,7 @@ internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, Immu
 
         output.WriteField(2, (long)ElementType);
         output.WriteField(8, Name);
-        output.WriteField(9, UnsafeByteOperations.UnsafeWrap(Data));
     }
-
-    public override int CalculateSize()
-    {
-        var header = (this with { Data = default }).HeaderSize();
-        return header + CodedOutputStream.ComputeLengthSize(Data.Length) + Data.Length;
-    }
-
-    // With empty data, the size is the header's and one byte for the length 0.
-    private int HeaderSize() => base.CalculateSize() - 1;
 }
 
 /// <summary>AttributeProto: a named setting of a node; one of its values is set.</summary>
@@ -183,20 +192,27 @@ internal sealed record OnnxModel(
 
     public override void WriteTo(CodedOutputStream output)
     {
-        output.WriteField(1, IrVersion);
-        output.WriteField(2, "ResNet.MLNet");
-        output.WriteField(8, new OperatorSet(Opset));
+        WriteHeader(output);
         output.WriteField(7, new Graph(this));
-        foreach (var (key, value) in Metadata)
-        {
-            output.WriteField(14, new MetadataEntry(key, value));
-        }
     }
 
     public void WriteTo(Stream stream)
     {
         using var output = new CodedOutputStream(stream, leaveOpen: true);
         WriteTo(output);
+    }
+
+    public override int CalculateSize() => checked(Count(WriteHeader) + new Graph(this).SizeAsField(7));
+
+    private void WriteHeader(CodedOutputStream output)
+    {
+        output.WriteField(1, IrVersion);
+        output.WriteField(2, "ResNet.MLNet");
+        output.WriteField(8, new OperatorSet(Opset));
+        foreach (var (key, value) in Metadata)
+        {
+            output.WriteField(14, new MetadataEntry(key, value));
+        }
     }
 
     private sealed record OperatorSet(int Version) : OnnxMessage
@@ -242,8 +258,7 @@ internal sealed record OnnxModel(
             var total = 0;
             foreach (var message in messages)
             {
-                var size = message.CalculateSize();
-                total = checked(total + CodedOutputStream.ComputeTagSize(field) + CodedOutputStream.ComputeLengthSize(size) + size);
+                total = checked(total + message.SizeAsField(field));
             }
 
             return total;

@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet;
 /// <summary>Turns images into a trained network's pooled features, for any other trainer: SDCA, LightGBM, k-means, PCA.</summary>
 public sealed class ResNetFeaturizingEstimator : IEstimator<ResNetFeaturizingTransformer>
 {
-    private readonly IHost _host;
+    private readonly IHostEnvironment _environment; // not a host of it, which would not have its OnnxSessionOptions
     private readonly string _outputColumnName;
     private readonly string _imageColumnName;
     private readonly ResNetModel _network;
@@ -18,7 +18,7 @@ public sealed class ResNetFeaturizingEstimator : IEstimator<ResNetFeaturizingTra
         ArgumentException.ThrowIfNullOrWhiteSpace(imageColumnName);
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(architecture);
-        _host = environment.Register(nameof(ResNetFeaturizingEstimator));
+        _environment = environment;
         _outputColumnName = outputColumnName;
         _imageColumnName = imageColumnName;
         _network = PretrainedNetwork.Featurizer(weights, architecture, preprocessing);
@@ -32,7 +32,7 @@ public sealed class ResNetFeaturizingEstimator : IEstimator<ResNetFeaturizingTra
     {
         ArgumentNullException.ThrowIfNull(input);
         var image = ImageColumn.Bind(input.Schema, _imageColumnName, _network.Plan.Input, defaultImageSize: 0);
-        return ResNetFeaturizingTransformer.Create(_host, input, image, _network, _outputColumnName);
+        return ResNetFeaturizingTransformer.Create(_environment, input, image, _network, _outputColumnName);
     }
 
     /// <summary>Gets the columns that the featurizer will add, and checks the image column.</summary>

@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet;
 /// <summary>Applies a trained network as a classifier, without any training: it needs no label.</summary>
 public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTransformer>
 {
-    private readonly IHost _host;
+    private readonly IHostEnvironment _environment; // not a host of it, which would not have its OnnxSessionOptions
     private readonly string _imageColumnName;
     private readonly ResNetModel _network;
     private readonly LabelColumn _label;
@@ -18,7 +18,7 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(architecture);
         ArgumentException.ThrowIfNullOrWhiteSpace(imageColumnName);
-        _host = environment.Register(nameof(ResNetScoringEstimator));
+        _environment = environment;
         _imageColumnName = imageColumnName;
         _network = PretrainedNetwork.Classifier(weights, architecture, preprocessing);
         ClassNames = PretrainedNetwork.ClassNames(classNames, weights, _network.Plan.ClassCount);
@@ -37,7 +37,7 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
     {
         ArgumentNullException.ThrowIfNull(input);
         var image = ImageColumn.Bind(input.Schema, _imageColumnName, _network.Plan.Input, defaultImageSize: 0);
-        return ResNetClassificationTransformer.Create(_host, input, image, _label, _network, new TrainingHistory());
+        return ResNetClassificationTransformer.Create(_environment, input, image, _label, _network, new TrainingHistory());
     }
 
     /// <summary>Gets the columns that the classifier will add, and checks the image column.</summary>

@@ -31,7 +31,7 @@ internal static class OnnxScoring
         using var options = new RunOptions();
         using var input = OrtValue.CreateTensorValueFromMemory(pixels, [work.Batch, 3, work.ImageSize, work.ImageSize]);
         var (inputName, outputNames) = (session.InputNames[0], session.OutputNames);
-        var clock = new StepClock(work.WarmUp, work.Seconds);
+        var clock = new StepClock(work.WarmUp, work.Seconds, work.WarmUpRows);
         for (var call = 0L; !clock.IsOver; call++)
         {
             for (var i = 0; i < work.Batch; i++)

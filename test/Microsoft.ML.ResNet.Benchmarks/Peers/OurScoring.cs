@@ -67,7 +67,7 @@ internal static class OurScoring
     private static double Predict(MLContext ml, ITransformer model, ScoringWork work)
     {
         var rows = new ScoringRows(work.ImageSize);
-        var clock = new StepClock(work.WarmUp, work.Seconds);
+        var clock = new StepClock(work.WarmUp, work.Seconds, work.WarmUpRows);
         var (gate, scored) = (new Lock(), 0L);
         var callers = Enumerable.Range(0, work.Callers).Select(_ => new Thread(work.FromImages ? Call<ImageRow>(rows.Image) : Call<PixelRow>(rows.Pixels))).ToArray();
         Array.ForEach(callers, caller => caller.Start());

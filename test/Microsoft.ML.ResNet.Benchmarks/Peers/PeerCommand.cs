@@ -38,6 +38,17 @@ internal sealed record Peer<TWork, TResult>(string Name, Func<TWork, TResult> Do
     public string Answer(string work) => JsonSerializer.Serialize(Do(JsonSerializer.Deserialize<TWork>(work)!));
 
     /// <summary>Starts a process that does the work.</summary>
+    /// <param name="work">The work.</param>
+    /// <param name="environment">Variables to start it with.</param>
     /// <returns>What came of it; null if it failed, of which the user is told.</returns>
-    public TResult? Run(TWork work) => ChildProcess.Run<TResult>(Name, ChildProcess.Self([PeerCommand.Name, Name, JsonSerializer.Serialize(work)]));
+    public TResult? Run(TWork work, params ReadOnlySpan<(string Name, string Value)> environment)
+    {
+        var start = ChildProcess.Self([PeerCommand.Name, Name, JsonSerializer.Serialize(work)]);
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return ChildProcess.Run<TResult>(Name, start);
+    }
 }

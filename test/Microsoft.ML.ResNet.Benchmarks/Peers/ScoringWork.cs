@@ -10,6 +10,10 @@ namespace Benchmarks.Peers;
 /// <param name="Seconds">Seconds of the measurement.</param>
 internal sealed record ScoringWork(string Architecture, int ImageSize, int Classes, double WarmUp, double Seconds)
 {
+    /// <summary>Gets the rows of the warm-up of single rows, at least: .NET compiles a method anew after 30 calls, and once more after another 30, on a core that scoring would use.</summary>
+    [JsonIgnore]
+    public long WarmUpRows => Batch == 1 ? 100 : 0;
+
     /// <summary>Gets how rows are scored.</summary>
     public Way Way { get; init; }
 

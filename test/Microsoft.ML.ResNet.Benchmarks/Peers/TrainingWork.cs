@@ -45,7 +45,10 @@ internal sealed record TrainingRate(double ImagesPerSecond, long Parameters, str
 }
 
 /// <summary>Measures the rate of steps after a warm-up.</summary>
-internal sealed class StepClock(double warmUp, double seconds)
+/// <param name="warmUp">Seconds before the measurement.</param>
+/// <param name="seconds">Seconds of the measurement.</param>
+/// <param name="warmUpSteps">Steps that the warm-up takes at least.</param>
+internal sealed class StepClock(double warmUp, double seconds, long warmUpSteps = 0)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private (double Time, long Step)? _first;
@@ -59,7 +62,7 @@ internal sealed class StepClock(double warmUp, double seconds)
     public void At(long step)
     {
         _last = (_clock.Elapsed.TotalSeconds, step);
-        if (_first is null && _last.Time >= warmUp)
+        if (_first is null && _last.Time >= warmUp && step >= warmUpSteps)
         {
             _first = _last;
         }

@@ -31,6 +31,22 @@ public sealed class OnnxGraphWriterTests
     }
 
     [Fact]
+    public void AModelKnowsItsSizeWithoutMakingIt()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.ResNet18, new ImageShape(3, 32, 32), 10);
+        var network = new ResNetModel(plan, ResNetWeights.Initialize(plan, 1), new ImagePreprocessing(plan.Input, [1, 2, 3], [4, 5, 6]));
+        var model = OnnxGraphWriter.Classifier(network, OnnxElementType.UInt8, new OnnxExportOptions(), [new("key", "value")]);
+        using var file = new MemoryStream();
+        model.WriteTo(file);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var size = model.CalculateSize();
+
+        Assert.Equal(file.Length, size);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, size / 10);
+    }
+
+    [Fact]
     public void VariantsWithTheSameWeightsGiveOtherOutputs()
     {
         // Where the stride sits, and whether there is a shortcut, changes no weight: only what is computed.

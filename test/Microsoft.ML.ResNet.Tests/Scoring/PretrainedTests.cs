@@ -1,5 +1,8 @@
+using System.IO.Compression;
 using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.Transforms.Onnx;
 
 namespace Microsoft.ML.ResNet.Tests.Scoring;
 
@@ -61,6 +64,51 @@ public sealed class PretrainedTests : IDisposable
 
         Assert.Equal(plain.Transform(_vectors).GetColumn<float[]>("Score"), classifier.Transform(_vectors).GetColumn<float[]>("Score"));
         Assert.All(featurizer.Transform(_vectors).GetColumn<float[]>("Features"), features => Assert.Equal(8, features.Length));
+    }
+
+    [Fact]
+    public void OnnxRuntimesOptionsAreThoseThatTheContextHasAtFit()
+    {
+        var created = 0;
+        var classify = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing);
+        var featurize = _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", Weights, TestClassifier.Tiny, Preprocessing);
+        _ml.SetOnnxSessionOption(new OnnxSessionOptions { CreateSessionOptions = Create });
+
+        using var classifier = classify.Fit(_vectors);
+        using var featurizer = featurize.Fit(_vectors);
+        Assert.Equal(2, created);
+
+        Assert.NotEmpty(classifier.Transform(_vectors).GetColumn<float[]>("Score")); // in batches, in a session of its own
+        Assert.Equal(3, created);
+
+        SessionOptions Create()
+        {
+            created++;
+            return new SessionOptions { IntraOpNumThreads = 1 };
+        }
+    }
+
+    [Fact]
+    public void AModelSavedWithoutCompressionIsTheSame()
+    {
+        var (packed, plain) = (Path.Combine(_folder.Path, "packed.zip"), Path.Combine(_folder.Path, "plain.zip"));
+        using var classifier = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b", "c"], "Bytes", Preprocessing).Fit(_vectors);
+        _ml.Model.Save(classifier, _vectors.Schema, packed);
+        File.WriteAllText(plain, "replaced");
+
+        _ml.Model.SaveUncompressed(classifier, _vectors.Schema, plain);
+
+        using (ZipArchive expected = ZipFile.OpenRead(packed), actual = ZipFile.OpenRead(plain))
+        {
+            Assert.Equal(expected.Entries.Select(entry => (entry.FullName, entry.Crc32)), actual.Entries.Select(entry => (entry.FullName, entry.Crc32)));
+            Assert.All(actual.Entries, entry => Assert.Equal(entry.Length, entry.CompressedLength));
+        }
+
+        var loaded = _ml.Model.Load(plain, out var schema);
+        Assert.Equal(_vectors.Schema.Count, schema.Count);
+        Assert.Equal(classifier.Transform(_vectors).GetColumn<float[]>("Score"), loaded.Transform(_vectors).GetColumn<float[]>("Score"));
+        Assert.Equal(Weights["fc.weight"].Values.ToArray(), ResNetWeights.Load(plain)["fc.weight"].Values.ToArray());
+        (loaded as IDisposable)?.Dispose();
     }
 
     [Fact]
