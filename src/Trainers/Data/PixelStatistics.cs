@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.ExceptionServices;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
@@ -11,23 +12,8 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
     public static PixelStatistics Measure<T>(ImageSet<T> images, int channels)
         where T : unmanaged, INumberBase<T>
     {
-        var (sums, squares, count) = (new double[channels], new double[channels], 0L);
-        foreach (var image in images)
-        {
-            var pixels = image.Pixels;
-            for (var i = 0; i < pixels.Length;)
-            {
-                for (var channel = 0; channel < channels; channel++)
-                {
-                    var value = double.CreateTruncating(pixels[i++]);
-                    sums[channel] += value;
-                    squares[channel] += value * value;
-                }
-            }
-
-            count += pixels.Length / channels;
-        }
-
+        var (sums, squares) = images is ImageSet<byte> bytes ? SumBytes(bytes, channels) : Sum(images, channels);
+        var count = images.Entries.ToArray().Sum(entry => (long)entry.Length) / channels;
         var means = sums.Select(sum => sum / count).ToArray();
 
         // A channel that is the same everywhere says nothing; 1 leaves it at zero.
@@ -67,5 +53,52 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
         }
 
         return [.. mean];
+    }
+
+    // In their order, in which alone sums of fractions are always the same.
+    private static (double[] Sums, double[] Squares) Sum<T>(ImageSet<T> images, int channels)
+        where T : unmanaged, INumberBase<T>
+    {
+        var (sums, squares) = (new double[channels], new double[channels]);
+        foreach (var image in images)
+        {
+            var pixels = image.Pixels;
+            for (var i = 0; i < pixels.Length;)
+            {
+                for (var channel = 0; channel < channels; channel++)
+                {
+                    var value = double.CreateTruncating(pixels[i++]);
+                    sums[channel] += value;
+                    squares[channel] += value * value;
+                }
+            }
+        }
+
+        return (sums, squares);
+    }
+
+    private static (double[] Sums, double[] Squares) SumBytes(ImageSet<byte> images, int channels)
+    {
+        var total = new PixelSums(channels);
+        try
+        {
+            Parallel.For(0, images.Count, () => new PixelSums(channels), (i, _, own) =>
+            {
+                own.Add(images[i].Pixels);
+                return own;
+            }, own =>
+            {
+                lock (total)
+                {
+                    total.Add(own);
+                }
+            });
+        }
+        catch (AggregateException exception)
+        {
+            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
+
+        return ([.. total.Sums], [.. total.Squares]);
     }
 }
