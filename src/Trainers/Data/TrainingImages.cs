@@ -141,12 +141,16 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
         var step = Math.Max(1, rows.Length / SizeSample);
         LabeledRow[] sample = [.. rows.Where((_, place) => place % step == 0).Take(SizeSample)];
 
-        // More than half of them decide, where they agree: every other one and one more.
-        LabeledRow[] half = [.. sample.Where((_, i) => i % 2 == 0 || i == 1)];
-        var multiples = Multiples(data, image, half, cancellation);
-        if (half.Length < sample.Length && !(multiples.Count == half.Length && multiples.Distinct().Count() == 1))
+        LabeledRow[] spread = [.. sample.Where((_, i) => i % 2 == 0), .. sample.Where((_, i) => i % 2 != 0)];
+
+        // More than half of them decide: where they agree, the others cannot move the median.
+        var (multiples, enough, most) = (new List<int>(), sample.Length / 2 + 1, 0);
+        for (var next = 0; next < spread.Length && most < enough;)
         {
-            multiples.AddRange(Multiples(data, image, [.. sample.Except(half)], cancellation));
+            var count = Math.Min(enough - most, spread.Length - next);
+            multiples.AddRange(Multiples(data, image, spread[next..(next + count)], cancellation));
+            most = multiples.GroupBy(multiple => multiple).Select(group => group.Count()).DefaultIfEmpty().Max();
+            next += count;
         }
 
         return multiples.Count == 0 ? 1 : multiples.Order().ElementAt(multiples.Count / 2);
