@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Numerics;
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
@@ -105,7 +104,7 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
     {
         if (image.Pixels.Length == values.Length && image.Height == shape.Height)
         {
-            TensorPrimitives.ConvertTruncating<T, float>(image.Pixels, values);
+            Resampler.ToFloat(image.Pixels, values);
         }
         else
         {

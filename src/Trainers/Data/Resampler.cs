@@ -97,7 +97,8 @@ internal static class Resampler
     private static Vector256<uint> Rounded(ReadOnlySpan<float> values) =>
         Vector256.ConvertToInt32(Vector256.Clamp(Vector256.Round(Vector256.Create(values)), Vector256<float>.Zero, Vector256.Create(255f))).AsUInt32();
 
-    private static void ToFloat<T>(ReadOnlySpan<T> values, Span<float> result)
+    /// <summary>Converts values; the result may be longer than they are.</summary>
+    public static void ToFloat<T>(ReadOnlySpan<T> values, Span<float> result)
         where T : unmanaged, INumberBase<T>
     {
         if (typeof(T) == typeof(byte))

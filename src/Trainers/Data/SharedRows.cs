@@ -76,7 +76,19 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
     {
         lock (_lock)
         {
-            return view.GetRowCursorSet(columns, 1)[0];
+            var set = view.GetRowCursorSet(columns, 1);
+            if (set.Length == 1)
+            {
+                return set[0];
+            }
+
+            // The number is a wish only; a view of the user's own may not grant it.
+            foreach (var cursor in set)
+            {
+                cursor.Dispose();
+            }
+
+            return view.GetRowCursor(columns);
         }
     }
 
