@@ -1,7 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 
@@ -46,56 +44,17 @@ internal sealed class ImageReader<T>(
 
         var source = image.Source == PixelSource.Image ? new CheckedImageView(data, image.Name) : data;
         var scored = ScoringChain.Pixels(environment, source, image, preprocessing.ResizeTo).Transform(source);
-        var (places, entries) = (new RowPlaces(rows), new ImageEntry[rows.Length]);
-        var cursors = Cursors(data, scored);
-        try
+        DataViewSchema.Column[] columns = [scored.Schema[image.Name], ScoringChain.PixelsOf(scored.Schema)];
+        var entries = new ImageEntry[rows.Length];
+        new SharedRows(scored, columns, rows, cancellation).Read(cursor =>
         {
-            Parallel.ForEach(cursors, new ParallelOptions { CancellationToken = cancellation }, (cursor, loop) =>
-            {
-                var reader = new RowImageReader<T>(cursor, image, preprocessing, keptScale, onBadImage);
-                var (getId, id) = (cursor.GetIdGetter(), default(DataViewRowId));
-                while (!loop.ShouldExitCurrentIteration && cursor.MoveNext())
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    getId(ref id);
-                    var place = places.Find(id);
-                    if (place >= 0)
-                    {
-                        entries[place] = Read(reader, rows[place], whole(place));
-                    }
-                }
-            });
-        }
-        catch (AggregateException exception)
-        {
-            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
-        }
-        finally
-        {
-            foreach (var cursor in cursors)
-            {
-                cursor.Dispose();
-            }
-        }
-
+            var reader = new RowImageReader<T>(cursor, image, preprocessing, keptScale, onBadImage);
+            return place => entries[place] = Read(reader, rows[place], whole(place));
+        });
         return entries;
     }
 
     private ImageEntry Read(RowImageReader<T> reader, LabeledRow row, bool whole) =>
         reader.Read(row.Label, row.Weight, whole) is not { } read ? default
         : store.TryAdd(in read) ?? (reader.FindFile() is { } path ? store.AddFile(path, whole, in read) : throw store.NoRoom($"Image column '{image.Name}'"));
-
-    // Several cursors only where the user's own view splits: ML.NET would otherwise carry images from thread to thread in batches, past
-    // the point where their owner disposes them.
-    private DataViewRowCursor[] Cursors(IDataView data, IDataView scored)
-    {
-        DataViewSchema.Column[] columns = [scored.Schema[image.Name], ScoringChain.PixelsOf(scored.Schema)];
-        var split = data.GetRowCursorSet([data.Schema[image.Name]], Environment.ProcessorCount);
-        foreach (var cursor in split)
-        {
-            cursor.Dispose();
-        }
-
-        return split.Length > 1 ? scored.GetRowCursorSet(columns, split.Length) : [scored.GetRowCursor(columns)];
-    }
 }

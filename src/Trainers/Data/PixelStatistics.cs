@@ -1,31 +1,25 @@
 using System.Collections.Immutable;
 using System.Numerics;
-using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>The mean and standard deviation of pixels: the deviation per channel, the mean per channel or per pixel.</summary>
 internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, ImmutableArray<float> StandardDeviation)
 {
+    // Images that are reduced at the same time, and so in memory.
+    private const int MeanImageBatch = 16;
+
     /// <summary>Measures them; every pixel of every image counts the same.</summary>
     public static PixelStatistics Measure<T>(ImageSet<T> images, int channels)
         where T : unmanaged, INumberBase<T>
     {
-        var (sums, squares, count) = (new double[channels], new double[channels], 0L);
-        foreach (var image in images)
+        var (sums, squares) = images is ImageSet<byte> bytes ? SumBytes(bytes, channels) : Sum(images, channels);
+        var count = 0L;
+        foreach (ref readonly var entry in images.Entries)
         {
-            var pixels = image.Pixels;
-            for (var i = 0; i < pixels.Length;)
-            {
-                for (var channel = 0; channel < channels; channel++)
-                {
-                    var value = double.CreateTruncating(pixels[i++]);
-                    sums[channel] += value;
-                    squares[channel] += value * value;
-                }
-            }
-
-            count += pixels.Length / channels;
+            count += entry.Length / channels;
         }
 
         var means = sums.Select(sum => sum / count).ToArray();
@@ -42,21 +36,15 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
         where T : unmanaged, INumberBase<T>
     {
         int[] channels = [.. Enumerable.Range(0, shape.Channels)];
-        var (sums, values) = (new double[shape.Size], new float[shape.Size]);
-        foreach (var image in images)
+        var (sums, reduced) = (new double[shape.Size], new float[Math.Min(MeanImageBatch, images.Count)][]);
+        for (var start = 0; start < images.Count; start += MeanImageBatch)
         {
-            if (image.Pixels.Length == values.Length && image.Height == shape.Height)
+            // Reduced on all cores, added in their order: sums of fractions are the same bits in one order only.
+            var count = Math.Min(MeanImageBatch, images.Count - start);
+            OnAllCores(count, i => Reduce(images[start + i], shape, channels, reduced[i] ??= new float[shape.Size]));
+            foreach (var values in reduced.AsSpan(0, count))
             {
-                TensorPrimitives.ConvertTruncating<T, float>(image.Pixels, values);
-            }
-            else
-            {
-                Resampler.Resize<T>(image.Pixels, image.Height, image.Width, shape.Channels, channels, CropWindow.Whole(image.Height, image.Width), values, shape.Height, shape.Width);
-            }
-
-            for (var i = 0; i < values.Length; i++)
-            {
-                sums[i] += values[i];
+                Add(values, sums);
             }
         }
 
@@ -67,5 +55,81 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
         }
 
         return [.. mean];
+    }
+
+    // In their order, in which alone sums of fractions are always the same.
+    private static (double[] Sums, double[] Squares) Sum<T>(ImageSet<T> images, int channels)
+        where T : unmanaged, INumberBase<T>
+    {
+        var (sums, squares) = (new double[channels], new double[channels]);
+        foreach (var image in images)
+        {
+            var pixels = image.Pixels;
+            for (var i = 0; i < pixels.Length;)
+            {
+                for (var channel = 0; channel < channels; channel++)
+                {
+                    var value = double.CreateTruncating(pixels[i++]);
+                    sums[channel] += value;
+                    squares[channel] += value * value;
+                }
+            }
+        }
+
+        return (sums, squares);
+    }
+
+    private static (double[] Sums, double[] Squares) SumBytes(ImageSet<byte> images, int channels)
+    {
+        var total = new PixelSums(channels);
+        OnAllCores(Environment.ProcessorCount, part =>
+        {
+            var own = new PixelSums(channels);
+            for (var i = part; i < images.Count; i += Environment.ProcessorCount)
+            {
+                own.Add(images[i].Pixels);
+            }
+
+            lock (total)
+            {
+                total.Add(own);
+            }
+        });
+
+        return ([.. total.Sums], [.. total.Squares]);
+    }
+
+    private static void Reduce<T>(in StoredImage<T> image, ImageShape shape, int[] channels, float[] values)
+        where T : unmanaged, INumberBase<T>
+    {
+        if (image.Pixels.Length == values.Length && image.Height == shape.Height)
+        {
+            Resampler.ToFloat(image.Pixels, values);
+        }
+        else
+        {
+            Resampler.Resize<T>(image.Pixels, image.Height, image.Width, shape.Channels, channels, CropWindow.Whole(image.Height, image.Width), values, shape.Height, shape.Width);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Add(ReadOnlySpan<float> values, Span<double> sums)
+    {
+        for (var i = 0; i < values.Length && i < sums.Length; i++)
+        {
+            sums[i] += values[i];
+        }
+    }
+
+    private static void OnAllCores(int count, Action<int> work)
+    {
+        try
+        {
+            Parallel.For(0, count, work);
+        }
+        catch (AggregateException exception)
+        {
+            ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
     }
 }

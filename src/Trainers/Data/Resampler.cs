@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -24,44 +25,80 @@ internal static class Resampler
     /// <param name="targetWidth">The result's width in pixels.</param>
     public static void Resize<T>(
         ReadOnlySpan<T> source, int height, int width, int stride, ReadOnlySpan<int> channels, CropWindow crop, Span<float> target, int targetHeight, int targetWidth)
+        where T : unmanaged, INumberBase<T> =>
+        Resize(source, height, width, stride, channels, crop, target, [], targetHeight, targetWidth);
+
+    /// <summary>Resizes a whole image of bytes to bytes: what <see cref="Resize{T}(ReadOnlySpan{T}, int, int, int, ReadOnlySpan{int}, CropWindow, Span{float}, int, int)"/> gives, rounded by <see cref="Round"/>.</summary>
+    public static void Resize(ReadOnlySpan<byte> source, int height, int width, int stride, ReadOnlySpan<int> channels, Span<byte> target, int targetHeight, int targetWidth) =>
+        Resize(source, height, width, stride, channels, CropWindow.Whole(height, width), [], target, targetHeight, targetWidth);
+
+    // To floats or to bytes. Compiled at full speed at once, as all loops here: the first hundred images would otherwise take three times as long.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Resize<T>(
+        ReadOnlySpan<T> source, int height, int width, int stride, ReadOnlySpan<int> channels, CropWindow crop, Span<float> floats, Span<byte> bytes, int targetHeight, int targetWidth)
         where T : unmanaged, INumberBase<T>
     {
         var columns = Taps.For(crop.Left, crop.Width, width, targetWidth);
         var rows = Taps.For(crop.Top, crop.Height, height, targetHeight);
-        var firstRow = rows.First[0];
-        var lastRow = rows.First[targetHeight - 1] + rows.Count;
 
-        // Across first, for the rows that the second pass reads; then down. A pixel is written as four values where it has three: the fourth is overwritten.
+        // Across, then down; of the rows that went across only those are kept that the next row of the result is made of.
         var rowSize = targetWidth * channels.Length;
+        var lineSize = rowSize + 1; // a pixel is written as four values where it has three: the fourth is overwritten
         var firstColumn = columns.First[0];
         var columnCount = columns.First[targetWidth - 1] + columns.Count - firstColumn;
-        var across = ArrayPool<float>.Shared.Rent((lastRow - firstRow) * rowSize + 1);
+        var across = ArrayPool<float>.Shared.Rent(rows.Count * lineSize);
         var line = ArrayPool<float>.Shared.Rent(columnCount * stride + 1);
-        for (var y = firstRow; y < lastRow; y++)
-        {
-            ToFloat(source.Slice((y * width + firstColumn) * stride, columnCount * stride), line);
-            ResizeRow(line, firstColumn, stride, channels, columns, across.AsSpan((y - firstRow) * rowSize, rowSize + 1));
-        }
-
-        ArrayPool<float>.Shared.Return(line);
+        var sums = ArrayPool<float>.Shared.Rent(rowSize);
+        var next = 0;
         for (var y = 0; y < targetHeight; y++)
         {
-            var result = target.Slice(y * rowSize, rowSize);
-            result.Clear();
-            for (var tap = 0; tap < rows.Count; tap++)
+            var first = rows.First[y];
+            for (next = Math.Max(next, first); next < first + rows.Count; next++)
             {
-                var weight = rows.Weights[y * rows.Count + tap];
-                var row = across.AsSpan((rows.First[y] + tap - firstRow) * rowSize, rowSize);
-                TensorPrimitives.MultiplyAdd(row, weight, result, result);
+                ToFloat(source.Slice((next * width + firstColumn) * stride, columnCount * stride), line);
+                ResizeRow(line.AsSpan(0, columnCount * stride + 1), firstColumn, stride, channels, columns, across.AsSpan(next % rows.Count * lineSize, lineSize));
+            }
+
+            var result = bytes.IsEmpty ? floats.Slice(y * rowSize, rowSize) : sums.AsSpan(0, rowSize);
+            AddRows(across.AsSpan(0, rows.Count * lineSize), lineSize, first % rows.Count, rows.Weights.AsSpan(y * rows.Count, rows.Count), result);
+            if (!bytes.IsEmpty)
+            {
+                Round(result, bytes.Slice(y * rowSize, rowSize));
             }
         }
 
+        ArrayPool<float>.Shared.Return(sums);
+        ArrayPool<float>.Shared.Return(line);
         ArrayPool<float>.Shared.Return(across);
         columns.Return();
         rows.Return();
     }
 
-    private static void ToFloat<T>(ReadOnlySpan<T> values, Span<float> result)
+    /// <summary>Rounds values to bytes, halves to even; what is outside 0 to 255 is brought to the nearer end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Round(ReadOnlySpan<float> values, Span<byte> result)
+    {
+        var i = 0;
+        for (; i + Vector256<byte>.Count <= values.Length; i += Vector256<byte>.Count)
+        {
+            var part = values.Slice(i, Vector256<byte>.Count);
+            var low = Vector256.Narrow(Rounded(part), Rounded(part[8..]));
+            var high = Vector256.Narrow(Rounded(part[16..]), Rounded(part[24..]));
+            Vector256.Narrow(low, high).CopyTo(result[i..]);
+        }
+
+        for (; i < values.Length; i++)
+        {
+            result[i] = (byte)Math.Clamp(MathF.Round(values[i]), 0f, 255f);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Rounded(ReadOnlySpan<float> values) =>
+        Vector256.ConvertToInt32(Vector256.Clamp(Vector256.Round(Vector256.Create(values)), Vector256<float>.Zero, Vector256.Create(255f))).AsUInt32();
+
+    /// <summary>Converts values; the result may be longer than they are.</summary>
+    public static void ToFloat<T>(ReadOnlySpan<T> values, Span<float> result)
         where T : unmanaged, INumberBase<T>
     {
         if (typeof(T) == typeof(byte))
@@ -74,6 +111,7 @@ internal static class Resampler
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ToFloat(ReadOnlySpan<byte> values, Span<float> result)
     {
         var i = 0;
@@ -122,26 +160,74 @@ internal static class Resampler
     }
 
     // All values of a pixel at once, each by the same additions in the same order as one by one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ResizeColorRow(ReadOnlySpan<float> row, int firstColumn, int stride, bool reversed, in Taps columns, Span<float> result)
     {
+        // Positions ascend: the last is the one that could lie outside.
         var count = columns.Count;
-        for (var x = 0; x < columns.Length; x++)
+        var first = columns.First.AsSpan(0, columns.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((first[^1] - firstColumn + count - 1) * stride + Vector128<float>.Count, row.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(3 * first.Length + 1, result.Length);
+        ref var pixels = ref MemoryMarshal.GetReference(row);
+        ref var weight = ref MemoryMarshal.GetReference(columns.Weights.AsSpan(0, first.Length * count));
+        ref var target = ref MemoryMarshal.GetReference(result);
+        for (var x = 0; x < first.Length; x++)
         {
-            var weights = columns.Weights.AsSpan(x * count, count);
-            ref var pixels = ref MemoryMarshal.GetReference(row.Slice((columns.First[x] - firstColumn) * stride, (count - 1) * stride + Vector128<float>.Count));
-            var sum = Vector128<float>.Zero;
-            for (var tap = 0; tap < weights.Length; tap++)
+            var (read, sum) = ((nuint)((first[x] - firstColumn) * stride), Vector128<float>.Zero);
+            for (var tap = 0; tap < count; tap++)
             {
-                sum += Vector128.LoadUnsafe(ref pixels, (nuint)(tap * stride)) * weights[tap];
+                sum += Vector128.LoadUnsafe(ref pixels, read) * weight;
+                read += (nuint)stride;
+                weight = ref Unsafe.Add(ref weight, 1);
             }
 
-            (reversed ? Vector128.Shuffle(sum, Vector128.Create(2, 1, 0, 3)) : sum).CopyTo(result.Slice(3 * x, Vector128<float>.Count));
+            (reversed ? Vector128.Shuffle(sum, Vector128.Create(2, 1, 0, 3)) : sum).StoreUnsafe(ref target, (nuint)(3 * x));
+        }
+    }
+
+    // Rows lie one after the other, and after the last comes the first again. Each value is the same additions in the same order, however many are added at once.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddRows(ReadOnlySpan<float> rows, int size, int first, ReadOnlySpan<float> weights, Span<float> result)
+    {
+        const int Width = 32;
+        var i = 0;
+        for (; i + Width <= result.Length; i += Width)
+        {
+            var (at, sum0, sum1, sum2, sum3) = (first, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
+            foreach (var weight in weights)
+            {
+                var part = rows.Slice(at * size + i, Width);
+                sum0 += Vector256.Create(part) * weight;
+                sum1 += Vector256.Create(part[8..]) * weight;
+                sum2 += Vector256.Create(part[16..]) * weight;
+                sum3 += Vector256.Create(part[24..]) * weight;
+                at = at + 1 == weights.Length ? 0 : at + 1;
+            }
+
+            var target = result.Slice(i, Width);
+            sum0.CopyTo(target);
+            sum1.CopyTo(target[8..]);
+            sum2.CopyTo(target[16..]);
+            sum3.CopyTo(target[24..]);
+        }
+
+        for (; i < result.Length; i++)
+        {
+            var (at, sum) = (first, 0f);
+            foreach (var weight in weights)
+            {
+                sum += rows[at * size + i] * weight;
+                at = at + 1 == weights.Length ? 0 : at + 1;
+            }
+
+            result[i] = sum;
         }
     }
 
     /// <summary>For each of <see cref="Length"/> positions along one axis of the result: the first of <see cref="Count"/> source positions, and their weights. The arrays are rented.</summary>
     private readonly record struct Taps(int[] First, float[] Weights, int Length, int Count)
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public static Taps For(double start, double length, int sourceSize, int targetSize)
         {
             var scale = length / targetSize;
@@ -160,6 +246,7 @@ internal static class Resampler
         }
 
         // Most filters are narrower than the widest could be: what all of them leave out on either side is not added up. Packs the weights in place.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static int WithoutZeros(int[] first, float[] weights, int targetSize, int count)
         {
             var widest = 1;
@@ -186,6 +273,7 @@ internal static class Resampler
             ArrayPool<float>.Shared.Return(Weights);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void Fill(Span<float> weights, int first, double center, double support)
         {
             var sum = 0.0;

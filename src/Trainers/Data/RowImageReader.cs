@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
@@ -80,6 +81,12 @@ internal sealed class RowImageReader<T>
         var (height, width) = ((int)Math.Ceiling(scale * _image.Height), (int)Math.Ceiling(scale * _image.Width));
 
         var rgb = _image.Rgb();
+        if (typeof(T) == typeof(byte) && shape.Channels == rgb.Length)
+        {
+            Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, MemoryMarshal.Cast<T, byte>(Result(height * width * rgb.Length)), height, width);
+            return (height, width);
+        }
+
         var colors = Sums(height * width * rgb.Length);
         Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, CropWindow.Whole(_image.Height, _image.Width), colors, height, width);
         Round(shape.Channels == 1 ? ToGrayscale(colors) : colors);
@@ -125,6 +132,7 @@ internal sealed class RowImageReader<T>
     }
 
     // Adds each k values of a row to one result.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddSquares(ReadOnlySpan<T> row, int k, Span<float> result, int stride)
     {
         if (typeof(T) == typeof(byte))
@@ -153,6 +161,7 @@ internal sealed class RowImageReader<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Interleave(ReadOnlySpan<T> planar, Span<T> result, int channels)
     {
         var pixels = result.Length / channels;
@@ -200,8 +209,7 @@ internal sealed class RowImageReader<T>
             return;
         }
 
-        TensorPrimitives.Round<float>(values, values); // to even, as MathF.Round
-        TensorPrimitives.ConvertSaturating<float, T>(values, result);
+        Resampler.Round(values, MemoryMarshal.Cast<T, byte>(result));
     }
 
     private Span<float> Sums(int length)

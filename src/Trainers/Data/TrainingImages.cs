@@ -30,7 +30,7 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
             ? null
             : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], options.ValidationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
 
-        var geometry = Geometry(data, columns.Image, rows.Length, options);
+        var geometry = Geometry(data, columns.Image, rows, options);
         var scale = KeptScale(options.AugmentationFor(columns.Image.Shape)) * Math.Max(1, options.Recipe.ImageScales.Max());
         var store = ImageStore<T>.For(options, files: columns.Image.Source == PixelSource.Image ? () => new FileImages<T>(environment, columns.Image, geometry, scale ?? 1) : null);
         try
@@ -110,13 +110,13 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
     };
 
     // What must be known before images are read: everything but the mean and the deviation, which are measured on what was read.
-    private static ImagePreprocessing Geometry(IDataView data, ImageColumn image, int rowCount, ResNetTrainer.Options options)
+    private static ImagePreprocessing Geometry(IDataView data, ImageColumn image, LabeledRow[] rows, ResNetTrainer.Options options)
     {
         ImmutableArray<float> ones = [.. Enumerable.Repeat(1f, image.Shape.Channels)];
         return new ImagePreprocessing(image.Shape, ones, ones)
         {
             CropBorder = image.Source == PixelSource.Image && options.InitialWeights?.Preprocessing is { } trained && trained.Input == image.Shape ? trained.CropBorder : 0,
-            Supersampling = image.Source == PixelSource.Image ? ChooseSupersampling(data, image, rowCount) : 1,
+            Supersampling = image.Source == PixelSource.Image ? ChooseSupersampling(data, image, rows, options.CancellationToken) : 1,
         };
     }
 
@@ -136,31 +136,46 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
     }
 
     // The largest multiple of the network's input that a usual image covers: of some images from all over the data, the median.
-    private static int ChooseSupersampling(IDataView data, ImageColumn image, int rowCount)
+    private static int ChooseSupersampling(IDataView data, ImageColumn image, LabeledRow[] rows, CancellationToken cancellation)
     {
-        var step = Math.Max(1, rowCount / SizeSample);
-        var column = data.Schema[image.Name];
-        using var cursor = data.GetRowCursor([column]);
-        var (getImage, pixels, ratios) = (cursor.GetGetter<MLImage>(column), default(MLImage)!, new List<double>());
-        while (ratios.Count < SizeSample && cursor.MoveNext())
-        {
-            if (cursor.Position % step != 0)
-            {
-                continue;
-            }
+        var step = Math.Max(1, rows.Length / SizeSample);
+        LabeledRow[] sample = [.. rows.Where((_, place) => place % step == 0).Take(SizeSample)];
 
-            try
-            {
-                getImage(ref pixels);
-                ratios.Add(Math.Min((double)pixels.Height / image.Shape.Height, (double)pixels.Width / image.Shape.Width));
-            }
-            catch (Exception)
-            {
-                // Reading will find it again, and knows what to say.
-                break;
-            }
+        LabeledRow[] spread = [.. sample.Where((_, i) => i % 2 == 0), .. sample.Where((_, i) => i % 2 != 0)];
+
+        // More than half of them decide: where they agree, the others cannot move the median.
+        var (multiples, enough, most) = (new List<int>(), sample.Length / 2 + 1, 0);
+        for (var next = 0; next < spread.Length && most < enough;)
+        {
+            var count = Math.Min(enough - most, spread.Length - next);
+            multiples.AddRange(Multiples(data, image, spread[next..(next + count)], cancellation));
+            most = multiples.GroupBy(multiple => multiple).Select(group => group.Count()).DefaultIfEmpty().Max();
+            next += count;
         }
 
-        return ratios.Count == 0 ? 1 : Math.Clamp((int)ratios.Order().ElementAt(ratios.Count / 2), 1, MaximumSupersampling);
+        return multiples.Count == 0 ? 1 : multiples.Order().ElementAt(multiples.Count / 2);
+    }
+
+    private static List<int> Multiples(IDataView data, ImageColumn image, LabeledRow[] rows, CancellationToken cancellation)
+    {
+        var (column, multiples) = (data.Schema[image.Name], new int[rows.Length]);
+        new SharedRows(data, [column], rows, cancellation).Read(cursor =>
+        {
+            var (getImage, pixels) = (cursor.GetGetter<MLImage>(column), default(MLImage)!);
+            return place =>
+            {
+                try
+                {
+                    getImage(ref pixels);
+                    var ratio = Math.Min((double)pixels.Height / image.Shape.Height, (double)pixels.Width / image.Shape.Width);
+                    multiples[place] = Math.Clamp((int)ratio, 1, MaximumSupersampling);
+                }
+                catch (Exception exception) when (exception is not OperationCanceledException)
+                {
+                    pixels = null!; // reading will find it again, and knows what to say
+                }
+            };
+        });
+        return [.. multiples.Where(multiple => multiple > 0)];
     }
 }

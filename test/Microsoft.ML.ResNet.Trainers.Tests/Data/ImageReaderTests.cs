@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Data;
 
@@ -90,6 +91,33 @@ public sealed class ImageReaderTests : IDisposable
         Assert.All(Enumerable.Range(0, paths.Length), i => Assert.Equal(inOrder[Array.IndexOf(order, paths[i])].Pixels, read[i].Pixels));
     }
 
+    // ML.NET splits no such view; each cursor has images of its own.
+    [Fact]
+    public void ImagesThatAViewHoldsItselfAreThoseOfTheirRows()
+    {
+        byte[][] pictures = [.. Enumerable.Range(0, 40).Select(i => Pictures.Draw(i % 3, 20, 20, 3, new Random(i)))];
+        var view = _ml.Data.LoadFromEnumerable(pictures.Select(pixels => new Held { Image = Pictures.ToImage(pixels, 20, 20) }));
+        using var store = new ImageStore<byte>(long.MaxValue, file: null);
+
+        var images = Read(view, store, 1, whole: row => row % 2 == 0);
+
+        Assert.Equal(pictures, images.Select(image => image.Pixels.ToArray()));
+    }
+
+    [Fact]
+    public void OfBadImagesTheFirstIsNamedAndAllAreSkipped()
+    {
+        Pictures.Write(_folder.Path, perClass: 15, height: 60, width: 90);
+        string[] bad = ["lying/012.png", "standing/001.png", "standing/002.png"];
+        Array.ForEach(bad, name => File.WriteAllText(_folder[name], "not an image"));
+        using var store = new ImageStore<byte>(long.MaxValue, file: null);
+        var files = Files();
+
+        Assert.All(Enumerable.Range(0, 5), _ => Assert.Contains("012.png", Assert.Throws<BadImageException>(() => Read(files, store, 1.5, whole: row => true)).Message));
+        var skipping = new ImageReader<byte>(_ml, Column, Preprocessing, 1.5, store, BadImageHandling.Skip, CancellationToken.None).Read(files, Rows(files), whole: row => true);
+        Assert.Equal([27, 31, 32], Enumerable.Range(0, skipping.Length).Where(row => !skipping[row].IsRead));
+    }
+
     private IDataView Files()
     {
         var files = _ml.Data.LoadImageFolder(_folder.Path);
@@ -114,5 +142,11 @@ public sealed class ImageReaderTests : IDisposable
         }
 
         return [.. rows];
+    }
+
+    private sealed class Held
+    {
+        [ImageType(20, 20)]
+        public MLImage Image { get; set; } = null!;
     }
 }

@@ -53,6 +53,32 @@ public sealed class ResamplerTests
         }
     }
 
+    [Fact]
+    public void RoundsToBytes()
+    {
+        float[] values = [-3, -0.5f, 0, 0.49f, 0.5f, 1.5f, 2.5f, 254.5f, 254.51f, 255, 255.5f, 300, .. Enumerable.Range(0, 40).Select(i => i + 0.25f)];
+        byte[] expected = [0, 0, 0, 0, 0, 2, 2, 254, 255, 255, 255, 255, .. Enumerable.Range(0, 40).Select(i => (byte)i)];
+        for (var start = 0; start < values.Length; start++)
+        {
+            var bytes = new byte[values.Length - start];
+            Resampler.Round(values.AsSpan(start), bytes);
+            Assert.Equal(expected[start..], bytes);
+        }
+    }
+
+    [Fact]
+    public void ToBytesItGivesItsFloatsRounded()
+    {
+        var (pixels, floats, rounded, bytes) = (new byte[31 * 47 * 4], new float[20 * 13 * 3], new byte[20 * 13 * 3], new byte[20 * 13 * 3]);
+        new Random(1).NextBytes(pixels);
+
+        Resampler.Resize<byte>(pixels, 31, 47, 4, [2, 1, 0], CropWindow.Whole(31, 47), floats, 20, 13);
+        Resampler.Round(floats, rounded);
+        Resampler.Resize(pixels, 31, 47, 4, [2, 1, 0], bytes, 20, 13);
+
+        Assert.Equal(rounded, bytes);
+    }
+
     // Every way of computing it gives the same bits: trained networks depend on them.
     [Theory]
     [InlineData(1, new[] { 0 })]

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>Reads rows of a view on all cores: several cursors go over the same rows, and each reads those that no other has taken.</summary>
+/// <remarks>
+/// <para>
+/// ML.NET computes a value when it is asked for, so to move over a row costs next to nothing beside decoding its image, and any view can be read so, whether it
+/// splits or not. (ML.NET itself splits some views only, and hands out 128 rows at a time: too many images for one core to be left with at the end.)
+/// Where moving is dear, as in a filter that looks at images, more cursors would only do the same work again: the first rows tell how many pay.
+/// </para>
+/// <para>Rows are told apart by their ids. Each is read once, by whichever cursor; nothing that is read depends on how many there are.</para>
+/// </remarks>
+/// <param name="view">The view.</param>
+/// <param name="columns">Its columns that are read.</param>
+/// <param name="rows">The rows that are read; the view's others are passed over.</param>
+/// <param name="cancellation">Stops reading.</param>
+internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Column> columns, LabeledRow[] rows, CancellationToken cancellation)
+{
+    private const int TimedRows = 4;
+
+    private readonly RowPlaces _places = new(rows);
+    private readonly byte[] _taken = new byte[rows.Length];
+    private readonly Lock _lock = new();
+    private int _left = rows.Length;
+    private (int Place, ExceptionDispatchInfo Exception) _failure;
+    private volatile bool _hasFailed;
+
+    private bool IsOver => Volatile.Read(ref _left) == 0 || _hasFailed || cancellation.IsCancellationRequested;
+
+    /// <summary>Reads all rows, and waits for it.</summary>
+    /// <param name="makeReader">Makes of a cursor what reads its current row, whose place among the rows it is told. Readers run at the same time, each with its own cursor.</param>
+    /// <exception cref="OperationCanceledException">Reading was stopped.</exception>
+    /// <exception cref="Exception">What reading threw; where several rows fail, that of the first.</exception>
+    public void Read(Func<DataViewRowCursor, Action<int>> makeReader)
+    {
+        using (var cursor = Open())
+        {
+            var read = makeReader(cursor);
+            var (moving, reading) = Read(cursor, read, TimedRows);
+            var cursors = (int)Math.Clamp(1 + reading / Math.Max(1, moving), 1, Environment.ProcessorCount);
+            Parallel.For(0, cursors, new ParallelOptions { MaxDegreeOfParallelism = cursors }, index =>
+            {
+                if (index == 0)
+                {
+                    Read(cursor, read, int.MaxValue);
+                }
+                else if (!IsOver)
+                {
+                    ReadBeside(makeReader);
+                }
+            });
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        _failure.Exception?.Throw();
+    }
+
+    private void ReadBeside(Func<DataViewRowCursor, Action<int>> makeReader)
+    {
+        try
+        {
+            using var cursor = Open();
+            Read(cursor, makeReader(cursor), int.MaxValue);
+        }
+        catch (Exception exception)
+        {
+            Fail(rows.Length, exception);
+        }
+    }
+
+    // A set of one: from GetRowCursor ML.NET may give a cursor that computes all columns ahead, on threads of its own. One at a time: views make what they share when they are first asked.
+    private DataViewRowCursor Open()
+    {
+        lock (_lock)
+        {
+            var set = view.GetRowCursorSet(columns, 1);
+            if (set.Length == 1)
+            {
+                return set[0];
+            }
+
+            // The number is a wish only; a view of the user's own may not grant it.
+            foreach (var cursor in set)
+            {
+                cursor.Dispose();
+            }
+
+            return view.GetRowCursor(columns);
+        }
+    }
+
+    // A row that was taken is finished even when another has failed. So all rows before the first that failed are read, and it is always that one which is reported.
+    private (long Moving, long Reading) Read(DataViewRowCursor cursor, Action<int> read, int most)
+    {
+        var (getId, id, moving, reading) = (cursor.GetIdGetter(), default(DataViewRowId), 0L, 0L);
+        var place = rows.Length;
+        try
+        {
+            for (var count = 0; count < most && !IsOver;)
+            {
+                var start = Stopwatch.GetTimestamp();
+                place = rows.Length; // a cursor that cannot move fails behind all rows that it has met
+                if (!cursor.MoveNext())
+                {
+                    break;
+                }
+
+                getId(ref id);
+                var found = _places.Find(id);
+                var moved = Stopwatch.GetTimestamp();
+                moving += count > 0 ? moved - start : 0; // the first row opens the source, and compiles the code
+                if (found < 0 || Interlocked.Exchange(ref _taken[found], 1) != 0)
+                {
+                    continue;
+                }
+
+                Interlocked.Decrement(ref _left);
+                place = found;
+                read(place);
+                reading += count++ > 0 ? Stopwatch.GetTimestamp() - moved : 0;
+            }
+        }
+        catch (Exception exception)
+        {
+            Fail(place, exception);
+        }
+
+        return (moving, reading);
+    }
+
+    private void Fail(int place, Exception exception)
+    {
+        lock (_lock)
+        {
+            if (!_hasFailed || place < _failure.Place)
+            {
+                _failure = (place, ExceptionDispatchInfo.Capture(exception));
+                _hasFailed = true;
+            }
+        }
+    }
+}
