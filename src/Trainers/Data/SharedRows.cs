@@ -36,11 +36,12 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
     /// <exception cref="Exception">What reading threw; where several rows fail, that of the first.</exception>
     public void Read(Func<DataViewRowCursor, Action<int>> makeReader)
     {
+        var cursors = 1;
         using (var cursor = Open())
         {
             var read = makeReader(cursor);
             var (moving, reading) = Read(cursor, read, TimedRows);
-            var cursors = (int)Math.Clamp(1 + reading / Math.Max(1, moving), 1, Environment.ProcessorCount);
+            cursors = (int)Math.Clamp(1 + reading / Math.Max(1, moving), 1, Environment.ProcessorCount);
             Parallel.For(0, cursors, new ParallelOptions { MaxDegreeOfParallelism = cursors }, index =>
             {
                 if (index == 0)
@@ -54,8 +55,21 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
             });
         }
 
+        if (cursors > 1 && _hasFailed && _failure.Place == rows.Length)
+        {
+            ReadRest(makeReader);
+        }
+
         cancellation.ThrowIfCancellationRequested();
         _failure.Exception?.Throw();
+    }
+
+    // Cursors that fail beside each other, as enumerators of one database connection do, may do so no more when there is but one. If it fails too, that is the failure.
+    private void ReadRest(Func<DataViewRowCursor, Action<int>> makeReader)
+    {
+        _hasFailed = false;
+        _failure = default;
+        ReadBeside(makeReader);
     }
 
     private void ReadBeside(Func<DataViewRowCursor, Action<int>> makeReader)

@@ -72,6 +72,36 @@ public sealed class SharedRowsTests
     }
 
     [Fact]
+    public void WhatCannotBeEnumeratedTwiceAtATimeIsReadByOneCursor()
+    {
+        var (open, read) = (0, new ConcurrentBag<int>());
+
+        Read(View(OneAtATime()), Rows(), number =>
+        {
+            Thread.Sleep(1);
+            read.Add(number);
+        });
+
+        Assert.Equal(Enumerable.Range(0, Count), read.Order());
+
+        IEnumerable<Number> OneAtATime()
+        {
+            try
+            {
+                Interlocked.Increment(ref open);
+                foreach (var number in Numbers())
+                {
+                    yield return Volatile.Read(ref open) == 1 ? number : throw new InvalidOperationException("A second operation was started on this connection.");
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref open);
+            }
+        }
+    }
+
+    [Fact]
     public void OfRowsThatFailTheFirstIsReported()
     {
         for (var first = 2; first < 40; first += 7)
