@@ -25,7 +25,8 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
     private readonly byte[] _taken = new byte[rows.Length];
     private readonly Lock _lock = new();
     private int _left = rows.Length;
-    private (int Place, ExceptionDispatchInfo Exception) _failure;
+    private (int Place, ExceptionDispatchInfo Exception) _failure; // of reading a row
+    private ExceptionDispatchInfo? _stop;                          // of a cursor that could not move
     private volatile bool _hasFailed;
 
     private bool IsOver => Volatile.Read(ref _left) == 0 || _hasFailed || cancellation.IsCancellationRequested;
@@ -55,21 +56,19 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
             });
         }
 
-        if (cursors > 1 && _hasFailed && _failure.Place == rows.Length)
+        if (cursors > 1 && _stop is not null && !IsOver)
         {
-            ReadRest(makeReader);
+            // Cursors that all failed beside each other, as enumerators of one database connection do, may do so no more when there is but one.
+            _stop = null;
+            ReadBeside(makeReader);
         }
 
         cancellation.ThrowIfCancellationRequested();
         _failure.Exception?.Throw();
-    }
-
-    // Cursors that fail beside each other, as enumerators of one database connection do, may do so no more when there is but one. If it fails too, that is the failure.
-    private void ReadRest(Func<DataViewRowCursor, Action<int>> makeReader)
-    {
-        _hasFailed = false;
-        _failure = default;
-        ReadBeside(makeReader);
+        if (!IsOver)
+        {
+            _stop?.Throw();
+        }
     }
 
     private void ReadBeside(Func<DataViewRowCursor, Action<int>> makeReader)
@@ -81,7 +80,7 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
         }
         catch (Exception exception)
         {
-            Fail(rows.Length, exception);
+            Stop(exception);
         }
     }
 
@@ -106,17 +105,18 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
         }
     }
 
-    // A row that was taken is finished even when another has failed. So all rows before the first that failed are read, and it is always that one which is reported.
+    // A row that was taken is finished even when another has failed. So all rows before the first that failed are read, and it is always that one which is reported. A cursor that
+    // cannot move leaves its rows to the others, which meet all of them.
     private (long Moving, long Reading) Read(DataViewRowCursor cursor, Action<int> read, int most)
     {
         var (getId, id, moving, reading) = (cursor.GetIdGetter(), default(DataViewRowId), 0L, 0L);
-        var place = rows.Length;
+        var place = -1;
         try
         {
             for (var count = 0; count < most && !IsOver;)
             {
                 var start = Stopwatch.GetTimestamp();
-                place = rows.Length; // a cursor that cannot move fails behind all rows that it has met
+                place = -1;
                 if (!cursor.MoveNext())
                 {
                     break;
@@ -137,6 +137,10 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
                 reading += count++ > 0 ? Stopwatch.GetTimestamp() - moved : 0;
             }
         }
+        catch (Exception exception) when (place < 0)
+        {
+            Stop(exception);
+        }
         catch (Exception exception)
         {
             Fail(place, exception);
@@ -144,6 +148,8 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
 
         return (moving, reading);
     }
+
+    private void Stop(Exception exception) => Interlocked.CompareExchange(ref _stop, ExceptionDispatchInfo.Capture(exception), null);
 
     private void Fail(int place, Exception exception)
     {
