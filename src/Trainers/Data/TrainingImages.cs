@@ -55,6 +55,9 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
 
             var preprocessing = Normalized(geometry, training, options);
             store.ReleasePages();
+
+            // .NET would keep what reading left behind, hundreds of megabytes, for as long as it trains: training makes too little garbage to be collected.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             return new TrainingImages<T>(training, validation, preprocessing, skipped) { Store = store };
         }
         catch
