@@ -74,12 +74,11 @@ internal sealed class Laboratory
             CancellationToken = _cancellation,
         }).Fit(_train, Test));
         var metrics = _ml.MulticlassClassification.Evaluate(model.Transform(Test));
-        var mirrored = model.Evaluate(Test, TestTimeViews.Flip);
         model.Weights.Save(Path.Combine(folder, "weights.safetensors"));
         model.WriteReport(Path.Combine(folder, "report.html"), Test, new ReportOptions { Title = name, Recipe = recipe.ToJson() });
         var last = model.History.Epochs[^1];
         AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name}: training error {100 * (1 - last.Accuracy):f2} %, test error {100 * (1 - metrics.MicroAccuracy):f2} % ({100 * (1 - mirrored.MicroAccuracy):f2} % averaged with the mirror image), {model.History.Epochs.Sum(epoch => epoch.Duration.TotalMinutes):f1} minutes."));
+            $"{name}: training error {100 * (1 - last.Accuracy):f2} %, test error {100 * (1 - metrics.MicroAccuracy):f2} %, {model.History.Epochs.Sum(epoch => epoch.Duration.TotalMinutes):f1} minutes."));
         return new TrainedNetwork(name, model, 1 - last.Accuracy, 1 - metrics.MicroAccuracy);
     }
 
