@@ -9,6 +9,9 @@ public enum TrainingPrecision
     /// <summary>float32 throughout.</summary>
     Float32,
 
-    /// <summary>bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision.</summary>
+    /// <summary>
+    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. On x86 without AVX-512, values are rounded to bfloat16 and multiplied in float32:
+    /// the same training, but for the order of sums, and slower than <see cref="Float32"/>.
+    /// </summary>
     BFloat16,
 }

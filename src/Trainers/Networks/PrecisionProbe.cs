@@ -1,20 +1,29 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
-/// <summary>Measures whether this machine's convolutions train faster in bfloat16.</summary>
+/// <summary>Tells what this machine's convolutions do in bfloat16, and measures whether they train faster in it.</summary>
 internal static class PrecisionProbe
 {
-    // Where the CPU has no bfloat16 instructions it is slower by far, and where it has them faster by far: the margin only guards against noise.
+    // Where the CPU has no bfloat16 instructions of its own it is slower, and where it has them faster by far: the margin only guards against noise.
     private const double WorthwhileGain = 1.1;
 
     private const int Repeats = 5;
 
     private static readonly Lazy<TrainingPrecision> Fastest = new(Measure);
 
-    public static TrainingPrecision Resolve(TrainingPrecision asked) => asked == TrainingPrecision.Auto ? Fastest.Value : asked;
+    /// <summary>
+    /// Gets whether convolutions multiply bfloat16 numbers themselves. Torch hands them to oneDNN on x86 only where there is AVX-512 with byte, word and vector-length instructions
+    /// (mkldnn_bf16_device_check in ATen/native/mkldnn/Utils.h), and elsewhere falls back to loops that took twenty times as long as float32.
+    /// </summary>
+    public static bool MultipliesBFloat16 { get; } =
+        RuntimeInformation.ProcessArchitecture is not (Architecture.X64 or Architecture.X86) || (Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported);
+
+    public static TrainingPrecision Resolve(TrainingPrecision asked) => asked != TrainingPrecision.Auto ? asked : MultipliesBFloat16 ? Fastest.Value : TrainingPrecision.Float32;
 
     private static TrainingPrecision Measure()
     {

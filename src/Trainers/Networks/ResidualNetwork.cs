@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// </summary>
 /// <remarks>
 /// Activations and filters are channels-last, which the CPU's convolutions want. With <see cref="TrainingPrecision.BFloat16"/>
-/// convolutions read bfloat16 copies of float32 weights; statistics, gradients and updates stay float32.
+/// convolutions read bfloat16 copies of float32 weights; statistics, gradients and updates stay float32. A product of two bfloat16 numbers is exact in float32, and sums are float32
+/// either way, so that a CPU whose convolutions take no bfloat16 computes the same from rounded values in float32, but for the order of the sums.
 /// Not an nn.Module: a module per layer would walk a tree at every step, and TorchSharp's BatchNorm frees its tensors in a finalizer.
 /// </remarks>
 internal sealed class ResidualNetwork : IDisposable
@@ -18,6 +19,7 @@ internal sealed class ResidualNetwork : IDisposable
 
     private readonly LayerPlan _plan;
     private readonly ScalarType _convolutionType;
+    private readonly ScalarType _productType;
     private readonly Dictionary<string, Tensor> _tensors;
     private readonly int[] _lastReader;
 
@@ -28,6 +30,7 @@ internal sealed class ResidualNetwork : IDisposable
     {
         _plan = plan;
         _convolutionType = precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        _productType = PrecisionProbe.MultipliesBFloat16 ? _convolutionType : ScalarType.Float32;
         _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name]));
         _lastReader = LastReaders(plan);
         Parameters = [.. plan.Weights.Where(spec => spec.IsParameter).Select(spec => _tensors[spec.Name])];
@@ -144,10 +147,13 @@ internal sealed class ResidualNetwork : IDisposable
         _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
     };
 
-    private Tensor Convolve(ConvolutionLayer layer, Tensor x) => F.conv2d(
-        ForConvolution(x), ForConvolution(Weight(layer, 0)), layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], groups: layer.Groups);
+    private Tensor Convolve(ConvolutionLayer layer, Tensor x) => As(_convolutionType, F.conv2d(
+        ForConvolution(x), ForConvolution(Weight(layer, 0)), layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], groups: layer.Groups));
 
-    private Tensor ForConvolution(Tensor x) => x.dtype == _convolutionType ? x : x.to(_convolutionType);
+    // Rounded to the type of convolutions, and held in the type that the CPU multiplies in. Gradients come back the same way.
+    private Tensor ForConvolution(Tensor x) => As(_productType, As(_convolutionType, x));
+
+    private static Tensor As(ScalarType type, Tensor x) => x.dtype == type ? x : x.to(type);
 
     private Tensor Normalize(BatchNormLayer layer, Tensor x, bool training) =>
         F.batch_norm(x, Weight(layer, 2), Weight(layer, 3), Weight(layer, 0), Weight(layer, 1), training, BatchNormMomentum, BatchNormLayer.Epsilon);

@@ -28,7 +28,7 @@ internal sealed class MuonOptimizer : SgdOptimizer
                 x = x.t()
             return x
 
-        def update(weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor, scale: Tensor, nesterov: Tensor):
+        def update(weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor, scale: Tensor, nesterov: Tensor, keep: Tensor):
             for w, g, v in zip(weights, gradients, velocities):
                 v.mul_(float(momentum)).add_(g)
                 if float(nesterov) > 0.0:
@@ -37,7 +37,11 @@ internal sealed class MuonOptimizer : SgdOptimizer
                     g = v
                 rows = g.permute([0, 2, 3, 1])
                 step = orthogonal(rows.flatten(1)).view(rows.size()).permute([0, 3, 1, 2])
-                w.mul_(1.0 - float(rate) * float(decay)).sub_(step, alpha=float(rate) * float(scale))
+                if float(keep) > 0.0:
+                    w.mul_(float(w.size(0)) ** 0.5 / w.norm())
+                else:
+                    w.mul_(1.0 - float(rate) * float(decay))
+                w.sub_(step, alpha=float(rate) * float(scale))
             return rate
 
         """;
@@ -46,25 +50,29 @@ internal sealed class MuonOptimizer : SgdOptimizer
 
     private readonly Tensor _scale;
     private readonly Tensor _nesterov;
+    private readonly Tensor _keepLength;
 
     /// <param name="parameters">The parameters.</param>
     /// <param name="filterRate">The rate of filters, relative to that of the other parameters.</param>
+    /// <param name="keepLength">Whether each convolution's filters are brought to a length of the square root of their number before a step, instead of decaying.</param>
     /// <param name="momentum">The share of the velocity that is kept.</param>
     /// <param name="nesterov">Whether the gradient looks ahead.</param>
     /// <param name="form">Where the rate stands, for the other parameters.</param>
     /// <param name="weightDecay">The strength of the pull towards zero.</param>
     /// <param name="clipNorm">The length that the whole gradient is cut to; null for none.</param>
-    public MuonOptimizer(IEnumerable<OptimizedParameter> parameters, double filterRate, double momentum, bool nesterov, MomentumForm form, double weightDecay, double? clipNorm = null)
+    public MuonOptimizer(IEnumerable<OptimizedParameter> parameters, double filterRate, bool keepLength, double momentum, bool nesterov, MomentumForm form, double weightDecay, double? clipNorm = null)
         : base(parameters, momentum, nesterov, form, weightDecay, clipNorm)
     {
         _scale = tensor(filterRate, ScalarType.Float64);
         _nesterov = tensor(nesterov ? 1.0 : 0.0, ScalarType.Float64);
+        _keepLength = tensor(keepLength ? 1.0 : 0.0, ScalarType.Float64);
     }
 
     public override void Dispose()
     {
         _scale.Dispose();
         _nesterov.Dispose();
+        _keepLength.Dispose();
         base.Dispose();
     }
 
@@ -72,7 +80,7 @@ internal sealed class MuonOptimizer : SgdOptimizer
     {
         if (AreFilters(weights))
         {
-            Compiled.Value.invoke("update", weights, gradients, slots[0], rate, Momentum, decay, _scale, _nesterov);
+            Compiled.Value.invoke("update", weights, gradients, slots[0], rate, Momentum, decay, _scale, _nesterov, _keepLength);
         }
         else
         {

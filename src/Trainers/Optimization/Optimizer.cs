@@ -32,7 +32,7 @@ internal abstract class Optimizer : IDisposable
         OptimizerKind.AdamW => new AdamOptimizer(parameters, trustRatio: false, recipe.Momentum, recipe.SquaredMomentum, recipe.WeightDecay, recipe.GradientClipNorm),
         OptimizerKind.Lamb => new AdamOptimizer(parameters, trustRatio: true, recipe.Momentum, recipe.SquaredMomentum, recipe.WeightDecay, recipe.GradientClipNorm),
         OptimizerKind.Muon => new MuonOptimizer(
-            parameters, recipe.FilterLearningRate / recipe.LearningRate, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
+            parameters, recipe.FilterLearningRate / recipe.LearningRate, recipe.KeepFilterLength, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
         _ => new SgdOptimizer(parameters, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
     };
 

@@ -53,6 +53,13 @@ public sealed partial record TrainingRecipe
     /// <value>Greater than 0. The default is 0.02.</value>
     public double FilterLearningRate { get; init; } = 0.02;
 
+    /// <summary>
+    /// Gets whether, where <see cref="Optimizer"/> is <see cref="OptimizerKind.Muon"/>, each convolution's filters together keep one length, √(number of filters), instead of decaying
+    /// (as K. Jordan's airbench94_muon, https://github.com/KellerJordan/cifar10-airbench). What follows is normalized, so that their length decides nothing but how far a step turns them.
+    /// </summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool KeepFilterLength { get; init; }
+
     /// <summary>Gets how the learning rate falls after warm-up.</summary>
     /// <value>The default is <see cref="LearningRateDecay.Cosine"/>.</value>
     public LearningRateDecay LearningRateDecay { get; init; } = LearningRateDecay.Cosine;

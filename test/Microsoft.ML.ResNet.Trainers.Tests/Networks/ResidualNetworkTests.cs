@@ -49,6 +49,39 @@ public sealed class ResidualNetworkTests
         Assert.NotEqual(single, half);
     }
 
+    // Also where the CPU's convolutions take no bfloat16, and values are rounded instead.
+    [Fact]
+    public void ConvolutionsInBFloat16AreTorchs()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 8, 8), 10);
+        var filters = plan.Weights.First(spec => spec.Role == WeightRole.ConvolutionWeight).Name;
+        using var scope = NewDisposeScope();
+        using var network = new ResidualNetwork(plan, RandomWeights(plan), TrainingPrecision.BFloat16);
+        var (images, weight) = (randn([2, 3, 8, 8], generator: new Generator(5)), network.State.Single(each => each.Key == filters).Value);
+        var slope = randn([2, 16, 8, 8], generator: new Generator(6)).to(ScalarType.BFloat16);
+
+        var actual = network.Compute(images, 0, 2);
+        actual.backward([slope]);
+        var actualGradient = weight.grad!.clone();
+
+        weight.grad = null;
+        var expected = nn.functional.conv2d(images.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16), null, [1L, 1L], [1L, 1L]);
+        expected.backward([slope]);
+
+        // Half of bfloat16's last place, for sums in another order.
+        Assert.Equal(ScalarType.BFloat16, actual.dtype);
+        AssertNear(expected, actual);
+        AssertNear(weight.grad!, actualGradient);
+
+        static void AssertNear(torch.Tensor expected, torch.Tensor actual)
+        {
+            var (first, second) = (expected.detach().to(ScalarType.Float32), actual.detach().to(ScalarType.Float32));
+            var largest = first.abs().max().item<float>();
+            Assert.InRange((first - second).abs().max().item<float>(), 0, largest / 128);
+            Assert.True(largest > 1);
+        }
+    }
+
     [Fact]
     public void GivesBackTheWeightsItWasMadeOf()
     {

@@ -63,7 +63,7 @@ public sealed class OptimizerTests
         using var scope = NewDisposeScope();
         var filters = randn([outputs, kernel, kernel, inputs], generator: new Generator(3)).permute(0, 3, 1, 2).detach().requires_grad_(); // channels-last
         var (goal, start) = (randn([outputs, inputs, kernel, kernel], generator: new Generator(4)), filters.detach().clone());
-        using var optimizer = new MuonOptimizer([new("a", filters, 1, Decays: true)], filterScale, momentum, nesterov: true, MomentumForm.PyTorch, decay);
+        using var optimizer = new MuonOptimizer([new("a", filters, 1, Decays: true)], filterScale, keepLength: false, momentum, nesterov: true, MomentumForm.PyTorch, decay);
 
         (filters - goal).square().sum().backward();
         using var velocity = filters.grad!.clone();
@@ -81,10 +81,27 @@ public sealed class OptimizerTests
     }
 
     [Fact]
+    public void MuonTurnsFiltersThatKeepTheirLength()
+    {
+        const double rate = 0.1;
+        using var scope = NewDisposeScope();
+        var filters = (5 * randn([4, 3, 3, 3], generator: new Generator(3))).detach().requires_grad_();
+        var start = filters.detach().clone();
+        using var optimizer = new MuonOptimizer([new("a", filters, 1, Decays: true)], filterRate: 1, keepLength: true, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 10);
+
+        filters.sum().backward();
+        optimizer.Step(rate);
+
+        // From a length of √4, whatever they had, by a step no longer than the rate times the length of an orthogonal matrix; decay does nothing.
+        var step = filters.detach() - start * (2 / start.norm());
+        Assert.InRange(step.norm().item<float>(), 0.3 * rate, 1.3 * rate); // the gradient has one singular value
+    }
+
+    [Fact]
     public void WhatIsNoFilterTakesTheStepsOfSgdWithMuon()
     {
         Assert.Equal(Run(parameters => new SgdOptimizer(parameters, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)),
-            Run(parameters => new MuonOptimizer(parameters, filterRate: 0.2, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)));
+            Run(parameters => new MuonOptimizer(parameters, filterRate: 0.2, keepLength: false, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)));
 
         static float[] Run(Func<OptimizedParameter[], Optimizer> make)
         {
