@@ -10,6 +10,9 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Networks;
 
 public sealed class ResidualNetworkTests
 {
+    // A prime number of them: no two filters of a layer are alike.
+    private static readonly float[] Drawn = DrawNormal(1_000_003);
+
     public ResidualNetworkTests() => TorchRuntime.Initialize();
 
     public static TheoryData<string> Networks => [.. ResNetArchitecture.All.Select(each => each.Name)];
@@ -79,19 +82,44 @@ public sealed class ResidualNetworkTests
         Assert.Equal(before, torch.Tensor.TotalCount);
     }
 
-    // Initial weights, with statistics that are not 0 and 1. Where residuals add up, each is small, or hundreds of them would overflow.
+    // Weights such as initial ones, with statistics that are not 0 and 1. Where residuals add up, each is small, or hundreds of them would overflow.
     internal static ResNetWeights RandomWeights(LayerPlan plan)
     {
         var random = new Random(2);
         var gain = plan.Architecture.Shortcut == ShortcutKind.None ? 0.8f : 0.2f;
-        return new ResNetWeights(plan.Weights.Zip(ResNetWeights.Initialize(plan, 1).Tensors, (spec, tensor) => spec.Role switch
+        return new ResNetWeights(plan.Weights.Select(spec => new WeightTensor(spec.Name, spec.Shape, spec.Role switch
         {
-            WeightRole.BatchNormWeight => tensor.With(() => gain * (0.75f + 0.5f * random.NextSingle())),
-            WeightRole.RunningVariance => tensor.With(() => 0.75f + 0.5f * random.NextSingle()),
-            WeightRole.BatchNormBias or WeightRole.RunningMean => tensor.With(() => 0.2f * random.NextSingle() - 0.1f),
-            _ => tensor,
-        }));
+            WeightRole.ConvolutionWeight => Normal(spec.Size, Math.Sqrt(2.0 / (spec.Shape[0] * spec.Shape[2] * spec.Shape[3])), random),
+            WeightRole.LinearWeight => Uniform(spec.Size, 0, 1 / MathF.Sqrt(spec.Shape[1]), random),
+            WeightRole.BatchNormWeight => Uniform(spec.Size, gain, 0.25f * gain, random),
+            WeightRole.RunningVariance => Uniform(spec.Size, 1, 0.25f, random),
+            WeightRole.BatchNormBias or WeightRole.RunningMean => Uniform(spec.Size, 0, 0.1f, random),
+            _ => new float[spec.Size],
+        })));
     }
+
+    // From a random place on in what was drawn once: the networks together have a billion filter weights.
+    private static float[] Normal(int count, double deviation, Random random)
+    {
+        var values = new float[count];
+        var next = random.Next(Drawn.Length);
+        foreach (ref var value in values.AsSpan())
+        {
+            value = (float)deviation * Drawn[next];
+            next = next + 1 < Drawn.Length ? next + 1 : 0;
+        }
+
+        return values;
+    }
+
+    private static float[] DrawNormal(int count)
+    {
+        var random = new Random(1);
+        return [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+    }
+
+    private static float[] Uniform(int count, float centre, float reach, Random random) =>
+        [.. Enumerable.Range(0, count).Select(_ => centre + reach * (2 * random.NextSingle() - 1))];
 
     private static float[] TorchLogits(LayerPlan plan, ResNetWeights weights, float[] image, TrainingPrecision precision = TrainingPrecision.Float32)
     {
@@ -105,9 +133,10 @@ public sealed class ResidualNetworkTests
     private static float[] OnnxLogits(LayerPlan plan, ResNetWeights weights, float[] image)
     {
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
-        using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []).WriteTo(file);
-        using var session = new InferenceSession(file.ToArray());
+        var model = OnnxGraphWriter.Classifier(new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []);
+        var file = new byte[model.CalculateSize()]; // half a gigabyte for the widest networks: nothing that grows
+        model.WriteTo(new MemoryStream(file));
+        using var session = new InferenceSession(file);
         using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, plan.Input.Channels, plan.Input.Height, plan.Input.Width]))]);
         return [.. outputs[0].AsEnumerable<float>()];
     }
@@ -117,7 +146,4 @@ internal static class WeightTensorExtensions
 {
     public static WeightTensor Scaled(this WeightTensor tensor, float factor) =>
         new(tensor.Name, tensor.Shape, Array.ConvertAll(tensor.Values.ToArray(), value => factor * value));
-
-    public static WeightTensor With(this WeightTensor tensor, Func<float> value) =>
-        new(tensor.Name, tensor.Shape, Enumerable.Range(0, tensor.Values.Length).Select(_ => value()).ToArray());
 }
