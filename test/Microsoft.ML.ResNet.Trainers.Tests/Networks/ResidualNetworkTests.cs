@@ -24,7 +24,7 @@ public sealed class ResidualNetworkTests
         var architecture = ResNetArchitecture.Parse(name);
         var side = architecture.Stem == StemKind.SmallImage ? 8 : 64;
         var plan = LayerPlan.Create(architecture, new ImageShape(3, side, side), 7);
-        var weights = RandomWeights(plan);
+        var weights = WithStatistics(plan, Redrawn(plan));
         var image = Enumerable.Range(0, plan.Input.Size).Select(i => (float)Math.Sin(0.7 * i)).ToArray();
 
         // The head is scaled so that logits lie about 1 apart, as a trained network's do: a tolerance means little otherwise.
@@ -82,23 +82,34 @@ public sealed class ResidualNetworkTests
         Assert.Equal(before, torch.Tensor.TotalCount);
     }
 
-    // Weights such as initial ones, with statistics that are not 0 and 1. Where residuals add up, each is small, or hundreds of them would overflow.
-    internal static ResNetWeights RandomWeights(LayerPlan plan)
+    internal static ResNetWeights RandomWeights(LayerPlan plan) => WithStatistics(plan, ResNetWeights.Initialize(plan, 1));
+
+    // Initial weights, with statistics that are not 0 and 1. Where residuals add up, each is small, or hundreds of them would overflow.
+    private static ResNetWeights WithStatistics(LayerPlan plan, ResNetWeights weights)
     {
         var random = new Random(2);
         var gain = plan.Architecture.Shortcut == ShortcutKind.None ? 0.8f : 0.2f;
+        return new ResNetWeights(plan.Weights.Zip(weights.Tensors, (spec, tensor) => spec.Role switch
+        {
+            WeightRole.BatchNormWeight => tensor.With(() => gain * (0.75f + 0.5f * random.NextSingle())),
+            WeightRole.RunningVariance => tensor.With(() => 0.75f + 0.5f * random.NextSingle()),
+            WeightRole.BatchNormBias or WeightRole.RunningMean => tensor.With(() => 0.2f * random.NextSingle() - 0.1f),
+            _ => tensor,
+        }));
+    }
+
+    // As ResNetWeights.Initialize draws them, but from what was drawn once: the networks together have a billion.
+    private static ResNetWeights Redrawn(LayerPlan plan)
+    {
+        var random = new Random(1);
         return new ResNetWeights(plan.Weights.Select(spec => new WeightTensor(spec.Name, spec.Shape, spec.Role switch
         {
             WeightRole.ConvolutionWeight => Normal(spec.Size, Math.Sqrt(2.0 / (spec.Shape[0] * spec.Shape[2] * spec.Shape[3])), random),
-            WeightRole.LinearWeight => Uniform(spec.Size, 0, 1 / MathF.Sqrt(spec.Shape[1]), random),
-            WeightRole.BatchNormWeight => Uniform(spec.Size, gain, 0.25f * gain, random),
-            WeightRole.RunningVariance => Uniform(spec.Size, 1, 0.25f, random),
-            WeightRole.BatchNormBias or WeightRole.RunningMean => Uniform(spec.Size, 0, 0.1f, random),
+            WeightRole.LinearWeight => Normal(spec.Size, 1 / Math.Sqrt(3.0 * spec.Shape[1]), random),
             _ => new float[spec.Size],
         })));
     }
 
-    // From a random place on in what was drawn once: the networks together have a billion filter weights.
     private static float[] Normal(int count, double deviation, Random random)
     {
         var values = new float[count];
@@ -117,9 +128,6 @@ public sealed class ResidualNetworkTests
         var random = new Random(1);
         return [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
     }
-
-    private static float[] Uniform(int count, float centre, float reach, Random random) =>
-        [.. Enumerable.Range(0, count).Select(_ => centre + reach * (2 * random.NextSingle() - 1))];
 
     private static float[] TorchLogits(LayerPlan plan, ResNetWeights weights, float[] image, TrainingPrecision precision = TrainingPrecision.Float32)
     {
@@ -146,4 +154,7 @@ internal static class WeightTensorExtensions
 {
     public static WeightTensor Scaled(this WeightTensor tensor, float factor) =>
         new(tensor.Name, tensor.Shape, Array.ConvertAll(tensor.Values.ToArray(), value => factor * value));
+
+    public static WeightTensor With(this WeightTensor tensor, Func<float> value) =>
+        new(tensor.Name, tensor.Shape, Enumerable.Range(0, tensor.Values.Length).Select(_ => value()).ToArray());
 }
