@@ -64,6 +64,7 @@ public sealed class PackageFeed : IDisposable
                 new XElement("TargetFramework", "net10.0"),
                 new XElement("OutputType", outputType),
                 new XElement("UseAppHost", false), // run by dotnet: other platforms' hosts need not be fetched
+                new XElement("CreateHardLinksForCopyLocalIfPossible", true), // libtorch has half a gigabyte
                 new XElement("ImplicitUsings", "enable"),
                 new XElement("Nullable", "enable")),
             new XElement("ItemGroup",

@@ -5,14 +5,14 @@ using Microsoft.ML.ResNet.Trainers;
 
 // TrainingProcess CHECKPOINTS WEIGHTS: trains a small network on drawn pictures, with checkpoints all the time, and saves its weights.
 var ml = new MLContext(seed: 1);
-var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 60, height: 16, width: 16, channels: 3));
+var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 40, height: 16, width: 16, channels: 3));
 var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
 using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
 {
     Architecture = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 },
     InputShape = new ImageShape(3, 16, 16),
     ImageColumnName = nameof(PixelRow.Bytes),
-    Recipe = TrainingRecipe.Modern with { Epochs = 60, BatchSize = 16, TrivialAugment = true, CutMix = 1, StochasticDepth = 0.2, KeepBestEpoch = true, PreciseBatchNormImages = 100 },
+    Recipe = TrainingRecipe.Modern with { Epochs = 36, BatchSize = 16, TrivialAugment = true, CutMix = 1, StochasticDepth = 0.2, KeepBestEpoch = true, PreciseBatchNormImages = 70 },
     Precision = TrainingPrecision.Float32,
     ThreadCount = 1,
     CheckpointFolder = args[0],

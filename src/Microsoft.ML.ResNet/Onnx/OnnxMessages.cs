@@ -48,7 +48,7 @@ internal abstract record OnnxMessage
 internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, ImmutableArray<long> Shape, ReadOnlyMemory<byte> Data) : OnnxMessage
 {
     public static OnnxTensor Floats(string name, ImmutableArray<long> shape, ReadOnlyMemory<float> values) =>
-        new(name, OnnxElementType.Float, shape, MemoryMarshal.AsBytes(values.Span).ToArray());
+        new(name, OnnxElementType.Float, shape, new FloatBytes(values).Memory);
 
     public static OnnxTensor Integers(string name, params ReadOnlySpan<long> values) =>
         new(name, OnnxElementType.Int64, [values.Length], MemoryMarshal.AsBytes(values).ToArray());

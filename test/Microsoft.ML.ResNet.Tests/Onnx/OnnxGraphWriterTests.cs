@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Tests.Weights;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
@@ -18,12 +19,13 @@ public sealed class OnnxGraphWriterTests
         var architecture = ResNetArchitecture.Parse(name);
         var plan = LayerPlan.Create(architecture, new ImageShape(3, architecture.MinimumImageSize, architecture.MinimumImageSize), 2);
         var preprocessing = new ImagePreprocessing(plan.Input, [1, 2, 3], [4, 5, 6]) { Supersampling = 2 };
-        using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(new ResNetModel(plan, ResNetWeights.Initialize(plan, 1), preprocessing), OnnxElementType.UInt8, new OnnxExportOptions(), []).WriteTo(file);
+        var model = OnnxGraphWriter.Classifier(new ResNetModel(plan, AnyWeights.For(plan), preprocessing), OnnxElementType.UInt8, new OnnxExportOptions(), []);
+        var file = new byte[model.CalculateSize()];
+        model.WriteTo(new MemoryStream(file));
 
         OnnxRuntimeLog.Warnings.Clear();
         using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING };
-        using var session = new InferenceSession(file.ToArray(), options);
+        using var session = new InferenceSession(file, options);
 
         Assert.Empty(OnnxRuntimeLog.Warnings);
         Assert.Equal([-1, 3, 2 * plan.Input.Height, 2 * plan.Input.Width], session.InputMetadata["pixels"].Dimensions);

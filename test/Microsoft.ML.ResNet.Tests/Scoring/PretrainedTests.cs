@@ -46,6 +46,7 @@ public sealed class PretrainedTests : IDisposable
     {
         var labeled = _ml.Transforms.Conversion.MapValueToKey("Label", "Name").Fit(_vectors).Transform(_vectors);
         var pipeline = _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", Weights, TestClassifier.Tiny, Preprocessing)
+            .AppendCacheCheckpoint(_ml) // or every one of its iterations, which are many on few rows, scores the images again
             .Append(_ml.MulticlassClassification.Trainers.SdcaMaximumEntropy());
 
         var model = pipeline.Fit(labeled);

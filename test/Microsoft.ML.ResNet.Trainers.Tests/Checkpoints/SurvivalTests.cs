@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Checkpoints;
 public sealed class SurvivalTests : IDisposable
 {
     private const int Kills = 10;
-    private const int LastKill = 50; // of 60 epochs
+    private const int LastKill = 30; // of 36 epochs
     private const int MillisecondsIntoAnEpoch = 12;
 
     private readonly TemporaryFolder _folder = new();

@@ -10,6 +10,9 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Networks;
 
 public sealed class ResidualNetworkTests
 {
+    // A prime number of them: no two filters of a layer are alike.
+    private static readonly float[] Drawn = DrawNormal(1_000_003);
+
     public ResidualNetworkTests() => TorchRuntime.Initialize();
 
     public static TheoryData<string> Networks => [.. ResNetArchitecture.All.Select(each => each.Name)];
@@ -21,7 +24,7 @@ public sealed class ResidualNetworkTests
         var architecture = ResNetArchitecture.Parse(name);
         var side = architecture.Stem == StemKind.SmallImage ? 8 : 64;
         var plan = LayerPlan.Create(architecture, new ImageShape(3, side, side), 7);
-        var weights = RandomWeights(plan);
+        var weights = WithStatistics(plan, Redrawn(plan));
         var image = Enumerable.Range(0, plan.Input.Size).Select(i => (float)Math.Sin(0.7 * i)).ToArray();
 
         // The head is scaled so that logits lie about 1 apart, as a trained network's do: a tolerance means little otherwise.
@@ -112,18 +115,51 @@ public sealed class ResidualNetworkTests
         Assert.Equal(before, torch.Tensor.TotalCount);
     }
 
+    internal static ResNetWeights RandomWeights(LayerPlan plan) => WithStatistics(plan, ResNetWeights.Initialize(plan, 1));
+
     // Initial weights, with statistics that are not 0 and 1. Where residuals add up, each is small, or hundreds of them would overflow.
-    internal static ResNetWeights RandomWeights(LayerPlan plan)
+    private static ResNetWeights WithStatistics(LayerPlan plan, ResNetWeights weights)
     {
         var random = new Random(2);
         var gain = plan.Architecture.Shortcut == ShortcutKind.None ? 0.8f : 0.2f;
-        return new ResNetWeights(plan.Weights.Zip(ResNetWeights.Initialize(plan, 1).Tensors, (spec, tensor) => spec.Role switch
+        return new ResNetWeights(plan.Weights.Zip(weights.Tensors, (spec, tensor) => spec.Role switch
         {
             WeightRole.BatchNormWeight => tensor.With(() => gain * (0.75f + 0.5f * random.NextSingle())),
             WeightRole.RunningVariance => tensor.With(() => 0.75f + 0.5f * random.NextSingle()),
             WeightRole.BatchNormBias or WeightRole.RunningMean => tensor.With(() => 0.2f * random.NextSingle() - 0.1f),
             _ => tensor,
         }));
+    }
+
+    // As ResNetWeights.Initialize draws them, but from what was drawn once: the networks together have a billion.
+    private static ResNetWeights Redrawn(LayerPlan plan)
+    {
+        var random = new Random(1);
+        return new ResNetWeights(plan.Weights.Select(spec => new WeightTensor(spec.Name, spec.Shape, spec.Role switch
+        {
+            WeightRole.ConvolutionWeight => Normal(spec.Size, Math.Sqrt(2.0 / (spec.Shape[0] * spec.Shape[2] * spec.Shape[3])), random),
+            WeightRole.LinearWeight => Normal(spec.Size, 1 / Math.Sqrt(3.0 * spec.Shape[1]), random),
+            _ => new float[spec.Size],
+        })));
+    }
+
+    private static float[] Normal(int count, double deviation, Random random)
+    {
+        var values = new float[count];
+        var next = random.Next(Drawn.Length);
+        foreach (ref var value in values.AsSpan())
+        {
+            value = (float)deviation * Drawn[next];
+            next = next + 1 < Drawn.Length ? next + 1 : 0;
+        }
+
+        return values;
+    }
+
+    private static float[] DrawNormal(int count)
+    {
+        var random = new Random(1);
+        return [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
     }
 
     private static float[] TorchLogits(LayerPlan plan, ResNetWeights weights, float[] image, TrainingPrecision precision = TrainingPrecision.Float32)
@@ -138,9 +174,10 @@ public sealed class ResidualNetworkTests
     private static float[] OnnxLogits(LayerPlan plan, ResNetWeights weights, float[] image)
     {
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
-        using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []).WriteTo(file);
-        using var session = new InferenceSession(file.ToArray());
+        var model = OnnxGraphWriter.Classifier(new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []);
+        var file = new byte[model.CalculateSize()]; // half a gigabyte for the widest networks: nothing that grows
+        model.WriteTo(new MemoryStream(file));
+        using var session = new InferenceSession(file);
         using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, plan.Input.Channels, plan.Input.Height, plan.Input.Width]))]);
         return [.. outputs[0].AsEnumerable<float>()];
     }

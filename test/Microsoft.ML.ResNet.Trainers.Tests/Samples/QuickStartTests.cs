@@ -44,7 +44,7 @@ public sealed partial class QuickStartTests : IDisposable
         Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
         string[] arguments =
         [
-            "--data", _folder["images"], "--epochs", "60", "--image-size", "24", "--arch", "plain20",
+            "--data", _folder["images"], "--epochs", "20", "--image-size", "24", "--arch", "plain20",
             "--model", _folder["model.zip"], "--report", _folder["report.html"], "--checkpoints", _folder["checkpoints"],
         ];
 
