@@ -16,6 +16,9 @@ internal sealed class ResidualNetwork : IDisposable
     // Torch's two numbers for kernels, strides and paddings, down and across, which are the same: made once, not in every layer of every step.
     private static readonly long[][] Squares = [[0, 0], [1, 1], [2, 2], [3, 3]];
 
+    // TorchSharp passes numbers by a handle that their finalizer frees, even while they are in use: one that is always referenced is safe.
+    private static readonly TorchSharp.Scalar One = 1;
+
     private readonly LayerPlan _plan;
     private readonly ScalarType _convolutionType;
     private readonly Dictionary<string, Tensor> _tensors;
@@ -143,7 +146,7 @@ internal sealed class ResidualNetwork : IDisposable
         AveragePoolLayer => F.avg_pool2d(x, Squares[AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
         SigmoidLayer => x.sigmoid(),
         ScaleLayer => x.mul(values[layer.Inputs[1]]!),
-        AddLayer add => Skip(add, x, training).add_(values[layer.Inputs[1]]!), // in place: it is the only reader of the residual
+        AddLayer add => Skip(add, x, training).add_(values[layer.Inputs[1]]!, One), // in place: it is the only reader of the residual
         GlobalAveragePoolLayer => x.mean([2, 3], keepdim: true, type: ScalarType.Float32),
         LinearLayer linear => F.linear(x.flatten(1), Weight(linear, 0), Weight(linear, 1)),
         _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),

@@ -62,8 +62,9 @@ internal abstract class Optimizer : IDisposable
             {
                 if (group.Gradients.Length > 0)
                 {
-                    _rate.fill_(learningRate * group.RateScale);
-                    _decay.fill_(group.Decays ? _weightDecay : 0);
+                    using TorchSharp.Scalar rate = learningRate * group.RateScale, decay = group.Decays ? _weightDecay : 0.0;
+                    _rate.fill_(rate);
+                    _decay.fill_(decay);
                     Step(group.Weights, group.Gradients, group.Slots, _rate, _decay);
                 }
             }
