@@ -29,6 +29,8 @@ internal sealed class BatchLoader<T> : IDisposable
     private readonly int[][] _classes;
     private readonly float[] _classWeights;
     private readonly Dice _dice = new();
+    private readonly int[] _order;
+    private readonly int[] _times; // how often each image came in this epoch
 
     /// <param name="images">The images.</param>
     /// <param name="batchSize">The most images per batch.</param>
@@ -44,6 +46,8 @@ internal sealed class BatchLoader<T> : IDisposable
         _epochs = epochs;
         _shuffleSeed = shuffleSeed;
         _sizes = SplitEvenly(images.Count, batchSize);
+        _order = new int[images.Count];
+        _times = new int[images.Count];
         _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(Math.Min(batchSize, images.Count), pipelines.Max(pipeline => pipeline.Output.Size)))];
         var counts = CountClasses(images.Entries);
         var classCount = counts.Count(count => count > 0);
@@ -79,7 +83,8 @@ internal sealed class BatchLoader<T> : IDisposable
 
     private IEnumerable<Batch> Fill(int epoch, int firstBatch)
     {
-        var (busy, order, times) = (TimeSpan.Zero, Order(epoch), new int[_images.Count]);
+        var (busy, order, times) = (TimeSpan.Zero, Order(epoch), _times);
+        Array.Clear(times);
         var pipeline = _pipelines[Math.Clamp((epoch - 1) * _pipelines.Length / _epochs, 0, _pipelines.Length - 1)];
         for (var (index, start) = (0, 0); index < _sizes.Length; start += _sizes[index++])
         {
@@ -125,10 +130,10 @@ internal sealed class BatchLoader<T> : IDisposable
     }
 
     private int[] Order(int epoch) => _shuffleSeed is null
-        ? [.. Enumerable.Range(0, _images.Count)]
+        ? EpochOrder.Kept(_order)
         : _classes.Length > 0
             ? EpochOrder.Balanced(_classes, _images.Count, DiceFor(epoch, OrderDice))
-            : EpochOrder.Shuffled(_images.Count, DiceFor(epoch, OrderDice));
+            : EpochOrder.Shuffled(_order, DiceFor(epoch, OrderDice));
 
     private Dice DiceFor(int epoch, int image, int repetition = 0) =>
         _dice.Restart(repetition == 0 ? SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image) : SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image, repetition));

@@ -3,11 +3,24 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// <summary>The order in which an epoch shows images.</summary>
 internal static class EpochOrder
 {
-    /// <summary>Every image once.</summary>
-    public static int[] Shuffled(int count, Random random)
+    /// <summary>Every image once, as they are.</summary>
+    /// <param name="order">Room for it, which is returned.</param>
+    public static int[] Kept(int[] order)
     {
-        var order = Enumerable.Range(0, count).ToArray();
-        random.Shuffle(order);
+        for (var i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+        }
+
+        return order;
+    }
+
+    /// <summary>Every image once.</summary>
+    /// <param name="order">Room for it, which is returned.</param>
+    /// <param name="random">The dice.</param>
+    public static int[] Shuffled(int[] order, Random random)
+    {
+        random.Shuffle(Kept(order));
         return order;
     }
 

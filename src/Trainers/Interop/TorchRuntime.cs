@@ -11,13 +11,16 @@ internal static partial class TorchRuntime
     // A failure is not kept: the application may load libtorch itself and try again.
     private static readonly Lazy<bool> Ready = new(Prepare, LazyThreadSafetyMode.PublicationOnly);
 
+    /// <summary>Gets whether training may tune the C allocator: on Linux, unless the application keeps it as it is.</summary>
+    public static bool OwnsAllocator { get; } = OperatingSystem.IsLinux() && !(AppContext.TryGetSwitch(KeepAllocatorDefaults, out var keep) && keep);
+
     /// <summary>Readies Torch. Call it before anything of <see cref="TorchSharp.torch"/> is touched.</summary>
     /// <exception cref="DllNotFoundException">libtorch is not part of the application, or this system cannot load it.</exception>
     public static void Initialize() => _ = Ready.Value;
 
     private static bool Prepare()
     {
-        if (OperatingSystem.IsLinux() && !(AppContext.TryGetSwitch(KeepAllocatorDefaults, out var keep) && keep))
+        if (OwnsAllocator)
         {
             GlibcAllocator.KeepLargeBuffers();
             HugePages.AskFor();

@@ -15,6 +15,7 @@ internal sealed class Learner<T> : IDisposable
     private const string OptimizerPrefix = "optimizer.";
 
     private readonly ResidualNetwork? _average;
+    private Snapshot? _kept;
 
     // The optimizer after the network, whose tensors it knows by their handles.
     public Learner(LayerPlan plan, ResNetWeights start, TrainingPrecision precision, TrainingImages<T> images, InputPipeline[] pipelines, TrainingRecipe recipe, int epochs, double layerDecay, int seed)
@@ -57,6 +58,12 @@ internal sealed class Learner<T> : IDisposable
     /// <summary>Gets the images to validate on; null if there are none.</summary>
     public BatchLoader<T>? Validation { get; }
 
+    /// <summary>Gets <see cref="Evaluated"/> as it was when it was last kept; null before.</summary>
+    public ResNetWeights? Kept => _kept?.ToWeights();
+
+    /// <summary>Keeps <see cref="Evaluated"/> as it is.</summary>
+    public void Keep() => (_kept ??= new Snapshot(Evaluated)).Take();
+
     /// <summary>Copies out everything that must be kept to go on later.</summary>
     public IEnumerable<WeightTensor> Save() => State().Select(each => each.Value.ToWeight(each.Key));
 
@@ -77,6 +84,7 @@ internal sealed class Learner<T> : IDisposable
 
     public void Dispose()
     {
+        _kept?.Dispose();
         Validation?.Dispose();
         Training.Dispose();
         Optimizer.Dispose();

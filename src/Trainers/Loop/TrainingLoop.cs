@@ -30,10 +30,10 @@ internal sealed class TrainingLoop<T>(
     private readonly ClassificationLoss _trainingLoss = ClassificationLoss.ForTraining(recipe, options);
     private readonly ClassificationLoss _validationLoss = ClassificationLoss.ForValidation(options);
     private readonly Stopwatch _time = Stopwatch.StartNew();
+    private readonly FreeBuffers _freeBuffers = new();
     private TrainingState _state = new() { BatchSize = recipe.BatchSize, BatchesPerStep = recipe.BatchesPerStep, WarmedUp = recipe.WarmupUntilAccuracy == 0 };
     private TimeSpan _lastCheckpoint;
-    private ResNetWeights? _lastGood; // of the last finished epoch
-    private ResNetWeights? _best;     // of the best epoch, where it is kept
+    private ResNetWeights? _best; // of the best epoch, where it is kept
 
     /// <summary>Gets what is done with the moments that are to survive.</summary>
     /// <value>The default does nothing.</value>
@@ -55,7 +55,11 @@ internal sealed class TrainingLoop<T>(
     {
         _state = state;
         learner.Load(tensors);
-        _lastGood = state is { Batch: 0, Epochs.Length: > 0 } ? learner.Evaluated.ToWeights() : null;
+        if (state is { Batch: 0, Epochs.Length: > 0 })
+        {
+            learner.Keep();
+        }
+
         _best = KeepsBest && state.Best.Best is not null ? PrefixedWeights.Find(PrefixedWeights.Best, tensors, learner.Network.Plan) : null;
     }
 
@@ -73,16 +77,16 @@ internal sealed class TrainingLoop<T>(
                     return OutOfTime();
                 }
             }
-            catch (TrainingDivergedException exception) when ((_lastGood ??= FindLastGood()) is not null)
+            catch (TrainingDivergedException exception) when ((learner.Kept ?? FindLastGood()) is { } lastGood)
             {
                 var epoch = _best is null ? _state.Epochs.Length : _state.Best.Best!.Epoch;
                 var reason = $"{exception.Message} The network of epoch {epoch} is returned.";
                 reporter.Warn(reason);
-                return (_best ?? _lastGood!, _state with { StoppedEarly = reason });
+                return (_best ?? lastGood, _state with { StoppedEarly = reason });
             }
         }
 
-        return (_best ?? _lastGood!, _state);
+        return (_best ?? learner.Evaluated.ToWeights(), _state);
     }
 
     // False if time ran out before the epoch's end.
@@ -98,6 +102,7 @@ internal sealed class TrainingLoop<T>(
         var imagesPerSecond = _state.Tally.Seen / _state.EpochTime.TotalSeconds;
         var result = Validate(started, imagesPerSecond) with { AugmentationTime = learner.Training.Busy };
         FinishEpoch(result);
+        _freeBuffers.AfterEpoch(_time.Elapsed);
         reporter.Report(Progress(result.Epoch, (result.Loss, result.Accuracy), imagesPerSecond) with { Finished = result });
         WriteCheckpoint();
         return true;
@@ -112,6 +117,7 @@ internal sealed class TrainingLoop<T>(
         foreach (var batch in batches)
         {
             TrainBatch(batch, meter);
+            _freeBuffers.AfterBatch(_time.Elapsed);
             if (meter.IsFull)
             {
                 Read(meter);
@@ -161,21 +167,30 @@ internal sealed class TrainingLoop<T>(
 
     private void TrainBatch(Batch batch, Meter meter)
     {
-        using var scope = NewDisposeScope();       // every tensor this batch makes is freed here
         learner.Network.StochasticDepth?.Roll(new Random(SeedMixer.Mix(seed, SeedUse.StochasticDepth, _state.Epoch, batch.Index)));
         var rate = schedule.At(_state.Step, _state.Plateaus) * (_state.WarmedUp ? 1 : WarmupScale);
+        ComputeGradients(batch, meter);
+        var endsStep = EndsStep(batch);
+        if (endsStep)
+        {
+            learner.Optimizer.Step(rate);
+        }
+
+        _state = _state with { Batch = batch.Index + 1, LearningRate = rate, Step = _state.Step + (endsStep ? 1 : 0) };
+        if (endsStep)
+        {
+            learner.Average?.Update(_state.Step);
+        }
+    }
+
+    private void ComputeGradients(Batch batch, Meter meter)
+    {
+        using var scope = NewDisposeScope();       // every tensor this batch makes is freed here, but for the gradients
         var logits = learner.Network.Forward(batch.Images, training: true);
         var loss = _trainingLoss.Of(logits, batch);
         var perStep = BatchesInStep(batch.Index);
         (perStep == 1 ? loss : loss / perStep).backward();
         meter.Add(logits, batch.Labels, loss);
-        _state = _state with { Batch = batch.Index + 1, LearningRate = rate };
-        if (EndsStep(batch))
-        {
-            learner.Optimizer.Step(rate);
-            _state = _state with { Step = _state.Step + 1 };
-            learner.Average?.Update(_state.Step);
-        }
     }
 
     private bool EndsStep(Batch batch) => (batch.Index + 1) % recipe.BatchesPerStep == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
@@ -222,11 +237,11 @@ internal sealed class TrainingLoop<T>(
 
     private void FinishEpoch(EpochResult result)
     {
-        _lastGood = learner.Evaluated.ToWeights();
+        learner.Keep();
         var (best, plateau) = (_state.Best, _state.Plateau);
         if (result.ValidationLoss is not null)
         {
-            _best = KeepsBest && best.IsBetter(result, recipe.Metric) ? _lastGood : _best;
+            _best = KeepsBest && best.IsBetter(result, recipe.Metric) ? learner.Evaluated.ToWeights() : _best;
             (best, plateau) = (best.After(result, recipe.Metric), plateau.After(result, recipe.Metric));
         }
 

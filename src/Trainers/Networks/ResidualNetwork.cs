@@ -17,11 +17,15 @@ internal sealed class ResidualNetwork : IDisposable
     // Torch's two numbers for kernels, strides and paddings, down and across, which are the same: made once, not in every layer of every step.
     private static readonly long[][] Squares = [[0, 0], [1, 1], [2, 2], [3, 3]];
 
+    // TorchSharp passes numbers by a handle that their finalizer frees, even while they are in use: one that is always referenced is safe.
+    private static readonly TorchSharp.Scalar One = 1;
+
     private readonly LayerPlan _plan;
     private readonly ScalarType _convolutionType;
     private readonly ScalarType _productType;
     private readonly Dictionary<string, Tensor> _tensors;
     private readonly int[] _lastReader;
+    private readonly Tensor?[] _values; // of a pass: the results of layers, by layer
 
     /// <param name="plan">The network.</param>
     /// <param name="weights">Its weights, which are copied.</param>
@@ -33,6 +37,7 @@ internal sealed class ResidualNetwork : IDisposable
         _productType = PrecisionProbe.MultipliesBFloat16 ? _convolutionType : ScalarType.Float32;
         _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name]));
         _lastReader = LastReaders(plan);
+        _values = new Tensor?[plan.Layers.Length];
         Parameters = [.. plan.Weights.Where(spec => spec.IsParameter).Select(spec => _tensors[spec.Name])];
     }
 
@@ -93,7 +98,7 @@ internal sealed class ResidualNetwork : IDisposable
     // Layers from first up to, not including, end; x is the result of the layer before the first.
     private Tensor Run(Tensor x, int first, int end, bool training, Action<int, Tensor>? observe = null)
     {
-        var values = new Tensor[end];
+        var values = _values;
         if (first > 0)
         {
             values[first - 1] = x;
@@ -102,21 +107,24 @@ internal sealed class ResidualNetwork : IDisposable
         for (var i = first; i < end; i++)
         {
             var layer = _plan.Layers[i];
-            values[i] = Apply(layer, layer.Inputs.IsEmpty ? x : values[layer.Inputs[0]], values, training);
-            observe?.Invoke(i, values[i]);
+            var result = Apply(layer, layer.Inputs.IsEmpty ? x : values[layer.Inputs[0]]!, values, training);
+            values[i] = result;
+            observe?.Invoke(i, result);
 
             // Without gradients nothing else holds an activation, so the peak is a few layers and not the whole network. An operation in
             // place has returned its input.
             foreach (var input in layer.Inputs)
             {
-                if (_lastReader[input] == i && input != 0 && !ReferenceEquals(values[input], values[i]))
+                if (_lastReader[input] == i && input != 0 && !ReferenceEquals(values[input], result))
                 {
-                    values[input].Dispose();
+                    values[input]!.Dispose();
                 }
             }
         }
 
-        return values[^1];
+        var last = values[end - 1]!;
+        Array.Clear(values);
+        return last;
     }
 
     /// <summary>Copies the weights out of Torch.</summary>
@@ -130,7 +138,7 @@ internal sealed class ResidualNetwork : IDisposable
         }
     }
 
-    private Tensor Apply(Layer layer, Tensor x, Tensor[] values, bool training) => layer switch
+    private Tensor Apply(Layer layer, Tensor x, Tensor?[] values, bool training) => layer switch
     {
         ImageInputLayer => x,
         ConvolutionLayer convolution => Convolve(convolution, x),
@@ -140,15 +148,15 @@ internal sealed class ResidualNetwork : IDisposable
         PaddedIdentityLayer identity => PadIdentity(identity, x),
         AveragePoolLayer => F.avg_pool2d(x, Squares[AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
         SigmoidLayer => x.sigmoid(),
-        ScaleLayer => x.mul(values[layer.Inputs[1]]),
-        AddLayer add => Skip(add, x, training).add_(values[layer.Inputs[1]]), // in place: it is the only reader of the residual
+        ScaleLayer => x.mul(values[layer.Inputs[1]]!),
+        AddLayer add => Skip(add, x, training).add_(values[layer.Inputs[1]]!, One), // in place: it is the only reader of the residual
         GlobalAveragePoolLayer => x.mean([2, 3], keepdim: true, type: ScalarType.Float32),
         LinearLayer linear => F.linear(x.flatten(1), Weight(linear, 0), Weight(linear, 1)),
         _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
     };
 
     private Tensor Convolve(ConvolutionLayer layer, Tensor x) => As(_convolutionType, F.conv2d(
-        ForConvolution(x), ForConvolution(Weight(layer, 0)), layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], groups: layer.Groups));
+        ForConvolution(x), ForConvolution(Weight(layer, 0)), layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], Squares[1], layer.Groups));
 
     // Rounded to the type of convolutions, and held in the type that the CPU multiplies in. Gradients come back the same way.
     private Tensor ForConvolution(Tensor x) => As(_productType, As(_convolutionType, x));
@@ -164,7 +172,7 @@ internal sealed class ResidualNetwork : IDisposable
     private static Tensor PadIdentity(PaddedIdentityLayer layer, Tensor x)
     {
         var step = layer.Stride;
-        var strided = step == 1 ? x : x[TensorIndex.Colon, TensorIndex.Colon, TensorIndex.Slice(null, null, step), TensorIndex.Slice(null, null, step)];
+        var strided = step == 1 ? x : x.slice(2, 0, long.MaxValue, step).slice(3, 0, long.MaxValue, step);
         return F.pad(strided, [0, 0, 0, 0, layer.ChannelsBefore, layer.ChannelsAfter]);
     }
 

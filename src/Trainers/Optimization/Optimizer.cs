@@ -44,22 +44,37 @@ internal abstract class Optimizer : IDisposable
     public void Step(double learningRate)
     {
         using var noGradients = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var group in _groups)
+        try
         {
-            group.TakeGradients();
-        }
+            // In no scope, whose table would grow with them: half of what a step would allocate.
+            foreach (var group in _groups)
+            {
+                group.TakeGradients();
+            }
 
-        if (_clipNorm is { } norm)
-        {
-            GradientClipping.Apply([.. _groups.SelectMany(group => group.Gradients)], norm);
-        }
+            using var scope = NewDisposeScope();
+            if (_clipNorm is { } norm)
+            {
+                GradientClipping.Apply([.. _groups.SelectMany(group => group.Gradients)], norm);
+            }
 
-        foreach (var group in _groups.Where(group => group.Gradients.Length > 0))
+            foreach (var group in _groups)
+            {
+                if (group.Gradients.Length > 0)
+                {
+                    using TorchSharp.Scalar rate = learningRate * group.RateScale, decay = group.Decays ? _weightDecay : 0.0;
+                    _rate.fill_(rate);
+                    _decay.fill_(decay);
+                    Step(group.Weights, group.Gradients, group.Slots, _rate, _decay);
+                }
+            }
+        }
+        finally
         {
-            _rate.fill_(learningRate * group.RateScale);
-            _decay.fill_(group.Decays ? _weightDecay : 0);
-            Step(group.Weights, group.Gradients, group.Slots, _rate, _decay);
+            foreach (var group in _groups)
+            {
+                group.FreeGradients();
+            }
         }
     }
 
@@ -145,6 +160,15 @@ internal abstract class Optimizer : IDisposable
             for (var i = 0; i < count; i++)
             {
                 Gradients[i] = _found[_ready[i]]!;
+            }
+        }
+
+        public void FreeGradients()
+        {
+            foreach (ref var gradient in _found.AsSpan())
+            {
+                gradient?.Dispose();
+                gradient = null;
             }
         }
     }

@@ -23,6 +23,6 @@ public sealed class EpochOrderTests
     {
         Assert.Equal(EpochOrder.Balanced(Classes, 100, new Random(1)), EpochOrder.Balanced(Classes, 100, new Random(1)));
         Assert.NotEqual(EpochOrder.Balanced(Classes, 100, new Random(1)), EpochOrder.Balanced(Classes, 100, new Random(2)));
-        Assert.Equal(Enumerable.Range(0, 100), EpochOrder.Shuffled(100, new Random(1)).Order());
+        Assert.Equal(Enumerable.Range(0, 100), EpochOrder.Shuffled(new int[100], new Random(1)).Order());
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Loop;
+using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Loop;
@@ -53,6 +54,36 @@ public sealed class TrainingLoopTests
         var (halves, _) = Run(Plain with { Epochs = 1, BatchSize = 8, BatchesPerStep = 2 }, head);
 
         Assert.All(whole.Tensors.Zip(halves.Tensors), pair => Assert.All(pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()), values => Assert.Equal(values.First, values.Second, tolerance: 1e-5f)));
+    }
+
+    [Fact]
+    public void AStepMakesLittleGarbage()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.Parse("resnet20"), new ImageShape(3, 8, 8), 10);
+        using var network = new ResidualNetwork(plan, StartingWeights.For(plan, given: null, seed: 1), TrainingPrecision.Float32);
+        using var optimizer = Optimizer.Of(TrainingRecipe.Paper, OptimizedParameter.Of(network, 1, TrainingRecipe.Paper.WeightDecayScope));
+        using var batch = new Batch(4, plan.Input.Size);
+        batch.Reset(0, 4, plan.Input);
+        batch.ImageValues.Clear();
+        batch.LabelValues.Clear();
+        var loss = new ClassificationLoss(0, weighted: false);
+        var before = 0L;
+        for (var step = -3; step < 10; step++)
+        {
+            if (step == 0)
+            {
+                before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
+            using (TorchSharp.torch.NewDisposeScope())
+            {
+                loss.Of(network.Forward(batch.Images, training: true), batch).backward();
+            }
+
+            optimizer.Step(0.1);
+        }
+
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 10, 0, 10_000);
     }
 
     [Fact]

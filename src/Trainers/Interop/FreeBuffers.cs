@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace Microsoft.ML.ResNet.Trainers;
+
+/// <summary>Gives the system back what lies free in the C allocator's heaps, now and then; the heaps keep their addresses.</summary>
+/// <remarks>
+/// Torch asks for aligned buffers. glibc looks for room for one, and for the most that aligning may take, so the hole that a buffer leaves is too small for the next of the same size once a
+/// small object has taken its margin. Holes and new buffers then cover several times what is in use.
+/// </remarks>
+internal sealed partial class FreeBuffers
+{
+    // Giving back, and taking again at the next batch, costs about as much as zeroing a batch's buffers: so neither often in time, nor in batches.
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    private const int BatchInterval = 16;
+
+    private TimeSpan _last;
+    private int _batches;
+
+    /// <summary>To be called after each batch, when its tensors are freed.</summary>
+    /// <param name="time">The time, of a clock that started with this object.</param>
+    public void AfterBatch(TimeSpan time)
+    {
+        if (++_batches >= BatchInterval)
+        {
+            Release(time);
+        }
+    }
+
+    /// <summary>To be called after each epoch.</summary>
+    /// <param name="time">As in <see cref="AfterBatch"/>.</param>
+    public void AfterEpoch(TimeSpan time) => Release(time);
+
+    private void Release(TimeSpan time)
+    {
+        if (time - _last < Interval || !TorchRuntime.OwnsAllocator)
+        {
+            return;
+        }
+
+        (_last, _batches) = (time, 0);
+        try
+        {
+            _ = Trim(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // musl gives back by itself.
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    private static partial int Trim(nuint pad);
+}
