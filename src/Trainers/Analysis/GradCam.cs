@@ -54,7 +54,8 @@ internal sealed class GradCam : IDisposable
         // Images do not meet in the network, so the gradient of the sum holds each image's own.
         var weights = ChannelWeights(results.Logits.gather(1, chosen).sum(), results.Activations);
         var maps = weights.mul(results.Activations).sum(1).relu();                                              // equation 2
-        var heat = maps.div(maps.amax([1, 2], keepdim: true).clamp_min(float.Epsilon)).detach().contiguous();  // a map without heat stays so
+        using TorchSharp.Scalar least = float.Epsilon;
+        var heat = maps.div(maps.amax([1, 2], keepdim: true).clamp_min(least)).detach().contiguous();  // a map without heat stays so
         var (height, width) = ((int)heat.shape[1], (int)heat.shape[2]);
         var values = heat.data<float>().ToArray();
         var probabilities = F.softmax(results.Logits, 1).gather(1, chosen).detach().contiguous().data<float>().ToArray();

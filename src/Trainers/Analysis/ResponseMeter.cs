@@ -56,7 +56,8 @@ internal sealed class ResponseMeter : IDisposable
 
         using var scope = NewDisposeScope();
         var values = result.to(ScalarType.Float64);
-        _sums.select(0, row).add_(stack([values.sum(), values.square().sum()]));
+        using TorchSharp.Scalar one = 1;
+        _sums.select(0, row).add_(stack([values.sum(), values.square().sum()]), one);
         _counts[row] += result.numel();
     }
 

@@ -39,12 +39,14 @@ internal sealed class ViewScorer(ResNetClassificationTransformer model, TestTime
             }
         }
 
-        return [.. sum.div(count).data<float>().ToArray().Chunk(model.Plan.ClassCount)];
+        using TorchSharp.Scalar viewCount = count;
+        return [.. sum.div(viewCount).data<float>().ToArray().Chunk(model.Plan.ClassCount)];
 
         void Add(Tensor view)
         {
             using var ofView = NewDisposeScope();
-            sum.add_(F.softmax(network.Forward(view, training: false), 1));
+            using TorchSharp.Scalar one = 1;
+            sum.add_(F.softmax(network.Forward(view, training: false), 1), one);
             count++;
         }
     }

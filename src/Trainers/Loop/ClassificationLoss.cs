@@ -29,7 +29,14 @@ internal sealed class ClassificationLoss(double labelSmoothing, bool weighted)
     }
 
     // Weighted, it is the weighted mean. A batch of zero weights teaches nothing, and divides by nothing.
-    private Tensor Of(Tensor logits, Tensor labels, Tensor weights) => weighted
-        ? F.cross_entropy(logits, labels, reduction: nn.Reduction.None, label_smoothing: labelSmoothing).mul(weights).sum() / weights.sum().clamp_min(float.Epsilon)
-        : F.cross_entropy(logits, labels, label_smoothing: labelSmoothing);
+    private Tensor Of(Tensor logits, Tensor labels, Tensor weights)
+    {
+        if (!weighted)
+        {
+            return F.cross_entropy(logits, labels, label_smoothing: labelSmoothing);
+        }
+
+        using TorchSharp.Scalar least = float.Epsilon;
+        return F.cross_entropy(logits, labels, reduction: nn.Reduction.None, label_smoothing: labelSmoothing).mul(weights).sum() / weights.sum().clamp_min(least);
+    }
 }

@@ -188,8 +188,8 @@ internal sealed class TrainingLoop<T>(
         using var scope = NewDisposeScope();       // every tensor this batch makes is freed here, but for the gradients
         var logits = learner.Network.Forward(batch.Images, training: true);
         var loss = _trainingLoss.Of(logits, batch);
-        var perStep = BatchesInStep(batch.Index);
-        (perStep == 1 ? loss : loss / perStep).backward();
+        using TorchSharp.Scalar perStep = BatchesInStep(batch.Index);
+        loss.div(perStep).backward();
         meter.Add(logits, batch.Labels, loss);
     }
 

@@ -17,7 +17,7 @@ internal sealed class ResidualNetwork : IDisposable
     // Torch's two numbers for kernels, strides and paddings, down and across, which are the same: made once, not in every layer of every step.
     private static readonly long[][] Squares = [[0, 0], [1, 1], [2, 2], [3, 3]];
 
-    // TorchSharp passes numbers by a handle that their finalizer frees, even while they are in use: one that is always referenced is safe.
+    // TorchSharp passes numbers by a handle that their finalizer frees, even while they are in use: one that is always referenced is safe, and so is one that is disposed of afterwards.
     private static readonly TorchSharp.Scalar One = 1;
 
     private readonly LayerPlan _plan;
