@@ -6,7 +6,8 @@ namespace Benchmarks.Peers;
 /// <summary>Whole epochs of the library's training, as a user calls it, with what its history and the process tell.</summary>
 /// <param name="Training">The loop; its times are not looked at.</param>
 /// <param name="Epochs">How many epochs; 0 stops after the first step, when all images have been read.</param>
-internal sealed record OurEpochs(TrainingWork Training, int Epochs)
+/// <param name="CacheBytes">How much memory decoded images may take; null for the default.</param>
+internal sealed record OurEpochs(TrainingWork Training, int Epochs, long? CacheBytes = null)
 {
     public static readonly Peer<OurEpochs, EpochsResult> Peer = new("epochs", Train);
 
@@ -26,6 +27,7 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs)
             ValidationFraction = 0,
             OnBadImage = BadImageHandling.Skip,
             ThreadCount = training.Threads,
+            CacheBytes = work.CacheBytes,
             Progress = progress,
         }).Fit(images);
         using var process = Process.GetCurrentProcess();

@@ -9,6 +9,8 @@ namespace Benchmarks.Runs;
 internal sealed class DataRun : IRun
 {
     private const int Million = 1_000_000;
+    private const int ManySize = 8;
+    private const long ManyCacheBytes = 64 << 20;
 
     public string Name => "data";
 
@@ -16,26 +18,41 @@ internal sealed class DataRun : IRun
 
     public Section Measure(Settings settings) => new("Reading images",
     [
-        Listing(settings),
+        .. Listing(settings),
         new Table("Decoding, in images per second: all of a training run's reading against SkiaSharp's codec alone, on all cores",
             ["images", "ours", "codec, whole images", "codec, scaled", "ours ÷ codec, whole", "ours ÷ codec, scaled"],
             [Decoding(settings, "small images, 32×32", settings.Images.Small, 32, mustReach: null), Decoding(settings, "photographs, for 224×224", settings.Images.Photos, 224, mustReach: 0.85)]),
         Share(settings),
     ]);
 
-    private static Table Listing(Settings settings)
+    private static IEnumerable<Table> Listing(Settings settings)
     {
-        var rows = ImmutableArray.CreateBuilder<ImmutableArray<string>>();
-        rows.Add(List(settings.Images.Small.Root, settings.Repeats, mostSeconds: null));
+        var rows = ImmutableArray.Create(List(settings.Images.Small.Root, settings.Repeats, mostSeconds: null));
+        Table? training = null;
         if (settings.Million)
         {
             Output.Say("Making a million images…");
             using var many = new ManyImages(Million);
-            rows.Add(List(many.Folder, settings.Repeats, mostSeconds: 10));
+            rows = rows.Add(List(many.Folder, settings.Repeats, mostSeconds: 10));
+            training = TrainingOnMany(many, settings);
         }
 
-        return new Table("Listing a folder", ["images", "time", "peak memory"], rows.ToImmutable());
+        yield return new Table("Listing a folder", ["images", "time", "peak memory"], rows);
+        if (training is not null)
+        {
+            yield return training;
+        }
     }
+
+    // An epoch of everything but the pixels: they are tiny, so that what is kept for each image shows.
+    private static Table TrainingOnMany(ManyImages many, Settings settings) => new($"Training ResNet-20 at {ManySize}×{ManySize}, batch 128, on {Million.ToString("#,0", Output.Culture)} images",
+        ["images kept in memory, at most", "reading, before the epoch", "the epoch", "peak memory"],
+        [
+            .. new long?[] { null, ManyCacheBytes }.SelectMany(cache =>
+                OurEpochs.Peer.Run(new OurEpochs(new TrainingWork("resnet20", ManySize, 128, 10, many.Folder, Million, settings.Threads, 0, 0), Epochs: 1, cache)) is { } result
+                    ? (ImmutableArray<ImmutableArray<string>>)[[cache is { } bytes ? Output.Megabytes(bytes) : "the default", Output.Seconds(result.ReadingSeconds), Output.Seconds(result.Epochs[0].Seconds), Output.Megabytes(result.Peak)]]
+                    : []),
+        ]);
 
     private static ImmutableArray<string> List(string folder, int repeats, double? mostSeconds)
     {
