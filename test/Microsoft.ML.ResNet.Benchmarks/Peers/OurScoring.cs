@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Onnx;
 
 namespace Benchmarks.Peers;
 
@@ -33,6 +34,11 @@ internal static class OurScoring
     private static ScoringRate Score(ScoringWork work)
     {
         var ml = new MLContext(seed: 1);
+        if (work.OneThreadPerCall)
+        {
+            ml.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 });
+        }
+
         using var model = Model(ml, work);
         return new ScoringRate(work.Way == Way.Transform ? Transform(ml, model, work) : Predict(ml, model, work));
     }

@@ -28,6 +28,9 @@ internal sealed record ScoringWork(string Architecture, int ImageSize, int Class
     /// <value>The default is 1.</value>
     public int Callers { get; init; } = 1;
 
+    /// <summary>Gets whether ONNX Runtime has only the caller's thread for an image, as docs/deployment.md advises for as many callers as cores.</summary>
+    public bool OneThreadPerCall { get; init; }
+
     /// <summary>Gets whether the network is quantized to 8-bit integers.</summary>
     public bool Quantized { get; init; }
 
