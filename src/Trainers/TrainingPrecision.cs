@@ -3,7 +3,7 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// <summary>The number format that convolutions compute in during training. The saved model always scores in float32.</summary>
 public enum TrainingPrecision
 {
-    /// <summary>Whichever of the two trains faster on this machine; measured once per process, in a fraction of a second.</summary>
+    /// <summary>Whichever of the two trains faster on this machine: on x86, <see cref="BFloat16"/> where the CPU has instructions for it (AVX-512 BF16); elsewhere measured, once per process, in a fraction of a second.</summary>
     Auto,
 
     /// <summary>float32 throughout.</summary>

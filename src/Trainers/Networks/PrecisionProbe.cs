@@ -1,12 +1,14 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
-/// <summary>Tells what this machine's convolutions do in bfloat16, and measures whether they train faster in it.</summary>
+/// <summary>Tells in which precision this machine trains faster.</summary>
+/// <remarks>
+/// On x86 the instructions tell: wherever we measured bfloat16 products (Zen 4, Emerald Rapids), they were faster by far, while the time of a few steps at the start of a process is
+/// decided by whatever else runs then. Elsewhere it is measured.
+/// </remarks>
 internal static class PrecisionProbe
 {
     // Where the CPU has no bfloat16 instructions of its own it is slower, and where it has them faster by far: the margin only guards against noise.
@@ -14,16 +16,10 @@ internal static class PrecisionProbe
 
     private const int Repeats = 5;
 
-    private static readonly Lazy<TrainingPrecision> Fastest = new(Measure);
+    private static readonly Lazy<TrainingPrecision> Fastest =
+        new(() => Processor.IsX86 ? (Processor.HasBFloat16Products ? TrainingPrecision.BFloat16 : TrainingPrecision.Float32) : Measure());
 
-    /// <summary>
-    /// Gets whether convolutions multiply bfloat16 numbers themselves. Torch hands them to oneDNN on x86 only where there is AVX-512 with byte, word and vector-length instructions
-    /// (mkldnn_bf16_device_check in ATen/native/mkldnn/Utils.h), and elsewhere falls back to loops that took twenty times as long as float32.
-    /// </summary>
-    public static bool MultipliesBFloat16 { get; } =
-        RuntimeInformation.ProcessArchitecture is not (Architecture.X64 or Architecture.X86) || (Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported);
-
-    public static TrainingPrecision Resolve(TrainingPrecision asked) => asked != TrainingPrecision.Auto ? asked : MultipliesBFloat16 ? Fastest.Value : TrainingPrecision.Float32;
+    public static TrainingPrecision Resolve(TrainingPrecision asked) => asked != TrainingPrecision.Auto ? asked : Fastest.Value;
 
     private static TrainingPrecision Measure()
     {

@@ -34,7 +34,7 @@ internal sealed class ResidualNetwork : IDisposable
     {
         _plan = plan;
         _convolutionType = precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        _productType = PrecisionProbe.MultipliesBFloat16 ? _convolutionType : ScalarType.Float32;
+        _productType = Processor.MultipliesBFloat16 ? _convolutionType : ScalarType.Float32;
         _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name]));
         _lastReader = LastReaders(plan);
         _values = new Tensor?[plan.Layers.Length];
@@ -141,7 +141,7 @@ internal sealed class ResidualNetwork : IDisposable
     private Tensor Apply(Layer layer, Tensor x, Tensor?[] values, bool training) => layer switch
     {
         ImageInputLayer => x,
-        ConvolutionLayer convolution => Convolve(convolution, x),
+        ConvolutionLayer convolution => Convolve(convolution, x, training),
         BatchNormLayer batchNorm => Normalize(batchNorm, x, training),
         ReluLayer => x.relu_(),                                       // in place: it is the only reader of x
         MaxPoolLayer pool => F.max_pool2d(x, Squares[pool.Kernel], Squares[MaxPoolLayer.Stride], Squares[pool.Padding]),
@@ -155,8 +155,13 @@ internal sealed class ResidualNetwork : IDisposable
         _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
     };
 
-    private Tensor Convolve(ConvolutionLayer layer, Tensor x) => As(_convolutionType, F.conv2d(
-        ForConvolution(x), ForConvolution(Weight(layer, 0)), layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], Squares[1], layer.Groups));
+    private Tensor Convolve(ConvolutionLayer layer, Tensor x, bool training)
+    {
+        var (images, filters) = (ForConvolution(x), ForConvolution(Weight(layer, 0)));
+        return As(_convolutionType, training && _productType == ScalarType.BFloat16 && Processor.HasTiles && NarrowConvolution.Suits(layer)
+            ? NarrowConvolution.Apply(images, filters, layer.Stride, layer.Padding)
+            : F.conv2d(images, filters, layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], Squares[1], layer.Groups));
+    }
 
     // Rounded to the type of convolutions, and held in the type that the CPU multiplies in. Gradients come back the same way.
     private Tensor ForConvolution(Tensor x) => As(_productType, As(_convolutionType, x));

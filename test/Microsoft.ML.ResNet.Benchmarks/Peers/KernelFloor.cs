@@ -10,6 +10,7 @@ namespace Benchmarks.Peers;
 /// What no loop around these kernels can beat: each convolution and batch normalization of the network, forward and backward, on tensors of its shapes, in
 /// the type and layout that the library trains in. The other operations are timed too, to tell where the rest of a step goes.
 /// </summary>
+/// <remarks>Kernels take turns for as long as the loops run, and means count: what disturbs the machine, or the core's other thread, slows both alike.</remarks>
 internal static class KernelFloor
 {
     public const string ConvolutionForward = "convolution, forward";
@@ -21,84 +22,102 @@ internal static class KernelFloor
 
     public static readonly Peer<TrainingWork, TrainingRate> Peer = new("floor", Measure);
 
-    private const int Repeats = 7;
-
     private static TrainingRate Measure(TrainingWork work)
     {
         TorchRuntime.Initialize();
         set_num_threads(work.Threads);
         var type = PrecisionProbe.Resolve(TrainingPrecision.Auto) == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
         var plan = work.Plan;
-        var (parts, known) = (new Dictionary<string, double>(), new Dictionary<string, (double Forward, double Backward)>());
-        foreach (var layer in plan.Layers)
+        using var scope = NewDisposeScope();
+        Kernel[] kernels = [.. Kernels(plan, work.BatchSize, type)];
+        var clock = Stopwatch.StartNew();
+        for (var warm = false; !warm || clock.Elapsed.TotalSeconds < work.Seconds;)
         {
-            var (forward, backward) = layer switch
+            foreach (var kernel in kernels)
             {
-                ConvolutionLayer => (ConvolutionForward, ConvolutionBackward),
-                BatchNormLayer => (BatchNormForward, BatchNormBackward),
-                ReluLayer => (Activation, Activation),
-                AddLayer => (Addition, Addition),
-                _ => (null, null),
-            };
-            if (forward is null || backward is null)
-            {
-                continue;
+                kernel.Run(isTimed: warm);
             }
 
-            // Layers of the same kind and shapes take the same time: one of them is measured.
-            var input = plan.Layers[layer.Inputs[0]];
-            var shapes = $"{forward} {input.Output} {layer.Output} {(layer as ConvolutionLayer)?.Kernel} {(layer as ConvolutionLayer)?.Groups} {input is ImageInputLayer}";
-            if (!known.TryGetValue(shapes, out var time))
+            if (!warm && clock.Elapsed.TotalSeconds >= work.WarmUp)
             {
-                known[shapes] = time = Time(layer, input, work.BatchSize, type);
+                warm = true;
+                clock.Restart();
             }
-
-            parts[forward] = parts.GetValueOrDefault(forward) + time.Forward;
-            parts[backward] = parts.GetValueOrDefault(backward) + time.Backward;
         }
 
+        var parts = kernels.SelectMany(kernel => kernel.Parts).GroupBy(part => part.Name, part => part.Milliseconds).ToDictionary(part => part.Key, part => part.Sum());
         var floor = parts[ConvolutionForward] + parts[ConvolutionBackward] + parts[BatchNormForward] + parts[BatchNormBackward];
         return new TrainingRate(work.BatchSize / (floor / 1000), plan.ParameterCount, type.ToString()) { Parts = parts };
     }
 
-    // The best of some runs, in milliseconds: a floor is without disturbances.
-    private static (double Forward, double Backward) Time(Layer layer, Layer input, int batch, ScalarType type)
-    {
-        using var scope = NewDisposeScope();
-        var x = ChannelsLast(batch, input.Output, type).requires_grad_(input is not ImageInputLayer);
-        var other = ChannelsLast(batch, layer.Output, type);
-        var weights = layer.Weights.Select(spec => Weight(spec, layer is ConvolutionLayer ? type : ScalarType.Float32)).ToArray();
-        var (forward, backward) = (double.MaxValue, double.MaxValue);
-        for (var i = 0; i <= Repeats; i++)
+    // Layers of the same kind and shapes take the same time: one of them is measured.
+    private static IEnumerable<Kernel> Kernels(LayerPlan plan, int batch, ScalarType type) =>
+        from layer in plan.Layers
+        let names = layer switch
         {
-            using var step = NewDisposeScope();
+            ConvolutionLayer => (Forward: ConvolutionForward, Backward: ConvolutionBackward),
+            BatchNormLayer => (BatchNormForward, BatchNormBackward),
+            ReluLayer => (Activation, Activation),
+            AddLayer => (Addition, Addition),
+            _ => default((string Forward, string Backward)?),
+        }
+        where names is not null
+        let input = plan.Layers[layer.Inputs[0]]
+        group (layer, input, names.Value) by (names, input.Output, layer.Output, (layer as ConvolutionLayer)?.Kernel, (layer as ConvolutionLayer)?.Groups, input is ImageInputLayer) into same
+        let first = same.First()
+        select new Kernel(first.layer, first.input, first.Value, same.Count(), batch, type);
+
+    /// <summary>An operation of the network, forward and backward, and how often there is one like it.</summary>
+    private sealed class Kernel
+    {
+        private readonly Layer _layer;
+        private readonly (string Forward, string Backward) _names;
+        private readonly int _count;
+        private readonly Tensor _input, _other;
+        private readonly Tensor[] _weights;
+        private TimeSpan _forward, _backward;
+        private int _runs;
+
+        public Kernel(Layer layer, Layer input, (string Forward, string Backward) names, int count, int batch, ScalarType type)
+        {
+            (_layer, _names, _count) = (layer, names, count);
+            _input = ChannelsLast(batch, input.Output, type).requires_grad_(input is not ImageInputLayer);
+            _other = ChannelsLast(batch, layer.Output, type);
+            _weights = [.. layer.Weights.Select(spec => Weight(spec, layer is ConvolutionLayer ? type : ScalarType.Float32))];
+        }
+
+        /// <summary>Gets the milliseconds that all of these operations take in a step.</summary>
+        public IEnumerable<(string Name, double Milliseconds)> Parts =>
+            [(_names.Forward, _forward.TotalMilliseconds * _count / _runs), (_names.Backward, _backward.TotalMilliseconds * _count / _runs)];
+
+        public void Run(bool isTimed)
+        {
+            using var scope = NewDisposeScope();
             var start = Stopwatch.GetTimestamp();
-            var y = Apply(layer, x, other, weights);
+            var y = Apply(_layer, _input, _other, _weights);
             var middle = Stopwatch.GetTimestamp();
-            if (layer is AddLayer)
+            if (_layer is AddLayer)
             {
-                using var sum = other.add(other); // of the gradients that come from the residual and from the shortcut
+                using var sum = _other.add(_other); // of the gradients that come from the residual and from the shortcut
             }
             else
             {
-                y.backward([other]);
+                y.backward([_other]);
             }
 
             var end = Stopwatch.GetTimestamp();
-            foreach (var leaf in weights.Append(x))
+            foreach (var leaf in _weights.Append(_input))
             {
                 leaf.grad = null;
             }
 
-            // The first run warms up.
-            if (i > 0)
+            if (isTimed)
             {
-                forward = Math.Min(forward, Stopwatch.GetElapsedTime(start, middle).TotalMilliseconds);
-                backward = Math.Min(backward, Stopwatch.GetElapsedTime(middle, end).TotalMilliseconds);
+                _forward += Stopwatch.GetElapsedTime(start, middle);
+                _backward += Stopwatch.GetElapsedTime(middle, end);
+                _runs++;
             }
         }
-
-        return (forward, backward);
     }
 
     private static Tensor Apply(Layer layer, Tensor x, Tensor other, Tensor[] weights) => layer switch
