@@ -157,10 +157,24 @@ internal sealed class ResidualNetwork : IDisposable
 
     private Tensor Convolve(ConvolutionLayer layer, Tensor x, bool training)
     {
-        var (images, filters) = (ForConvolution(x), ForConvolution(Weight(layer, 0)));
-        return As(_convolutionType, training && _productType == ScalarType.BFloat16 && Processor.HasTiles && NarrowConvolution.Suits(layer)
+        var weight = Weight(layer, 0);
+        var (images, filters) = (ForConvolution(x), ForConvolution(weight));
+        var result = As(_convolutionType, training && _productType == ScalarType.BFloat16 && Processor.HasTiles && NarrowConvolution.Suits(layer)
             ? NarrowConvolution.Apply(images, filters, layer.Stride, layer.Padding)
             : F.conv2d(images, filters, layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], Squares[1], layer.Groups));
+
+        // Torch keeps the copies that gradients need; their handles would fill the step's scope, whose table grows with them.
+        DisposeCopy(images, of: x);
+        DisposeCopy(filters, of: weight);
+        return result;
+    }
+
+    private static void DisposeCopy(Tensor copy, Tensor of)
+    {
+        if (!ReferenceEquals(copy, of))
+        {
+            copy.Dispose();
+        }
     }
 
     // Rounded to the type of convolutions, and held in the type that the CPU multiplies in. Gradients come back the same way.

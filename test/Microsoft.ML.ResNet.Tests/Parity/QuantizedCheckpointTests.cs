@@ -39,11 +39,16 @@ public sealed class QuantizedCheckpointTests : IDisposable
         using var classifier = _ml.Transforms.ApplyResNet(weights, ResNetArchitecture.Parse(network), Cifar10.ClassNames, preprocessing: ImagePreprocessing.Cifar10).Fit(data);
         using var quantized = classifier.Quantize(load.Transform(calibration));
 
-        var (floats, integers) = (Accuracy(classifier, data), Accuracy(quantized, data));
+        bool[] floats = [.. Right(classifier, data)], integers = [.. Right(quantized, data)];
+        var lost = floats.Zip(integers).Count(pair => pair is (true, false));
+        var won = floats.Zip(integers).Count(pair => pair is (false, true));
 
-        Assert.InRange(integers, floats - 0.005, 1);
+        // Of 2,000 images some 60 change sides, so that the difference has a standard error of 0.4 points: two of them must be left. On all 10,000, ResNet-20 loses nothing and ResNet-56 0.2 to 0.4.
+        var (loss, error) = ((double)(lost - won) / floats.Length, Math.Sqrt(lost + won) / floats.Length);
+        Assert.InRange(loss - 2 * error, -1, 0.005);
+        Assert.InRange(floats.Count(right => right), 0.78 * floats.Length, floats.Length);
     }
 
-    private static double Accuracy(ResNetClassificationTransformer classifier, IDataView data) =>
-        classifier.Transform(data).GetColumn<uint>("PredictedLabel").Zip(data.GetColumn<uint>("Label")).Average(row => row.First == row.Second ? 1.0 : 0);
+    private static IEnumerable<bool> Right(ResNetClassificationTransformer classifier, IDataView data) =>
+        classifier.Transform(data).GetColumn<uint>("PredictedLabel").Zip(data.GetColumn<uint>("Label"), (predicted, label) => predicted == label);
 }
