@@ -14,7 +14,7 @@ internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowCo
     private const int MaxWidth = 8;
     private const int MinChannels = 128;
 
-    // A row for each position: the inputs under the filter, in the order of a channels-last filter. No copy is made of x where the filter is 1×1 and steps by 1.
+    // A row for each position: the inputs under the filter, in the order of a channels-last filter.
     private const string Script =
         """
         def filters(g, x, w, stride: int, padding: int):
