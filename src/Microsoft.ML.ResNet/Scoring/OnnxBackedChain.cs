@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.Runtime;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Scoring;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet;
 

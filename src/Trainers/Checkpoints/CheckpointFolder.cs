@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 

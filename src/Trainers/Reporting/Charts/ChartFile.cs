@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Files;
 using OxyPlot;
 using OxyPlot.SkiaSharp;
 using SvgExporter = OxyPlot.SvgExporter;

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.ResNet.Scoring;
+namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>
 /// A file in a folder of its own that only this user can read, deleted on <see cref="Dispose"/>, by the finalizer, or when the process

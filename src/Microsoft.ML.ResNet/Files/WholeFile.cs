@@ -1,4 +1,4 @@
-namespace Microsoft.ML.ResNet.Scoring;
+namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>Writes files that are there whole or not at all, however the process ends.</summary>
 internal static class WholeFile
