@@ -35,6 +35,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var precision = options.Precision == TrainingPrecision.Auto && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
             ? earlier
             : PrecisionProbe.Resolve(options.Precision);
+        ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(precision), reporter.Warn);
         var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), _recipe.ZeroInitResidual);
         var cut = options.AugmentationFor(images.Preprocessing.Input);
         var (weights, end) = options.TrainableLayers == TrainableLayers.Head && cut == ImageAugmentation.None && _recipe.HasNoDistortion

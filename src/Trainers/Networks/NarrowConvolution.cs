@@ -36,9 +36,9 @@ internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowCo
 
     public override string Name => nameof(NarrowConvolution);
 
-    /// <summary>Tells whether a layer's filters are learned faster this way, on a CPU that multiplies tiles.</summary>
-    public static bool Suits(ConvolutionLayer layer) =>
-        layer is { HasBias: false, Groups: 1 } && layer.Output.Width <= MaxWidth && layer.Output.Channels >= MinChannels && layer.Weights[0].Shape[1] >= MinChannels;
+    /// <summary>Tells whether a convolution's filters are learned faster this way, on a CPU that multiplies tiles. One of single pixels is a matrix product already.</summary>
+    public static bool Suits(ConvolutionShape shape) =>
+        shape is { IsPointwise: false, Groups: 1, ResultWidth: <= MaxWidth, Filters: >= MinChannels, Channels: >= MinChannels };
 
     /// <summary>Convolves; stride and padding are the same down and across.</summary>
     /// <param name="x">Images, [batch, inputs, height, width], channels-last.</param>

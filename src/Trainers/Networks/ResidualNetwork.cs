@@ -23,6 +23,8 @@ internal sealed class ResidualNetwork : IDisposable
     private readonly LayerPlan _plan;
     private readonly ScalarType _convolutionType;
     private readonly ScalarType _productType;
+    private readonly ConvolutionCheck _check;
+    private readonly ConvolutionVerdict?[] _convolutions; // by layer
     private readonly Dictionary<string, Tensor> _tensors;
     private readonly int[] _lastReader;
     private readonly Tensor?[] _values; // of a pass: the results of layers, by layer
@@ -30,11 +32,14 @@ internal sealed class ResidualNetwork : IDisposable
     /// <param name="plan">The network.</param>
     /// <param name="weights">Its weights, which are copied.</param>
     /// <param name="precision">The type that convolutions compute in; not Auto.</param>
-    public ResidualNetwork(LayerPlan plan, ResNetWeights weights, TrainingPrecision precision)
+    /// <param name="check">What finds how each convolution is computed; null for the one that networks share.</param>
+    public ResidualNetwork(LayerPlan plan, ResNetWeights weights, TrainingPrecision precision, ConvolutionCheck? check = null)
     {
         _plan = plan;
         _convolutionType = precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        _productType = Processor.MultipliesBFloat16 ? _convolutionType : ScalarType.Float32;
+        _productType = ProductTypeOf(precision);
+        _check = check ?? ConvolutionCheck.Shared;
+        _convolutions = [.. plan.Layers.Select(layer => layer is ConvolutionLayer convolution ? _check.Of(ConvolutionShape.Of(plan, convolution), _productType) : null)];
         _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name]));
         _lastReader = LastReaders(plan);
         _values = new Tensor?[plan.Layers.Length];
@@ -61,6 +66,10 @@ internal sealed class ResidualNetwork : IDisposable
     /// <summary>Gets or sets what skips blocks in training.</summary>
     /// <value>The default is <see langword="null"/>: nothing.</value>
     public StochasticDepth? StochasticDepth { get; set; }
+
+    /// <summary>Gets the type that convolutions multiply in on this CPU.</summary>
+    public static ScalarType ProductTypeOf(TrainingPrecision precision) =>
+        precision == TrainingPrecision.BFloat16 && Processor.MultipliesBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <summary>Computes logits.</summary>
     /// <param name="images">Normalized images, [batch, channels, height, width], float32, channels-last.</param>
@@ -107,7 +116,7 @@ internal sealed class ResidualNetwork : IDisposable
         for (var i = first; i < end; i++)
         {
             var layer = _plan.Layers[i];
-            var result = Apply(layer, layer.Inputs.IsEmpty ? x : values[layer.Inputs[0]]!, values, training);
+            var result = Apply(i, layer.Inputs.IsEmpty ? x : values[layer.Inputs[0]]!, values, training);
             values[i] = result;
             observe?.Invoke(i, result);
 
@@ -138,30 +147,29 @@ internal sealed class ResidualNetwork : IDisposable
         }
     }
 
-    private Tensor Apply(Layer layer, Tensor x, Tensor?[] values, bool training) => layer switch
+    private Tensor Apply(int index, Tensor x, Tensor?[] values, bool training) => _plan.Layers[index] switch
     {
         ImageInputLayer => x,
-        ConvolutionLayer convolution => Convolve(convolution, x, training),
+        ConvolutionLayer convolution => Convolve(convolution, _convolutions[index]!, x, training),
         BatchNormLayer batchNorm => Normalize(batchNorm, x, training),
         ReluLayer => x.relu_(),                                       // in place: it is the only reader of x
         MaxPoolLayer pool => F.max_pool2d(x, Squares[pool.Kernel], Squares[MaxPoolLayer.Stride], Squares[pool.Padding]),
         PaddedIdentityLayer identity => PadIdentity(identity, x),
         AveragePoolLayer => F.avg_pool2d(x, Squares[AveragePoolLayer.Kernel], ceil_mode: true, count_include_pad: false),
         SigmoidLayer => x.sigmoid(),
-        ScaleLayer => x.mul(values[layer.Inputs[1]]!),
-        AddLayer add => Skip(add, x, training).add_(values[layer.Inputs[1]]!, One), // in place: it is the only reader of the residual
+        ScaleLayer scale => x.mul(values[scale.Inputs[1]]!),
+        AddLayer add => Skip(add, x, training).add_(values[add.Inputs[1]]!, One), // in place: it is the only reader of the residual
         GlobalAveragePoolLayer => x.mean([2, 3], keepdim: true, type: ScalarType.Float32),
         LinearLayer linear => F.linear(x.flatten(1), Weight(linear, 0), Weight(linear, 1)),
-        _ => throw new InvalidOperationException($"Layer '{layer.Name}' of type {layer.GetType().Name} has no Torch operator."),
+        var other => throw new InvalidOperationException($"Layer '{other.Name}' of type {other.GetType().Name} has no Torch operator."),
     };
 
-    private Tensor Convolve(ConvolutionLayer layer, Tensor x, bool training)
+    private Tensor Convolve(ConvolutionLayer layer, ConvolutionVerdict verdict, Tensor x, bool training)
     {
         var weight = Weight(layer, 0);
         var (images, filters) = (ForConvolution(x), ForConvolution(weight));
-        var result = As(_convolutionType, training && _productType == ScalarType.BFloat16 && Processor.HasTiles && NarrowConvolution.Suits(layer)
-            ? NarrowConvolution.Apply(images, filters, layer.Stride, layer.Padding)
-            : F.conv2d(images, filters, layer.HasBias ? ForConvolution(Weight(layer, 1)) : null, Squares[layer.Stride], Squares[layer.Padding], Squares[1], layer.Groups));
+        var method = verdict.Method == ConvolutionMethod.Narrow && !training ? ConvolutionMethod.Direct : verdict.Method; // without gradients it is the same
+        var result = As(_convolutionType, _check.Convolve(method, verdict.Shape, images, filters, layer.HasBias ? ForConvolution(Weight(layer, 1)) : null));
 
         // Torch keeps the copies that gradients need; their handles would fill the step's scope, whose table grows with them.
         DisposeCopy(images, of: x);

@@ -21,7 +21,7 @@ internal sealed class ScoreRun : IRun
         new Paragraph(
             "Pixels are planar vectors of bytes in memory, the same for both; “from images” are rows of decoded `MLImage`s, each made for its row, whose pixels ML.NET resizes and extracts. "
             + "ONNX Runtime has the library's own exported graph, in its default settings, in one session. Single rows are warmed up until .NET has compiled what they call. Eight callers are threads with a prediction engine each, against one; a service has as many callers as cores and more, so that it gives ONNX Runtime one thread for each call, as [deployment](deployment.md#threads) advises. "
-            + $"Int8 must reach 2.5 at batch 1 and 3 at batch 8 where the CPU has VNNI{(Machine.HasVnni ? "" : ", which this one has not")}."),
+            + $"Int8 must reach 2.5 at batch 1 and 3 at batch 8 where the CPU has VNNI{(Processor.HasByteProducts ? "" : ", which this one has not")}."),
         Cold(settings),
     ]);
 
@@ -43,7 +43,7 @@ internal sealed class ScoreRun : IRun
         foreach (var (batch, mustReach) in ((int, double)[])[(1, 2.5), (8, 3)])
         {
             var single = large with { Batch = batch };
-            yield return new Contest($"resnet50 at batch {batch}, int8 against float32, both in ONNX Runtime", OnnxScoring.Peer, single with { Quantized = true }, OnnxScoring.Peer, single, Machine.HasVnni ? mustReach : null);
+            yield return new Contest($"resnet50 at batch {batch}, int8 against float32, both in ONNX Runtime", OnnxScoring.Peer, single with { Quantized = true }, OnnxScoring.Peer, single, Processor.HasByteProducts ? mustReach : null);
         }
 
         var callers = Work(settings, "resnet18", 224, 1000) with { Way = Way.PredictionEngine };
