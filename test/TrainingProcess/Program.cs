@@ -2,6 +2,15 @@ using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers;
+using TrainingProcess;
+
+// TrainingProcess networks [--avoid-pointwise]: trains a network of each kind, and tells how each scores.
+if (args[0] == "networks")
+{
+    AppContext.SetSwitch("Microsoft.ML.ResNet.Trainers.AvoidPointwiseConvolutions", args.Contains("--avoid-pointwise"));
+    NetworkTrial.RunAll(Console.Out);
+    return;
+}
 
 // TrainingProcess CHECKPOINTS WEIGHTS: trains a small network on drawn pictures, with checkpoints all the time, and saves its weights.
 var ml = new MLContext(seed: 1);

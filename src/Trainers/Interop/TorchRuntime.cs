@@ -23,7 +23,12 @@ internal static partial class TorchRuntime
         if (OwnsAllocator)
         {
             GlibcAllocator.KeepLargeBuffers();
-            HugePages.AskFor();
+            NativeEnvironment.AskForHugePages();
+        }
+
+        if (OperatingSystem.IsLinux())
+        {
+            NativeEnvironment.ShortenSpinning();
         }
 
         LibTorchSharpLoader.EnsureLoaded();
@@ -61,13 +66,29 @@ internal static partial class TorchRuntime
         private static partial int SetOption(int option, int value);
     }
 
-    /// <summary>
-    /// Buffers of 2 MiB and more in huge pages, where the system gives them to who asks: fewer than half of the page faults, and a few percent of the time. Torch
-    /// reads the variable once, before its first buffer (c10/core/impl/alloc_cpu.cpp). .NET's own SetEnvironmentVariable does not reach native code.
-    /// </summary>
-    private static partial class HugePages
+    /// <summary>Variables that native libraries read once, when they are loaded. .NET's own SetEnvironmentVariable does not reach native code. What the user set stays.</summary>
+    private static partial class NativeEnvironment
     {
-        public static void AskFor() => _ = SetVariable("THP_MEM_ALLOC_ENABLE", "1", overwrite: 0);
+        /// <summary>
+        /// Buffers of 2 MiB and more in huge pages, where the system gives them to who asks: fewer than half of the page faults, and a few percent of the time
+        /// (c10/core/impl/alloc_cpu.cpp).
+        /// </summary>
+        public static void AskForHugePages() => SetDefault("THP_MEM_ALLOC_ENABLE", "1");
+
+        /// <summary>
+        /// Torch's threads wait for each other after every operation, and libgomp lets them spin before they sleep. Where another program is busy, a thread then spins in the place of
+        /// the one that it waits for: with one busy core of two a step took three times as long, and twice with this number, which cost nothing where the machine was quiet
+        /// (docs/PERFORMANCE.md).
+        /// </summary>
+        public static void ShortenSpinning()
+        {
+            if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
+            {
+                SetDefault("GOMP_SPINCOUNT", "3000");
+            }
+        }
+
+        private static void SetDefault(string name, string value) => _ = SetVariable(name, value, overwrite: 0);
 
         [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
         private static partial int SetVariable(string name, string value, int overwrite);
