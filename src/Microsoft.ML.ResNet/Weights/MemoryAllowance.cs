@@ -1,0 +1,25 @@
+namespace Microsoft.ML.ResNet.Weights;
+
+/// <summary>The memory that reading a file may take in all: what is made room for is taken from here first, and is not given back.</summary>
+/// <param name="fileLength">The length of the file.</param>
+/// <param name="maxBytes">The allowance.</param>
+internal sealed class MemoryAllowance(long fileLength, long maxBytes)
+{
+    /// <summary>Twice what the largest published network, of 127 million parameters, takes as float64 with its two copies.</summary>
+    public const long Default = 4L << 30;
+
+    private long _taken;
+
+    public long FileLength => fileLength;
+
+    /// <summary>Takes some of it.</summary>
+    /// <exception cref="InvalidDataException">There is not so much left.</exception>
+    public void Take(long bytes)
+    {
+        _taken += bytes;
+        if (_taken > maxBytes)
+        {
+            throw new InvalidDataException($"reading it takes more than the {maxBytes:n0} bytes of memory that are allowed (maxBytes)");
+        }
+    }
+}
