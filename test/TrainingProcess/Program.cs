@@ -4,6 +4,13 @@ using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers;
 
 // TrainingProcess CHECKPOINTS WEIGHTS: trains a small network on drawn pictures, with checkpoints all the time, and saves its weights.
+// TrainingProcess COUNT: trains so many networks, one after another, on pictures of different sizes, and tells after each how many MB this process has.
+if (args is [var count])
+{
+    Repetition.Run(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
 var ml = new MLContext(seed: 1);
 var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 40, height: 16, width: 16, channels: 3));
 var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);

@@ -5,7 +5,7 @@ namespace Microsoft.ML.ResNet.Weights;
 /// <param name="maxBytes">The allowance.</param>
 internal sealed class MemoryAllowance(long fileLength, long maxBytes)
 {
-    /// <summary>Twice what the largest published network, of 127 million parameters, takes as float64 with its two copies.</summary>
+    /// <summary>More than twice what the largest published network, of 127 million parameters, takes where its file is of float64: 1.5 GB.</summary>
     public const long Default = 4L << 30;
 
     private long _taken;

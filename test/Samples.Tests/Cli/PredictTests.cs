@@ -81,6 +81,15 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         Assert.Equal(picture, Assert.Single(result.Json.EnumerateArray()).GetProperty("file").GetString());
     }
 
+    [SkippableFact]
+    public void PipesAreRefusedAndNotWaitedFor()
+    {
+        var pipe = Fifo.Make(fixture.File("pipe"));
+
+        Assert.Contains("a pipe or a device", Resnet("predict", pipe, fixture.Images).Error);
+        Assert.Contains("a pipe or a device", Resnet("predict", fixture.Safetensors, fixture.Images, "--classes", pipe).Error);
+    }
+
     [Theory]
     [InlineData(2, "No images are given", "predict", "MODEL")]
     [InlineData(2, "--top must be at least 1", "predict", "MODEL", "IMAGES", "--top", "0")]
