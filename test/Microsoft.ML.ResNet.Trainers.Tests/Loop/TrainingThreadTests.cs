@@ -4,6 +4,8 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Loop;
 
 public sealed class TrainingThreadTests
 {
+    public TrainingThreadTests() => TorchRuntime.Initialize();
+
     [Fact]
     public void OneAfterAnotherRunsOnOneThreadWhichIsNotTheCallers()
     {

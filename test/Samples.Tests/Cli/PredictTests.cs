@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsvHelper;
+using Microsoft.ML.ResNet.TestSupport;
 using static Microsoft.ML.ResNet.Samples.Tests.Cli.CliFixture;
 
 namespace Microsoft.ML.ResNet.Samples.Tests.Cli;
