@@ -23,7 +23,8 @@ internal static class CommandExtensions
         {
             if (!result.Implicit && result.GetValueOrDefault<T>() is string { Length: 0 })
             {
-                result.AddError($"{string.Join(" or ", option.Aliases.Prepend(option.Name))} is empty, but needs the name of a {option.HelpName}.");
+                var names = string.Join(" or ", option.Aliases.Prepend(option.Name));
+                result.AddError($"{names} is empty, but needs the name of a {option.HelpName}.");
             }
         });
         return option;

@@ -2,7 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Cli;
 
-/// <summary>The folder of checkpoints beside a model, MODEL.checkpoints. It is deleted when the model is saved, if this tool made it and nobody put anything else there.</summary>
+/// <summary>
+/// The folder of checkpoints beside a model, MODEL.checkpoints. It is deleted when the model is saved, if this tool made it and nobody put
+/// anything else there.
+/// </summary>
 internal sealed partial class OwnCheckpoints : IDisposable
 {
     private const string MarkName = "made-by-resnet-train";

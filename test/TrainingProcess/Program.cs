@@ -4,7 +4,7 @@ using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers;
 
 // TrainingProcess CHECKPOINTS WEIGHTS: trains a small network on drawn pictures, with checkpoints all the time, and saves its weights.
-// TrainingProcess COUNT: trains so many networks, one after another, on pictures of different sizes, and tells after each how many MB this process has.
+// TrainingProcess COUNT: trains so many networks, one after another, and tells after each how many MB this process has.
 if (args is [var count])
 {
     Repetition.Run(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));

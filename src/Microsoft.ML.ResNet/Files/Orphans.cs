@@ -2,8 +2,8 @@ namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>Deletes what processes that were killed left behind, and never what a living process has open.</summary>
 /// <remarks>
-/// Such a file is locked by the process that has it open, and the system frees the locks of a process however it ends: a file that can be opened by one alone is nobody's. A process id in
-/// its name would not tell as much: containers that share a disk do not share processes.
+/// Such a file is locked by the process that has it open, and the system frees the locks of a process however it ends: a file that can be
+/// opened by one alone is nobody's. A process id in its name would not tell as much: containers that share a disk do not share processes.
 /// </remarks>
 internal static class Orphans
 {

@@ -2,7 +2,8 @@ namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>
 /// A file in a folder of its own that only this user can read, deleted on <see cref="Dispose"/>, by the finalizer, when the process
-/// exits, or if it is killed, by the next one. ML.NET's OnnxTransformer reads its model from a file, and again from that file when it is saved.
+/// exits, or if it is killed, by the next one. ML.NET's OnnxTransformer reads its model from a file, and again from that file when it is
+/// saved.
 /// </summary>
 /// <remarks>Beside the file lies its mark, <c>NAME.owner</c>, which this process has open.</remarks>
 internal sealed class TemporaryFile : IDisposable
@@ -41,14 +42,14 @@ internal sealed class TemporaryFile : IDisposable
     internal static bool DeleteOrphans()
     {
         var everywhere = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint };
-        Orphans.Delete(
-            Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), $"{Folders}*", everywhere).SelectMany(folder => Directory.EnumerateFiles(folder, $"*{Mark}", everywhere)),
-            mark =>
-            {
-                File.Delete(mark[..^Mark.Length]);
-                File.Delete(mark);
-                Directory.Delete(System.IO.Path.GetDirectoryName(mark)!);
-            });
+        var marks = Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), $"{Folders}*", everywhere)
+            .SelectMany(folder => Directory.EnumerateFiles(folder, $"*{Mark}", everywhere));
+        Orphans.Delete(marks, mark =>
+        {
+            File.Delete(mark[..^Mark.Length]);
+            File.Delete(mark);
+            Directory.Delete(System.IO.Path.GetDirectoryName(mark)!);
+        });
         return true;
     }
 

@@ -1,10 +1,13 @@
 namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>Writes files that are there whole or not at all, however the process ends, and even if the power fails.</summary>
-/// <remarks>Until a file is whole and on the disk it lies beside its place, as <c>NAME.GUID.tmp</c>. One that a killed process left there is deleted when the same file is written again.</remarks>
+/// <remarks>
+/// Until a file is whole and on the disk it lies beside its place, as <c>NAME.GUID.tmp</c>. One that a killed process left there is deleted
+/// when the same file is written again.
+/// </remarks>
 internal static class WholeFile
 {
-    /// <summary>Writes a file. One that was there before stays until the new one is whole; through a link, what it leads to is written.</summary>
+    /// <summary>Writes a file. The one before stays until the new one is whole; through a link, what it leads to is written.</summary>
     /// <param name="path">The file, or a link.</param>
     /// <param name="write">Is given a stream that can seek.</param>
     /// <exception cref="IOException">It cannot be written, or is a folder, a pipe or a device.</exception>
@@ -47,14 +50,17 @@ internal static class WholeFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"'{path}' cannot be written: no file can be made in folder '{Path.GetDirectoryName(file)}' ({exception.Message.TrimEnd('.')}).", exception);
+            throw new IOException(
+                $"'{path}' cannot be written: no file can be made in folder '{Path.GetDirectoryName(file)}' ({exception.Message.TrimEnd('.')}).", exception);
         }
     }
 
     // Where links lead; what is there must be a file, or nothing.
     private static string Target(string path)
     {
-        var file = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+        var file = new FileInfo(path).LinkTarget is null
+            ? Path.GetFullPath(path)
+            : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         var folder = Path.GetDirectoryName(file);
         if (folder is null || Directory.Exists(file))
         {
@@ -81,7 +87,9 @@ internal static class WholeFile
         var (before, after) = ($"{Path.GetFileName(file)}.", ".tmp");
         Orphans.Delete(Directory.EnumerateFiles(Path.GetDirectoryName(file)!, $"*{after}").Where(IsTemporary), File.Delete);
 
-        bool IsTemporary(string path) => Path.GetFileName(path) is var name && name.Length > before.Length + after.Length && name.StartsWith(before, StringComparison.Ordinal)
+        bool IsTemporary(string path) => Path.GetFileName(path) is var name
+            && name.Length > before.Length + after.Length
+            && name.StartsWith(before, StringComparison.Ordinal)
             && Guid.TryParseExact(name.AsSpan(before.Length..^after.Length), "n", out _);
     }
 }

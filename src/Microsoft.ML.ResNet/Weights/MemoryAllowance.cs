@@ -1,11 +1,11 @@
 namespace Microsoft.ML.ResNet.Weights;
 
-/// <summary>The memory that reading a file may take in all: what is made room for is taken from here first, and is not given back.</summary>
+/// <summary>The memory that reading a file may take in all: room is taken from here before it is made, and is not given back.</summary>
 /// <param name="fileLength">The length of the file.</param>
 /// <param name="maxBytes">The allowance.</param>
 internal sealed class MemoryAllowance(long fileLength, long maxBytes)
 {
-    /// <summary>More than twice what the largest published network, of 127 million parameters, takes where its file is of float64: 1.5 GB.</summary>
+    /// <summary>More than twice what the largest published network takes, 127 million parameters, where its file is of float64: 1.5 GB.</summary>
     public const long Default = 4L << 30;
 
     private long _taken;

@@ -1,6 +1,9 @@
 namespace Microsoft.ML.ResNet.Weights;
 
-/// <summary>A readable stream that refuses to give more than a number of bytes, can be stopped, and knows its position even where the one inside does not.</summary>
+/// <summary>
+/// A readable stream that refuses to give more than a number of bytes, can be stopped, and knows its position even where the one inside
+/// does not.
+/// </summary>
 internal sealed class MeteredStream(Stream stream, long bytes, string refusal, CancellationToken cancellation = default) : Stream
 {
     private const int LongestRead = 1 << 20; // between two looks at the token

@@ -22,18 +22,19 @@ public sealed partial class ResNetWeights
     /// </para>
     /// <para>
     /// Files need not be trusted. Nothing in them is executed; a pickle that asks for more than tensors is refused. Every size is checked
-    /// before memory is taken: against the size of the file, of which tensors may be 16 times as much, and what is decompressed as much again (or 16 MB for a small one), and against
-    /// <paramref name="maxBytes"/>. Pipes and devices are not opened.
+    /// before memory is taken: against the size of the file, of which tensors may be 16 times as much, and what is decompressed as much again
+    /// (or 16 MB for a small one), and against <paramref name="maxBytes"/>. Pipes and devices are not opened.
     /// </para>
     /// <para>
-    /// What a file says about images is bounded, so that no prediction takes more than about 1 GB for it, and scores are numbers: an input of up to 2,048 pixels a side and 12,582,912
-    /// values, resized to 8,192 pixels a side at most with its border and supersampling, means within ±10⁹, and standard deviations from 10⁻⁶ to 10⁹.
+    /// What a file says about images is bounded, so that the usual networks take about 1 GB for an image at most, and pixels stay numbers: an
+    /// input of up to 2,048 pixels a side and 12,582,912 values, resized to 8,192 pixels a side at most with its border and supersampling,
+    /// means within ±10⁹, and standard deviations from 10⁻⁶ to 10⁹.
     /// </para>
     /// </remarks>
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">
-    /// The most bytes of buffers that may be made in reading it, all added up: one copy of every tensor for safetensors, two for the other formats. The default, 4 GiB, is several times what
-    /// the largest network of <see cref="ResNetArchitecture.All"/> needs.
+    /// The most bytes of buffers that may be made in reading it, all added up: one copy of every tensor for safetensors, two for the other
+    /// formats. The default, 4 GiB, is more than twice what the largest published network needs.
     /// </param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>The weights, in the order of the file. Whether they fit a network is told by <see cref="For"/>.</returns>

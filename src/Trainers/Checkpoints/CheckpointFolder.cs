@@ -95,7 +95,8 @@ internal sealed class CheckpointFolder : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"Checkpoint folder '{path}' cannot be made or written to: {exception.Message} Give a CheckpointFolder that can.", exception);
+            throw new IOException(
+                $"Checkpoint folder '{path}' cannot be made or written to: {exception.Message} Give a CheckpointFolder that can.", exception);
         }
     }
 
@@ -122,8 +123,8 @@ internal sealed class CheckpointFolder : IDisposable
         return null;
     }
 
-    // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch. Damaged ones are none of these. Nor are those that could not be read; but they stay: the fault
-    // may be the disk's or the user's, and pass.
+    // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch. Damaged ones are none of these. Nor are those
+    // that could not be read; but they stay: the fault may be the disk's or the user's, and pass.
     private void DeleteOthers(CheckpointFile newest, int? bestEpoch)
     {
         _damaged.Remove(newest.Path); // it was written anew

@@ -30,7 +30,7 @@ internal sealed partial class FreeBuffers
     /// <param name="time">As in <see cref="AfterBatch"/>.</param>
     public void AfterEpoch(TimeSpan time) => Release(time);
 
-    /// <summary>To be called when training is over, and its tensors are freed: the next training may be on buffers of other sizes, or never be.</summary>
+    /// <summary>To be called when training is over, and its tensors are freed: the next one may need other sizes, or never be.</summary>
     public static void AfterTraining() => Release();
 
     private void Release(TimeSpan time)

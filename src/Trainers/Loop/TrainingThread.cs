@@ -9,8 +9,9 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// may be a pool's, keeps its own.
 /// </summary>
 /// <remarks>
-/// Threads wait for the next training and are never ended: with each thread that is new, glibc may set up another heap, and OpenMP starts other threads, which have theirs. After seventy
-/// trainings, heaps that had seen one training each held hundreds of megabytes that could not be given back. There are as many threads as trainings ran at once.
+/// Threads wait for the next training and are never ended: for each that is new, glibc may set up another heap, and OpenMP starts other
+/// threads, which have theirs. Heaps that seventy trainings had been spread over held hundreds of megabytes that could not be given back.
+/// There are as many threads as trainings ran at once.
 /// </remarks>
 internal sealed class TrainingThread
 {

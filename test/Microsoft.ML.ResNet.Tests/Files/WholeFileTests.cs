@@ -76,7 +76,8 @@ public sealed class WholeFileTests : IDisposable
         Directory.CreateDirectory(_folder["folder"]);
 
         Assert.Contains("it is a folder", Assert.Throws<IOException>(() => WholeFile.Check(_folder["folder"])).Message);
-        Assert.Contains("there is no folder", Assert.Throws<DirectoryNotFoundException>(() => WholeFile.Check(Path.Combine(_folder["none"], "a"))).Message);
+        var nowhere = Assert.Throws<DirectoryNotFoundException>(() => WholeFile.Check(Path.Combine(_folder["none"], "a")));
+        Assert.Contains("there is no folder", nowhere.Message);
     }
 
     // Not even root makes files there.
@@ -85,7 +86,8 @@ public sealed class WholeFileTests : IDisposable
     {
         Skip.IfNot(Directory.Exists("/proc/self"), "There is no /proc.");
 
-        Assert.Contains("'/proc/model.zip' cannot be written", Assert.Throws<IOException>(() => WholeFile.Check("/proc/model.zip")).Message);
+        var exception = Assert.Throws<IOException>(() => WholeFile.Check("/proc/model.zip"));
+        Assert.Contains("'/proc/model.zip' cannot be written", exception.Message);
     }
 
     [Fact]
@@ -105,7 +107,10 @@ public sealed class WholeFileTests : IDisposable
         var dead = Leftover($"model.zip.{Guid.NewGuid():n}.tmp");
         var young = _folder[$"model.zip.{Guid.NewGuid():n}.tmp"];
         File.WriteAllText(young, "half");
-        string[] others = [Leftover("model.zip.mine.tmp"), Leftover($"other.zip.{Guid.NewGuid():n}.tmp"), Leftover($"model.zip.{Guid.NewGuid():n}")];
+        string[] others =
+        [
+            Leftover("model.zip.mine.tmp"), Leftover($"other.zip.{Guid.NewGuid():n}.tmp"), Leftover($"model.zip.{Guid.NewGuid():n}"),
+        ];
         var living = _folder[$"model.zip.{Guid.NewGuid():n}.tmp"];
         using var open = Orphans.CreateOwned(living);
         Age(living);

@@ -58,7 +58,8 @@ public sealed class LoadLimitsTests
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder["w"], Files[format].Value);
 
-        Assert.Throws<OperationCanceledException>(() => ResNetWeights.Load(folder["w"], cancellationToken: new CancellationToken(canceled: true)));
+        var stopped = new CancellationToken(canceled: true);
+        Assert.Throws<OperationCanceledException>(() => ResNetWeights.Load(folder["w"], cancellationToken: stopped));
     }
 
     [Fact]
@@ -109,7 +110,8 @@ public sealed class LoadLimitsTests
     [InlineData(3, 32, 32, 0, -2147483648, "a supersampling of at least 1")]
     [InlineData(3, 32, 32, -2147483648, -2147483648, "more than 8,192 pixels a side")]
     public void ImagesThatNoMemoryHoldsAreRefused(int channels, int height, int width, int border, int supersampling, string message) =>
-        WeightsAssert.Says(message, Described($$"""{"channels":{{channels}},"height":{{height}},"width":{{width}}}""", "[0,0,0]", "[1,1,1]", border, supersampling));
+        WeightsAssert.Says(message, Described(
+            $$"""{"channels":{{channels}},"height":{{height}},"width":{{width}}}""", "[0,0,0]", "[1,1,1]", border, supersampling));
 
     [Theory]
     [InlineData("[0,3e38,0]", "[1,1,1]", "means are finite numbers up to 1e+09")]
@@ -125,15 +127,19 @@ public sealed class LoadLimitsTests
     [Fact]
     public void TheBoundsThemselvesAreRead()
     {
-        var preprocessing = WeightsAssert.Read(Described("""{"channels":3,"height":2048,"width":2048}""", "[1e9,-1e9,0]", "[1e-6,1e9,1]", supersampling: 4)).Preprocessing!;
+        var file = Described("""{"channels":3,"height":2048,"width":2048}""", "[1e9,-1e9,0]", "[1e-6,1e9,1]", supersampling: 4);
+        var preprocessing = WeightsAssert.Read(file).Preprocessing!;
 
         Assert.Equal(new ImageShape(3, 2048, 2048), preprocessing.Input);
         Assert.Equal((8192, 8192), preprocessing.ResizeTo);
     }
 
-    private static ResNetWeights Read(byte[] file, long maxBytes) => WeightsFile.Read(new MemoryStream(file, writable: false), "file", maxBytes);
+    private static ResNetWeights Read(byte[] file, long maxBytes) =>
+        WeightsFile.Read(new MemoryStream(file, writable: false), "file", maxBytes);
 
-    private static ResNetWeights Large() => new([new WeightTensor("w", [Values], Enumerable.Range(0, Values).Select(i => (float)(i * 2654435761 % 1000)).ToArray())]);
+    // Values that deflate leaves larger than a sixteenth.
+    private static ResNetWeights Large() =>
+        new([new WeightTensor("w", [Values], Enumerable.Range(0, Values).Select(i => (float)(i * 2654435761 % 1000)).ToArray())]);
 
     private static byte[] Saved(ResNetWeights weights)
     {
@@ -144,8 +150,12 @@ public sealed class LoadLimitsTests
 
     private static byte[] Described(string input, string mean, string deviation, int border = 0, int supersampling = 1)
     {
-        var preprocessing = $$"""{"input":{{input}},"mean":{{mean}},"standard_deviation":{{deviation}},"crop_border":{{border}},"supersampling":{{supersampling}}}""";
-        var header = $$$"""{"__metadata__":{"preprocessing":"{{{preprocessing.Replace("\"", "\\\"")}}}"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""";
+        var preprocessing = $$"""
+            {"input":{{input}},"mean":{{mean}},"standard_deviation":{{deviation}},"crop_border":{{border}},"supersampling":{{supersampling}}}
+            """.Replace("\"", "\\\"");
+        var header = $$$"""
+            {"__metadata__":{"preprocessing":"{{{preprocessing}}}"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}
+            """;
         return SafetensorsText.File(header, dataLength: 8);
     }
 

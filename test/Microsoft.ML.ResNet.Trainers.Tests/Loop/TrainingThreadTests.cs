@@ -19,7 +19,8 @@ public sealed class TrainingThreadTests
     [Fact]
     public void TwoAtOnceAndOneInsideAnotherRunOnTwo()
     {
-        var (outer, inner) = TrainingThread.Run(() => (Environment.CurrentManagedThreadId, TrainingThread.Run(() => Environment.CurrentManagedThreadId)));
+        var (outer, inner) = TrainingThread.Run(
+            () => (Environment.CurrentManagedThreadId, TrainingThread.Run(() => Environment.CurrentManagedThreadId)));
 
         Assert.NotEqual(outer, inner);
     }
