@@ -16,6 +16,20 @@ internal static class CommandExtensions
         return command;
     }
 
+    /// <summary>Refuses the name of a file that is empty, as that of a variable of a script that was never set.</summary>
+    public static Option<T> Named<T>(this Option<T> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (!result.Implicit && result.GetValueOrDefault<T>() is string { Length: 0 })
+            {
+                var names = string.Join(" or ", option.Aliases.Prepend(option.Name));
+                result.AddError($"{names} is empty, but needs the name of a {option.HelpName}.");
+            }
+        });
+        return option;
+    }
+
     /// <summary>Refuses numbers below 1.</summary>
     public static Option<T> AtLeastOne<T>(this Option<T> option)
     {

@@ -8,9 +8,9 @@ internal sealed class CsvFeatureTable : FeatureTable
 {
     private readonly CsvWriter _csv;
 
-    public CsvFeatureTable(string path, int features)
+    public CsvFeatureTable(Stream stream, int features)
     {
-        _csv = new CsvWriter(new StreamWriter(path), CultureInfo.InvariantCulture);
+        _csv = new CsvWriter(new StreamWriter(stream, leaveOpen: true), CultureInfo.InvariantCulture);
         _csv.WriteField("file");
         _csv.WriteField("folder");
         for (var feature = 0; feature < features; feature++)

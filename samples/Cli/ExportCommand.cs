@@ -10,7 +10,7 @@ internal static class ExportCommand
     public static Command Create()
     {
         var (network, form) = (new NetworkOptions(), new OnnxOptions());
-        var output = new Option<string>("--output", "-o") { Description = "The file to write: .onnx for the whole network, .safetensors for its weights.", Required = true, HelpName = "file" };
+        var output = new Option<string>("--output", "-o") { Description = "The file to write: .onnx for the whole network, .safetensors for its weights.", Required = true, HelpName = "file" }.Named();
         var command = new Command("export", "Converts weights of any format to ONNX or safetensors. Needs no libtorch.");
         network.AddTo(command);
         command.Add(output);
@@ -22,7 +22,7 @@ internal static class ExportCommand
             var source = network.Load(arguments, terminal, cancellation);
             write(source);
             terminal.Write(
-                new { output = path, bytes = new FileInfo(path).Length, architecture = source.Architecture.Name },
+                new { output = path, bytes = OutputFile.Length(path), architecture = source.Architecture.Name },
                 result => terminal.Say($"Wrote {result.architecture} to {path}, {result.bytes:n0} bytes."));
             return ExitCode.Success;
         });
@@ -35,7 +35,7 @@ internal static class ExportCommand
         ".onnx" => network =>
         {
             using var model = Classifier.Fit(new MLContext(), network);
-            OutputFile.Write(path, temporary => model.ExportOnnx(temporary, options));
+            model.ExportOnnx(path, options);
         },
         _ => throw new ArgumentException($"'{path}' must end in .onnx or .safetensors, which says what is written."),
     };

@@ -4,11 +4,11 @@ namespace Cli;
 internal abstract class FeatureTable : IDisposable
 {
     /// <summary>Chooses the format by the file's name.</summary>
-    /// <returns>What makes the table, given the path to write to and the number of features.</returns>
-    public static Func<string, int, FeatureTable> For(string path) => Path.GetExtension(path).ToLowerInvariant() switch
+    /// <returns>What makes the table, given where to write to, which stays open, and the number of features.</returns>
+    public static Func<Stream, int, FeatureTable> For(string path) => Path.GetExtension(path).ToLowerInvariant() switch
     {
-        ".csv" => (temporary, features) => new CsvFeatureTable(temporary, features),
-        ".parquet" => (temporary, features) => new ParquetFeatureTable(temporary, features),
+        ".csv" => (stream, features) => new CsvFeatureTable(stream, features),
+        ".parquet" => (stream, features) => new ParquetFeatureTable(stream, features),
         _ => throw new ArgumentException($"'{path}' must end in .parquet or .csv, which says what is written."),
     };
 

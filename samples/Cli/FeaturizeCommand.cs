@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.ML.ResNet.Files;
 
 namespace Cli;
 
@@ -8,7 +9,7 @@ internal static class FeaturizeCommand
     public static Command Create()
     {
         var (network, images) = (new NetworkOptions(), new ImageInputs());
-        var output = new Option<string>("--output", "-o") { Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), feature_0, feature_1, ….", Required = true, HelpName = "file" };
+        var output = new Option<string>("--output", "-o") { Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), feature_0, feature_1, ….", Required = true, HelpName = "file" }.Named();
         var command = new Command("featurize", "Writes the pooled features of images as a table. Needs no libtorch, and no head.");
         network.AddTo(command);
         images.AddTo(command);
@@ -20,9 +21,9 @@ internal static class FeaturizeCommand
             using var featurizer = new Featurizer(network.Load(arguments, terminal, cancellation));
             var paths = images.List(arguments);
             var reader = new ImageReader(terminal, cancellation);
-            OutputFile.Write(path, temporary =>
+            WholeFile.Write(path, stream =>
             {
-                using var table = create(temporary, featurizer.FeatureCount);
+                using var table = create(stream, featurizer.FeatureCount);
                 reader.ForEach("computing features", paths, (index, image) => table.Add(paths[index], featurizer.Featurize(image)));
             });
             terminal.Write(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Files;
 
 namespace Cli;
 
@@ -13,6 +14,9 @@ internal sealed class NetworkOptions
         ["imagenet1k_v2"] = ImagePreprocessing.ImageNetV2,
         ["cifar10"] = ImagePreprocessing.Cifar10,
     };
+
+    // The largest is half as long; no others are worth hashing.
+    private const long LongestPublished = 1L << 30;
 
     private readonly Argument<string> _model = new("model")
     {
@@ -56,7 +60,7 @@ internal sealed class NetworkOptions
         var weights = Read(source, terminal, cancellation);
         if (arguments.GetValue(_classes) is { } classes)
         {
-            weights = new ResNetWeights(weights.Tensors) { ArchitectureName = weights.ArchitectureName, Preprocessing = weights.Preprocessing, ClassNames = [.. File.ReadAllLines(classes)] };
+            weights = new ResNetWeights(weights.Tensors) { ArchitectureName = weights.ArchitectureName, Preprocessing = weights.Preprocessing, ClassNames = [.. Lines(classes)] };
         }
 
         var preprocessing = weights.Preprocessing ?? (arguments.GetValue(_preprocessing) is { } name ? Preprocessings[name] : null);
@@ -71,7 +75,7 @@ internal sealed class NetworkOptions
             return terminal.Track($"downloading {source}", bar => ResNetWeights.Download(source, new Share(bar), cancellationToken: cancellation));
         }
 
-        var weights = ResNetWeights.Load(source);
+        var weights = ResNetWeights.Load(source, cancellationToken: cancellation);
         return weights.Preprocessing is null && Published(source) is { } published
             ? new ResNetWeights(weights.Tensors) { ArchitectureName = published.Architecture.Name, Preprocessing = published.Preprocessing, ClassNames = weights.ClassNames }
             : weights;
@@ -80,9 +84,23 @@ internal sealed class NetworkOptions
     // A published checkpoint does not say how images become its input, but it can be recognised by its hash.
     private static PublishedWeights? Published(string path)
     {
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.OpenRead(path);
+        if (file.Length > LongestPublished)
+        {
+            return null;
+        }
+
         var hash = Convert.ToHexStringLower(SHA256.HashData(file));
         return PublishedWeights.All.FirstOrDefault(each => hash.StartsWith(each.Sha256Prefix, StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> Lines(string path)
+    {
+        using var reader = new StreamReader(RegularFile.OpenRead(path));
+        while (reader.ReadLine() is { } line)
+        {
+            yield return line;
+        }
     }
 
     private static ResNetArchitecture Architecture(string? name, ResNetWeights weights, string source, Terminal terminal)

@@ -10,15 +10,13 @@ internal sealed class ParquetFeatureTable : FeatureTable
 
     private readonly DataField[] _texts = [new DataField<string>("file"), new DataField<string>("folder")];
     private readonly DataField[] _features;
-    private readonly FileStream _stream;
     private readonly ParquetWriter _writer;
     private readonly List<(string Path, float[] Features)> _rows = [];
 
-    public ParquetFeatureTable(string path, int features)
+    public ParquetFeatureTable(Stream stream, int features)
     {
         _features = [.. Enumerable.Range(0, features).Select(feature => new DataField<float>($"feature_{feature}"))];
-        _stream = File.Create(path);
-        _writer = ParquetWriter.CreateAsync(new ParquetSchema([.. _texts, .. _features]), _stream).GetAwaiter().GetResult();
+        _writer = ParquetWriter.CreateAsync(new ParquetSchema([.. _texts, .. _features]), stream).GetAwaiter().GetResult();
     }
 
     public override void Add(string path, float[] features)
@@ -38,7 +36,6 @@ internal sealed class ParquetFeatureTable : FeatureTable
         }
 
         _writer.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        _stream.Dispose();
     }
 
     private async Task WriteGroup()

@@ -11,7 +11,7 @@ internal static class ReportCommand
     {
         var network = new NetworkOptions();
         var data = new Argument<string>("data") { Description = "Folder of images that the network was not trained on, one sub-folder per class." };
-        var output = new Option<string>("--output", "-o") { Description = "The HTML file to write.", DefaultValueFactory = _ => "report.html", HelpName = "file" };
+        var output = new Option<string>("--output", "-o") { Description = "The HTML file to write.", DefaultValueFactory = _ => "report.html", HelpName = "file" }.Named();
         var title = new Option<string?>("--title") { Description = "The heading. [default: the network's name]" };
         var mistakes = new Option<int>("--mistakes") { Description = "How many of the worst mistakes are shown.", DefaultValueFactory = _ => 24 };
         var command = new Command("report", "Tests a network and writes what there is to know about it as one HTML file. Curves of training are in the report of 'train --report' only; without libtorch, what takes a look into the network is left out.");
@@ -35,7 +35,7 @@ internal static class ReportCommand
             }
 
             model.WriteReport(path, images, options);
-            terminal.Write(new { output = path, bytes = new FileInfo(path).Length }, result => terminal.Say($"Wrote {path}, {result.bytes:n0} bytes."));
+            terminal.Write(new { output = path, bytes = OutputFile.Length(path) }, result => terminal.Say($"Wrote {path}, {result.bytes:n0} bytes."));
             return ExitCode.Success;
         });
     }

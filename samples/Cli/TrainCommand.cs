@@ -11,7 +11,7 @@ internal static class TrainCommand
     public static Command Create()
     {
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
-        var output = new Option<string>("--output", "-o") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip", HelpName = "file" };
+        var output = new Option<string>("--output", "-o") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip", HelpName = "file" }.Named();
         var architecture = NetworkOptions.ArchitectureOption("The network. [default: resnet20, or that of --weights]");
         var validation = new Option<string?>("--validation") { Description = "Folder of images to validate on. [default: a tenth of each class is held out]", HelpName = "folder" };
         var test = new Option<string?>("--test") { Description = "Folder of images to test the trained network on.", HelpName = "folder" };
@@ -22,12 +22,12 @@ internal static class TrainCommand
         var imageSize = new Option<int?>("--image-size") { Description = "Height and width that images are resized to, in pixels. [default: the network's own, 32 or 224]" };
         var weights = new Option<string?>("--weights") { Description = "Weights to start from: a file, or the name of published ones.", HelpName = "file" };
         var layers = new Option<TrainableLayers>("--layers") { Description = "What is trained.", DefaultValueFactory = _ => TrainableLayers.All };
-        var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints: stopped, the same command goes on from there. [default: the model's name and .checkpoints, deleted when the model is saved]", HelpName = "folder" };
+        var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints: stopped, the same command goes on from there. [default: the model's name and .checkpoints, deleted when the model is saved]", HelpName = "folder" }.Named();
         var resume = new Option<Resume>("--resume") { Description = "Whether to go on from a checkpoint.", DefaultValueFactory = _ => Resume.Auto };
         var maxMinutes = new Option<double?>("--max-minutes") { Description = "Stop after this time, and save what there is." };
         var calibrate = new Option<bool>("--calibrate") { Description = "Fit probabilities to the validation images (temperature scaling)." };
-        var log = new Option<string?>("--log") { Description = "Folder for history.csv, history.json and event files for TensorBoard.", HelpName = "folder" };
-        var report = new Option<string?>("--report") { Description = "Write a report on the --test images as one HTML file.", HelpName = "file" };
+        var log = new Option<string?>("--log") { Description = "Folder for history.csv, history.json and event files for TensorBoard.", HelpName = "folder" }.Named();
+        var report = new Option<string?>("--report") { Description = "Write a report on the --test images as one HTML file.", HelpName = "file" }.Named();
         var seed = new Option<int>("--seed") { Description = "The seed of all randomness.", DefaultValueFactory = _ => 1 };
         var command = new Command("train", "Trains a network on a folder of images and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves a checkpoint.")
         {
@@ -46,6 +46,7 @@ internal static class TrainCommand
             var reportPath = arguments.GetValue(report) is { } html ? OutputFile.Checked(html) : null;
             var initial = arguments.GetValue(weights) is { } source ? NetworkOptions.Read(source, terminal, cancellation) : null;
             var folder = arguments.GetValue(checkpoints);
+            using var own = folder is null ? OwnCheckpoints.Beside(path) : null;
             var training = new Training(terminal, cancellation)
             {
                 Architecture = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? initial?.ArchitectureName ?? "resnet20"),
@@ -56,7 +57,7 @@ internal static class TrainCommand
                 ImageSize = arguments.GetValue(imageSize),
                 InitialWeights = initial,
                 Layers = arguments.GetValue(layers),
-                CheckpointFolder = folder ?? $"{path}.checkpoints",
+                CheckpointFolder = folder ?? own!.Path,
                 Resume = arguments.GetValue(resume),
                 MaxDuration = arguments.GetValue(maxMinutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
                 Calibrate = arguments.GetValue(calibrate),
@@ -65,9 +66,9 @@ internal static class TrainCommand
             };
             LibTorch.Load();
             var result = training.Run(arguments.GetValue(data)!, arguments.GetValue(validation), arguments.GetValue(test), path, reportPath);
-            if (folder is null && result.StoppedEarly is null)
+            if (result.StoppedEarly is null)
             {
-                Directory.Delete(training.CheckpointFolder, recursive: true);
+                own?.DeleteFiles(terminal);
             }
 
             terminal.Write(result, trained => trained.WriteText(terminal));

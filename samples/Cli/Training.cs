@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Trainers;
 using Microsoft.ML.Runtime;
 
@@ -54,7 +55,7 @@ internal sealed class Training(Terminal terminal, CancellationToken cancellation
         var network = Fit(ml, images.Transform(train), validationFiles is null ? null : images.Transform(validationFiles));
         var names = ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel").Fit(network.Transform(images.Transform(train)));
         var model = images.Append(network).Append(names);
-        OutputFile.Write(modelPath, temporary => ml.Model.Save(model, train.Schema, temporary));
+        WholeFile.Write(modelPath, stream => ml.Model.Save(model, train.Schema, stream));
 
         var accuracy = testFiles is null ? (double?)null : ml.MulticlassClassification.Evaluate(model.Transform(testFiles)).MicroAccuracy;
         if (reportPath is not null)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Trainers;
 
 namespace Samples;
@@ -25,6 +26,12 @@ internal static class RecipeNames
     /// <exception cref="ArgumentException">There is neither, or the file holds no recipe.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static TrainingRecipe Read(string name) => Recipes.TryGetValue(name, out var named) ? named
-        : File.Exists(name) ? TrainingRecipe.FromJson(File.ReadAllText(name))
+        : File.Exists(name) ? TrainingRecipe.FromJson(Text(name))
         : throw new ArgumentException($"'{name}' is no recipe: give {string.Join(", ", Recipes.Keys)}, or a JSON file.");
+
+    private static string Text(string path)
+    {
+        using var reader = new StreamReader(RegularFile.OpenRead(path));
+        return reader.ReadToEnd();
+    }
 }

@@ -13,6 +13,13 @@ if (args[0] == "networks")
 }
 
 // TrainingProcess CHECKPOINTS WEIGHTS: trains a small network on drawn pictures, with checkpoints all the time, and saves its weights.
+// TrainingProcess COUNT: trains so many networks, one after another, and tells after each how many MB this process has.
+if (args is [var count])
+{
+    Repetition.Run(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
 var ml = new MLContext(seed: 1);
 var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 40, height: 16, width: 16, channels: 3));
 var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);

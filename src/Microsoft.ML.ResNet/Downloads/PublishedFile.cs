@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Downloads;
 
@@ -17,7 +18,7 @@ internal sealed record PublishedFile(Uri Address, HashAlgorithmName HashAlgorith
     /// <summary>Says how a file on disk differs from what was published; null where it does not.</summary>
     public string? FindDifference(string path)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.OpenRead(path);
         if (Length is { } length && stream.Length != length)
         {
             return string.Create(CultureInfo.InvariantCulture, $"it is {stream.Length:n0} bytes long, not {length:n0}");

@@ -58,12 +58,12 @@ public sealed partial record TrainingHistory
     /// <returns>The history.</returns>
     /// <exception cref="InvalidDataException">The file holds no history; the message says where it goes wrong.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="IOException">The file cannot be read, or is a pipe or a device.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static TrainingHistory LoadJson(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.OpenRead(path);
         if (stream.Length > MaxFileLength)
         {
             throw new InvalidDataException($"'{path}' is no training history: it has {stream.Length:n0} bytes, more than any history needs.");

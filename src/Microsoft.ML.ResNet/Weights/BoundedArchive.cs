@@ -11,24 +11,23 @@ internal sealed class BoundedArchive : IDisposable
 
     private readonly ZipArchive _archive;
     private readonly Dictionary<string, ZipArchiveEntry> _entries = [];
+    private readonly MemoryAllowance _allowance;
     private long _bytesLeft;
 
-    private BoundedArchive(ZipArchive archive, long fileLength)
+    private BoundedArchive(ZipArchive archive, MemoryAllowance allowance)
     {
         _archive = archive;
-        FileLength = fileLength;
-        _bytesLeft = WeightsBuilder.ExpandedBytes(fileLength);
+        _allowance = allowance;
+        _bytesLeft = WeightsBuilder.ExpandedBytes(allowance.FileLength);
     }
-
-    public long FileLength { get; }
 
     /// <summary>The names of the files, with forward slashes.</summary>
     public IReadOnlyCollection<string> Names => _entries.Keys;
 
-    public static BoundedArchive Open(Stream stream)
+    public static BoundedArchive Open(Stream stream, MemoryAllowance allowance)
     {
         var metered = new MeteredStream(stream, MaxDirectoryBytes, "its directory is too long");
-        var archive = new BoundedArchive(new ZipArchive(metered, ZipArchiveMode.Read, leaveOpen: true), stream.Length);
+        var archive = new BoundedArchive(new ZipArchive(metered, ZipArchiveMode.Read, leaveOpen: true), allowance);
         archive.ReadDirectory();
         metered.BytesLeft = long.MaxValue;
         return archive;
@@ -43,7 +42,7 @@ internal sealed class BoundedArchive : IDisposable
         length = entry.Length;
         if (length > Math.Min(_bytesLeft, entry.CompressedLength * BestDeflation))
         {
-            throw new InvalidDataException($"its entry {Quote(name)} claims {length:n0} bytes, more than a file of {FileLength:n0} bytes should become");
+            throw new InvalidDataException($"its entry {Quote(name)} claims {length:n0} bytes, more than a file of {_allowance.FileLength:n0} bytes should become");
         }
 
         _bytesLeft -= length;
@@ -59,6 +58,7 @@ internal sealed class BoundedArchive : IDisposable
             throw new InvalidDataException($"its entry {Quote(name)} is {length:n0} bytes long, but at most {maxLength:n0} are read");
         }
 
+        _allowance.Take(length);
         var bytes = new byte[length];
         stream.ReadExactly(bytes);
         return bytes;

@@ -1,8 +1,12 @@
 namespace Microsoft.ML.ResNet.Weights;
 
-/// <summary>A readable stream that refuses to give more than a number of bytes, and knows its position even where the one inside does not.</summary>
-internal sealed class MeteredStream(Stream stream, long bytes, string refusal) : Stream
+/// <summary>
+/// A readable stream that refuses to give more than a number of bytes, can be stopped, and knows its position even where the one inside
+/// does not.
+/// </summary>
+internal sealed class MeteredStream(Stream stream, long bytes, string refusal, CancellationToken cancellation = default) : Stream
 {
+    private const int LongestRead = 1 << 20; // between two looks at the token
     private long _read;
 
     /// <summary>The bytes that may still be read.</summary>
@@ -26,7 +30,8 @@ internal sealed class MeteredStream(Stream stream, long bytes, string refusal) :
 
     public override int Read(Span<byte> buffer)
     {
-        var read = stream.Read(buffer);
+        cancellation.ThrowIfCancellationRequested();
+        var read = stream.Read(buffer[..Math.Min(buffer.Length, LongestRead)]);
         _read += read;
         BytesLeft -= read;
         return BytesLeft >= 0 ? read : throw new InvalidDataException(refusal);

@@ -16,7 +16,7 @@ internal static class ModelZip
 
     public static bool Holds(BoundedArchive archive) => archive.Names.Any(IsNetwork);
 
-    public static ResNetWeights Read(BoundedArchive archive)
+    public static ResNetWeights Read(BoundedArchive archive, MemoryAllowance allowance)
     {
         var networks = archive.Names.Where(IsNetwork).Take(2).ToArray();
         var heads = archive.Names.Where(name => name.EndsWith(HeadModel, StringComparison.Ordinal))
@@ -28,8 +28,8 @@ internal static class ModelZip
             throw new InvalidDataException($"it holds several {(networks.Length > 1 ? "networks" : "heads")} (of ML.NET's transformers, {Quote(networks[^1])} is one)");
         }
 
-        var builder = new WeightsBuilder(archive.FileLength);
-        ReadNetwork(builder, archive, networks[0]);
+        var builder = new WeightsBuilder(allowance);
+        ReadNetwork(builder, archive, networks[0], allowance);
         foreach (var head in heads)
         {
             MaximumEntropyModel.ReadInto(builder, head, "fc.weight", "fc.bias");
@@ -41,7 +41,7 @@ internal static class ModelZip
     private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);
 
     // The ONNX file, behind its length.
-    private static void ReadNetwork(WeightsBuilder builder, BoundedArchive archive, string name)
+    private static void ReadNetwork(WeightsBuilder builder, BoundedArchive archive, string name, MemoryAllowance allowance)
     {
         using var stream = archive.Open(name, out var entryLength);
         Span<byte> prefix = stackalloc byte[sizeof(int)];
@@ -52,6 +52,6 @@ internal static class ModelZip
             throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
         }
 
-        OnnxWeights.ReadInto(builder, stream, length);
+        OnnxWeights.ReadInto(builder, stream, length, allowance);
     }
 }

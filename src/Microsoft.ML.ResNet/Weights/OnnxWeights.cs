@@ -22,27 +22,29 @@ internal sealed class OnnxWeights
 
     private readonly CodedInputStream _input;
     private readonly WeightsBuilder _builder;
+    private readonly MemoryAllowance _allowance;
     private int _messages;
 
-    private OnnxWeights(Stream stream, WeightsBuilder builder)
+    private OnnxWeights(Stream stream, WeightsBuilder builder, MemoryAllowance allowance)
     {
         _input = new CodedInputStream(stream, leaveOpen: true);
         _builder = builder;
+        _allowance = allowance;
     }
 
     private delegate bool FieldReader(int number, WireType type, long end);
 
-    public static ResNetWeights Read(Stream stream)
+    public static ResNetWeights Read(Stream stream, MemoryAllowance allowance)
     {
-        var builder = new WeightsBuilder(stream.Length);
-        ReadInto(builder, stream, stream.Length);
+        var builder = new WeightsBuilder(allowance);
+        ReadInto(builder, stream, stream.Length, allowance);
         return builder.Build();
     }
 
     /// <summary>Reads a model from where a stream stands, which need not be seekable.</summary>
-    public static void ReadInto(WeightsBuilder builder, Stream stream, long length)
+    public static void ReadInto(WeightsBuilder builder, Stream stream, long length, MemoryAllowance allowance)
     {
-        var model = new OnnxWeights(stream, builder);
+        var model = new OnnxWeights(stream, builder, allowance);
         model.ReadFields(model._input.Position + length, model.ReadModelField);
     }
 
@@ -71,7 +73,7 @@ internal sealed class OnnxWeights
         }
 
         var tensor = new Tensor();
-        ReadMessage(end, (number, type, end) => ReadTensorField(tensor, number, type, end));
+        ReadMessage(end, (number, type, end) => ReadTensorField(tensor, number, type, end), isKept: true);
         Add(tensor);
         return true;
     }
@@ -95,12 +97,12 @@ internal sealed class OnnxWeights
                 tensor.Type = _input.ReadInt64();
                 return true;
             case (floats, WireType.Fixed32):
-                tensor.Floats.Add(_input.ReadFloat());
+                AddFloat(tensor);
                 return true;
             case (floats, WireType.LengthDelimited): // packed
                 for (var last = ReadLength(end); _input.Position < last;)
                 {
-                    tensor.Floats.Add(_input.ReadFloat());
+                    AddFloat(tensor);
                 }
 
                 return true;
@@ -138,7 +140,7 @@ internal sealed class OnnxWeights
                 default:
                     return false;
             }
-        }, MaxMetadataBytes);
+        }, isKept: true, MaxMetadataBytes);
         WeightsMetadata.Read(_builder, key, value);
     }
 
@@ -183,9 +185,15 @@ internal sealed class OnnxWeights
         _ => null,
     };
 
-    private void ReadMessage(long parentEnd, FieldReader readField, int maxLength = int.MaxValue)
+    // What is kept of a message is as long as the message at most.
+    private void ReadMessage(long parentEnd, FieldReader readField, bool isKept = false, int maxLength = int.MaxValue)
     {
         var end = ReadLength(parentEnd);
+        if (isKept)
+        {
+            _allowance.Take(end - _input.Position);
+        }
+
         if (end - _input.Position > maxLength)
         {
             throw new InvalidDataException($"it holds metadata of {end - _input.Position:n0} bytes");
@@ -197,6 +205,16 @@ internal sealed class OnnxWeights
         }
 
         ReadFields(end, readField);
+    }
+
+    private void AddFloat(Tensor tensor)
+    {
+        if (tensor.Floats.Count == tensor.Floats.Capacity)
+        {
+            _allowance.Take(2L * sizeof(float) * tensor.Floats.Capacity); // the list doubles
+        }
+
+        tensor.Floats.Add(_input.ReadFloat());
     }
 
     private void ReadFields(long end, FieldReader readField)

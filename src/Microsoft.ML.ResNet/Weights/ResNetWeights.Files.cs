@@ -22,19 +22,33 @@ public sealed partial class ResNetWeights
     /// </para>
     /// <para>
     /// Files need not be trusted. Nothing in them is executed; a pickle that asks for more than tensors is refused. Every size is checked
-    /// against the size of the file before memory is taken: at most 16 times the file, or 16 MB for a small one.
+    /// before memory is taken: against the size of the file, of which tensors may be 16 times as much, and what is decompressed as much again
+    /// (or 16 MB for a small one), and against <paramref name="maxBytes"/>. Pipes and devices are not opened.
+    /// </para>
+    /// <para>
+    /// What a file says about images is bounded, so that the usual networks take about 1 GB for an image at most, and pixels stay numbers: an
+    /// input of up to 2,048 pixels a side and 12,582,912 values, resized to 8,192 pixels a side at most with its border and supersampling,
+    /// means within ±10⁹, and standard deviations from 10⁻⁶ to 10⁹.
     /// </para>
     /// </remarks>
     /// <param name="path">The file.</param>
+    /// <param name="maxBytes">
+    /// The most bytes of buffers that may be made in reading it, all added up: one copy of every tensor for safetensors, two for the other
+    /// formats. The default, 4 GiB, is more than twice what the largest published network needs.
+    /// </param>
+    /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>The weights, in the order of the file. Whether they fit a network is told by <see cref="For"/>.</returns>
     /// <exception cref="InvalidDataException">The file is damaged, or is none of these; the message says what was found.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxBytes"/> is not positive.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="IOException">The file cannot be read, or is a pipe or a device.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
-    public static ResNetWeights Load(string path)
+    /// <exception cref="OperationCanceledException">The token asked to stop.</exception>
+    public static ResNetWeights Load(string path, long maxBytes = MemoryAllowance.Default, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return WeightsFile.Read(path);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytes);
+        return WeightsFile.Read(path, maxBytes, cancellationToken);
     }
 
     /// <summary>Writes the weights as a safetensors file, which PyTorch and most other tools read.</summary>
@@ -42,7 +56,7 @@ public sealed partial class ResNetWeights
     /// Values are float32, bit for bit. <see cref="Preprocessing"/>, <see cref="ClassNames"/> and <see cref="ArchitectureName"/> go into its metadata. The file appears whole or not at
     /// all: it is written beside its place and then moved there.
     /// </remarks>
-    /// <param name="path">The file to write; an existing one is replaced.</param>
+    /// <param name="path">The file to write, or a link to it; an existing one is replaced.</param>
     /// <exception cref="InvalidOperationException">A tensor is named <c>__metadata__</c>, which safetensors keeps for itself.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>

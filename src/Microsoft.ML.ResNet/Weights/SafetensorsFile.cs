@@ -16,10 +16,11 @@ internal static class SafetensorsFile
     private const int MaxNumbers = 64; // PyTorch's own limit of dimensions
     private const int HeaderAlignment = 8;
 
-    public static ResNetWeights Read(Stream stream)
+    public static ResNetWeights Read(Stream stream, MemoryAllowance allowance)
     {
         var header = ReadHeader(stream);
-        var builder = new WeightsBuilder(stream.Length);
+        allowance.Take(header.Length);
+        var builder = new WeightsBuilder(allowance);
         var entries = ParseHeader(header, builder);
         var dataStart = stream.Position;
         CheckOffsets(entries, dataLength: stream.Length - dataStart);

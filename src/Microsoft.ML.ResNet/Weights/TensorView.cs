@@ -53,7 +53,8 @@ internal sealed record TensorView(StorageReference Storage, ElementType Type, lo
         Type.ToFloats(gathered, values);
     }
 
-    private bool IsContiguous
+    /// <summary>Gets whether the elements lie one after another; they are copied once more where they do not.</summary>
+    public bool IsContiguous
     {
         get
         {

@@ -11,7 +11,7 @@ internal static class TorchLegacyCheckpoint
 {
     private const long Protocol = 1001;
 
-    public static ResNetWeights Read(Stream stream)
+    public static ResNetWeights Read(Stream stream, MemoryAllowance allowance)
     {
         var pickles = new PickleReader(stream);
         pickles.Read(); // the magic number, which was recognized
@@ -24,9 +24,10 @@ internal static class TorchLegacyCheckpoint
         var root = pickles.Read();
         var keys = pickles.Read() as PickleList ?? throw new InvalidDataException("its storages have no keys");
         var offsets = FindStorages(stream, keys, pickles.Storages);
-        return TorchTensors.Read(root, stream.Length, storage =>
+        return TorchTensors.Read(root, allowance, storage =>
         {
             var offset = offsets.TryGetValue(storage.Key, out var found) ? found : throw new InvalidDataException($"it lacks the storage {Quote(storage.Key)}");
+            allowance.Take((long)storage.Bytes);
             var bytes = new byte[(int)storage.Bytes];
             stream.Position = offset;
             stream.ReadExactly(bytes);

@@ -5,11 +5,11 @@ internal static class TorchTensors
 {
     /// <summary>Reads the tensors that a network needs.</summary>
     /// <param name="root">What the pickle holds.</param>
-    /// <param name="fileLength">The length of the file.</param>
+    /// <param name="allowance">The memory that there is.</param>
     /// <param name="readStorage">Gives a storage's bytes, little-endian. It is called once for each storage, and not for those of an optimizer.</param>
-    public static ResNetWeights Read(object? root, long fileLength, Func<StorageReference, byte[]> readStorage)
+    public static ResNetWeights Read(object? root, MemoryAllowance allowance, Func<StorageReference, byte[]> readStorage)
     {
-        var builder = new WeightsBuilder(fileLength);
+        var builder = new WeightsBuilder(allowance);
         var tensors = new List<(PendingTensor Tensor, TensorView View)>();
         foreach (var (name, view) in StateDictionary.Find(root))
         {
@@ -25,6 +25,11 @@ internal static class TorchTensors
             var bytes = readStorage(sharing.Key);
             foreach (var (tensor, view) in sharing)
             {
+                if (!view.IsContiguous)
+                {
+                    allowance.Take(tensor.StoredBytes);
+                }
+
                 view.CopyTo(bytes, tensor.Allocate());
             }
         }

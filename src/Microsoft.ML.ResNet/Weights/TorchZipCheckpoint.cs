@@ -13,13 +13,13 @@ internal static class TorchZipCheckpoint
     /// <summary>Finds the name of the pickle; null if there is none.</summary>
     public static string? FindPickle(BoundedArchive archive) => archive.Names.FirstOrDefault(name => name == Pickle || name.EndsWith("/" + Pickle, StringComparison.Ordinal));
 
-    public static ResNetWeights Read(BoundedArchive archive, string pickle)
+    public static ResNetWeights Read(BoundedArchive archive, string pickle, MemoryAllowance allowance)
     {
         var folder = pickle[..^Pickle.Length];
         using var stream = new MemoryStream(archive.Read(pickle, PickleInput.MaxBytes), writable: false);
         var root = new PickleReader(stream).Read();
         var isBigEndian = IsBigEndian(archive, folder + "byteorder");
-        return TorchTensors.Read(root, archive.FileLength, storage =>
+        return TorchTensors.Read(root, allowance, storage =>
         {
             var bytes = archive.Read($"{folder}data/{storage.Key}", Array.MaxLength);
             if (bytes.Length < storage.Bytes)

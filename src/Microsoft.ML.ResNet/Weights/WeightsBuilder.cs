@@ -15,13 +15,13 @@ internal sealed class WeightsBuilder
     private const int MaxRank = 8;
     private readonly List<PendingTensor> _tensors = [];
     private readonly HashSet<string> _names = [];
-    private readonly long _fileLength;
+    private readonly MemoryAllowance _allowance;
     private long _bytesLeft;
 
-    public WeightsBuilder(long fileLength)
+    public WeightsBuilder(MemoryAllowance allowance)
     {
-        _fileLength = fileLength;
-        _bytesLeft = ExpandedBytes(fileLength);
+        _allowance = allowance;
+        _bytesLeft = ExpandedBytes(allowance.FileLength);
     }
 
     public ImagePreprocessing? Preprocessing { get; set; }
@@ -59,8 +59,10 @@ internal sealed class WeightsBuilder
         _bytesLeft -= count * (long)sizeof(float);
         if (_bytesLeft < 0)
         {
-            throw new InvalidDataException($"its tensors claim more than {ExpandedBytes(_fileLength):n0} bytes, far more than a file of {_fileLength:n0} bytes can hold");
+            throw new InvalidDataException($"its tensors claim more than {ExpandedBytes(_allowance.FileLength):n0} bytes, far more than a file of {_allowance.FileLength:n0} bytes can hold");
         }
+
+        _allowance.Take(count * (long)sizeof(float));
 
         if (!_names.Add(name))
         {

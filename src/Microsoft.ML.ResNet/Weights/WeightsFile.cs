@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Weights;
 
@@ -7,16 +8,21 @@ internal static class WeightsFile
 {
     private const int BufferSize = 1 << 16;
 
-    public static ResNetWeights Read(string path)
+    public static ResNetWeights Read(string path, long maxBytes, CancellationToken cancellation)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize);
-        return stream.CanSeek ? Read(stream, path) : throw new IOException($"'{path}' is no file on a disk, and weights are not read in one go; copy it to one.");
+        RegularFile.Check(path);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize);
+        using var stream = new MeteredStream(file, long.MaxValue, refusal: "", cancellation);
+        return stream.CanSeek
+            ? Read(stream, path, maxBytes)
+            : throw new IOException($"'{path}' is no file on a disk, and weights are not read in one go; copy it to one.");
     }
 
     /// <summary>Reads a seekable stream from its start.</summary>
     /// <exception cref="InvalidDataException">The only exception that what is in the stream can cause.</exception>
-    public static ResNetWeights Read(Stream stream, string path)
+    public static ResNetWeights Read(Stream stream, string path, long maxBytes = MemoryAllowance.Default)
     {
+        var allowance = new MemoryAllowance(stream.Length, maxBytes);
         Span<byte> buffer = stackalloc byte[WeightsFormats.LookAt];
         var start = buffer[..stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
         var format = WeightsFormats.Recognize(start, stream.Length);
@@ -31,10 +37,10 @@ internal static class WeightsFile
         {
             return format switch
             {
-                WeightsFormat.Safetensors => SafetensorsFile.Read(stream),
-                WeightsFormat.TorchLegacy => TorchLegacyCheckpoint.Read(stream),
-                WeightsFormat.Onnx => OnnxWeights.Read(stream),
-                _ => ReadZip(stream),
+                WeightsFormat.Safetensors => SafetensorsFile.Read(stream, allowance),
+                WeightsFormat.TorchLegacy => TorchLegacyCheckpoint.Read(stream, allowance),
+                WeightsFormat.Onnx => OnnxWeights.Read(stream, allowance),
+                _ => ReadZip(stream, allowance),
             };
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or InvalidProtocolBufferException)
@@ -44,16 +50,16 @@ internal static class WeightsFile
         }
     }
 
-    private static ResNetWeights ReadZip(Stream stream)
+    private static ResNetWeights ReadZip(Stream stream, MemoryAllowance allowance)
     {
-        using var archive = BoundedArchive.Open(stream);
+        using var archive = BoundedArchive.Open(stream, allowance);
         if (TorchZipCheckpoint.FindPickle(archive) is { } pickle)
         {
-            return TorchZipCheckpoint.Read(archive, pickle);
+            return TorchZipCheckpoint.Read(archive, pickle, allowance);
         }
 
         return ModelZip.Holds(archive)
-            ? ModelZip.Read(archive)
+            ? ModelZip.Read(archive, allowance)
             : throw new InvalidDataException("it holds neither a PyTorch checkpoint (no entry data.pkl) nor an ML.NET model of this library (no entry OnnxModel)");
     }
 }

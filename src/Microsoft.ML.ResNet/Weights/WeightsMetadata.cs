@@ -64,9 +64,7 @@ internal static class WeightsMetadata
     private static ImagePreprocessing ReadPreprocessing(string json)
     {
         var preprocessing = JsonSerializer.Deserialize<ImagePreprocessing>(json, Options) ?? throw new InvalidDataException("it is null");
-        var input = preprocessing.Input;
-        return Math.Min(input.Channels, Math.Min(input.Height, input.Width)) > 0
-            ? preprocessing.Validated()
-            : throw new InvalidDataException($"images of {input} have no pixels");
+        PreprocessingBounds.Check(preprocessing);
+        return preprocessing.Validated();
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
@@ -31,9 +32,11 @@ internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="InvalidDataException">It is damaged, or no checkpoint of this version.</exception>
+    /// <exception cref="IOException">It cannot be read, or is a pipe or a device.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static Checkpoint Read(string path)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.OpenRead(path);
         try
         {
             var metadata = ReadMetadata(stream);
@@ -41,7 +44,7 @@ internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State
             return new Checkpoint(
                 JsonSerializer.Deserialize<TrainingIdentity>(metadata["identity"], Json) ?? throw new InvalidDataException("its identity is null"),
                 JsonSerializer.Deserialize<TrainingState>(metadata["state"], Json) ?? throw new InvalidDataException("its state is null"),
-                SafetensorsFile.Read(stream));
+                SafetensorsFile.Read(stream, new MemoryAllowance(stream.Length, long.MaxValue))); // ours: its checksum is right
         }
         catch (Exception exception) when (exception is EndOfStreamException or JsonException or KeyNotFoundException)
         {

@@ -9,6 +9,8 @@ internal sealed class CheckpointFolder : IDisposable
     private readonly int _keep;
     private readonly Action<string> _warn;
     private readonly FileStream _lock;
+    private readonly HashSet<string> _damaged = [];
+    private readonly HashSet<string> _unreadable = [];
     private bool _startsAnew;
 
     private CheckpointFolder(string path, int keep, bool startsAnew, Action<string> warn, FileStream @lock)
@@ -33,11 +35,10 @@ internal sealed class CheckpointFolder : IDisposable
             return null;
         }
 
-        Directory.CreateDirectory(path);
         var folder = new CheckpointFolder(path, options.CheckpointsToKeep, options.Resume == Resume.Never, warn, Lock(path));
         foreach (var leftover in Directory.EnumerateFiles(path, CheckpointFile.Unfinished))
         {
-            File.Delete(leftover);
+            TryDelete(leftover);
         }
 
         if (options.Resume == Resume.Required && CheckpointFile.List(path).Length == 0)
@@ -49,7 +50,7 @@ internal sealed class CheckpointFolder : IDisposable
         return folder;
     }
 
-    /// <summary>Reads the newest checkpoint that is not damaged.</summary>
+    /// <summary>Reads the newest checkpoint that can be read.</summary>
     /// <returns>The checkpoint; null if there is none to go on from.</returns>
     public Checkpoint? ReadNewest() => Newest(_ => true, _warn);
 
@@ -62,6 +63,11 @@ internal sealed class CheckpointFolder : IDisposable
     public void Write(Checkpoint checkpoint)
     {
         var file = CheckpointFile.Of(_path, checkpoint.State);
+        if (_unreadable.Remove(file.Path))
+        {
+            TryDelete(file.Path); // else a link would be written through, and a pipe refused
+        }
+
         try
         {
             WholeFile.Write(file.Path, checkpoint.Write);
@@ -80,11 +86,17 @@ internal sealed class CheckpointFolder : IDisposable
     {
         try
         {
+            Directory.CreateDirectory(path);
             return new FileStream(Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
         }
-        catch (IOException exception) when (exception is not (DirectoryNotFoundException or PathTooLongException))
+        catch (IOException exception) when (exception is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
         {
             throw new IOException($"Checkpoint folder '{path}' is used by another training run, or cannot be written to: {exception.Message}", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"Checkpoint folder '{path}' cannot be made or written to: {exception.Message} Give a CheckpointFolder that can.", exception);
         }
     }
 
@@ -98,23 +110,32 @@ internal sealed class CheckpointFolder : IDisposable
             }
             catch (InvalidDataException exception)
             {
+                _damaged.Add(file.Path);
                 warn($"Checkpoint '{file.Path}' is damaged and passed over: {exception.Message.TrimEnd('.')}.");
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                _unreadable.Add(file.Path);
+                warn($"Checkpoint '{file.Path}' cannot be read and is passed over: {exception.Message.TrimEnd('.')}.");
             }
         }
 
         return null;
     }
 
-    // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch.
+    // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch. Damaged ones are none of these. Nor are those
+    // that could not be read; but they stay: the fault may be the disk's or the user's, and pass.
     private void DeleteOthers(CheckpointFile newest, int? bestEpoch)
     {
-        var others = CheckpointFile.List(_path).Where(file => file.Path != newest.Path).ToArray();
+        _damaged.Remove(newest.Path); // it was written anew
+        var others = CheckpointFile.List(_path).Where(file => file.Path != newest.Path && !_unreadable.Contains(file.Path)).ToArray();
+        var sound = others.Where(file => !_damaged.Contains(file.Path)).ToArray();
         var kept = new HashSet<CheckpointFile>();
         if (!_startsAnew)
         {
-            kept.UnionWith(others.TakeLast(_keep - 1));
-            kept.UnionWith(others.Where(file => file.Epoch is not null).TakeLast(newest.Epoch is null ? 1 : 0));
-            kept.UnionWith(others.Where(file => bestEpoch is not null && file.Epoch == bestEpoch));
+            kept.UnionWith(sound.TakeLast(_keep - 1));
+            kept.UnionWith(sound.Where(file => file.Epoch is not null).TakeLast(newest.Epoch is null ? 1 : 0));
+            kept.UnionWith(sound.Where(file => bestEpoch is not null && file.Epoch == bestEpoch));
         }
 
         _startsAnew = false;
@@ -130,7 +151,7 @@ internal sealed class CheckpointFolder : IDisposable
         {
             File.Delete(path);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // It is in nobody's way.
         }

@@ -30,14 +30,25 @@ internal sealed partial class FreeBuffers
     /// <param name="time">As in <see cref="AfterBatch"/>.</param>
     public void AfterEpoch(TimeSpan time) => Release(time);
 
+    /// <summary>To be called when training is over, and its tensors are freed: the next one may need other sizes, or never be.</summary>
+    public static void AfterTraining() => Release();
+
     private void Release(TimeSpan time)
     {
-        if (time - _last < Interval || !TorchRuntime.OwnsAllocator)
+        if (time - _last >= Interval)
+        {
+            (_last, _batches) = (time, 0);
+            Release();
+        }
+    }
+
+    private static void Release()
+    {
+        if (!TorchRuntime.OwnsAllocator)
         {
             return;
         }
 
-        (_last, _batches) = (time, 0);
         try
         {
             _ = Trim(0);

@@ -1,4 +1,6 @@
-using System.Runtime.ExceptionServices;
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
@@ -6,26 +8,78 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// Runs training on a thread of its own and waits for it. Torch's dispose scopes and thread count belong to a thread; the caller's, which
 /// may be a pool's, keeps its own.
 /// </summary>
-internal static class TrainingThread
+/// <remarks>
+/// Threads wait for the next training and are never ended: for each that is new, glibc may set up another heap, and OpenMP starts other
+/// threads, which have theirs. Heaps that seventy trainings had been spread over held hundreds of megabytes that could not be given back.
+/// There are as many threads as trainings ran at once.
+/// </remarks>
+internal sealed class TrainingThread
 {
+    private static readonly ConcurrentStack<TrainingThread> Idle = new();
+
+    private readonly SemaphoreSlim _given = new(0);
+    private Action? _work;
+
+    private TrainingThread() => new Thread(Work) { IsBackground = true, Name = "ResNet training" }.UnsafeStart();
+
     public static TResult Run<TResult>(Func<TResult> train)
     {
-        var result = default(TResult)!;
-        ExceptionDispatchInfo? failure = null;
-        var thread = new Thread(() =>
+        var thread = Idle.TryPop(out var idle) ? idle : new TrainingThread();
+        try
+        {
+            return thread.RunHere(train, torch.get_num_threads());
+        }
+        finally
+        {
+            Idle.Push(thread);
+            FreeBuffers.AfterTraining();
+        }
+    }
+
+    // In the caller's context, as a new thread would be, and with its number of threads.
+    private TResult RunHere<TResult>(Func<TResult> train, int threadCount)
+    {
+        var result = new TaskCompletionSource<TResult>();
+        var context = ExecutionContext.Capture();
+        _work = context is null ? Train : () => ExecutionContext.Run(context, _ => Train(), null);
+        _given.Release();
+        return result.Task.GetAwaiter().GetResult();
+
+        void Train()
         {
             try
             {
-                result = train();
+                Inherit(threadCount);
+                result.SetResult(train());
             }
             catch (Exception exception)
             {
-                failure = ExceptionDispatchInfo.Capture(exception);
+                result.SetException(exception);
             }
-        }) { IsBackground = true, Name = "ResNet training" };
-        thread.Start();
-        thread.Join();
-        failure?.Throw();
-        return result;
+        }
     }
+
+    // What the application set since this thread's last training; a new thread would have it too.
+    private static void Inherit(int threadCount)
+    {
+        if (torch.get_num_threads() != threadCount)
+        {
+#pragma warning disable RS0030 // it is the process's number
+            torch.set_num_threads(threadCount);
+#pragma warning restore RS0030
+        }
+    }
+
+    private void Work()
+    {
+        while (true)
+        {
+            _given.Wait();
+            RunOnce();
+        }
+    }
+
+    // Not inlined, so that an idle thread holds on to nothing of the training before.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RunOnce() => Interlocked.Exchange(ref _work, null)!.Invoke();
 }

@@ -38,6 +38,87 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Contains("damaged", _warnings[0]);
     }
 
+    [SkippableTheory]
+    [InlineData("pipe")]
+    [InlineData("dangling link")]
+    [InlineData("endless device")]
+    [InlineData("not permitted")]
+    public void OneThatCannotBeReadIsPassedOverSaidSoAndWrittenAnew(string what)
+    {
+        using var folder = Open();
+        folder.Write(Moments.Checkpoint(step: 9, batch: 1));
+        var newest = _folder["checkpoint-0000000010.safetensors"];
+        MakeUnreadable(newest, what);
+
+        Assert.Equal(9, folder.ReadNewest()!.State.Step);
+        Assert.Contains($"'{newest}' cannot be read and is passed over", Assert.Single(_warnings));
+
+        folder.Write(Moments.Checkpoint(step: 10, batch: 1));
+        Assert.Equal(10, folder.ReadNewest()!.State.Step);
+        Assert.Equal(["checkpoint-0000000009.safetensors", "checkpoint-0000000010.safetensors"], Names());
+    }
+
+    [Fact]
+    public void ADamagedOneTakesNoPlaceOfThoseThatAreKept()
+    {
+        using (var earlier = Open())
+        {
+            earlier.Write(Moments.Checkpoint(step: 9, batch: 1));
+            earlier.Write(Moments.Checkpoint(step: 10, batch: 1));
+        }
+
+        File.WriteAllText(Files()[^1], "damaged");
+        using var folder = Open();
+        folder.ReadNewest();
+
+        folder.Write(Moments.Checkpoint(step: 11, batch: 1));
+
+        Assert.Equal(["checkpoint-0000000009.safetensors", "checkpoint-0000000011.safetensors"], Names());
+    }
+
+    [SkippableFact]
+    public void OneThatCannotBeReadTakesNoPlaceAndStays()
+    {
+        using var folder = Open();
+        folder.Write(Moments.Checkpoint(step: 9, batch: 1));
+        MakeUnreadable(_folder["checkpoint-0000000010.safetensors"], "dangling link");
+        folder.ReadNewest();
+
+        folder.Write(Moments.Checkpoint(step: 11, batch: 1));
+        folder.Write(Moments.Checkpoint(step: 12, batch: 1));
+
+        Assert.Equal([10, 11, 12], CheckpointFile.List(_folder.Path).Select(file => file.Step));
+    }
+
+    // Not even root makes files there.
+    [SkippableTheory]
+    [InlineData("/proc/self")]
+    [InlineData("/proc/self/checkpoints")]
+    [InlineData("/sys/kernel")]
+    public void AFolderThatCannotBeWrittenToIsNamed(string path)
+    {
+        Skip.IfNot(Directory.Exists("/proc/self") && Directory.Exists("/sys/kernel"), "There is no /proc or /sys.");
+
+        var options = new ResNetTrainer.Options { CheckpointFolder = path };
+
+        var exception = Assert.Throws<IOException>(() => CheckpointFolder.Open(options, _warnings.Add));
+
+        Assert.StartsWith($"Checkpoint folder '{path}' ", exception.Message);
+        Assert.Contains("written to", exception.Message);
+    }
+
+    [Fact]
+    public void AFolderThatIsAFileIsNamed()
+    {
+        File.WriteAllText(_folder["file"], "");
+
+        var options = new ResNetTrainer.Options { CheckpointFolder = _folder["file"] };
+
+        var exception = Assert.Throws<IOException>(() => CheckpointFolder.Open(options, _warnings.Add));
+
+        Assert.StartsWith($"Checkpoint folder '{_folder["file"]}' ", exception.Message);
+    }
+
     [Fact]
     public void KeptAreTheNewestTheLastEpochsEndAndTheBestEpoch()
     {
@@ -118,6 +199,45 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Contains("make room", exception.Message);
         Assert.Equal(1, folder.ReadNewest()!.State.Step);
         Assert.Empty(Directory.GetFiles(_folder["disk"], "*.tmp"));
+    }
+
+    private static void MakeUnreadable(string path, string what)
+    {
+        Skip.If(OperatingSystem.IsWindows(), "It is of Unix.");
+        switch (what)
+        {
+            case "pipe":
+                Fifo.Make(path);
+                break;
+            case "dangling link":
+                File.CreateSymbolicLink(path, "/no/such/file");
+                break;
+            case "endless device":
+                File.CreateSymbolicLink(path, "/dev/zero");
+                break;
+            default:
+                File.WriteAllText(path, "secret");
+                if (!OperatingSystem.IsWindows())
+                {
+                    File.SetUnixFileMode(path, UnixFileMode.None);
+                }
+
+                Skip.If(CanRead(path), "This user reads everything.");
+                break;
+        }
+    }
+
+    private static bool CanRead(string path)
+    {
+        try
+        {
+            File.OpenRead(path).Dispose();
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private CheckpointFolder Open(Resume resume = Resume.Auto, int keep = 2) =>

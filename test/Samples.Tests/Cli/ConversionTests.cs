@@ -57,6 +57,24 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
     }
 
     [Theory]
+    [InlineData("export", "linked.onnx")]
+    [InlineData("export", "linked.safetensors")]
+    [InlineData("featurize", "linked.csv")]
+    [InlineData("featurize", "linked.parquet")]
+    public void ThroughALinkTheTargetIsWritten(string command, string output)
+    {
+        File.CreateSymbolicLink(fixture.File(output), $"target-of-{output}");
+        string[] images = command == "featurize" ? [fixture.Images] : [];
+
+        var run = Resnet([command, fixture.Safetensors, .. images, "-o", fixture.File(output), "--json"]).Succeeded();
+
+        var target = new FileInfo(fixture.File($"target-of-{output}"));
+        Assert.InRange(target.Length, 1000, long.MaxValue);
+        Assert.NotNull(new FileInfo(fixture.File(output)).LinkTarget);
+        Assert.True(!run.Json.TryGetProperty("bytes", out var bytes) || bytes.GetInt64() == target.Length);
+    }
+
+    [Theory]
     [InlineData("must end in .onnx or .safetensors", "export", "network.pth")]
     [InlineData("must end in .parquet or .csv", "featurize", "features.xlsx")]
     [InlineData("there is no folder", "export", "nowhere/network.onnx")]

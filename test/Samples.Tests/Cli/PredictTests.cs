@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsvHelper;
+using Microsoft.ML.ResNet.TestSupport;
 using static Microsoft.ML.ResNet.Samples.Tests.Cli.CliFixture;
 
 namespace Microsoft.ML.ResNet.Samples.Tests.Cli;
@@ -79,6 +80,15 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         Assert.Contains($"Image '{text}' cannot be read", result.Error);
         Assert.Contains($"Image '{missing}' cannot be read", result.Error);
         Assert.Equal(picture, Assert.Single(result.Json.EnumerateArray()).GetProperty("file").GetString());
+    }
+
+    [SkippableFact]
+    public void PipesAreRefusedAndNotWaitedFor()
+    {
+        var pipe = Fifo.Make(fixture.File("pipe"));
+
+        Assert.Contains("a pipe or a device", Resnet("predict", pipe, fixture.Images).Error);
+        Assert.Contains("a pipe or a device", Resnet("predict", fixture.Safetensors, fixture.Images, "--classes", pipe).Error);
     }
 
     [Theory]

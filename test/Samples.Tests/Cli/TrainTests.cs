@@ -33,6 +33,72 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(result.GetProperty("testAccuracy").GetDouble(), tested.GetProperty("accuracy").GetDouble(), 1e-9);
     }
 
+    [Fact]
+    public void AFolderOfTheUsersThatIsNamedLikeTheCheckpointsStays()
+    {
+        Directory.CreateDirectory(_folder["model.zip.checkpoints"]);
+        var notes = Path.Combine(_folder["model.zip.checkpoints"], "notes.txt");
+        File.WriteAllText(notes, "mine");
+
+        var run = Train("-o", _folder["model.zip"]).Succeeded();
+
+        Assert.Equal("mine", File.ReadAllText(notes));
+        Assert.Contains("Checkpoints are left in", run.Error);
+    }
+
+    [Fact]
+    public void ThroughALinkTheTargetIsWrittenAndWhatWasPutBesideCheckpointsStays()
+    {
+        Directory.CreateDirectory(_folder["far"]);
+        Directory.CreateDirectory(_folder["link.zip.checkpoints"]);
+        File.WriteAllText(Path.Combine(_folder["link.zip.checkpoints"], "made-by-resnet-train"), "");
+        File.WriteAllText(Path.Combine(_folder["link.zip.checkpoints"], "checkpoint-mine.safetensors"), "mine");
+        File.CreateSymbolicLink(_folder["link.zip"], Path.Combine("far", "model.zip"));
+
+        Train("-o", _folder["link.zip"]).Succeeded();
+
+        Assert.True(new FileInfo(Path.Combine(_folder["far"], "model.zip")).Length > 1000);
+        Assert.NotNull(new FileInfo(_folder["link.zip"]).LinkTarget);
+        var left = Directory.GetFiles(_folder["link.zip.checkpoints"]).Select(Path.GetFileName).Order();
+        Assert.Equal(["checkpoint-mine.safetensors", "made-by-resnet-train"], left);
+    }
+
+    [SkippableFact]
+    public void WhereNoModelCanBeWrittenNothingIsTrained()
+    {
+        Skip.IfNot(Directory.Exists("/proc/self"), "There is no /proc.");
+
+        var run = Train("-o", "/proc/model.zip", "--checkpoints", _folder["checkpoints"]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("'/proc/model.zip' cannot be written", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.False(Directory.Exists(_folder["checkpoints"]));
+    }
+
+    [Fact]
+    public void AnEmptyNameIsTheOptionsFault()
+    {
+        var run = Train("-o", "");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("-o is empty, but needs the name of a file", run.Error);
+    }
+
+    [SkippableTheory]
+    [InlineData("-o")]
+    [InlineData("--recipe")]
+    [InlineData("--weights")]
+    public void APipeIsRefusedAndNotWaitedFor(string option)
+    {
+        var pipe = Fifo.Make(_folder["pipe"]);
+
+        var run = Train(option, pipe);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("a pipe or a device", run.Error);
+        Assert.True(File.Exists(pipe));
+    }
+
     [SkippableFact]
     public void CtrlCLeavesACheckpointAndTheSameCommandGoesOn()
     {
@@ -60,6 +126,12 @@ public sealed class TrainTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("dotnet package download libtorch-cpu-", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    private ProcessResult Train(params string[] arguments)
+    {
+        string[] quick = ["train", _folder["images"], "--arch", "plain20", "--image-size", "16", "--epochs", "1", "--batch-size", "8"];
+        return SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. quick, .. arguments], folder: _folder.Path);
     }
 
     public void Dispose() => _folder.Dispose();
