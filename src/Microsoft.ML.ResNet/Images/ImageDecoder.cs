@@ -12,7 +12,10 @@ namespace Microsoft.ML.ResNet.Images;
 /// ML.NET hands SkiaSharp a stream. Some damaged files then seek to where no stream can, the exception crosses native code, and the process ends. So the file is read
 /// first, and native code sees memory only. Of a pipe, a device and an empty file nothing is read; of an image with too many pixels nothing but the header.
 /// </para>
-/// <para>Whether a file is whole, the decoder's result tells, which ML.NET does not look at: it trains on the grey that stands for what is missing.</para>
+/// <para>
+/// Whether a file is whole, the decoder's result tells, which ML.NET does not look at: it trains on the grey that stands for what is missing. A JPEG's mark of its end is taken away
+/// first: at a mark, libjpeg makes up all that is missing, and says nothing; where bytes run out, it does.
+/// </para>
 /// </remarks>
 /// <param name="maxPixels">The most pixels of an image; null for <see cref="DefaultMaxPixels"/>.</param>
 /// <param name="applyExifOrientation">Whether photographs are turned as their EXIF orientation says. ML.NET does not.</param>
@@ -26,6 +29,9 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
 
     // Decoding takes 4 bytes a pixel, a progressive JPEG 10: so that one image leaves two thirds of the memory.
     private const int BytesPerPixel = 32;
+
+    // Read ahead by libjpeg, beyond a scan's end; a scan that lacks more than this can code is found to be cut.
+    private const int ReadAhead = 64;
 
     private readonly long _maxPixels = maxPixels ?? DefaultMaxPixels;
     private string? _turnedFile;
@@ -78,7 +84,8 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
     /// <exception cref="InvalidDataException">It is no whole image, or has too many pixels.</exception>
     public MLImage Decode(ReadOnlySpan<byte> content)
     {
-        using var data = SKData.CreateCopy(content);
+        using var data = SKData.Create(content.Length + ReadAhead);
+        content.CopyTo(Bytes(data));
         try
         {
             return Decode(data).Image;
@@ -90,19 +97,19 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
     }
 
     // Into native memory at once: the file's bytes are garbage as soon as they are decoded, and large.
-    private static unsafe SKData Read(string path)
+    private static SKData Read(string path)
     {
         using var file = RegularFile.OpenRead(path);
         var length = file.Length;
-        if (length > int.MaxValue)
+        if (length > int.MaxValue - ReadAhead)
         {
             throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"its file has {length:n0} bytes, more than any image of an allowed size"));
         }
 
-        var data = SKData.Create((int)length);
+        var data = SKData.Create((int)length + ReadAhead);
         try
         {
-            file.ReadExactly(new Span<byte>((void*)data.Data, (int)length));
+            file.ReadExactly(Bytes(data)[..^ReadAhead]);
             return data;
         }
         catch
@@ -112,9 +119,25 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
         }
     }
 
+    private static unsafe Span<byte> Bytes(SKData data) => new((void*)data.Data, (int)data.Size);
+
+    // The file's bytes, without the room behind them or, in a JPEG, with that in the place of its end.
+    private SKData Content(SKData data)
+    {
+        var bytes = Bytes(data);
+        if (!TakesTruncated && JpegScan.EndOfOnly(bytes[..^ReadAhead]) is { } end)
+        {
+            bytes.Slice(end, ReadAhead).Clear();
+            return data.Subset(0, (ulong)(end + ReadAhead));
+        }
+
+        return data.Subset(0, (ulong)(bytes.Length - ReadAhead));
+    }
+
     private (MLImage Image, bool IsTurned) Decode(SKData data)
     {
-        using var codec = SKCodec.Create(data) ?? throw new InvalidDataException("it is no image that can be decoded: neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged");
+        using var content = Content(data);
+        using var codec = SKCodec.Create(content) ?? throw new InvalidDataException("it is no image that can be decoded: neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged");
         var own = codec.Info;
         if ((long)own.Width * own.Height > _maxPixels)
         {
