@@ -36,6 +36,9 @@ internal static class LoadedImages
         return MLNetInternals.ImageLoaderOf(view) is { } loader ? new DecodedImageView(view, loader, decoder) : view;
     }
 
+    /// <summary>Makes a view in which no file ends the process or takes all of its memory: such a file is an error. One that is cut short is read as a saved model reads it.</summary>
+    public static IDataView Bounded(IHostEnvironment environment, IDataView view) => DecodedBy(environment, view, new ImageDecoder { TakesTruncated = true });
+
     /// <summary>Tells whether a view's images are read by our decoder.</summary>
     public static bool IsDecoded(IDataView view) => view is DecodedImageView || (MLNetInternals.SourceOf(view) is { } source && IsDecoded(source));
 }

@@ -57,7 +57,7 @@ internal sealed class OnnxBackedChain : IDisposable
     {
         ArgumentNullException.ThrowIfNull(input);
         _image.CheckSame(input.Schema);
-        return Apply(_chain, _image.Source == PixelSource.Image ? Bounded(input) : input);
+        return Apply(_chain, _image.Source == PixelSource.Image ? LoadedImages.Bounded(_environment, input) : input);
     }
 
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
@@ -80,9 +80,6 @@ internal sealed class OnnxBackedChain : IDisposable
         _chain.Dispose();
         _onnxFile.Dispose();
     }
-
-    // Files that would end the process, or take all of its memory, are errors. Those that are cut short are scored as a saved model scores them.
-    private IDataView Bounded(IDataView input) => LoadedImages.DecodedBy(_environment, input, new ImageDecoder { TakesTruncated = true });
 
     private IDataView Apply(ITransformer stage, IDataView input) => stage switch
     {
