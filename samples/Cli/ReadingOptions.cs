@@ -5,11 +5,14 @@ namespace Cli;
 /// <summary>What every command that reads images is told about how.</summary>
 internal sealed class ReadingOptions
 {
-    private readonly Option<long?> _maxPixels = new("--max-pixels") { Description = "The most pixels of an image; one with more is not decoded. [default: 178956970, or less where memory is small]" };
+    private readonly Option<long?> _maxPixels = new("--max-pixels")
+    {
+        Description = "The most pixels of an image; one with more is not decoded. [default: 178956970, or less where memory is small]",
+    };
 
     private readonly Option<bool> _exifOrientation = new("--exif-orientation")
     {
-        Description = "Turn photographs as their EXIF orientation says. ML.NET does not: use it for training and for what the network is used on, or for neither.",
+        Description = "Turn photographs as their EXIF orientation says. ML.NET does not: turn those that are trained on and those that are scored, or neither.",
     };
 
     public void AddTo(Command command)

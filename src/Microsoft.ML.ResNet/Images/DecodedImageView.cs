@@ -38,7 +38,8 @@ internal sealed class DecodedImageView : IDataView
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
         DataViewSchema.Column[] needed = [.. columnsNeeded];
-        return new Cursor(this, _loaded.GetRowCursor(WithPaths(needed).Where(column => !_pathOfImage.ContainsKey(column.Index)), rand), needed);
+        var others = WithPaths(needed).Where(column => !_pathOfImage.ContainsKey(column.Index));
+        return new Cursor(this, _loaded.GetRowCursor(others, rand), needed);
     }
 
     // With them: ML.NET divides rows where there is something to compute.
@@ -83,7 +84,8 @@ internal sealed class DecodedImageView : IDataView
             base.Dispose(disposing);
         }
 
-        // As LoadImages does it: the caller hands the last image back to be disposed, the cursor disposes the very last, and where there is no path there is no image.
+        // As LoadImages does it: the caller hands the last image back to be disposed, the cursor disposes the very last, and where there is no path
+        // there is no image.
         private ValueGetter<MLImage> Decoding(ValueGetter<ReadOnlyMemory<char>> getPath)
         {
             var (path, last) = (default(ReadOnlyMemory<char>), default(MLImage));
@@ -95,7 +97,8 @@ internal sealed class DecodedImageView : IDataView
                 getPath(ref path);
                 if (path.Length > 0)
                 {
-                    last = image = view._decoder.Load(string.IsNullOrWhiteSpace(view._folder) ? path.ToString() : Path.Combine(view._folder, path.ToString()));
+                    var file = path.ToString();
+                    last = image = view._decoder.Load(string.IsNullOrWhiteSpace(view._folder) ? file : Path.Combine(view._folder, file));
                 }
             };
         }

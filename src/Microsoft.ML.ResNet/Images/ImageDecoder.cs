@@ -9,12 +9,13 @@ namespace Microsoft.ML.ResNet.Images;
 /// <summary>Decodes image files to the pixels that ML.NET's LoadImages gives for them, to the bit, but within bounds.</summary>
 /// <remarks>
 /// <para>
-/// ML.NET hands SkiaSharp a stream. Some damaged files then seek to where no stream can, the exception crosses native code, and the process ends. So the file is read
-/// first, and native code sees memory only. Of a pipe, a device and an empty file nothing is read; of an image with too many pixels nothing but the header.
+/// ML.NET hands SkiaSharp a stream. Some damaged files then seek to where no stream can, the exception crosses native code, and the process ends.
+/// So the file is read first, and native code sees memory only. Of a pipe, a device and an empty file nothing is read; of an image with too many
+/// pixels nothing but the header is decoded.
 /// </para>
 /// <para>
-/// Whether a file is whole, the decoder's result tells, which ML.NET does not look at: it trains on the grey that stands for what is missing. A JPEG's mark of its end is taken away
-/// first: at a mark, libjpeg makes up all that is missing, and says nothing; where bytes run out, it does.
+/// Whether a file is whole, the decoder's result tells, which ML.NET does not look at: it trains on the grey that stands for what is missing.
+/// A JPEG's mark of its end is taken away first: at a mark, libjpeg makes up all that is missing, and says nothing; where bytes run out, it does.
 /// </para>
 /// </remarks>
 /// <param name="maxPixels">The most pixels of an image; null for <see cref="DefaultMaxPixels"/>.</param>
@@ -52,8 +53,8 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
     {
         if (maxPixels is < 1 or > MostPixels)
         {
-            throw new ArgumentOutOfRangeException(
-                name, maxPixels, string.Create(CultureInfo.InvariantCulture, $"{name} must be 1 to {MostPixels:n0} pixels, or null, but is {maxPixels}."));
+            var range = string.Create(CultureInfo.InvariantCulture, $"1 to {MostPixels:n0}");
+            throw new ArgumentOutOfRangeException(name, maxPixels, $"{name} must be {range} pixels, or null, but is {maxPixels}.");
         }
     }
 
@@ -103,7 +104,8 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
         var length = file.Length;
         if (length > int.MaxValue - ReadAhead)
         {
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"its file has {length:n0} bytes, more than any image of an allowed size"));
+            throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture, $"its file has {length:n0} bytes, more than any image of an allowed size"));
         }
 
         var data = SKData.Create((int)length + ReadAhead);
@@ -137,7 +139,8 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
     private (MLImage Image, bool IsTurned) Decode(SKData data)
     {
         using var content = Content(data);
-        using var codec = SKCodec.Create(content) ?? throw new InvalidDataException("it is no image that can be decoded: neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged");
+        using var codec = SKCodec.Create(content)
+            ?? throw new InvalidDataException("it is no image that can be decoded: neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged");
         var own = codec.Info;
         if ((long)own.Width * own.Height > _maxPixels)
         {
@@ -152,7 +155,8 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
         {
             if (!bitmap.TryAllocPixels(info))
             {
-                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"there is no memory for its {own.Width:n0} × {own.Height:n0} pixels"));
+                throw new InvalidDataException(string.Create(
+                    CultureInfo.InvariantCulture, $"there is no memory for its {own.Width:n0} × {own.Height:n0} pixels"));
             }
 
             var result = codec.GetPixels(info, bitmap.GetPixels());

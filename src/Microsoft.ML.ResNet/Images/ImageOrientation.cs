@@ -10,7 +10,8 @@ internal static class ImageOrientation
     /// <param name="origin">Where its first row and column belong.</param>
     public static SKBitmap Apply(SKBitmap stored, SKEncodedOrigin origin)
     {
-        var isOnItsSide = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        var isOnItsSide = origin
+            is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         var (width, height) = isOnItsSide ? (stored.Height, stored.Width) : (stored.Width, stored.Height);
         var upright = new SKBitmap();
         if (!upright.TryAllocPixels(new SKImageInfo(width, height, SKColorType.Bgra8888, stored.AlphaType)))

@@ -10,7 +10,10 @@ internal static class JpegScan
     private const byte ExtendedFrame = 0xC1;
 
     /// <summary>Finds the end of a sequential JPEG's only scan.</summary>
-    /// <returns>The place of the mark that ends the image; null for other files, for one whose scans are several, as a progressive one's are, and for one without the mark.</returns>
+    /// <returns>
+    /// The place of the mark that ends the image; null for other files, for one whose scans are several, as a progressive one's are, and for one
+    /// without the mark.
+    /// </returns>
     public static int? EndOfOnly(ReadOnlySpan<byte> file)
     {
         if (file is not [0xFF, 0xD8, ..])
@@ -25,7 +28,8 @@ internal static class JpegScan
             if (file[at + 1] == StartOfScan)
             {
                 var scan = file[(at + 2)..];
-                return isSequential && scan.IndexOf<byte>([0xFF, 0xD9]) is >= 0 and var length && scan[..length].IndexOf<byte>([0xFF, StartOfScan]) < 0 ? at + 2 + length : null;
+                var length = scan.IndexOf<byte>([0xFF, 0xD9]);
+                return isSequential && length >= 0 && scan[..length].IndexOf<byte>([0xFF, StartOfScan]) < 0 ? at + 2 + length : null;
             }
 
             isSequential |= file[at + 1] is BaselineFrame or ExtendedFrame;

@@ -11,7 +11,8 @@ internal static class LoadedImages
     /// <param name="view">The view.</param>
     /// <param name="decoder">What decodes files.</param>
     /// <returns>
-    /// The new view; the same one where there is no LoadImages in it, or none that can be found: beneath a view that is not of ML.NET, or a stage that cannot be applied anew.
+    /// The new view; the same one where there is no LoadImages in it, or none that can be found: beneath a view that is not of ML.NET, or a stage
+    /// that cannot be applied anew.
     /// </returns>
     public static IDataView DecodedBy(IHostEnvironment environment, IDataView view, ImageDecoder decoder)
     {
@@ -36,9 +37,14 @@ internal static class LoadedImages
         return MLNetInternals.ImageLoaderOf(view) is { } loader ? new DecodedImageView(view, loader, decoder) : view;
     }
 
-    /// <summary>Makes a view in which no file ends the process or takes all of its memory: such a file is an error. One that is cut short is read as a saved model reads it.</summary>
-    public static IDataView Bounded(IHostEnvironment environment, IDataView view) => DecodedBy(environment, view, new ImageDecoder { TakesTruncated = true });
+    /// <summary>
+    /// Makes a view in which no file ends the process or takes all of its memory: such a file is an error. One that is cut short is read as a saved
+    /// model reads it.
+    /// </summary>
+    public static IDataView Bounded(IHostEnvironment environment, IDataView view) =>
+        DecodedBy(environment, view, new ImageDecoder { TakesTruncated = true });
 
     /// <summary>Tells whether a view's images are read by our decoder.</summary>
-    public static bool IsDecoded(IDataView view) => view is DecodedImageView || (MLNetInternals.SourceOf(view) is { } source && IsDecoded(source));
+    public static bool IsDecoded(IDataView view) =>
+        view is DecodedImageView || (MLNetInternals.SourceOf(view) is { } source && IsDecoded(source));
 }

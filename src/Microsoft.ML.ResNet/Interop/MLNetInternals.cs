@@ -57,7 +57,10 @@ internal static class MLNetInternals
         IHostEnvironment environment, MaximumEntropyModelParameters model, DataViewSchema trainSchema, string featureColumn, string labelColumn, string scoreColumn, string predictedLabelColumn) =>
         Generic<MaximumEntropyModelParameters>.NewMulticlassTransformer(environment, model, trainSchema, featureColumn, labelColumn, scoreColumn, predictedLabelColumn);
 
-    /// <summary>Makes an image of a bitmap, which it then owns, as <see cref="MLImage.CreateFromStream"/> does: of any colour type, and without a copy where it is of 32 bits.</summary>
+    /// <summary>
+    /// Makes an image of a bitmap, which it then owns, as <see cref="MLImage.CreateFromStream"/> does: of any colour type, and without a copy where
+    /// it is of 32 bits.
+    /// </summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern MLImage NewImage(SKBitmap bitmap);
 
@@ -66,10 +69,13 @@ internal static class MLNetInternals
 
     /// <summary>Applies the stage that made a view to another one with the same columns.</summary>
     public static IDataView ApplyToData(IHostEnvironment environment, IDataView view, IDataView newSource) =>
-        DataTransform.IsInstanceOfType(view) ? (IDataView)ApplyTransformToData(null, environment, view, newSource) : throw new ArgumentException($"{view} was made by no stage of ML.NET's.", nameof(view));
+        DataTransform.IsInstanceOfType(view)
+            ? (IDataView)ApplyTransformToData(null, environment, view, newSource)
+            : throw new ArgumentException($"{view} was made by no stage of ML.NET's.", nameof(view));
 
     /// <summary>Gets LoadImages, if that made a view; null if something else did.</summary>
-    public static ImageLoadingTransformer? ImageLoaderOf(IDataView view) => MapperTransform.IsInstanceOfType(view) ? GetTransformer(view) as ImageLoadingTransformer : null;
+    public static ImageLoadingTransformer? ImageLoaderOf(IDataView view) =>
+        MapperTransform.IsInstanceOfType(view) ? GetTransformer(view) as ImageLoadingTransformer : null;
 
     /// <summary>Gets the columns of images that LoadImages makes, and those of their paths.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Columns")]

@@ -15,7 +15,8 @@ internal sealed class CheckedImageView : IDataView
     private readonly string _imageColumn;
     private readonly bool _isDecoded;
 
-    private CheckedImageView(IDataView source, string imageColumn, bool isDecoded) => (_source, _imageColumn, _isDecoded) = (source, imageColumn, isDecoded);
+    private CheckedImageView(IDataView source, string imageColumn, bool isDecoded) =>
+        (_source, _imageColumn, _isDecoded) = (source, imageColumn, isDecoded);
 
     /// <summary>Checks a user's view. What LoadImages would read from files, our own decoder does.</summary>
     public static CheckedImageView Of(IHostEnvironment environment, IDataView source, string imageColumn, ImageDecoder decoder)

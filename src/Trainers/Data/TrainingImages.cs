@@ -32,9 +32,10 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
             : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], options.ValidationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
 
         var decoder = new ImageDecoder(options.MaxImagePixels, options.ApplyExifOrientation);
-        var geometry = Geometry(columns.Image.Source == PixelSource.Image ? CheckedImageView.Of(environment, data, columns.Image.Name, decoder) : data, columns.Image, rows, options);
+        var isImage = columns.Image.Source == PixelSource.Image;
+        var geometry = Geometry(isImage ? CheckedImageView.Of(environment, data, columns.Image.Name, decoder) : data, columns.Image, rows, options);
         var scale = KeptScale(options.AugmentationFor(columns.Image.Shape)) * Math.Max(1, options.Recipe.ImageScales.Max());
-        var store = ImageStore<T>.For(options, files: columns.Image.Source == PixelSource.Image ? () => new FileImages<T>(environment, columns.Image, geometry, scale ?? 1, decoder) : null);
+        var store = ImageStore<T>.For(options, files: isImage ? () => new FileImages<T>(environment, columns.Image, geometry, scale ?? 1, decoder) : null);
         try
         {
             var reader = new ImageReader<T>(environment, columns.Image, geometry, scale ?? 1, store, options.OnBadImage, decoder, options.CancellationToken);
@@ -52,7 +53,9 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
             Check(training, skipped, columns, reporter);
             if (decoder.TurnedFile is { } turned)
             {
-                reporter.Warn($"Some photographs, such as '{turned}', are stored turned, and their EXIF orientation is ignored, as ML.NET ignores it. Set ApplyExifOrientation to train on upright ones, where those that are scored will be upright too.");
+                reporter.Warn(
+                    $"Some photographs, such as '{turned}', are stored turned, and their EXIF orientation is ignored, as ML.NET ignores it. "
+                    + "Set ApplyExifOrientation to train on upright ones, where those that are scored will be upright too.");
             }
 
             if (store.FileCount > 0)
