@@ -10,16 +10,17 @@ internal static class EvaluateCommand
 {
     public static Command Create()
     {
-        var network = new NetworkOptions();
+        var (network, reading) = (new NetworkOptions(), new ReadingOptions());
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class, named as the network's classes are." };
         var top = new Option<int>("--top") { Description = "Also the share of images whose class is among so many likeliest.", DefaultValueFactory = _ => 5 }.AtLeastOne();
         var command = new Command("evaluate", "Tests a network on a folder of images: accuracy, log-loss, precision and recall of each class. Needs no libtorch.");
         network.AddTo(command);
         command.Add(data);
         command.Add(top);
+        reading.AddTo(command);
         return command.Runs((arguments, terminal, cancellation) =>
         {
-            var reader = new ImageReader(terminal, cancellation);
+            var reader = reading.NewReader(arguments, terminal, cancellation);
             var evaluation = Run(network.Load(arguments, terminal, cancellation), arguments.GetValue(data)!, arguments.GetValue(top), reader);
             terminal.Write(evaluation, result => WriteText(result, terminal));
             return reader.ExitCode;

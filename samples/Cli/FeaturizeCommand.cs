@@ -8,11 +8,12 @@ internal static class FeaturizeCommand
 {
     public static Command Create()
     {
-        var (network, images) = (new NetworkOptions(), new ImageInputs());
+        var (network, images, reading) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions());
         var output = new Option<string>("--output", "-o") { Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), feature_0, feature_1, ….", Required = true, HelpName = "file" }.Named();
         var command = new Command("featurize", "Writes the pooled features of images as a table. Needs no libtorch, and no head.");
         network.AddTo(command);
         images.AddTo(command);
+        reading.AddTo(command);
         command.Add(output);
         return command.Runs((arguments, terminal, cancellation) =>
         {
@@ -20,7 +21,7 @@ internal static class FeaturizeCommand
             var create = FeatureTable.For(path);
             using var featurizer = new Featurizer(network.Load(arguments, terminal, cancellation));
             var paths = images.List(arguments);
-            var reader = new ImageReader(terminal, cancellation);
+            var reader = reading.NewReader(arguments, terminal, cancellation);
             WholeFile.Write(path, stream =>
             {
                 using var table = create(stream, featurizer.FeatureCount);

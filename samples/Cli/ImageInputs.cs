@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.IO.Enumeration;
 using Microsoft.Extensions.FileSystemGlobbing;
 
 namespace Cli;
@@ -69,12 +70,22 @@ internal sealed class ImageInputs
 
         if (Directory.Exists(input))
         {
-            var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System | FileAttributes.ReparsePoint };
-            return NotEmpty(Directory.EnumerateFiles(input, "*", options).Where(path => Extensions.Contains(Path.GetExtension(path))), $"Folder '{input}' has no images.");
+            return NotEmpty(ImagesBelow(input), $"Folder '{input}' has no images.");
         }
 
         // A file that is not there is named when it is read, and the rest go on.
         return input.Contains('*') ? NotEmpty(Glob(input), $"No file matches '{input}'.") : [input];
+    }
+
+    // As 'train' finds them: links to images are images, links to folders are not followed, since they could lead back here.
+    private static FileSystemEnumerable<string> ImagesBelow(string folder)
+    {
+        var visible = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
+        return new(folder, (ref FileSystemEntry entry) => entry.ToSpecifiedFullPath(), visible)
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && Extensions.Contains(Path.GetExtension(entry.FileName).ToString()),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
+        };
     }
 
     private static IEnumerable<string> Glob(string pattern)

@@ -1,9 +1,10 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
 
 namespace Cli;
 
 /// <summary>Reads images one after another. One that cannot be read is named on standard error, and the rest go on.</summary>
-internal sealed class ImageReader(Terminal terminal, CancellationToken cancellation)
+internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Terminal terminal, CancellationToken cancellation)
 {
     /// <summary>Gets the images that could not be read.</summary>
     public int Failed { get; private set; }
@@ -37,30 +38,31 @@ internal sealed class ImageReader(Terminal terminal, CancellationToken cancellat
     {
         try
         {
-            using var bytes = new MemoryStream();
-            using (var stream = path == ImageInputs.StandardInput ? Console.OpenStandardInput() : File.OpenRead(path))
+            if (path != ImageInputs.StandardInput)
             {
-                stream.CopyTo(bytes);
+                return ResNetImage.Load(path, maxPixels, exifOrientation);
             }
 
-            bytes.Position = 0;
-            return MLImage.CreateFromStream(bytes);
+            using var bytes = new MemoryStream();
+            using var input = Console.OpenStandardInput();
+            input.CopyTo(bytes);
+            return ResNetImage.Decode(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), maxPixels, exifOrientation);
+        }
+        catch (InvalidDataException exception)
+        {
+            Fail(exception.Message); // which names the image
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Fail(path, exception.Message);
-        }
-        catch (ArgumentException)
-        {
-            Fail(path, "it is no image that can be decoded"); // ML.NET says "Invalid input stream contents"
+            Fail($"Image '{path}' cannot be read: {exception.Message.TrimEnd('.')}.");
         }
 
         return null;
     }
 
-    private void Fail(string path, string reason)
+    private void Fail(string message)
     {
         Failed++;
-        terminal.Say($"Image '{path}' cannot be read: {reason.TrimEnd('.')}.");
+        terminal.Say(message);
     }
 }

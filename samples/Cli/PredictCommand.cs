@@ -7,12 +7,13 @@ internal static class PredictCommand
 {
     public static Command Create()
     {
-        var (network, images) = (new NetworkOptions(), new ImageInputs());
+        var (network, images, reading) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions());
         var top = new Option<int>("--top") { Description = "How many classes are told for each image.", DefaultValueFactory = _ => 1 }.AtLeastOne();
         var csv = new Option<bool>("--csv") { Description = "Write results as CSV: file,rank,class,probability." };
         var command = new Command("predict", "Classifies images: a table, CSV, or JSON. Needs no libtorch.");
         network.AddTo(command);
         images.AddTo(command);
+        reading.AddTo(command);
         command.Add(top);
         command.Add(csv);
         command.Validators.Add(result =>
@@ -27,7 +28,7 @@ internal static class PredictCommand
             var paths = images.List(arguments);
             using var classifier = new Classifier(network.Load(arguments, terminal, cancellation));
             using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv));
-            var reader = new ImageReader(terminal, cancellation);
+            var reader = reading.NewReader(arguments, terminal, cancellation);
             reader.ForEach("classifying", paths, (index, image) => writer.Write(new Prediction(paths[index], Likeliest(classifier, classifier.Score(image), arguments.GetValue(top)))));
             return reader.ExitCode;
         });

@@ -27,14 +27,21 @@ internal static class TrainCommand
         var maxMinutes = new Option<double?>("--max-minutes") { Description = "Stop after this time, and save what there is." };
         var calibrate = new Option<bool>("--calibrate") { Description = "Fit probabilities to the validation images (temperature scaling)." };
         var log = new Option<string?>("--log") { Description = "Folder for history.csv, history.json and event files for TensorBoard.", HelpName = "folder" }.Named();
+        var reading = new ReadingOptions();
         var report = new Option<string?>("--report") { Description = "Write a report on the --test images as one HTML file.", HelpName = "file" }.Named();
         var seed = new Option<int>("--seed") { Description = "The seed of all randomness.", DefaultValueFactory = _ => 1 };
         var command = new Command("train", "Trains a network on a folder of images and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves a checkpoint.")
         {
             data, output, architecture, validation, test, recipe, epochs, batchSize, learningRate, imageSize, weights, layers, checkpoints, resume, maxMinutes, calibrate, log, report, seed,
         };
+        reading.AddTo(command);
         command.Validators.Add(result =>
         {
+            if (result.GetValue(test) is not null && reading.ExifOrientation(result))
+            {
+                result.AddError("--test reads images as the saved model does, which ignores their EXIF orientation: leave out --exif-orientation, or test with 'resnet evaluate --exif-orientation'.");
+            }
+
             if (result.GetValue(report) is not null && result.GetValue(test) is null)
             {
                 result.AddError("--report needs --test, the images to report on.");
@@ -62,6 +69,8 @@ internal static class TrainCommand
                 MaxDuration = arguments.GetValue(maxMinutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
                 Calibrate = arguments.GetValue(calibrate),
                 LogFolder = arguments.GetValue(log),
+                MaxPixels = reading.MaxPixels(arguments),
+                ExifOrientation = reading.ExifOrientation(arguments),
                 Seed = arguments.GetValue(seed),
             };
             LibTorch.Load();

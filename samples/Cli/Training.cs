@@ -35,6 +35,10 @@ internal sealed class Training(Terminal terminal, CancellationToken cancellation
 
     public required string? LogFolder { get; init; }
 
+    public required long? MaxPixels { get; init; }
+
+    public required bool ExifOrientation { get; init; }
+
     public required int Seed { get; init; }
 
     /// <summary>Trains, saves the model, and tests it if there are images to test it on.</summary>
@@ -86,6 +90,8 @@ internal sealed class Training(Terminal terminal, CancellationToken cancellation
                 Calibrate = Calibrate,
                 LogFolder = LogFolder,
                 OnBadImage = BadImageHandling.Skip,
+                MaxImagePixels = MaxPixels,
+                ApplyExifOrientation = ExifOrientation,
                 Progress = new EpochProgress(terminal, bar),
                 CancellationToken = cancellation,
             }).Fit(train, validation));

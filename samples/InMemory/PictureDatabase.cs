@@ -1,5 +1,5 @@
 using Microsoft.Data.Sqlite;
-using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
 using QuickStart;
 using SkiaSharp;
 
@@ -32,8 +32,7 @@ internal sealed class PictureDatabase
         using var reader = command.ExecuteReader();
         while (reader.Read())
         {
-            using var content = reader.GetStream(2);
-            using var image = MLImage.CreateFromStream(content);
+            using var image = ResNetImage.Decode(reader.GetFieldValue<byte[]>(2));
             yield return new Picture { Image = image, Label = reader.GetString(1) };
         }
     }

@@ -3,7 +3,6 @@ using System.CommandLine;
 using System.Globalization;
 using InMemory;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
 using Samples;
@@ -42,7 +41,9 @@ return await Sample.Run(new RootCommand("Trains on pictures in a SQLite database
 
     using var engine = ml.Model.CreatePredictionEngine<Picture, Prediction>(loaded);
     using var stream = database.OpenPicture(id: 1, out var label);
-    using var image = MLImage.CreateFromStream(stream);
+    using var content = new MemoryStream();
+    stream.CopyTo(content);
+    using var image = ResNetImage.Decode(content.ToArray());
     var prediction = engine.Predict(new Picture { Image = image });
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a stream: {prediction.PredictedLabelText} with a probability of {prediction.Score.Max():p1}; it is {label}"));
 });

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
+using SkiaSharp;
 
 namespace ModelBuilder;
 
@@ -14,6 +15,10 @@ public static partial class MLModel
     /// <summary>Gets the path of the model file.</summary>
     /// <value><c>MLModel.mlnet</c> in the folder that the program runs in.</value>
     public static string MLNetModelPath { get; } = Path.GetFullPath("MLModel.mlnet");
+
+    /// <summary>Gets or sets the most pixels of an image. One with more is refused by its header: a file of a hundred bytes may claim a billion.</summary>
+    /// <value>50 million by default, which take 200 MB.</value>
+    public static long MaxImagePixels { get; set; } = 50_000_000;
 
     // A PredictionEngine serves one caller at a time. A lock around one would leave all cores but one idle, and an engine per thread would be kept
     // for every thread that ever asked; a pool holds as many as were in use at once. All share the one model, whose ONNX session is thread-safe.
@@ -28,7 +33,7 @@ public static partial class MLModel
     /// <remarks>The model file is read at the first call, and kept.</remarks>
     /// <param name="input">The image.</param>
     /// <returns>The class and the probabilities of all classes.</returns>
-    /// <exception cref="ArgumentException">The bytes are not an image.</exception>
+    /// <exception cref="ArgumentException">The bytes are not an image, or one with more than <see cref="MaxImagePixels"/>.</exception>
     /// <exception cref="FileNotFoundException">There is no model file.</exception>
     /// <exception cref="InvalidDataException">The model file is not a model.</exception>
     public static ModelOutput Predict(ModelInput input)
@@ -77,15 +82,23 @@ public static partial class MLModel
     private static MLImage Decode(byte[] file)
     {
         ArgumentNullException.ThrowIfNull(file);
-        using var stream = new MemoryStream(file, writable: false);
-        try
+
+        // Not MLImage.CreateFromStream: it decodes as many pixels as a header claims, and some damaged files end the process while SkiaSharp reads them as a stream.
+        using var data = SKData.CreateCopy(file);
+        using var codec = SKCodec.Create(data);
+        if (codec is not null && (long)codec.Info.Width * codec.Info.Height > MaxImagePixels)
         {
-            return MLImage.CreateFromStream(stream);
+            throw new ArgumentException($"The image has {codec.Info.Width:n0} × {codec.Info.Height:n0} pixels; {MaxImagePixels:n0} in all are allowed.");
         }
-        catch (ArgumentException exception)
+
+        using var decoded = codec is null ? null : SKBitmap.Decode(codec);
+        if (decoded is null)
         {
-            throw new ArgumentException($"The {file.Length:n0} bytes of ImageSource are not an image in JPEG, PNG, BMP, GIF or WebP.", exception);
+            throw new ArgumentException($"The {file.Length:n0} bytes of ImageSource are not an image in JPEG, PNG, BMP, GIF or WebP.");
         }
+
+        using var converted = decoded.ColorType == SKColorType.Bgra8888 ? null : decoded.Copy(SKColorType.Bgra8888);
+        return MLImage.CreateFromPixels(decoded.Width, decoded.Height, MLPixelFormat.Bgra32, (converted ?? decoded).GetPixelSpan());
     }
 
     /// <summary>An image to classify.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
 
 namespace ModelBuilder;
 
@@ -13,10 +14,20 @@ public static partial class MLModel
     {
         var mlContext = new MLContext(Config.TrainingOption.Seed);
         var model = LoadModel(mlContext, modelPath);
-        var testData = SplitImages(mlContext, LoadImageFromFolder(mlContext, inputDataFolderPath)).TestSet;
+        var testData = mlContext.Data.LoadFromEnumerable(ReadImages(mlContext, SplitImages(mlContext, LoadImageFromFolder(mlContext, inputDataFolderPath)).TestSet));
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(testData));
         (model as IDisposable)?.Dispose();
         return metrics;
+    }
+
+    // A loaded model is ML.NET's own, which would decode whatever a file claims. A file that cannot be read is an error that names it.
+    private static IEnumerable<EngineInput> ReadImages(MLContext mlContext, IDataView images)
+    {
+        foreach (var file in mlContext.Data.CreateEnumerable<LabeledImage>(images, reuseRowObject: true))
+        {
+            using var image = ResNetImage.Load(file.ImagePath, MaxImagePixels);
+            yield return new EngineInput { Label = file.Label, ImageSource = image };
+        }
     }
 
     /// <summary>Lists the images that were held out.</summary>

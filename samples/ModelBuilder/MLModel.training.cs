@@ -72,6 +72,7 @@ public static partial class MLModel
                 BatchSize = 32,
                 LearningRate = 0.05,
                 OnBadImage = BadImageHandling.Skip,
+                MaxImagePixels = MaxImagePixels,
                 Progress = progress,
                 // With few images, start from published weights: InitialWeights = ResNetWeights.Download("resnet18.imagenet1k_v1").
             }))

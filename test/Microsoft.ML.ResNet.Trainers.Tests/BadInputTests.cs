@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.TestSupport;
+using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests;
 
@@ -111,6 +112,69 @@ public sealed class BadInputTests : IDisposable
         Assert.Equal(15, model.History.TrainingImages + model.History.ValidationImages);
     }
 
+    // The first ended the process, whatever OnBadImage said; the second took 8 GB; the last two were trained on.
+    [Theory]
+    [InlineData("fatal.bmp", "it is damaged")]
+    [InlineData("huge.png", "it has 30,000 × 30,000 pixels, and ")]
+    [InlineData("huge.gif", "it has 47,003 × 40,232 pixels, and ")]
+    [InlineData("cut.jpg", "it is truncated: the file ends before the image does")]
+    [InlineData("cut.gif", "it is truncated: the file ends before the image does")]
+    public void AHostileImageIsNamedOrSkipped(string name, string message)
+    {
+        Pictures.Write(_folder.Path, perClass: 5, height: 32, width: 32);
+        File.WriteAllBytes(_folder[$"standing/{name}"], name switch
+        {
+            "fatal.bmp" => ImageFiles.FatalBmp,
+            "huge.png" => ImageFiles.HugePng(30_000, 30_000),
+            "huge.gif" => ImageFiles.HugeGif,
+            "cut.jpg" => ImageFiles.CutWithEnd(Jpeg()),
+            _ => [.. ImageFiles.Gif[..^5], 1, 0x84, 0, 0x3B],
+        });
+
+        AssertNamedOrSkipped(name, message);
+    }
+
+    [SkippableFact]
+    public void APipeIsNamedOrSkippedBeforeItIsOpened()
+    {
+        Pictures.Write(_folder.Path, perClass: 5, height: 32, width: 32);
+        ImageFiles.MakePipe(_folder["standing/pipe.jpg"]);
+
+        AssertNamedOrSkipped("pipe.jpg", "it is empty, a pipe or a device");
+    }
+
+    [Fact]
+    public void AnImageWithMorePixelsThanAllowedIsNamedOrSkipped()
+    {
+        Pictures.Write(_folder.Path, perClass: 5, height: 32, width: 32);
+        using (var large = Pictures.ToImage(new byte[33 * 32 * 3], 33, 32))
+        {
+            large.Save(_folder["standing/large.png"]);
+        }
+
+        AssertNamedOrSkipped("large.png", "it has 32 × 33 pixels, and 1,024 in all are allowed", maxPixels: 32 * 32);
+    }
+
+    [Fact]
+    public void PhotographsStoredTurnedAreToldOfAndTurnedWhereAskedFor()
+    {
+        Pictures.Write(_folder.Path, perClass: 5, height: 32, width: 32);
+        File.WriteAllBytes(_folder["standing/turned.jpg"], ImageFiles.WithOrientation(Jpeg(), 6));
+        List<string> warnings = [];
+        _ml.Log += (_, message) => warnings.Add(message.Message);
+
+        using var ignoring = Trainer("Image").Fit(TrainingData.Images(_ml, _folder.Path));
+        Assert.Single(warnings, warning => warning.Contains("turned.jpg", StringComparison.Ordinal) && warning.Contains("Set ApplyExifOrientation", StringComparison.Ordinal));
+        warnings.Clear();
+        using var applying = Trainer("Image", applyExifOrientation: true).Fit(TrainingData.Images(_ml, _folder.Path));
+        File.WriteAllBytes(_folder["standing/turned.jpg"], ImageFiles.WithOrientation(Jpeg(), 1));
+        using var upright = Trainer("Image", applyExifOrientation: true).Fit(TrainingData.Images(_ml, _folder.Path));
+
+        Assert.DoesNotContain(warnings, warning => warning.Contains("turned", StringComparison.Ordinal));
+        Assert.NotEqual(ignoring.History.Epochs[0].Loss, applying.History.Epochs[0].Loss);
+        Assert.Equal(ignoring.History.Epochs[0].Loss, upright.History.Epochs[0].Loss);
+    }
+
     [Fact]
     public void AFileThatIsNotThereIsNamed()
     {
@@ -153,6 +217,8 @@ public sealed class BadInputTests : IDisposable
         { "Option CheckpointsToKeep must be at least 1", new() { CheckpointsToKeep = 0 } },
         { "Option MaxDuration must be longer than 0, or null", new() { MaxDuration = TimeSpan.Zero } },
         { "Option OnBadImage must be one of the values of BadImageHandling", new() { OnBadImage = (BadImageHandling)99 } },
+        { "Option MaxImagePixels must be 1 to 536,870,911, or null", new() { MaxImagePixels = 0 } },
+        { "Option MaxImagePixels must be 1 to 536,870,911, or null", new() { MaxImagePixels = 536_870_912 } },
         { "Option CacheBytes must be 0 or more, or null", new() { CacheBytes = -1 } },
         { "Option Precision must be one of the values of TrainingPrecision", new() { Precision = (TrainingPrecision)99 } },
         { "Option PixelStandardDeviation must be given together with PixelMean", new() { PixelMean = [1, 2, 3] } },
@@ -165,7 +231,7 @@ public sealed class BadInputTests : IDisposable
     public void AnOptionOutOfRangeIsNamedWithItsRangeAtConstruction(string message, ResNetTrainer.Options options) =>
         AssertMessage<ArgumentOutOfRangeException>(() => _ml.MulticlassClassification.Trainers.ResNet(options), message);
 
-    private ResNetTrainer Trainer(string image = nameof(PixelRow.Bytes), ImageShape? shape = null, string? weight = null, BadImageHandling onBadImage = BadImageHandling.Fail) =>
+    private ResNetTrainer Trainer(string image = nameof(PixelRow.Bytes), ImageShape? shape = null, string? weight = null, BadImageHandling onBadImage = BadImageHandling.Fail, long? maxPixels = null, bool applyExifOrientation = false) =>
         _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = TrainingData.Tiny,
@@ -173,9 +239,37 @@ public sealed class BadInputTests : IDisposable
             ImageColumnName = image,
             ExampleWeightColumnName = weight,
             OnBadImage = onBadImage,
+            MaxImagePixels = maxPixels,
+            ApplyExifOrientation = applyExifOrientation,
+            Seed = 1,
+            ThreadCount = 1,
+            Precision = TrainingPrecision.Float32,
             Epochs = 1,
             BatchSize = 16,
         });
+
+    private void AssertNamedOrSkipped(string name, string message, long? maxPixels = null)
+    {
+        var data = TrainingData.Images(_ml, _folder.Path);
+
+        AssertMessage<BadImageException>(() => Trainer("Image", maxPixels: maxPixels).Fit(data), name, message);
+        using var model = Trainer("Image", onBadImage: BadImageHandling.Skip, maxPixels: maxPixels).Fit(data);
+        Assert.Equal(1, model.History.SkippedImages);
+        Assert.Equal(15, model.History.TrainingImages + model.History.ValidationImages);
+    }
+
+    private static byte[] Jpeg()
+    {
+        using var bitmap = new SKBitmap(48, 32);
+        bitmap.Erase(SKColors.Teal);
+        for (var x = 0; x < 48; x++)
+        {
+            bitmap.SetPixel(x, x * 2 / 3, SKColors.Gold);
+        }
+
+        using var data = bitmap.Encode(SKEncodedImageFormat.Jpeg, 95);
+        return data.ToArray();
+    }
 
     private static void AssertMessage<TException>(Action action, params string[] parts)
         where TException : Exception

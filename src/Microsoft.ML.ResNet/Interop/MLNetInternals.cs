@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
+using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Interop;
 
@@ -12,6 +13,12 @@ namespace Microsoft.ML.ResNet.Interop;
 internal static class MLNetInternals
 {
     private const string EnvironmentType = "Microsoft.ML.Runtime.IHostEnvironmentInternal, Microsoft.ML.Core";
+    private const string DataTransformType = "Microsoft.ML.Data.IDataTransform, Microsoft.ML.Data";
+    private const string MapperTransformType = "Microsoft.ML.Data.RowToRowMapperTransform, Microsoft.ML.Data";
+
+    // An accessor takes any object for the type that it names: what has not that type must not reach it.
+    private static readonly Type DataTransform = Type.GetType(DataTransformType, throwOnError: true)!;
+    private static readonly Type MapperTransform = Type.GetType(MapperTransformType, throwOnError: true)!;
 
     /// <summary>Gets the environment behind <c>mlContext.MulticlassClassification.Trainers</c>.</summary>
     public static IHostEnvironment GetEnvironment(this TrainCatalogBase.CatalogInstantiatorBase catalog) => GetEnvironment(GetOwner(catalog));
@@ -49,6 +56,42 @@ internal static class MLNetInternals
     public static MulticlassPredictionTransformer<MaximumEntropyModelParameters> NewMulticlassTransformer(
         IHostEnvironment environment, MaximumEntropyModelParameters model, DataViewSchema trainSchema, string featureColumn, string labelColumn, string scoreColumn, string predictedLabelColumn) =>
         Generic<MaximumEntropyModelParameters>.NewMulticlassTransformer(environment, model, trainSchema, featureColumn, labelColumn, scoreColumn, predictedLabelColumn);
+
+    /// <summary>
+    /// Makes an image of a bitmap, which it then owns, as <see cref="MLImage.CreateFromStream"/> does: of any colour type, and without a copy where
+    /// it is of 32 bits.
+    /// </summary>
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    public static extern MLImage NewImage(SKBitmap bitmap);
+
+    /// <summary>Gets the view that a stage of ML.NET's made a view of; null if it is no such view.</summary>
+    public static IDataView? SourceOf(IDataView view) => DataTransform.IsInstanceOfType(view) ? GetSource(view) : null;
+
+    /// <summary>Applies the stage that made a view to another one with the same columns.</summary>
+    public static IDataView ApplyToData(IHostEnvironment environment, IDataView view, IDataView newSource) =>
+        DataTransform.IsInstanceOfType(view)
+            ? (IDataView)ApplyTransformToData(null, environment, view, newSource)
+            : throw new ArgumentException($"{view} was made by no stage of ML.NET's.", nameof(view));
+
+    /// <summary>Gets LoadImages, if that made a view; null if something else did.</summary>
+    public static ImageLoadingTransformer? ImageLoaderOf(IDataView view) =>
+        MapperTransform.IsInstanceOfType(view) ? GetTransformer(view) as ImageLoadingTransformer : null;
+
+    /// <summary>Gets the columns of images that LoadImages makes, and those of their paths.</summary>
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Columns")]
+    public static extern IReadOnlyCollection<(string outputColumnName, string inputColumnName)> ColumnsOf(ImageLoadingTransformer loader);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Source")]
+    private static extern IDataView GetSource([UnsafeAccessorType(DataTransformType)] object view);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method)]
+    private static extern ITransformer GetTransformer([UnsafeAccessorType(MapperTransformType)] object view);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod)]
+    [return: UnsafeAccessorType(DataTransformType)]
+    private static extern object ApplyTransformToData(
+        [UnsafeAccessorType("Microsoft.ML.Data.ApplyTransformUtils, Microsoft.ML.Data")] object? type,
+        IHostEnvironment environment, [UnsafeAccessorType(DataTransformType)] object transform, IDataView newSource);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Owner")]
     private static extern TrainCatalogBase GetOwner(TrainCatalogBase.CatalogInstantiatorBase catalog);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
@@ -19,6 +20,7 @@ internal static class Calibration
     public static NetworkQuantization Run(IHostEnvironment environment, IDataView data, ImageColumn image, ResNetModel network, QuantizationOptions options)
     {
         var measured = new QuantizedPlan(network.Plan).Measured;
+        data = image.Source == PixelSource.Image ? LoadedImages.Bounded(environment, data) : data;
         var pixels = ScoringChain.Pixels(environment, data, image, network.Preprocessing.ResizeTo).Transform(data);
         var extremes = image.Source == PixelSource.FloatVector
             ? Measure<float>(environment, pixels, network, image.PixelType, measured, options.ImageCount)

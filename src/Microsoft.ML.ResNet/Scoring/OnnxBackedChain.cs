@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.Runtime;
@@ -10,6 +11,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>A chain of stock transformers with the temporary file that its ONNX stage reads; what our transformers delegate to.</summary>
 internal sealed class OnnxBackedChain : IDisposable
 {
+    private readonly IHostEnvironment _environment;
     private readonly ImageColumn _image;
     private readonly TransformerChain<ITransformer> _chain;
     private readonly TemporaryFile _onnxFile;
@@ -19,6 +21,7 @@ internal sealed class OnnxBackedChain : IDisposable
 
     private OnnxBackedChain(IHostEnvironment environment, ImageColumn image, ResNetModel network, TransformerChain<ITransformer> chain, TemporaryFile onnxFile)
     {
+        _environment = environment;
         _image = image;
         _network = network;
         _chain = chain;
@@ -54,7 +57,7 @@ internal sealed class OnnxBackedChain : IDisposable
     {
         ArgumentNullException.ThrowIfNull(input);
         _image.CheckSame(input.Schema);
-        return Apply(_chain, input);
+        return Apply(_chain, _image.Source == PixelSource.Image ? LoadedImages.Bounded(_environment, input) : input);
     }
 
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)

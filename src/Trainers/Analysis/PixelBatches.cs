@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Data;
 using static TorchSharp.torch;
@@ -32,7 +33,7 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
         where T : unmanaged
     {
         var (image, preprocessing) = (model.Image, model.Preprocessing with { CropBorder = cropBorder });
-        var source = image.Source == PixelSource.Image ? new CheckedImageView(data, image.Name) : data;
+        var source = image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, image.Name, new ImageDecoder()) : data;
         var scored = ScoringChain.Pixels(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
         var (height, width) = preprocessing.ResizeTo;
 

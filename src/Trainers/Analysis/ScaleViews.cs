@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Data;
 using static TorchSharp.torch;
@@ -30,7 +31,7 @@ internal sealed class ScaleViews(ResNetClassificationTransformer model, Immutabl
     // ML.NET resizes to one size only, which would cut the sides off; so whole images are resized here, as those that training crops from are.
     private IEnumerable<ViewBatch> ReadImages(IDataView data)
     {
-        var source = new CheckedImageView(data, model.Image.Name);
+        var source = CheckedImageView.Of(model.Environment, data, model.Image.Name, new ImageDecoder());
         using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         using var cursor = source.GetRowCursorSet([source.Schema[model.Image.Name]], 1)[0]; // GetRowCursor would carry images between threads, past their owner's disposing of them
         var (getImage, image) = (cursor.GetGetter<MLImage>(source.Schema[model.Image.Name]), default(MLImage)!);

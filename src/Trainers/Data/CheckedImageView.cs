@@ -1,32 +1,51 @@
 using System.Globalization;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// The user's view, with an image column that fails clearly: where an image is missing, undecodable or cut short, its getter throws a
+/// The user's view, with an image column that fails clearly: where an image is missing, undecodable, too large or cut short, its getter throws a
 /// <see cref="BadImageException"/> that names the file. ML.NET's own stages are put on top of it.
 /// </summary>
-internal sealed class CheckedImageView(IDataView source, string imageColumn) : IDataView
+internal sealed class CheckedImageView : IDataView
 {
-    public DataViewSchema Schema => source.Schema;
+    private readonly IDataView _source;
+    private readonly string _imageColumn;
+    private readonly bool _isDecoded;
 
-    public bool CanShuffle => source.CanShuffle;
+    private CheckedImageView(IDataView source, string imageColumn, bool isDecoded) =>
+        (_source, _imageColumn, _isDecoded) = (source, imageColumn, isDecoded);
 
-    public long? GetRowCount() => source.GetRowCount();
+    /// <summary>Checks a user's view. What LoadImages would read from files, our own decoder does.</summary>
+    public static CheckedImageView Of(IHostEnvironment environment, IDataView source, string imageColumn, ImageDecoder decoder)
+    {
+        var decoded = LoadedImages.DecodedBy(environment, source, decoder);
+        return new CheckedImageView(decoded, imageColumn, LoadedImages.IsDecoded(decoded));
+    }
+
+    /// <summary>Checks a view whose images our own decoder reads.</summary>
+    public static CheckedImageView OfDecoded(IDataView source, string imageColumn) => new(source, imageColumn, isDecoded: true);
+
+    public DataViewSchema Schema => _source.Schema;
+
+    public bool CanShuffle => _source.CanShuffle;
+
+    public long? GetRowCount() => _source.GetRowCount();
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
-        new Cursor(source.GetRowCursor(WithText(columnsNeeded), rand), imageColumn);
+        new Cursor(this, _source.GetRowCursor(WithText(columnsNeeded), rand));
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
-        [.. source.GetRowCursorSet(WithText(columnsNeeded), n, rand).Select(cursor => new Cursor(cursor, imageColumn))];
+        [.. _source.GetRowCursorSet(WithText(columnsNeeded), n, rand).Select(cursor => new Cursor(this, cursor))];
 
     // Text columns describe the row in a message; one of them is the path.
     private IEnumerable<DataViewSchema.Column> WithText(IEnumerable<DataViewSchema.Column> columns) => columns.Union(Schema.Where(IsText));
 
     private static bool IsText(DataViewSchema.Column column) => !column.IsHidden && column.Type is TextDataViewType;
 
-    private sealed class Cursor(DataViewRowCursor source, string imageColumn) : DataViewRowCursor
+    private sealed class Cursor(CheckedImageView view, DataViewRowCursor source) : DataViewRowCursor
     {
         public override DataViewSchema Schema => source.Schema;
 
@@ -41,7 +60,7 @@ internal sealed class CheckedImageView(IDataView source, string imageColumn) : I
         public override ValueGetter<DataViewRowId> GetIdGetter() => source.GetIdGetter();
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
-            column.Name == imageColumn && typeof(TValue) == typeof(MLImage)
+            column.Name == view._imageColumn && typeof(TValue) == typeof(MLImage)
                 ? (ValueGetter<TValue>)(Delegate)Checked(source.GetGetter<MLImage>(column))
                 : source.GetGetter<TValue>(column);
 
@@ -61,6 +80,11 @@ internal sealed class CheckedImageView(IDataView source, string imageColumn) : I
             {
                 getImage(ref image);
             }
+            catch (InvalidDataException exception) when (view._isDecoded)
+            {
+                image = null!;
+                throw new BadImageException(exception.Message, exception); // it names the file
+            }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 image = null!;
@@ -72,8 +96,8 @@ internal sealed class CheckedImageView(IDataView source, string imageColumn) : I
                 throw new BadImageException($"Image {DescribeRow()} is missing.", null);
             }
 
-            // LoadImages leaves the path in the tag; images made in memory have no file to check.
-            if (image.Tag is { Length: > 0 } path && File.Exists(path) && ImageFileCheck.IsTruncated(path))
+            // LoadImages leaves the path in the tag; images made in memory have no file to check, and our decoder has done it.
+            if (!view._isDecoded && image.Tag is { Length: > 0 } path && File.Exists(path) && ImageFileCheck.IsTruncated(path))
             {
                 throw new BadImageException($"Image '{path}' is truncated: the file ends before the image does.", null);
             }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
@@ -7,10 +8,11 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 internal sealed class FileImageView : IDataView
 {
     private readonly string _imageColumn;
+    private readonly ImageDecoder _decoder;
 
-    public FileImageView(string imageColumn)
+    public FileImageView(string imageColumn, ImageDecoder decoder)
     {
-        _imageColumn = imageColumn;
+        (_imageColumn, _decoder) = (imageColumn, decoder);
         var builder = new DataViewSchema.Builder();
         builder.AddColumn(imageColumn, new ImageDataViewType());
         builder.AddColumn($"{imageColumn}.Path", TextDataViewType.Instance); // named where the image cannot be read
@@ -61,8 +63,7 @@ internal sealed class FileImageView : IDataView
         {
             image?.Dispose();
             image = null!;
-            image = MLImage.CreateFromFile(view.Path);
-            image.Tag = view.Path;
+            image = view._decoder.Load(view.Path);
         }
 
         private void GetPath(ref ReadOnlyMemory<char> path) => path = view.Path.AsMemory();

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 
@@ -18,13 +19,13 @@ internal sealed class FileImages<T> : IDisposable
     private readonly DataViewRowCursor _cursor;
     private readonly RowImageReader<T> _reader;
 
-    public FileImages(IHostEnvironment environment, ImageColumn image, ImagePreprocessing preprocessing, double keptScale)
+    public FileImages(IHostEnvironment environment, ImageColumn image, ImagePreprocessing preprocessing, double keptScale, ImageDecoder decoder)
     {
-        _view = new FileImageView(image.Name);
-        var source = new CheckedImageView(_view, image.Name);
+        _view = new FileImageView(image.Name, decoder);
+        var source = CheckedImageView.OfDecoded(_view, image.Name);
         var scored = ScoringChain.Pixels(environment, source, image, preprocessing.ResizeTo).Transform(source);
         _cursor = scored.GetRowCursorSet([scored.Schema[image.Name], ScoringChain.PixelsOf(scored.Schema)], 1)[0]; // a set of one: others read ahead
-        _reader = new RowImageReader<T>(_cursor, image, preprocessing, keptScale, BadImageHandling.Fail);
+        _reader = new RowImageReader<T>(_cursor, image, preprocessing, keptScale, BadImageHandling.Fail, decoder);
     }
 
     /// <summary>Gets the number of files.</summary>

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 
@@ -18,6 +19,7 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// <param name="keptScale">The shorter side that whole images are reduced to, relative to the network's input.</param>
 /// <param name="store">Where they are kept.</param>
 /// <param name="onBadImage">What to do with images that cannot be read.</param>
+/// <param name="decoder">What decodes files.</param>
 /// <param name="cancellation">Stops reading.</param>
 internal sealed class ImageReader<T>(
     IHostEnvironment environment,
@@ -26,6 +28,7 @@ internal sealed class ImageReader<T>(
     double keptScale,
     ImageStore<T> store,
     BadImageHandling onBadImage,
+    ImageDecoder decoder,
     CancellationToken cancellation)
     where T : unmanaged, INumberBase<T>
 {
@@ -42,13 +45,13 @@ internal sealed class ImageReader<T>(
             store.CheckRoom((long)rows.Length * image.Shape.Size * Unsafe.SizeOf<T>(), $"Image column '{image.Name}'");
         }
 
-        var source = image.Source == PixelSource.Image ? new CheckedImageView(data, image.Name) : data;
+        var source = image.Source == PixelSource.Image ? CheckedImageView.Of(environment, data, image.Name, decoder) : data;
         var scored = ScoringChain.Pixels(environment, source, image, preprocessing.ResizeTo).Transform(source);
         DataViewSchema.Column[] columns = [scored.Schema[image.Name], ScoringChain.PixelsOf(scored.Schema)];
         var entries = new ImageEntry[rows.Length];
         new SharedRows(scored, columns, rows, cancellation).Read(cursor =>
         {
-            var reader = new RowImageReader<T>(cursor, image, preprocessing, keptScale, onBadImage);
+            var reader = new RowImageReader<T>(cursor, image, preprocessing, keptScale, onBadImage, decoder);
             return place => entries[place] = Read(reader, rows[place], whole(place));
         });
         return entries;

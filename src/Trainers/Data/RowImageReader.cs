@@ -3,6 +3,7 @@ using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
@@ -15,6 +16,7 @@ internal sealed class RowImageReader<T>
     private readonly ImagePreprocessing _preprocessing;
     private readonly double _keptScale;
     private readonly BadImageHandling _onBadImage;
+    private readonly ImageDecoder _decoder;
     private readonly DataViewRowCursor _cursor;
     private readonly ValueGetter<MLImage>? _getImage;
     private readonly ValueGetter<VBuffer<T>> _getPixels;
@@ -23,12 +25,14 @@ internal sealed class RowImageReader<T>
     private float[] _sums = [];
     private T[] _result = [];
 
-    public RowImageReader(DataViewRowCursor cursor, ImageColumn column, ImagePreprocessing preprocessing, double keptScale, BadImageHandling onBadImage)
+    public RowImageReader(
+        DataViewRowCursor cursor, ImageColumn column, ImagePreprocessing preprocessing, double keptScale, BadImageHandling onBadImage, ImageDecoder decoder)
     {
         _column = column;
         _preprocessing = preprocessing;
         _keptScale = keptScale;
         _onBadImage = onBadImage;
+        _decoder = decoder;
         _cursor = cursor;
         _getImage = column.Source == PixelSource.Image ? cursor.GetGetter<MLImage>(cursor.Schema[column.Name]) : null;
         _getPixels = cursor.GetGetter<VBuffer<T>>(ScoringChain.PixelsOf(cursor.Schema));
@@ -67,7 +71,7 @@ internal sealed class RowImageReader<T>
             return null;
         }
 
-        using var file = MLImage.CreateFromFile(path);
+        using var file = _decoder.Load(path);
         return file.PixelFormat == _image.PixelFormat && (file.Height, file.Width) == (_image.Height, _image.Width) && file.Pixels.SequenceEqual(_image.Pixels)
             ? Path.GetFullPath(path)
             : null;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Loop;
@@ -30,12 +31,14 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
             ? null
             : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], options.ValidationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
 
-        var geometry = Geometry(data, columns.Image, rows, options);
+        var decoder = new ImageDecoder(options.MaxImagePixels, options.ApplyExifOrientation);
+        var isImage = columns.Image.Source == PixelSource.Image;
+        var geometry = Geometry(isImage ? CheckedImageView.Of(environment, data, columns.Image.Name, decoder) : data, columns.Image, rows, options);
         var scale = KeptScale(options.AugmentationFor(columns.Image.Shape)) * Math.Max(1, options.Recipe.ImageScales.Max());
-        var store = ImageStore<T>.For(options, files: columns.Image.Source == PixelSource.Image ? () => new FileImages<T>(environment, columns.Image, geometry, scale ?? 1) : null);
+        var store = ImageStore<T>.For(options, files: isImage ? () => new FileImages<T>(environment, columns.Image, geometry, scale ?? 1, decoder) : null);
         try
         {
-            var reader = new ImageReader<T>(environment, columns.Image, geometry, scale ?? 1, store, options.OnBadImage, options.CancellationToken);
+            var reader = new ImageReader<T>(environment, columns.Image, geometry, scale ?? 1, store, options.OnBadImage, decoder, options.CancellationToken);
             var entries = reader.Read(data, rows, whole: row => scale is not null && heldOut?[row] != true);
             var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true));
             var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]));
@@ -48,6 +51,13 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
             }
 
             Check(training, skipped, columns, reporter);
+            if (decoder.TurnedFile is { } turned)
+            {
+                reporter.Warn(
+                    $"Some photographs, such as '{turned}', are stored turned, and their EXIF orientation is ignored, as ML.NET ignores it. "
+                    + "Set ApplyExifOrientation to train on upright ones, where those that are scored will be upright too.");
+            }
+
             if (store.FileCount > 0)
             {
                 reporter.Warn($"{store.FileCount} of {training.Count + validation.Count} images fit neither into CacheBytes nor on the disk, and are decoded anew in each epoch, which is slower. Raise CacheBytes, or set CheckpointFolder to a folder on a larger disk.");

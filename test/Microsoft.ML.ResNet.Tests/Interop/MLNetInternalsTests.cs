@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Interop;
+using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Interop;
 
@@ -63,5 +64,28 @@ public sealed class MLNetInternalsTests
         var transformer = MLNetInternals.NewMulticlassTransformer(environment, model, builder.ToSchema(), "Features", "Label", "Score", "PredictedLabel");
 
         Assert.NotNull(transformer.GetOutputSchema(builder.ToSchema()).GetColumnOrNull("Score"));
+    }
+
+    [Fact]
+    public void NewImage()
+    {
+        using var image = MLNetInternals.NewImage(new SKBitmap(3, 2, SKColorType.Gray8, SKAlphaType.Opaque));
+
+        Assert.Equal((3, 2, MLPixelFormat.Bgra32), (image.Width, image.Height, image.PixelFormat));
+    }
+
+    [Fact]
+    public void StagesOfAView()
+    {
+        var environment = _ml.Transforms.GetEnvironment();
+        var paths = _ml.Data.LoadFromEnumerable([new ImageFile { ImagePath = "a" }]);
+        var loaded = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(paths).Transform(paths);
+        var skipped = _ml.Data.SkipRows(loaded, 1);
+
+        Assert.Equal((null, paths, loaded), (MLNetInternals.SourceOf(paths), MLNetInternals.SourceOf(loaded), MLNetInternals.SourceOf(skipped)));
+        Assert.Equal((null, null), (MLNetInternals.ImageLoaderOf(paths), MLNetInternals.ImageLoaderOf(skipped)));
+        Assert.Equal([("Image", "ImagePath")], MLNetInternals.ColumnsOf(MLNetInternals.ImageLoaderOf(loaded)!));
+        Assert.Same(paths, MLNetInternals.SourceOf(MLNetInternals.ApplyToData(environment, skipped, paths)));
+        Assert.Throws<ArgumentException>(() => MLNetInternals.ApplyToData(environment, paths, loaded));
     }
 }

@@ -71,6 +71,39 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
         }
     }
 
+    // Both read through ML.NET's LoadImages, which would end the process, or decode 900 million pixels.
+    [Fact]
+    public void AHostileFileIsAnErrorThatNamesItAndATruncatedOneIsScoredAsASavedModelDoes()
+    {
+        using var classifier = TestClassifier.Create(_ml, _images, "Image");
+        var truncated = File.ReadAllBytes(Directory.GetFiles(_folder["lying"])[0])[..^40];
+        (string Name, byte[] Content)[] files = [("fatal.png", ImageFiles.FatalBmp), ("huge.png", ImageFiles.HugePng(30_000, 30_000)), ("cut.png", truncated)];
+        foreach (var (name, content) in files)
+        {
+            File.WriteAllBytes(_folder[name], content);
+        }
+
+        IDataView Load(string name) => _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
+            .Fit(_ml.Data.LoadImageFolder(_folder.Path)).Transform(_ml.Data.LoadFromEnumerable([new ImageFile { ImagePath = _folder[name], Label = "lying" }]));
+
+        Assert.All(files[..2], file =>
+        {
+            Assert.Contains(file.Name, Refusal(() => classifier.Transform(Load(file.Name)).GetColumn<float[]>("Score").Count()));
+            Assert.Contains(file.Name, Refusal(() => classifier.Quantize(Load(file.Name))));
+        });
+
+        // Where rows are read in parallel, ML.NET wraps what is thrown there.
+        static string Refusal(Func<object> score)
+        {
+            var exception = Assert.ThrowsAny<Exception>(score);
+            return Assert.IsType<InvalidDataException>(exception as InvalidDataException ?? exception.InnerException).Message;
+        }
+
+        _ml.Model.Save(classifier, _images.Schema, _folder["model.zip"]);
+        var saved = _ml.Model.Load(_folder["model.zip"], out _);
+        Assert.Equal(saved.Transform(Load("cut.png")).GetColumn<float[]>("Score").Single(), classifier.Transform(Load("cut.png")).GetColumn<float[]>("Score").Single());
+    }
+
     [Fact]
     public void PredictedLabelHasTheLabelsOwnValues()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsvHelper;
 using Microsoft.ML.ResNet.TestSupport;
+using SkiaSharp;
 using static Microsoft.ML.ResNet.Samples.Tests.Cli.CliFixture;
 
 namespace Microsoft.ML.ResNet.Samples.Tests.Cli;
@@ -54,6 +55,56 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
 
         Assert.Equal("-", prediction.GetProperty("file").GetString());
         Assert.Equal(fixture.Scores(picture).Max(), prediction.GetProperty("classes")[0].GetProperty("probability").GetSingle());
+    }
+
+    // The first ended the process, the second took all memory, the third waited for ever.
+    [SkippableFact]
+    public void HostileFilesAreNamedAndTheRestGoOn()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder["fatal.bmp"], ImageFiles.FatalBmp);
+        File.WriteAllBytes(folder["huge.gif"], ImageFiles.HugeGif);
+        File.Copy(Path.Combine(fixture.Images, "lying", "000.png"), folder["whole.png"]);
+        ImageFiles.MakePipe(folder["pipe.jpg"]);
+
+        var result = Resnet("predict", fixture.Safetensors, folder.Path, "--json");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(folder["whole.png"], Assert.Single(result.Json.EnumerateArray()).GetProperty("file").GetString());
+        Assert.Contains($"Image '{folder["fatal.bmp"]}' cannot be read: it is damaged", result.Error);
+        Assert.Contains($"Image '{folder["huge.gif"]}' cannot be read: it has 47,003 × 40,232 pixels", result.Error);
+        Assert.Contains($"Image '{folder["pipe.jpg"]}' cannot be read", result.Error);
+        Assert.Contains("it has 24 × 20 pixels, and 479 in all are allowed", Resnet("predict", fixture.Safetensors, folder["whole.png"], "--max-pixels", "479").Error);
+    }
+
+    [SkippableFact]
+    public void LinksToImagesAreImagesAndLinksToFoldersAreNotFollowed()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "links need a privilege there");
+        using var folder = new TemporaryFolder();
+        File.CreateSymbolicLink(folder["link.png"], Path.Combine(fixture.Images, "lying", "000.png"));
+        Directory.CreateSymbolicLink(folder["back"], folder.Path);
+        File.Copy(Path.Combine(fixture.Images, "lying", "001.png"), folder["two\nlines.png"]);
+
+        var predictions = Resnet("predict", fixture.Safetensors, folder.Path, "--json").Succeeded().Json;
+
+        Assert.Equal([folder["link.png"], folder["two\nlines.png"]], predictions.EnumerateArray().Select(each => each.GetProperty("file").GetString()));
+    }
+
+    [Fact]
+    public void PhotographsAreTurnedWhereThatIsAskedFor()
+    {
+        using var bitmap = SKBitmap.Decode(Path.Combine(fixture.Images, "lying", "000.png"));
+        using var jpeg = bitmap.Encode(SKEncodedImageFormat.Jpeg, 100);
+        File.WriteAllBytes(fixture.File("stored.jpg"), jpeg.ToArray());
+        File.WriteAllBytes(fixture.File("turned.jpg"), ImageFiles.WithOrientation(jpeg.ToArray(), 6));
+
+        string Classes(string file, params string[] options) => Resnet(["predict", fixture.Safetensors, fixture.File(file), "--top", "3", "--json", .. options]).Succeeded().Json[0].GetProperty("classes").GetRawText();
+
+        var stored = Classes("stored.jpg");
+        Assert.Equal(stored, Classes("turned.jpg"));
+        Assert.Equal(stored, Classes("stored.jpg", "--exif-orientation"));
+        Assert.NotEqual(stored, Classes("turned.jpg", "--exif-orientation"));
     }
 
     [Fact]

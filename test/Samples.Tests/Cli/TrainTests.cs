@@ -118,6 +118,15 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void TestingAsTheSavedModelReadsIsNotMixedWithTurningPhotographs()
+    {
+        var result = Resnet("train", "photos", "--test", "photos", "--exif-orientation");
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("leave out --exif-orientation, or test with 'resnet evaluate --exif-orientation'", result.Error);
+    }
+
+    [Fact]
     public void WithoutLibtorchALineSaysWhatToInstall()
     {
         (string, string?)[] nowhere = [("NUGET_PACKAGES", _folder["none"]), ("RESNET_LIBTORCH", null)];

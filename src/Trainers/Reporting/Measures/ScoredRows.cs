@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Data;
 
@@ -30,7 +31,7 @@ internal sealed class ScoredRows : IDisposable
         _image.CheckSame(data.Schema);
         _classOfKey = ClassOfKey(LabelColumn.Bind(data.Schema, options.LabelColumnName), model);
         _cancellation = options.CancellationToken;
-        scored ??= model.Transform(_image.Source == PixelSource.Image ? new CheckedImageView(data, _image.Name) : data);
+        scored ??= model.Transform(_image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, _image.Name, new ImageDecoder()) : data);
         var (label, scores, image) = (scored.Schema[options.LabelColumnName], scored.Schema[ScoringChain.ScoreColumn], scored.Schema[_image.Name]);
         var path = scored.Schema.GetColumnOrNull(options.PathColumnName) is { Type: TextDataViewType } column ? column : (DataViewSchema.Column?)null;
         _cursor = scored.GetRowCursor(path is null ? [label, scores, image] : [label, scores, image, path.Value]);
