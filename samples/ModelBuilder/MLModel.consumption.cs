@@ -75,7 +75,7 @@ public static partial class MLModel
         }
     }
 
-    // ONNX Runtime's, which keeps files in the user's cache folder, and sends them. It looks at the variable once, when its first model is loaded.
+    // ONNX Runtime's, which keeps files in the user's cache folder, and sends them. It looks once, when its first model is loaded.
     private static void TurnOffTelemetry()
     {
         const string variable = "ORT_DISABLE_TELEMETRY";

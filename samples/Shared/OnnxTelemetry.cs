@@ -3,13 +3,16 @@ using System.Runtime.InteropServices;
 namespace Samples;
 
 /// <summary>
-/// Turns off ONNX Runtime's telemetry, in programs that use nothing of ResNet.MLNet, which does it by itself. Setting <c>ORT_DISABLE_TELEMETRY=1</c> before the program starts does the same.
+/// Turns off ONNX Runtime's telemetry, in programs that use nothing of ResNet.MLNet, which does it by itself. Setting
+/// <c>ORT_DISABLE_TELEMETRY=1</c> before the program starts does the same.
 /// </summary>
 internal static class OnnxTelemetry
 {
     private const string Variable = "ORT_DISABLE_TELEMETRY";
 
-    /// <summary>Turns it off. Call it before a model is loaded: ONNX Runtime looks once. A value that the user has given the variable stays.</summary>
+    /// <summary>
+    /// Turns it off. Call it before a model is loaded: ONNX Runtime looks once. A value that the user has given the variable stays.
+    /// </summary>
     public static void TurnOff()
     {
         if (Environment.GetEnvironmentVariable(Variable) is not null)

@@ -13,7 +13,8 @@ internal static class ClassifierService
 {
     // What the page is made of: its own script, style and icon, the images that were chosen, and questions to this service.
     private const string PagePolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private const string OtherPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -70,7 +71,8 @@ internal static class ClassifierService
         services.AddSingleton<UploadReceiver>();
         services.AddSingleton<QuickStartTrainer>();
         services.AddHostedService<ModelLoader>();
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Timeout + TimeSpan.FromSeconds(5)); // whoever was let in is answered
+        // Long enough for whoever was let in to be answered.
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Timeout + TimeSpan.FromSeconds(5));
         services.AddOpenApi(openApi => openApi.AddOperationTransformer(PredictionEndpoints.DescribeBodies));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true); // so that the answer says what is bad
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ModelState>(JsonNamingPolicy.CamelCase)));
@@ -90,14 +92,19 @@ internal static class ClassifierService
             };
             limiter.AddConcurrencyLimiter(PredictionEndpoints.Policy, bounds => (bounds.PermitLimit, bounds.QueueLimit) = (options.Engines + options.WaitingRequests, 0));
         });
-        services.AddRequestTimeouts(timeouts => timeouts.AddPolicy(
-            PredictionEndpoints.Policy, new RequestTimeoutPolicy { Timeout = options.Timeout, TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable, WriteTimeoutResponse = AnswerTimeout }));
+        services.AddRequestTimeouts(timeouts => timeouts.AddPolicy(PredictionEndpoints.Policy, new RequestTimeoutPolicy
+        {
+            Timeout = options.Timeout,
+            TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
+            WriteTimeoutResponse = AnswerTimeout,
+        }));
     }
 
     private static Task AnswerTimeout(HttpContext context)
     {
         var options = context.RequestServices.GetRequiredService<ServiceOptions>();
-        context.RequestServices.GetRequiredService<ILogger<ServiceOptions>>().TimedOut(context.GetEndpoint()?.DisplayName ?? "", options.Timeout.TotalSeconds);
+        var log = context.RequestServices.GetRequiredService<ILogger<ServiceOptions>>();
+        log.TimedOut(context.GetEndpoint()?.DisplayName ?? "", options.Timeout.TotalSeconds);
         return TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
     }
 
@@ -125,5 +132,6 @@ internal static class ClassifierService
         return next(context);
     }
 
-    private static bool IsPage(HttpResponse response) => response.ContentType?.StartsWith("text/html", StringComparison.OrdinalIgnoreCase) == true;
+    private static bool IsPage(HttpResponse response) =>
+        response.ContentType?.StartsWith("text/html", StringComparison.OrdinalIgnoreCase) == true;
 }

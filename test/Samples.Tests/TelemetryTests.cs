@@ -3,7 +3,9 @@ using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Samples.Tests;
 
-/// <summary>ONNX Runtime writes a device's number and events into the user's cache folder, and sends them, unless it is told not to.</summary>
+/// <summary>
+/// ONNX Runtime writes a device's number and events into the user's cache folder, and sends them, unless it is told not to.
+/// </summary>
 public sealed class TelemetryTests(Cli.CliFixture fixture) : IClassFixture<Cli.CliFixture>, IDisposable
 {
     private readonly TemporaryFolder _home = new();
@@ -13,7 +15,8 @@ public sealed class TelemetryTests(Cli.CliFixture fixture) : IClassFixture<Cli.C
     [InlineData("featurize")]
     public void ACommandThatScoresLeavesNothingInTheUsersFolders(string command)
     {
-        Run([SampleProcess.Assembly("Cli", "resnet"), command, fixture.ModelZip, fixture.Images, .. command == "featurize" ? (string[])["--output", fixture.File("features.csv")] : []]);
+        string[] output = command == "featurize" ? ["--output", fixture.File("features.csv")] : [];
+        Run([SampleProcess.Assembly("Cli", "resnet"), command, fixture.ModelZip, fixture.Images, .. output]);
 
         Assert.Empty(Left());
     }

@@ -28,7 +28,8 @@ internal static class PredictionEndpoints
             .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapPost("", PredictAsync).WithName("Predict").WithSummary("Classify an image")
             .WithDescription("The body is the image file, or multipart/form-data with one file. What is in the file decides, not its media type: JPEG, PNG, WebP, GIF or BMP.")
-            .WithMetadata(new RequestSizeLimitAttribute((long)options.MaxImageBytes + MultipartOverhead), new UploadReading(UploadReader.ReadOneAsync))
+            .WithMetadata(new RequestSizeLimitAttribute((long)options.MaxImageBytes + MultipartOverhead))
+            .WithMetadata(new UploadReading(UploadReader.ReadOneAsync))
             .Produces<Prediction>().ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         group.MapPost("/batch", PredictBatchAsync).WithName("PredictBatch").WithSummary("Classify several images")
             .WithDescription("The body is multipart/form-data with a file for each image. One model answers all of them, and each has an answer or an error of its own.")
@@ -63,7 +64,8 @@ internal static class PredictionEndpoints
     }
 
     private static async Task<IResult> PredictAsync(
-        HttpContext context, CurrentModel current, ServiceOptions options, ILogger<Prediction> log, CancellationToken cancellation, [Description("The number of classes to return, most probable first.")] int top = DefaultTop)
+        HttpContext context, CurrentModel current, ServiceOptions options, ILogger<Prediction> log, CancellationToken cancellation,
+        [Description("The number of classes to return, most probable first.")] int top = DefaultTop)
     {
         CheckTop(top);
         using var lease = current.TryTake();
@@ -88,7 +90,8 @@ internal static class PredictionEndpoints
     }
 
     private static async Task<IResult> PredictBatchAsync(
-        HttpContext context, CurrentModel current, ServiceOptions options, ILogger<BatchPrediction> log, CancellationToken cancellation, [Description("The number of classes to return for each image, most probable first.")] int top = DefaultTop)
+        HttpContext context, CurrentModel current, ServiceOptions options, ILogger<BatchPrediction> log, CancellationToken cancellation,
+        [Description("The number of classes to return for each image, most probable first.")] int top = DefaultTop)
     {
         CheckTop(top);
         using var lease = current.TryTake();

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace WebApp.Api;
 
 /// <summary>Reads image files from the body of a request. They stay in memory; none is written to disk.</summary>
-/// <remarks>Nothing is cancelled by a token here: whoever gives up cancels the pending read of <see cref="HttpRequest.BodyReader"/>.</remarks>
+/// <remarks>
+/// Nothing is cancelled by a token here: whoever gives up cancels the pending read of the body: see <see cref="UploadReceiver"/>.
+/// </remarks>
 internal static class UploadReader
 {
     /// <summary>Reads the one image of a request: the only file of a multipart body, or else the body itself, whatever its media type.</summary>
@@ -17,7 +19,9 @@ internal static class UploadReader
         }
 
         var uploads = await ReadManyAsync(request, limits);
-        return uploads.Length == 1 ? uploads : throw new BadHttpRequestException($"The body has {uploads.Length} files, but must have one. POST several to /predict/batch.");
+        return uploads.Length == 1
+            ? uploads
+            : throw new BadHttpRequestException($"The body has {uploads.Length} files, but must have one. POST several to /predict/batch.");
     }
 
     /// <summary>Reads the files of a multipart body, in their order.</summary>
@@ -48,14 +52,16 @@ internal static class UploadReader
     }
 
     // Whatever begins so but is no media type is no form.
-    private static bool IsMultipart(HttpRequest request) => request.HasFormContentType && request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) == true;
+    private static bool IsMultipart(HttpRequest request) =>
+        request.HasFormContentType && request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) == true;
 
     private static async Task<IFormCollection> ReadFormAsync(HttpRequest request, ServiceOptions limits)
     {
         try
         {
             // The server bounds the body; above the threshold a file would go to disk.
-            return await request.ReadFormAsync(new FormOptions { MemoryBufferThreshold = int.MaxValue, MultipartBodyLengthLimit = limits.MaxBatchBytes });
+            var options = new FormOptions { MemoryBufferThreshold = int.MaxValue, MultipartBodyLengthLimit = limits.MaxBatchBytes };
+            return await request.ReadFormAsync(options);
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException and not BadHttpRequestException)
         {

@@ -2,13 +2,14 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace WebApp.Api;
 
 /// <summary>
-/// Receives the bodies of requests that hold images, each in bounded time, and so many at once: in all, and of one client. Only a request whose body is there goes on to
-/// the rate limiter, so that slow senders take nothing from those that are ready to be worked on.
+/// Receives the bodies of requests that hold images, each in bounded time, and so many at once: in all, and of one client. Only a request
+/// whose body is there goes on to the rate limiter, so that slow senders take nothing from those that are ready to be worked on.
 /// </summary>
 internal sealed class UploadReceiver : IMiddleware, IDisposable
 {
@@ -21,9 +22,10 @@ internal sealed class UploadReceiver : IMiddleware, IDisposable
     public UploadReceiver(ServiceOptions options, ILogger<UploadReceiver> log)
     {
         (_options, _log) = (options, log);
-        _perClient = PartitionedRateLimiter.Create<HttpContext, IPAddress>(
-            context => RateLimitPartition.GetConcurrencyLimiter(ClientOf(context.Connection.RemoteIpAddress), _ => Limit(options.MaxReadingBodiesPerClient)));
-        _inAll = PartitionedRateLimiter.Create<HttpContext, bool>(_ => RateLimitPartition.GetConcurrencyLimiter(true, _ => Limit(options.MaxReadingBodies)));
+        _perClient = PartitionedRateLimiter.Create<HttpContext, IPAddress>(context => RateLimitPartition.GetConcurrencyLimiter(
+            ClientOf(context.Connection.RemoteIpAddress), _ => Limit(options.MaxReadingBodiesPerClient)));
+        _inAll = PartitionedRateLimiter.Create<HttpContext, bool>(_ => RateLimitPartition.GetConcurrencyLimiter(
+            true, _ => Limit(options.MaxReadingBodies)));
         _places = PartitionedRateLimiter.CreateChained(_perClient, _inAll);
     }
 
@@ -31,7 +33,7 @@ internal sealed class UploadReceiver : IMiddleware, IDisposable
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<UploadReading>() is { } reading)
         {
-            using var places = _places.AttemptAcquire(context, PlacesFor(context.Request));
+            using var places = _places.AttemptAcquire(context, PlacesFor(context));
             if (!places.IsAcquired)
             {
                 await Refusal(context).ExecuteAsync(context);
@@ -72,11 +74,13 @@ internal sealed class UploadReceiver : IMiddleware, IDisposable
     private static ConcurrencyLimiterOptions Limit(int places) => new() { PermitLimit = places, QueueLimit = 0 };
 
     // A body takes a place for each image of the largest size that it has room for, so that places bound the memory too.
-    private int PlacesFor(HttpRequest request)
+    private int PlacesFor(HttpContext context)
     {
+        var accepted = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? _options.MaxBatchBytes;
+        var length = Math.Min(context.Request.ContentLength ?? accepted, accepted);
         var most = Math.Min(_options.MaxReadingBodies, _options.MaxReadingBodiesPerClient);
-        var places = 1 + (request.ContentLength ?? _options.MaxImageBytes) / ((long)_options.MaxImageBytes + PredictionEndpoints.MultipartOverhead + 1);
-        return (int)Math.Min(places, most);
+        var image = (long)_options.MaxImageBytes + PredictionEndpoints.MultipartOverhead;
+        return (int)Math.Min(1 + length / (image + 1), most);
     }
 
     private async Task<Upload[]> ReceiveAsync(HttpContext context, UploadReading reading)
@@ -84,8 +88,11 @@ internal sealed class UploadReceiver : IMiddleware, IDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         limit.CancelAfter(_options.BodyTimeout);
 
-        // A read that a token ends leaves the server unable to read on, which it logs as an error with a stack trace; and one of a form would end the connection, without an answer.
-        using var giveUp = limit.Token.UnsafeRegister(static body => ((PipeReader)body!).CancelPendingRead(), context.Request.BodyReader);
+        // A read that a token ends leaves the server unable to read on, which it logs as an error with a stack trace; and one of a form
+        // would end the connection, without an answer.
+        var body = context.Request.BodyReader;
+        context.Request.Body = new BodyStream(body);
+        using var giveUp = limit.Token.UnsafeRegister(static body => ((PipeReader)body!).CancelPendingRead(), body);
         try
         {
             return await reading.ReadAsync(context.Request, _options);
@@ -114,8 +121,10 @@ internal sealed class UploadReceiver : IMiddleware, IDisposable
     private ProblemHttpResult Refusal(HttpContext context)
     {
         context.Response.Headers.RetryAfter = "1";
+        var (ofOne, inAll) = (_options.MaxReadingBodiesPerClient, _options.MaxReadingBodies);
         return TypedResults.Problem(
-            $"Too many bodies are being received: {_options.MaxReadingBodiesPerClient} of one client and {_options.MaxReadingBodies} in all are accepted. Try again after the seconds in Retry-After.",
+            $"Too many bodies are being received: {ofOne} of one client and {inAll} in all are accepted. "
+            + "Try again after the seconds in Retry-After.",
             statusCode: StatusCodes.Status429TooManyRequests);
     }
 }

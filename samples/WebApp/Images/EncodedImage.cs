@@ -56,7 +56,8 @@ internal sealed class EncodedImage : IDisposable
             throw new UnusableImageException(StatusCodes.Status422UnprocessableEntity, "Damaged image", "The image is damaged, or its file ends too early.");
         }
 
-        _codec.Dispose(); // of a progressive JPEG it holds all coefficients, six or eight bytes a pixel: free them before the pixels are copied
+        // Of a progressive JPEG it holds all coefficients, six or eight bytes a pixel: free them before the pixels are copied.
+        _codec.Dispose();
         using var converted = decoded.ColorType == SKColorType.Bgra8888 ? null : decoded.Copy(SKColorType.Bgra8888);
         return MLImage.CreateFromPixels(info.Width, info.Height, MLPixelFormat.Bgra32, (converted ?? decoded).GetPixelSpan());
     }

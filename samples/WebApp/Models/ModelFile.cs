@@ -1,6 +1,9 @@
 namespace WebApp.Models;
 
-/// <summary>The file that a path leads to, if it is one that can be read to its end. A pipe or a device is never opened: it may never answer, or never end.</summary>
+/// <summary>
+/// The file that a path leads to, if it is one that can be read to its end. A pipe or a device is never opened: it may never answer, or
+/// never end.
+/// </summary>
 internal static class ModelFile
 {
     /// <summary>Finds the file behind a path, through links.</summary>
@@ -13,8 +16,9 @@ internal static class ModelFile
             var file = link.ResolveLinkTarget(returnFinalTarget: true) ?? link;
             return file is FileInfo { Exists: true } found ? found : null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException) // links that go round, a folder that is closed
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            // Links that go round, or a folder that is closed.
             return null;
         }
     }
@@ -27,12 +31,14 @@ internal static class ModelFile
         var length = file.Length;
         if (length == 0)
         {
-            throw new IOException($"'{path}' holds nothing: it is empty, a pipe or a device. It must be a file that mlContext.Model.Save wrote.");
+            throw new IOException(
+                $"'{path}' holds nothing: it is empty, a pipe or a device. It must be a file that mlContext.Model.Save wrote.");
         }
 
         if (length > maxBytes)
         {
-            throw new IOException($"'{path}' has {length:n0} bytes; {maxBytes:n0} are accepted. Raise {nameof(ServiceOptions.MaxModelBytes)} if it is a model.");
+            throw new IOException(
+                $"'{path}' has {length:n0} bytes; {maxBytes:n0} are accepted. If it is a model, raise {nameof(ServiceOptions.MaxModelBytes)}.");
         }
 
         var content = new byte[length];

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>
-/// Turns off ONNX Runtime's telemetry, which keeps a device's number and a database of events in the user's cache folder, and sends them. It reads the variable once, when its
-/// environment is made. Its own <c>DisableTelemetryEvents</c> is a method of that environment: the files are there by then.
+/// Turns off ONNX Runtime's telemetry, which keeps a device's number and a database of events in the user's cache folder, and sends them.
+/// It reads the variable once, when its environment is made. Its own <c>DisableTelemetryEvents</c> is a method of that environment: the
+/// files are there by then.
 /// </summary>
 internal static partial class OnnxTelemetry
 {
@@ -15,7 +16,9 @@ internal static partial class OnnxTelemetry
 
     private static readonly Lazy<bool> Off = new(TurnOffUnlessKept);
 
-    /// <summary>Turns it off, once. Call it before anything of ONNX Runtime is made; a value that the user has given the variable stays.</summary>
+    /// <summary>
+    /// Turns it off, once. Call it before anything of ONNX Runtime is made; a value that the user has given the variable stays.
+    /// </summary>
     public static void TurnOff() => _ = Off.Value;
 
     private static bool TurnOffUnlessKept()

@@ -12,7 +12,7 @@ public sealed class ModelBuilderTests : IDisposable
         Pictures.Write(_folder["data/shapes/train"], perClass: 16, height: 32, width: 32); // where it would draw otherwise
 
         var first = Run().Succeeded();
-        var again = Run(Path.Combine("data", "shapes", "train", "lying", "000.png")).Succeeded(); // what it needs is in MLModel.consumption.cs alone
+        var again = Run(Path.Combine("data", "shapes", "train", "lying", "000.png")).Succeeded(); // of MLModel, its consumption part alone
 
         Assert.Contains("epoch 10/10: loss", first.Output);
         Assert.Matches("test accuracy [0-9.]+ %, log-loss", first.Output);
@@ -38,6 +38,7 @@ public sealed class ModelBuilderTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private ProcessResult Run(params string[] arguments) => SampleProcess.Run("dotnet", [SampleProcess.Assembly("ModelBuilder"), .. arguments], folder: _folder.Path,
+    private ProcessResult Run(params string[] arguments) => SampleProcess.Run(
+        "dotnet", [SampleProcess.Assembly("ModelBuilder"), .. arguments], folder: _folder.Path,
         environment: [("XDG_CACHE_HOME", _folder["cache"]), ("ORT_DISABLE_TELEMETRY", null)]);
 }

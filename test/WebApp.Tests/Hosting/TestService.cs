@@ -77,7 +77,8 @@ internal sealed class TestService : IAsyncDisposable
     }
 
     /// <summary>Starts a request whose body does not end yet.</summary>
-    public async Task<OpenRequest> OpenAsync(byte[] body, int sent, string path = "predict", string contentType = "image/png", string from = "127.0.0.1")
+    public async Task<OpenRequest> OpenAsync(
+        byte[] body, int sent, string path = "predict", string contentType = "image/png", string from = "127.0.0.1")
     {
         var connection = new TcpClient(new IPEndPoint(IPAddress.Parse(from), 0));
         await connection.ConnectAsync(Client.BaseAddress!.Host, Client.BaseAddress.Port);
@@ -113,7 +114,9 @@ internal sealed class TestService : IAsyncDisposable
             }
         }
 
-        /// <summary>Reads the answer. Of a body that did not come, the server takes the rest for some seconds after it: that is not waited for.</summary>
+        /// <summary>
+        /// Reads the answer. Of a body that did not come, the server takes the rest for some seconds after it: that is not waited for.
+        /// </summary>
         public async Task<string> ReadAsync()
         {
             var (text, buffer) = (new StringBuilder(), new byte[4096]);
