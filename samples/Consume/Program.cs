@@ -2,6 +2,7 @@
 using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Samples;
 
 if (args.Length < 2)
 {
@@ -9,6 +10,7 @@ if (args.Length < 2)
     return 2;
 }
 
+OnnxTelemetry.TurnOff();
 var ml = new MLContext();
 ITransformer model;
 try

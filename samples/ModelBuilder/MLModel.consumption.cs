@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -79,6 +80,28 @@ public static partial class MLModel
         }
     }
 
+    // ONNX Runtime's, which keeps files in the user's cache folder, and sends them. It looks once, when its first model is loaded.
+    private static void TurnOffTelemetry()
+    {
+        const string variable = "ORT_DISABLE_TELEMETRY";
+        if (Environment.GetEnvironmentVariable(variable) is not null)
+        {
+            return;
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            Environment.SetEnvironmentVariable(variable, "1");
+        }
+        else
+        {
+            _ = SetVariable(variable, "1", overwrite: 0); // .NET's own does not reach native code here
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "setenv")]
+    private static extern int SetVariable(string name, string value, int overwrite);
+
     private static MLImage Decode(byte[] file)
     {
         ArgumentNullException.ThrowIfNull(file);
@@ -134,6 +157,7 @@ public static partial class MLModel
 
         public static LoadedModel Read(string path)
         {
+            TurnOffTelemetry();
             var mlContext = new MLContext();
             var transformer = LoadModel(mlContext, path);
             var engine = mlContext.Model.CreatePredictionEngine<EngineInput, ModelOutput>(transformer);

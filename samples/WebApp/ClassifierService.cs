@@ -11,6 +11,13 @@ namespace WebApp;
 /// <summary>Puts the service together.</summary>
 internal static class ClassifierService
 {
+    // What the page is made of: its own script, style and icon, the images that were chosen, and questions to this service.
+    private const string PagePolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    private const string OtherPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
     private static readonly Dictionary<string, string> s_switches = new()
     {
         ["--model"] = $"{ServiceOptions.Section}:{nameof(ServiceOptions.Model)}",
@@ -26,23 +33,30 @@ internal static class ClassifierService
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddCommandLine(args, s_switches);
         var options = ServiceOptions.From(builder.Configuration);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = options.MaxBatchBytes);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = options.MaxBatchBytes;
+            kestrel.Limits.MinRequestBodyDataRate = new(options.MinBodyBytesPerSecond, TimeSpan.FromSeconds(5));
+        });
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Http.Timeouts", LogLevel.Error); // a stack trace for each; Log.TimedOut has a line
         AddServices(builder.Services, options);
         configure?.Invoke(builder);
 
         var app = builder.Build();
+        app.Use(SetSecurityHeaders);
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             StatusCodeSelector = exception => (exception as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status500InternalServerError,
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException, // the client's fault, and it is told
         });
         app.UseStatusCodePages();
-        app.Use(SetSecurityHeaders);
         app.UseDefaultFiles();
         app.UseStaticFiles();
         app.UseRouting();
-        app.UseRateLimiter();
         app.UseRequestTimeouts();
+        app.UseMiddleware<UploadReceiver>();
+        app.UseRateLimiter();
         app.MapOpenApi();
         app.MapModel();
         app.MapPrediction(options);
@@ -54,8 +68,11 @@ internal static class ClassifierService
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<CurrentModel>();
+        services.AddSingleton<UploadReceiver>();
         services.AddSingleton<QuickStartTrainer>();
         services.AddHostedService<ModelLoader>();
+        // Long enough for whoever was let in to be answered.
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Timeout + TimeSpan.FromSeconds(5));
         services.AddOpenApi(openApi => openApi.AddOperationTransformer(PredictionEndpoints.DescribeBodies));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true); // so that the answer says what is bad
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ModelState>(JsonNamingPolicy.CamelCase)));
@@ -64,7 +81,7 @@ internal static class ClassifierService
             context.ProblemDetails.Detail ??= context.Exception is BadHttpRequestException bad ? bad.Message : StandardDetail(context.ProblemDetails.Status, options);
         });
 
-        // No queue here: a request that is let in waits for a free engine after its body was read, so that a slow sender holds no engine up.
+        // No queue here: a request that is let in waits for a free engine. Its body has been received: see UploadReceiver.
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
@@ -75,8 +92,20 @@ internal static class ClassifierService
             };
             limiter.AddConcurrencyLimiter(PredictionEndpoints.Policy, bounds => (bounds.PermitLimit, bounds.QueueLimit) = (options.Engines + options.WaitingRequests, 0));
         });
-        services.AddRequestTimeouts(timeouts => timeouts.AddPolicy(
-            PredictionEndpoints.Policy, new RequestTimeoutPolicy { Timeout = options.Timeout, TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable }));
+        services.AddRequestTimeouts(timeouts => timeouts.AddPolicy(PredictionEndpoints.Policy, new RequestTimeoutPolicy
+        {
+            Timeout = options.Timeout,
+            TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
+            WriteTimeoutResponse = AnswerTimeout,
+        }));
+    }
+
+    private static Task AnswerTimeout(HttpContext context)
+    {
+        var options = context.RequestServices.GetRequiredService<ServiceOptions>();
+        var log = context.RequestServices.GetRequiredService<ILogger<ServiceOptions>>();
+        log.TimedOut(context.GetEndpoint()?.DisplayName ?? "", options.Timeout.TotalSeconds);
+        return TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
     }
 
     private static string? StandardDetail(int? status, ServiceOptions options) => status switch
@@ -86,10 +115,23 @@ internal static class ClassifierService
         _ => null,
     };
 
+    // When the answer starts: an error's begins anew, without what was set before it.
     private static Task SetSecurityHeaders(HttpContext context, RequestDelegate next)
     {
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        context.Response.OnStarting(static state =>
+        {
+            var headers = ((HttpResponse)state).Headers;
+            headers.XContentTypeOptions = "nosniff";
+            headers.XFrameOptions = "DENY";
+            headers["Referrer-Policy"] = "no-referrer";
+            headers["Cross-Origin-Opener-Policy"] = "same-origin";
+            headers["Cross-Origin-Resource-Policy"] = "same-origin";
+            headers.ContentSecurityPolicy = IsPage((HttpResponse)state) ? PagePolicy : OtherPolicy;
+            return Task.CompletedTask;
+        }, context.Response);
         return next(context);
     }
+
+    private static bool IsPage(HttpResponse response) =>
+        response.ContentType?.StartsWith("text/html", StringComparison.OrdinalIgnoreCase) == true;
 }

@@ -9,6 +9,12 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "Refused an image: {Reason}")]
     public static partial void Refused(this ILogger log, string reason);
 
+    [LoggerMessage(LogLevel.Information, "Gave up a body that came too slowly: {Reason}")]
+    public static partial void TooSlow(this ILogger log, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Gave up a request to {Route}: it took longer than {Seconds:0.#} s")]
+    public static partial void TimedOut(this ILogger log, string route, double seconds);
+
     [LoggerMessage(LogLevel.Information, "Loaded model {Path}: version {Version}, {Classes} classes")]
     public static partial void Loaded(this ILogger log, string path, string version, int classes);
 

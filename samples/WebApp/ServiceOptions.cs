@@ -19,10 +19,43 @@ internal sealed class ServiceOptions : IValidatableObject
     [Range(1, 1024)]
     public int Engines { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>Gets the number of requests that may be read or wait beside those that are worked on; one more gets 429.</summary>
+    /// <summary>
+    /// Gets the number of requests, with bodies that have been received, that may wait beside those that are worked on; one more gets
+    /// 429.
+    /// </summary>
     /// <value>The default is 64. Bodies are kept in memory: at worst twice <see cref="MaxBatchBytes"/> for each request, while the files of a form are copied.</value>
     [Range(0, 100_000)]
     public int WaitingRequests { get; init; } = 64;
+
+    /// <summary>
+    /// Gets the number of places for bodies that are being received, in all; one more gets 429. A body takes a place for each
+    /// <see cref="MaxImageBytes"/> that it has room for, and none once it is received.
+    /// </summary>
+    /// <value>The default is 256.</value>
+    [Range(1, 100_000)]
+    public int MaxReadingBodies { get; init; } = 256;
+
+    /// <summary>
+    /// Gets the number of those places that one client may take. A client is an IPv4 address, or an IPv6 network of 64 bits.
+    /// </summary>
+    /// <value>
+    /// The default is 100. A proxy that does not buffer bodies is one client, unless its X-Forwarded-For is believed
+    /// (ASPNETCORE_FORWARDEDHEADERS_ENABLED).
+    /// </value>
+    [Range(1, 100_000)]
+    public int MaxReadingBodiesPerClient { get; init; } = 100;
+
+    /// <summary>Gets how long a body may take to be received; then the answer is 408.</summary>
+    /// <value>The default is 20 seconds.</value>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
+    public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// Gets the bytes of a body that must come in a second, on average, from its fifth second on; else the answer is 408.
+    /// </summary>
+    /// <value>The default is 8,192.</value>
+    [Range(1, 1 << 30)]
+    public int MinBodyBytesPerSecond { get; init; } = 8192;
 
     /// <summary>Gets the most bytes of one image file.</summary>
     /// <value>The default is 10 MiB.</value>
@@ -39,8 +72,11 @@ internal sealed class ServiceOptions : IValidatableObject
     [Range(1, 1024)]
     public int MaxBatchImages { get; init; } = 32;
 
-    /// <summary>Gets the most pixels of an image, read from the file's header. A decoded pixel takes four bytes, twice while it is handed to ML.NET.</summary>
-    /// <value>The default is 50 million: photographs of phones, and 400 MB for each of <see cref="Engines"/> at worst.</value>
+    /// <summary>
+    /// Gets the most pixels of an image, read from the file's header. A decoded pixel takes four bytes, twice while it is handed to ML.NET;
+    /// and where a decoder needs the whole file first, up to eight more before that: progressive JPEGs, interlaced PNGs.
+    /// </summary>
+    /// <value>The default is 50 million: photographs of phones, with 400 MB for each of <see cref="Engines"/>, and 600 MB at worst.</value>
     [Range(1, 1L << 29)]
     public long MaxPixels { get; init; } = 50_000_000;
 
@@ -48,6 +84,11 @@ internal sealed class ServiceOptions : IValidatableObject
     /// <value>The default is 30 seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Gets the most bytes of the model file. It is read into memory.</summary>
+    /// <value>The default is 1 GiB.</value>
+    [Range(1, 2_000_000_000)]
+    public int MaxModelBytes { get; init; } = 1 << 30;
 
     /// <summary>Gets how often the model file is looked at. It is looked at, not watched by the system's events, since those do not come from network and container mounts.</summary>
     /// <value>The default is one second.</value>

@@ -18,25 +18,24 @@ public sealed class LimitsTests : IDisposable
     {
         await using var service = await TestService.StartReadyAsync(_folder["model.zip"], "Engines=1", "WaitingRequests=1");
         var image = TestImages.Png(1);
-        using var first = await service.OpenAsync(image, sent: 20);
-        using var second = await service.OpenAsync(image, sent: 20);
+        var large = Enumerable.Repeat(("large.png", TestImages.PlainPng(4000, 4000)), 6).ToArray();
 
-        // Sooner or later both are let in, and from then on there is no place.
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        HttpResponseMessage third;
-        while ((third = await service.PostAsync(image)).StatusCode == HttpStatusCode.OK)
+        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => service.PostFormAsync("predict/batch", large)));
+
+        var sentAway = answers.Where(answer => answer.StatusCode != HttpStatusCode.OK).ToArray();
+        Assert.InRange(sentAway.Length, 1, 4);
+        foreach (var answer in sentAway)
         {
-            await Task.Delay(10, limit.Token);
+            await Answers.AssertProblemAsync(HttpStatusCode.TooManyRequests, "2 requests are being worked on or wait already", answer);
+            Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta);
+            Answers.AssertSecurityHeaders(answer);
         }
 
-        await Answers.AssertProblemAsync(HttpStatusCode.TooManyRequests, "2 requests are being worked on or wait already", third);
-        Assert.Equal(TimeSpan.FromSeconds(1), third.Headers.RetryAfter?.Delta);
-        Assert.Equal(HttpStatusCode.OK, (await service.Client.GetAsync("health")).StatusCode);
+        foreach (var answer in answers.Except(sentAway))
+        {
+            Assert.Equal(large.Length, (await Answers.JsonAsync(answer)).GetProperty("images").GetArrayLength());
+        }
 
-        await first.FinishAsync();
-        await second.FinishAsync();
-        Assert.StartsWith("HTTP/1.1 200", await first.ReadAsync());
-        Assert.StartsWith("HTTP/1.1 200", await second.ReadAsync());
         Assert.Equal(HttpStatusCode.OK, (await service.PostAsync(image)).StatusCode);
     }
 
@@ -60,6 +59,8 @@ public sealed class LimitsTests : IDisposable
         Assert.StartsWith("HTTP/1.1 503", answer);
         Assert.Contains("application/problem+json", answer);
         Assert.Contains("The request took longer than 0.3 s.", answer);
+        Assert.Contains(service.Log.Lines, line => line.StartsWith("Warning: Gave up a request to") && line.Contains("longer than 0.3 s"));
+        Assert.Null(service.Log.Lines.FirstOrDefault(line => !line.StartsWith("Debug") && line.Contains("   at ")));
     }
 
     [Fact]

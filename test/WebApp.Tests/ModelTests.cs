@@ -86,6 +86,94 @@ public sealed class ModelTests : IDisposable
         Assert.Null((await service.WaitAsync(_ => true)).Single().GetProperty("detail").GetString());
     }
 
+    // None of them may stop the service, nor be waited for: a pipe never answers, and a device never ends.
+    [SkippableTheory]
+    [InlineData("a pipe", "mkfifo model.zip.new")]
+    [InlineData("a link to a device", "ln -s /dev/zero model.zip.new")]
+    [InlineData("a link to a link to a pipe", "mkfifo pipe && ln -s pipe link && ln -s link model.zip.new")]
+    [InlineData("a file with nothing in it", "touch model.zip.new")]
+    [InlineData("a model that ends too early", "head -c 20000 a.zip > model.zip.new")]
+    [InlineData("a model with other bytes in it", "(head -c 9000 a.zip; head -c 20000 a.zip; tail -c +29001 a.zip) > model.zip.new")]
+    [InlineData("a file that is too large", "truncate -s 3000000000 model.zip.new")]
+    public async Task GoesOnServingWhenTheModelBecomesSomethingElse(string name, string command)
+    {
+        Skip.If(OperatingSystem.IsWindows(), "It is a shell that makes the file.");
+        Assert.NotEmpty(name);
+        TestModel.Save(_folder["a.zip"], seed: 1);
+        TestModel.Save(_folder["b.zip"], seed: 2);
+        Replace("a.zip");
+        await using var service = await TestService.StartReadyAsync(_folder["model.zip"], "ModelPollInterval=00:00:00.02");
+
+        Shell($"{command}; mv -f model.zip.new model.zip");
+        var seen = await service.WaitAsync(health => health.GetProperty("detail").GetString()?.Contains("cannot be loaded") == true);
+        var health = seen[^1];
+
+        Assert.Equal("ready", health.GetProperty("status").GetString());
+        Assert.DoesNotContain(_folder.Path, health.GetProperty("detail").GetString());
+        Assert.DoesNotContain(Path.GetTempPath(), health.GetProperty("detail").GetString());
+        await AssertAnswersWithAsync("a.zip", service);
+        Replace("b.zip");
+        await WaitForVersionAsync(service, VersionOf(_folder["b.zip"]));
+    }
+
+    [SkippableTheory]
+    [InlineData("rm model.zip; ln -s model.zip model.zip")]
+    [InlineData("rm model.zip; mkdir model.zip")]
+    public async Task GoesOnServingWhenThereIsNoFileAnyMore(string command)
+    {
+        Skip.If(OperatingSystem.IsWindows(), "It is a shell that makes the file.");
+        TestModel.Save(_folder["a.zip"], seed: 1);
+        TestModel.Save(_folder["b.zip"], seed: 2);
+        Replace("a.zip");
+        await using var service = await TestService.StartReadyAsync(_folder["model.zip"], "ModelPollInterval=00:00:00.02");
+
+        Shell(command);
+        await Task.Delay(100);
+
+        await AssertAnswersWithAsync("a.zip", service);
+        Shell("rm -r model.zip");
+        Replace("b.zip");
+        await WaitForVersionAsync(service, VersionOf(_folder["b.zip"]));
+    }
+
+    [SkippableFact]
+    public async Task StartsWithoutAModelWhenItsFileIsAPipe()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "There are no named pipes in folders.");
+        Shell("mkfifo model.zip");
+        await using var service = await TestService.StartAsync($"Model={_folder["model.zip"]}", "ModelPollInterval=00:00:00.02");
+
+        var health = (await service.WaitAsync(health => health.GetProperty("status").GetString() is "ready" or "failed"))[^1];
+
+        Assert.StartsWith(
+            "The model file cannot be loaded: 'model.zip' holds nothing: it is empty, a pipe or a device.",
+            health.GetProperty("detail").GetString());
+    }
+
+    // As Kubernetes does with what it mounts.
+    [SkippableFact]
+    public async Task SeesThatALinkLeadsToAnotherModel()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        TestModel.Save(_folder["a.zip"], seed: 1);
+        TestModel.Save(_folder["b.zip"], seed: 2);
+        Shell("mkdir 1 2; mv a.zip 1/model.zip; mv b.zip 2/model.zip; ln -s 1 current; ln -s current/model.zip model.zip");
+        await using var service = await TestService.StartReadyAsync(_folder["model.zip"], "ModelPollInterval=00:00:00.02");
+
+        Shell("ln -s 2 next; mv -T next current");
+
+        await WaitForVersionAsync(service, VersionOf(_folder["2/model.zip"]));
+    }
+
+    [Theory]
+    [InlineData("'/tmp/a folder/b/model.zip' holds nothing", "'model.zip' holds nothing")]
+    [InlineData("Load model from /tmp/x-1/network.onnx failed:Protobuf.", "Load model from network.onnx failed:Protobuf.")]
+    [InlineData("Folder 'C:\\Users\\me\\images': see https://example.org/a/b", "Folder 'images': see https://example.org/a/b")]
+    [InlineData("Not found: /etc", "Not found: etc")]
+    [InlineData("It failed.\n   at X.Y() in /src/x.cs:line 3", "It failed.")]
+    [InlineData("12 and/or 3 / 4 of samples/QuickStart", "12 and/or 3 / 4 of samples/QuickStart")]
+    public void ClientsAreToldNoPath(string message, string told) => Assert.Equal(told, PublicReason.Of(new IOException(message)));
+
     [Fact]
     public async Task SaysThatItHasNoModelUntilTheFileIsOne()
     {
@@ -155,8 +243,21 @@ public sealed class ModelTests : IDisposable
     [InlineData("There is no image folder 'no/images'", "--data", "no/images", "--model", "new.zip")]
     [InlineData("Engines must be between 1 and 1024", "--Classifier:Engines", "0")]
     [InlineData("MaxPixels", "--Classifier:MaxPixels", "many")]
+    [InlineData("MaxReadingBodies must be between 1 and 100000", "--Classifier:MaxReadingBodies", "0")]
+    [InlineData("MaxReadingBodiesPerClient must be between 1 and 100000", "--Classifier:MaxReadingBodiesPerClient", "0")]
+    [InlineData("MinBodyBytesPerSecond must be between 1 and", "--Classifier:MinBodyBytesPerSecond", "0")]
+    [InlineData("BodyTimeout must be between 00:00:00.1", "--Classifier:BodyTimeout", "00:00:00")]
+    [InlineData("MaxModelBytes must be between 1 and 2000000000", "--Classifier:MaxModelBytes", "0")]
     public void RefusesToStartWithWrongOptions(string message, params string[] args) =>
         Assert.Contains(message, Assert.Throws<ValidationException>(() => ClassifierService.Build(args)).Message);
+
+    private async Task AssertAnswersWithAsync(string name, TestService service)
+    {
+        var answer = await Answers.JsonAsync(await service.PostAsync(TestImages.Png(1)));
+        Assert.Equal(VersionOf(_folder[name]), answer.GetProperty("model").GetString());
+    }
+
+    private void Shell(string command) => SampleProcess.Run("sh", ["-c", command], folder: _folder.Path).Succeeded();
 
     private static string VersionOf(string path) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))[..12];
 

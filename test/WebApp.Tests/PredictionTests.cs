@@ -90,6 +90,61 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "cannot be read", await _service.Client.PostAsync("predict/batch", broken));
     }
 
+    [Theory]
+    [InlineData("multipart/form-data", HttpStatusCode.BadRequest)]
+    [InlineData("multipart/form-data; boundary=", HttpStatusCode.BadRequest)]
+    [InlineData("multipart/form-data; boundary=\"a", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("multipart/form-data; boundary={long}", HttpStatusCode.BadRequest)]
+    [InlineData("multipart/form-data-x; boundary=x", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("multipart/form-data,; boundary=x", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("multipart/form-data; boundary=x; charset=utf-7", HttpStatusCode.BadRequest)]
+    [InlineData("multipart/mixed; boundary=x", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("application/x-www-form-urlencoded", HttpStatusCode.UnsupportedMediaType)]
+    public async Task RefusesABodyWhoseTypeIsOdd(string type, HttpStatusCode status)
+    {
+        foreach (var path in (string[])["predict", "predict/batch"])
+        {
+            var content = new ByteArrayContent("--y\r\nContent-Disposition: form-data; filename=b\r\n\r\n\r\n--y--\r\n"u8.ToArray());
+            content.Headers.TryAddWithoutValidation("Content-Type", type.Replace("{long}", new string('1', 130)));
+
+            await AssertRefusedAsync(status, await _service.Client.PostAsync(path, content));
+        }
+    }
+
+    [Theory]
+    [InlineData("", HttpStatusCode.BadRequest)]
+    [InlineData("--x--\r\n", HttpStatusCode.BadRequest)]
+    [InlineData("--x\r\n\r\nno name\r\n--x--\r\n", HttpStatusCode.BadRequest)]
+    [InlineData("--x\r\nContent-Disposition: form-data; name=\"\"; filename=\"\"\r\n\r\n\r\n--x--\r\n", HttpStatusCode.BadRequest)]
+    [InlineData("--x\r\nContent-Disposition: attachment; filename=b\r\n\r\nc\r\n--x--\r\n", HttpStatusCode.BadRequest)]
+    [InlineData("--x\r\nContent-Disposition: form-data; name=a; filename=b\r\nno colon\r\n\r\nc\r\n--x--\r\n", HttpStatusCode.BadRequest)]
+    [InlineData("--x\r\nContent-Disposition: form-data; filename=\"../../b\"\r\n\r\nc\r\n--x--\r\n", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("{parts}", HttpStatusCode.BadRequest)]
+    [InlineData("{headers}", HttpStatusCode.BadRequest)]
+    public async Task RefusesAFormThatIsOdd(string body, HttpStatusCode status)
+    {
+        body = body
+            .Replace("{parts}", Repeat(1500, "--x\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\nc\r\n") + "--x--\r\n")
+            .Replace("{headers}", $"--x\r\n{Repeat(200, "X: x\r\n")}\r\nc\r\n--x--\r\n");
+        var content = new StringContent(body);
+        content.Headers.Remove("Content-Type");
+        content.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=x");
+
+        await AssertRefusedAsync(status, await _service.Client.PostAsync("predict", content));
+    }
+
+    private static string Repeat(int count, string text) => string.Concat(Enumerable.Repeat(text, count));
+
+    private async Task AssertRefusedAsync(HttpStatusCode status, HttpResponseMessage response)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.Equal((status, "application/problem+json"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        Assert.DoesNotContain("   at ", text);
+        Assert.DoesNotContain(AppContext.BaseDirectory, text);
+        Answers.AssertSecurityHeaders(response);
+        Assert.DoesNotContain(_service.Log.Lines, line => line.StartsWith("Error"));
+    }
+
     [Fact]
     public async Task LogsNothingOfAnImage()
     {

@@ -14,22 +14,26 @@ internal static class PredictionEndpoints
     /// <summary>The name of the bounds on requests and on their time.</summary>
     public const string Policy = "predict";
 
+    /// <summary>What a form may have beside the bytes of its one file.</summary>
+    public const int MultipartOverhead = 64 << 10;
+
     private const int DefaultTop = 5;
-    private const int MultipartOverhead = 64 << 10;
 
     public static void MapPrediction(this IEndpointRouteBuilder routes, ServiceOptions options)
     {
         var group = routes.MapGroup("/predict");
         group.WithTags("Prediction").RequireRateLimiting(Policy).WithRequestTimeout(Policy)
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status408RequestTimeout)
+            .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapPost("", PredictAsync).WithName("Predict").WithSummary("Classify an image")
             .WithDescription("The body is the image file, or multipart/form-data with one file. What is in the file decides, not its media type: JPEG, PNG, WebP, GIF or BMP.")
             .WithMetadata(new RequestSizeLimitAttribute((long)options.MaxImageBytes + MultipartOverhead))
+            .WithMetadata(new UploadReading(UploadReader.ReadOneAsync))
             .Produces<Prediction>().ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         group.MapPost("/batch", PredictBatchAsync).WithName("PredictBatch").WithSummary("Classify several images")
             .WithDescription("The body is multipart/form-data with a file for each image. One model answers all of them, and each has an answer or an error of its own.")
-            .WithMetadata(new RequestSizeLimitAttribute(options.MaxBatchBytes))
+            .WithMetadata(new RequestSizeLimitAttribute(options.MaxBatchBytes), new UploadReading(UploadReader.ReadManyAsync))
             .Produces<BatchPrediction>();
     }
 
@@ -60,16 +64,17 @@ internal static class PredictionEndpoints
     }
 
     private static async Task<IResult> PredictAsync(
-        HttpRequest request, CurrentModel current, ServiceOptions options, ILogger<Prediction> log, CancellationToken cancellation, [Description("The number of classes to return, most probable first.")] int top = DefaultTop)
+        HttpContext context, CurrentModel current, ServiceOptions options, ILogger<Prediction> log, CancellationToken cancellation,
+        [Description("The number of classes to return, most probable first.")] int top = DefaultTop)
     {
         CheckTop(top);
         using var lease = current.TryTake();
         if (lease is null)
         {
-            return ModelEndpoints.NotReady(request.HttpContext, current);
+            return ModelEndpoints.NotReady(context, current);
         }
 
-        var upload = await UploadReader.ReadOneAsync(request, options, cancellation);
+        var upload = ReceivedUploads.Of(context)[0];
         var started = Stopwatch.GetTimestamp();
         try
         {
@@ -85,16 +90,17 @@ internal static class PredictionEndpoints
     }
 
     private static async Task<IResult> PredictBatchAsync(
-        HttpRequest request, CurrentModel current, ServiceOptions options, ILogger<BatchPrediction> log, CancellationToken cancellation, [Description("The number of classes to return for each image, most probable first.")] int top = DefaultTop)
+        HttpContext context, CurrentModel current, ServiceOptions options, ILogger<BatchPrediction> log, CancellationToken cancellation,
+        [Description("The number of classes to return for each image, most probable first.")] int top = DefaultTop)
     {
         CheckTop(top);
         using var lease = current.TryTake();
         if (lease is null)
         {
-            return ModelEndpoints.NotReady(request.HttpContext, current);
+            return ModelEndpoints.NotReady(context, current);
         }
 
-        var uploads = await UploadReader.ReadManyAsync(request, options, cancellation);
+        var uploads = ReceivedUploads.Of(context);
         var started = Stopwatch.GetTimestamp();
         var items = new BatchItem[uploads.Length];
         await Parallel.ForAsync(0, uploads.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = options.Engines }, async (i, stop) =>

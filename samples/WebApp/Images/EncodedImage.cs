@@ -43,7 +43,7 @@ internal sealed class EncodedImage : IDisposable
         return new EncodedImage(codec);
     }
 
-    /// <summary>Decodes the image to the pixels that ML.NET's LoadImages gives for the file.</summary>
+    /// <summary>Decodes the image, once, to the pixels that ML.NET's LoadImages gives for the file.</summary>
     /// <remarks><see cref="MLImage.CreateFromStream"/> would take a file that ends too early, and fill the rest with grey.</remarks>
     /// <exception cref="UnusableImageException">The file is damaged or ends too early.</exception>
     public MLImage Decode()
@@ -56,6 +56,8 @@ internal sealed class EncodedImage : IDisposable
             throw new UnusableImageException(StatusCodes.Status422UnprocessableEntity, "Damaged image", "The image is damaged, or its file ends too early.");
         }
 
+        // Of a progressive JPEG it holds all coefficients, six or eight bytes a pixel: free them before the pixels are copied.
+        _codec.Dispose();
         using var converted = decoded.ColorType == SKColorType.Bgra8888 ? null : decoded.Copy(SKColorType.Bgra8888);
         return MLImage.CreateFromPixels(info.Width, info.Height, MLPixelFormat.Bgra32, (converted ?? decoded).GetPixelSpan());
     }

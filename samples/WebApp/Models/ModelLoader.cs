@@ -45,7 +45,7 @@ internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, 
         catch (Exception exception) when (exception is TrainingFailedException or IOException or UnauthorizedAccessException)
         {
             log.NotTrained(options.ModelPath, exception.Message);
-            current.Status = new ModelStatus(ModelState.Failed, exception.Message);
+            current.Status = new ModelStatus(ModelState.Failed, PublicReason.Of(exception));
             return false;
         }
     }
@@ -54,8 +54,7 @@ internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, 
     {
         try
         {
-            // Read at once, so that what is hashed is what is loaded even if the file is replaced now.
-            var file = await File.ReadAllBytesAsync(options.ModelPath, stopping);
+            var file = await ModelFile.ReadAsync(options.ModelPath, options.MaxModelBytes, stopping);
             var classifier = Classifier.Load(file, options.Engines);
             current.Replace(new LoadedModel(classifier, Path.GetFileName(options.ModelPath), file.Length, time.GetUtcNow()));
             log.Loaded(options.ModelPath, classifier.Version, classifier.ClassNames.Length);
@@ -63,7 +62,7 @@ internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, 
         catch (Exception exception) when (exception is not OperationCanceledException) // ML.NET throws anything at a file that is not a model
         {
             log.NotLoaded(options.ModelPath, exception.Message);
-            var message = $"The model file cannot be loaded: {exception.Message}";
+            var message = $"The model file cannot be loaded: {PublicReason.Of(exception)}";
             current.Status = current.Status.Status == ModelState.Ready ? new ModelStatus(ModelState.Ready, message) : new ModelStatus(ModelState.Failed, message);
         }
     }

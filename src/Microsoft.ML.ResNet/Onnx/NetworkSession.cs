@@ -16,6 +16,7 @@ internal sealed class NetworkSession : IDisposable
     /// <param name="model">The model; it has one input.</param>
     public NetworkSession(IHostEnvironment environment, OnnxModel model)
     {
+        OnnxTelemetry.TurnOff();
         var file = new byte[model.CalculateSize()];
         model.WriteTo(new MemoryStream(file));
         _options = OptionsOf(environment);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Onnx;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -17,6 +18,7 @@ internal static class ScoringPrerequisites
 
     internal static void Check(string nativeLibrary)
     {
+        OnnxTelemetry.TurnOff();
         if (!NativeLibrary.TryLoad(nativeLibrary, typeof(InferenceSession).Assembly, null, out _))
         {
             throw new DllNotFoundException("Scoring needs ONNX Runtime, and this application has none: add a reference to the NuGet package Microsoft.ML.OnnxRuntime 1.31.1 (or one of its GPU packages).");

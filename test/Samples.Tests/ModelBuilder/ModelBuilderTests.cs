@@ -12,11 +12,12 @@ public sealed class ModelBuilderTests : IDisposable
         Pictures.Write(_folder["data/shapes/train"], perClass: 16, height: 32, width: 32); // where it would draw otherwise
 
         var first = Run().Succeeded();
-        var again = Run(Path.Combine("data", "shapes", "train", "lying", "000.png")).Succeeded();
+        var again = Run(Path.Combine("data", "shapes", "train", "lying", "000.png")).Succeeded(); // of MLModel, its consumption part alone
 
         Assert.Contains("epoch 10/10: loss", first.Output);
         Assert.Matches("test accuracy [0-9.]+ %, log-loss", first.Output);
         Assert.DoesNotContain("epoch", again.Output);
+        Assert.False(Directory.Exists(_folder["cache"]), "ONNX Runtime's telemetry left files in the user's cache folder.");
         Assert.Equal(["diagonal", "lying", "standing"], again.Lines[1..].Select(line => line.Split(':')[0]).Order());
     }
 
@@ -37,5 +38,7 @@ public sealed class ModelBuilderTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private ProcessResult Run(params string[] arguments) => SampleProcess.Run("dotnet", [SampleProcess.Assembly("ModelBuilder"), .. arguments], folder: _folder.Path);
+    private ProcessResult Run(params string[] arguments) => SampleProcess.Run(
+        "dotnet", [SampleProcess.Assembly("ModelBuilder"), .. arguments], folder: _folder.Path,
+        environment: [("XDG_CACHE_HOME", _folder["cache"]), ("ORT_DISABLE_TELEMETRY", null)]);
 }

@@ -30,6 +30,23 @@ internal static class Answers
         AssertProblem(status, detail, await response.Content.ReadFromJsonAsync<JsonElement>());
     }
 
+    /// <summary>Checks the headers that every answer must have, so that a browser takes it for nothing else.</summary>
+    public static void AssertSecurityHeaders(HttpResponseMessage response)
+    {
+        string Header(string name) => response.Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : "(none)";
+
+        Assert.Equal("nosniff", Header("X-Content-Type-Options"));
+        Assert.Equal("no-referrer", Header("Referrer-Policy"));
+        Assert.Equal("DENY", Header("X-Frame-Options"));
+        Assert.Equal("same-origin", Header("Cross-Origin-Opener-Policy"));
+        Assert.Equal("same-origin", Header("Cross-Origin-Resource-Policy"));
+        Assert.Contains("default-src 'none'", Header("Content-Security-Policy"));
+        Assert.Contains("frame-ancestors 'none'", Header("Content-Security-Policy"));
+        Assert.Equal(response.Content.Headers.ContentType?.MediaType == "text/html", Header("Content-Security-Policy").Contains("'self'"));
+        Assert.DoesNotContain("unsafe", Header("Content-Security-Policy"));
+        Assert.Equal("(none)", Header("Server"));
+    }
+
     public static void AssertProblem(HttpStatusCode status, string detail, JsonElement problem)
     {
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());

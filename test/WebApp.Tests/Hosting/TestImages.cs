@@ -25,6 +25,37 @@ internal static class TestImages
         return Encode(bitmap, SKEncodedImageFormat.Png);
     }
 
+    /// <summary>Of one colour: a small file, however many pixels it has.</summary>
+    public static byte[] PlainPng(int width, int height)
+    {
+        var bitmap = new SKBitmap(width, height, SKColorType.Bgra8888, SKAlphaType.Opaque);
+        bitmap.Erase(new SKColor(20, 120, 220));
+        return Encode(bitmap, SKEncodedImageFormat.Png);
+    }
+
+    /// <summary>
+    /// A progressive JPEG of grey alone, with the first of its scans, in which each block is one bit. A decoder keeps all coefficients of
+    /// it, two bytes for each pixel and component.
+    /// </summary>
+    /// <param name="side">Its width and height, a multiple of 8.</param>
+    /// <param name="components">3, or 4 for the colours of print.</param>
+    public static byte[] ProgressiveJpeg(int side, int components)
+    {
+        var blocks = side / 8 * (side / 8) * components;
+        byte[] Size(int value) => [(byte)(value >> 8), (byte)value];
+        IEnumerable<byte> Each(params byte[] rest) => Enumerable.Range(1, components).SelectMany(id => (byte[])[(byte)id, .. rest]);
+        return
+        [
+            0xff, 0xd8,
+            0xff, 0xdb, .. Size(67), 0, .. Enumerable.Repeat((byte)1, 64),
+            0xff, 0xc2, .. Size(8 + 3 * components), 8, .. Size(side), .. Size(side), (byte)components, .. Each(0x11, 0),
+            0xff, 0xc4, .. Size(20), 0, 1, .. new byte[15], 0, // one code, the bit 0: no difference to the block before
+            0xff, 0xda, .. Size(6 + 2 * components), (byte)components, .. Each(0), 0, 0, 0,
+            .. new byte[(blocks + 7) / 8],
+            0xff, 0xd9,
+        ];
+    }
+
     public static byte[] Gif => Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7");
 
     /// <summary>24 bits a pixel, rows bottom up.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
@@ -76,9 +77,10 @@ internal sealed class TestService : IAsyncDisposable
     }
 
     /// <summary>Starts a request whose body does not end yet.</summary>
-    public async Task<OpenRequest> OpenAsync(byte[] body, int sent, string path = "predict", string contentType = "image/png")
+    public async Task<OpenRequest> OpenAsync(
+        byte[] body, int sent, string path = "predict", string contentType = "image/png", string from = "127.0.0.1")
     {
-        var connection = new TcpClient();
+        var connection = new TcpClient(new IPEndPoint(IPAddress.Parse(from), 0));
         await connection.ConnectAsync(Client.BaseAddress!.Host, Client.BaseAddress.Port);
         var stream = connection.GetStream();
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {contentType}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
@@ -94,12 +96,37 @@ internal sealed class TestService : IAsyncDisposable
 
     internal sealed class OpenRequest(TcpClient connection, ReadOnlyMemory<byte> rest) : IDisposable
     {
-        public async Task FinishAsync() => await connection.GetStream().WriteAsync(rest);
+        private int _sent;
 
+        public async Task FinishAsync() => await connection.GetStream().WriteAsync(rest[_sent..]);
+
+        /// <summary>Sends a few bytes more, if the other side still takes them.</summary>
+        public async Task DripAsync(int bytes)
+        {
+            try
+            {
+                await connection.GetStream().WriteAsync(rest.Slice(_sent, bytes));
+                _sent += bytes;
+            }
+            catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)
+            {
+                // It was sent away.
+            }
+        }
+
+        /// <summary>
+        /// Reads the answer. Of a body that did not come, the server takes the rest for some seconds after it: that is not waited for.
+        /// </summary>
         public async Task<string> ReadAsync()
         {
-            using var reader = new StreamReader(connection.GetStream());
-            return await reader.ReadToEndAsync();
+            var (text, buffer) = (new StringBuilder(), new byte[4096]);
+            int count;
+            while (!text.ToString().EndsWith("\r\n0\r\n\r\n") && (count = await connection.GetStream().ReadAsync(buffer)) > 0)
+            {
+                text.Append(Encoding.UTF8.GetString(buffer, 0, count));
+            }
+
+            return text.ToString();
         }
 
         public void Dispose() => connection.Dispose();

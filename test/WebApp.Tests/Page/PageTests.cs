@@ -42,6 +42,25 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("image 0.png: ");
     }
 
+    // Its policy allows the page all that it does, and nothing that is brought into it.
+    [SkippableFact]
+    public async Task NothingOfThePageIsAgainstItsPolicyAndAForeignScriptIs()
+    {
+        var page = await OpenAsync();
+        var complaints = new List<string>();
+        page.Console += (_, message) => complaints.Add(message.Text);
+        await page.ReloadAsync();
+        await page.GetByLabel("Choose images").SetInputFilesAsync(Payload("image.png", TestImages.Png(1)));
+        await Expect(Card(page, "image.png").Locator(".label")).ToHaveCountAsync(5);
+        await Expect(page.Locator("[aria-busy]")).ToHaveCountAsync(0);
+        Assert.DoesNotContain(complaints, text => text.Contains("Content Security Policy"));
+
+        await page.EvaluateAsync("document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = true' }))");
+
+        Assert.False(await page.EvaluateAsync<bool>("window.ran === true"));
+        Assert.Contains(complaints, text => text.Contains("Content Security Policy"));
+    }
+
     [SkippableTheory]
     [InlineData("paste")]
     [InlineData("drop")]

@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.ML.ResNet.TestSupport;
+using WebApp.Tests.Hosting;
+
+namespace WebApp.Tests;
+
+/// <summary>The service in a process of its own, as it is deployed.</summary>
+public sealed class ProcessTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [SkippableFact]
+    public async Task AskedToStopItAnswersWhatItHasAcceptedAndLeavesNothingBehind()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "There is no SIGTERM.");
+        TestModel.Save(_folder["model.zip"]);
+        Directory.CreateDirectory(_folder["home"]);
+        string[] arguments = ["--model", _folder["model.zip"], "--urls", "http://127.0.0.1:0", "--Classifier:Engines", "2"];
+        var start = new ProcessStartInfo("dotnet", [SampleProcess.Assembly("WebApp"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["HOME"] = _folder["home"];
+        start.Environment["XDG_CACHE_HOME"] = _folder["home/.cache"];
+        start.Environment.Remove("ORT_DISABLE_TELEMETRY");
+        start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var lines = new List<string>();
+        string? url = null;
+        while (url is null || !lines.Any(line => line.Contains("Loaded model")))
+        {
+            var line = await process.StandardOutput.ReadLineAsync();
+            Assert.True(line is not null, line is null ? await errors : "");
+            lines.Add(line!);
+            url ??= line!.Contains("Now listening on: ") ? line[(line.IndexOf("on: ") + 4)..].Trim() : null;
+        }
+
+        var rest = process.StandardOutput.ReadToEndAsync();
+        using var client = new HttpClient { BaseAddress = new Uri(url) };
+        var image = TestImages.PlainPng(4000, 4000);
+        var accepted = Enumerable.Range(0, 12).Select(_ => client.PostAsync("predict", new ByteArrayContent(image))).ToArray();
+        await Task.WhenAny(accepted); // the others were sent with it
+
+        Process.Start("kill", ["-TERM", $"{process.Id}"]).Dispose();
+
+        foreach (var answer in await Task.WhenAll(accepted))
+        {
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        await process.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token);
+        Assert.Equal(0, process.ExitCode);
+        Assert.Equal("", await errors);
+        Assert.DoesNotContain("   at ", await rest);
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("health"));
+        Assert.Empty(Directory.GetFiles(_folder["home"], "*", SearchOption.AllDirectories)); // ONNX Runtime's telemetry would be there
+    }
+}
