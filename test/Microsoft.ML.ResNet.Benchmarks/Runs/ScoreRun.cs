@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers;
 using System.Collections.Immutable;
 using Benchmarks.Peers;
 using Benchmarks.Report;
