@@ -13,6 +13,7 @@ var command = new RootCommand("Residual networks (He et al., 2016): train, test,
     ExportCommand.Create(),
     InspectCommand.Create(),
     ReportCommand.Create(),
+    DoctorCommand.Create(),
 };
 
 var arguments = command.Parse(args);

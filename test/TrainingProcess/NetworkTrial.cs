@@ -37,6 +37,22 @@ internal static class NetworkTrial
         }
     }
 
+    /// <summary>Takes one step, in both precisions, of a network with a strided projection of 512 channels onto 1,024, as ResNet-50 has.</summary>
+    public static void StepOfWideBottlenecks(TextWriter output)
+    {
+        TorchRuntime.Initialize();
+        var architecture = new ResNetArchitecture("wide", BlockKind.Bottleneck, [1, 1, 1]) { Stem = StemKind.SmallImage };
+        var plan = LayerPlan.Create(architecture, new ImageShape(3, 64, 64), classCount: 3);
+        foreach (var precision in new[] { TrainingPrecision.Float32, TrainingPrecision.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, seed: 1), precision);
+            var loss = network.Forward(rand([2, 64, 64, 3], generator: new Generator(1)).permute(0, 3, 1, 2), training: true).square().sum();
+            loss.backward();
+            output.WriteLine($"{architecture.Name}\t{precision}\t{loss.item<float>()}");
+        }
+    }
+
     private static ResNetArchitecture Small(string name, BlockKind block) => new(name, block, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 };
 
     private static (double Accuracy, double Difference) Run(ResNetArchitecture architecture, ImageShape input, TrainingPrecision precision, int threads)

@@ -4,11 +4,20 @@ using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers;
 using TrainingProcess;
 
-// TrainingProcess networks [--avoid-pointwise]: trains a network of each kind, and tells how each scores.
-if (args[0] == "networks")
+// TrainingProcess networks: trains a network of each kind, and tells how each scores.
+// TrainingProcess wide [--avoid-pointwise]: takes one step of a network whose 1×1 convolutions end the process where caches are hidden.
+if (args[0] is "networks" or "wide")
 {
     AppContext.SetSwitch("Microsoft.ML.ResNet.Trainers.AvoidPointwiseConvolutions", args.Contains("--avoid-pointwise"));
-    NetworkTrial.RunAll(Console.Out);
+    if (args[0] == "wide")
+    {
+        NetworkTrial.StepOfWideBottlenecks(Console.Out);
+    }
+    else
+    {
+        NetworkTrial.RunAll(Console.Out);
+    }
+
     return;
 }
 
