@@ -27,7 +27,7 @@ public static class ResNetImage
     /// <returns>The image, to be disposed of. Its tag is the path.</returns>
     /// <exception cref="ArgumentException">The path is empty, or the bound out of its range.</exception>
     /// <exception cref="InvalidDataException">The file is no image, is damaged, ends too early or has too many pixels; the message names it.</exception>
-    /// <exception cref="IOException">The file cannot be read, or is empty, a pipe or a device.</exception>
+    /// <exception cref="IOException">The file cannot be read, or is a pipe or a device.</exception>
     public static MLImage Load(string path, long? maxPixels = null, bool applyExifOrientation = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -60,7 +60,7 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
 
     /// <summary>Decodes a file. The image's tag is its path, as LoadImages leaves it.</summary>
     /// <exception cref="InvalidDataException">It is no whole image, or has too many pixels. The message names it.</exception>
-    /// <exception cref="IOException">The file cannot be read, or is empty, a pipe or a device.</exception>
+    /// <exception cref="IOException">The file cannot be read, or is a pipe or a device.</exception>
     public MLImage Load(string path)
     {
         try

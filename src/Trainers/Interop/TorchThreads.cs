@@ -20,7 +20,8 @@ internal sealed class TorchThreads : IDisposable
     {
         lock (Gate)
         {
-            _ofProcess = _users++ == 0 ? torch.get_num_threads() : _ofProcess;
+            var current = torch.get_num_threads(); // asked of each thread first: Torch gives one that never asked the last number that was set, even after it set its own
+            _ofProcess = _users++ == 0 ? current : _ofProcess;
             torch.set_num_threads(count ?? _ofProcess);
         }
     }
