@@ -66,24 +66,30 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see cref="BadImageHandling.Fail"/>.</value>
         public BadImageHandling OnBadImage { get; init; } = BadImageHandling.Fail;
 
-        /// <summary>Gets the most pixels that an image may have: one with more is not decoded, and is a bad image. The header of its file tells.</summary>
+        /// <summary>
+        /// Gets the most pixels that an image may have: one with more is not decoded, and is a bad image. The header of its file tells.
+        /// </summary>
         /// <remarks>
-        /// A file of a hundred bytes may claim a billion pixels. Decoding takes 4 bytes for each, and 10 in a progressive JPEG, on each core at once.
+        /// A file of a hundred bytes may claim a billion pixels. Decoding takes 4 bytes for each, and 10 in a progressive JPEG, on each
+        /// core at once.
         /// </remarks>
         /// <value>
-        /// 1 to 536,870,911. The default is <see langword="null"/>: 178,956,970, or a 32nd of the bytes of memory that the process may take, whichever
+        /// 1 to 536,870,911. The default is <see langword="null"/>: 178,956,970, or a 32nd of the bytes of memory that the process may
+        /// take, whichever
         /// is less. It holds for images that LoadImages reads from files, not for those that come decoded.
         /// </value>
         public long? MaxImagePixels { get; init; }
 
         /// <summary>Gets whether photographs are turned as their EXIF orientation says, in training and validation.</summary>
         /// <remarks>
-        /// Cameras store what the sensor saw, and how they were held; viewers turn the photograph, and ML.NET does not. A saved model reads files by
+        /// Cameras store what the sensor saw, and how they were held; viewers turn the photograph, and ML.NET does not. A saved model reads
+        /// files by
         /// ML.NET's LoadImages: it sees them as they are stored. So set it where images are turned before they are scored, as
         /// <see cref="ResNetImage.Load"/> does when asked to.
         /// </remarks>
         /// <value>
-        /// The default is <see langword="false"/>; a warning tells where photographs are stored turned. It holds for images that LoadImages reads from files.
+        /// The default is <see langword="false"/>; a warning tells where photographs are stored turned. It holds for images that LoadImages
+        /// reads from files.
         /// </value>
         public bool ApplyExifOrientation { get; init; }
 

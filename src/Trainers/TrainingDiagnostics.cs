@@ -6,7 +6,9 @@ using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>What a report of a fault in a native library needs: the machine, the versions, and which convolutions the CPU computes right.</summary>
+/// <summary>
+/// What a report of a fault in a native library needs: the machine, the versions, and which convolutions the CPU computes right.
+/// </summary>
 public static class TrainingDiagnostics
 {
     /// <summary>Describes the machine and the versions. Needs no libtorch.</summary>
@@ -29,10 +31,14 @@ public static class TrainingDiagnostics
         ];
     }
 
-    /// <summary>Computes each distinct convolution of a network, with its gradients, as training does before its first step, and compares it with products of matrices in float32.</summary>
+    /// <summary>
+    /// Computes each distinct convolution of a network, with its gradients, as training does before its first step, and compares it with
+    /// products of matrices in float32.
+    /// </summary>
     /// <param name="architecture">The network.</param>
     /// <param name="input">The shape of its images; each side at least <see cref="ResNetArchitecture.MinimumImageSize"/>.</param>
-    /// <param name="precision">The type that convolutions compute in; <see cref="TrainingPrecision.Auto"/> for what training would choose.</param>
+    /// <param name="precision">The type that convolutions compute in; <see cref="TrainingPrecision.Auto"/> for what training would
+    /// choose.</param>
     /// <returns>A diagnosis of each, made when it is asked for: a native library that ends the process has then shown all before.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The image is too small.</exception>
     /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>

@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Microsoft.ML.ResNet.Files;
 
-/// <summary>Puts on the disk what names a folder holds: without them, a file that was synced and then moved is lost when the power fails.</summary>
+/// <summary>
+/// Puts on the disk what names a folder holds: without them, a file that was synced and then moved is lost when the power fails.
+/// </summary>
 /// <remarks>.NET opens no folders. Windows keeps names in a journal, and has nothing like it.</remarks>
 internal static partial class FolderSync
 {

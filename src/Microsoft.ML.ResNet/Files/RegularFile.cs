@@ -29,7 +29,8 @@ internal static class RegularFile
         }
     }
 
-    // Of a pipe, a device and a socket the system gives the length 0, as of an empty file. .NET tells these apart only where it packs files.
+    // Of a pipe, a device and a socket the system gives the length 0, as of an empty file. .NET tells these apart only where it packs
+    // files.
     private static bool IsPackedAsFile(string path)
     {
         using var archive = new MemoryStream();

@@ -84,7 +84,8 @@ internal sealed class DecodedImageView : IDataView
             base.Dispose(disposing);
         }
 
-        // As LoadImages does it: the caller hands the last image back to be disposed, the cursor disposes the very last, and where there is no path
+        // As LoadImages does it: the caller hands the last image back to be disposed, the cursor disposes the very last, and where there is
+        // no path
         // there is no image.
         private ValueGetter<MLImage> Decoding(ValueGetter<ReadOnlyMemory<char>> getPath)
         {

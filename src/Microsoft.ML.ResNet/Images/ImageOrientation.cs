@@ -2,7 +2,9 @@ using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Images;
 
-/// <summary>Turns and mirrors a photograph as its EXIF orientation says: cameras store what the sensor saw, and how they were held.</summary>
+/// <summary>
+/// Turns and mirrors a photograph as its EXIF orientation says: cameras store what the sensor saw, and how they were held.
+/// </summary>
 internal static class ImageOrientation
 {
     /// <summary>Makes the upright image.</summary>

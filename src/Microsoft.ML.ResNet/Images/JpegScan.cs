@@ -11,7 +11,8 @@ internal static class JpegScan
 
     /// <summary>Finds the end of a sequential JPEG's only scan.</summary>
     /// <returns>
-    /// The place of the mark that ends the image; null for other files, for one whose scans are several, as a progressive one's are, and for one
+    /// The place of the mark that ends the image; null for other files, for one whose scans are several, as a progressive one's are, and
+    /// for one
     /// without the mark.
     /// </returns>
     public static int? EndOfOnly(ReadOnlySpan<byte> file)
@@ -21,7 +22,8 @@ internal static class JpegScan
             return null;
         }
 
-        // Segments are skipped by their length: a thumbnail in one has marks of its own. In a scan, a byte FF is followed by a mark or by 0.
+        // Segments are skipped by their length: a thumbnail in one has marks of its own. In a scan, a byte FF is followed by a mark or by
+        // 0.
         var isSequential = false;
         for (var at = 2; at + 4 <= file.Length && file[at] == 0xFF; at += 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]))
         {

@@ -58,7 +58,8 @@ internal static class MLNetInternals
         Generic<MaximumEntropyModelParameters>.NewMulticlassTransformer(environment, model, trainSchema, featureColumn, labelColumn, scoreColumn, predictedLabelColumn);
 
     /// <summary>
-    /// Makes an image of a bitmap, which it then owns, as <see cref="MLImage.CreateFromStream"/> does: of any colour type, and without a copy where
+    /// Makes an image of a bitmap, which it then owns, as <see cref="MLImage.CreateFromStream"/> does: of any colour type, and without a
+    /// copy where
     /// it is of 32 bits.
     /// </summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]

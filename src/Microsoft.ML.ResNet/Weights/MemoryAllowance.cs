@@ -5,7 +5,9 @@ namespace Microsoft.ML.ResNet.Weights;
 /// <param name="maxBytes">The allowance.</param>
 internal sealed class MemoryAllowance(long fileLength, long maxBytes)
 {
-    /// <summary>More than twice what the largest published network takes, 127 million parameters, where its file is of float64: 1.5 GB.</summary>
+    /// <summary>
+    /// More than twice what the largest published network takes, 127 million parameters, where its file is of float64: 1.5 GB.
+    /// </summary>
     public const long Default = 4L << 30;
 
     private long _taken;

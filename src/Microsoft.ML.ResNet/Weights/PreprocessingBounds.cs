@@ -3,16 +3,22 @@ namespace Microsoft.ML.ResNet.Weights;
 /// <summary>What a file may say about images: it decides how much memory a prediction takes, and whether scores are numbers.</summary>
 internal static class PreprocessingBounds
 {
-    /// <summary>The most pixels of the input on a side. The CIFAR networks, which keep the resolution longest, then take 1 GB for an image.</summary>
+    /// <summary>
+    /// The most pixels of the input on a side. The CIFAR networks, which keep the resolution longest, then take 1 GB for an image.
+    /// </summary>
     public const int MaxSide = 2048;
 
     /// <summary>The most values of the input.</summary>
     public const int MaxValues = 3 * MaxSide * MaxSide;
 
-    /// <summary>The most pixels on a side that an image is resized to, with its border: four times the input, as the trainer at most.</summary>
+    /// <summary>
+    /// The most pixels on a side that an image is resized to, with its border: four times the input, as the trainer at most.
+    /// </summary>
     public const int MaxResizedSide = 4 * MaxSide;
 
-    /// <summary>The largest mean, whatever its sign, and the largest deviation: more than any sensor gives, and far from what float32 holds.</summary>
+    /// <summary>
+    /// The largest mean, whatever its sign, and the largest deviation: more than any sensor gives, and far from what float32 holds.
+    /// </summary>
     public const float MaxPixel = 1e9f;
 
     /// <summary>The smallest deviation, as the trainer has it.</summary>

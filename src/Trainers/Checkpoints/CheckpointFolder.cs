@@ -123,7 +123,8 @@ internal sealed class CheckpointFolder : IDisposable
         return null;
     }
 
-    // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch. Damaged ones are none of these. Nor are those
+    // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch. Damaged ones are none of these. Nor are
+    // those
     // that could not be read; but they stay: the fault may be the disk's or the user's, and pass.
     private void DeleteOthers(CheckpointFile newest, int? bestEpoch)
     {

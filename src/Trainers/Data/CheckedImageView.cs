@@ -6,7 +6,8 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// The user's view, with an image column that fails clearly: where an image is missing, undecodable, too large or cut short, its getter throws a
+/// The user's view, with an image column that fails clearly: where an image is missing, undecodable, too large or cut short, its getter
+/// throws a
 /// <see cref="BadImageException"/> that names the file. ML.NET's own stages are put on top of it.
 /// </summary>
 internal sealed class CheckedImageView : IDataView

@@ -7,19 +7,26 @@ using System.Text;
 namespace Microsoft.ML.ResNet.Trainers;
 
 /// <summary>What the CPU is, and what its instructions let native kernels do.</summary>
-/// <remarks>Bits of CPUID: Intel's Software Developer's Manual, volume 2A; AMD64 Architecture Programmer's Manual, volume 3, appendix E.</remarks>
+/// <remarks>
+/// Bits of CPUID: Intel's Software Developer's Manual, volume 2A; AMD64 Architecture Programmer's Manual, volume 3, appendix E.
+/// </remarks>
 internal static class Processor
 {
     /// <summary>Gets whether the CPU is of the x86 family.</summary>
     public static bool IsX86 { get; } = RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86;
 
     /// <summary>
-    /// Gets whether convolutions multiply bfloat16 numbers themselves. Torch hands them to oneDNN on x86 only where there is AVX-512 with byte, word and vector-length instructions
-    /// (mkldnn_bf16_device_check in ATen/native/mkldnn/Utils.h), and elsewhere falls back to loops that took twenty times as long as float32.
+    /// Gets whether convolutions multiply bfloat16 numbers themselves. Torch hands them to oneDNN on x86 only where there is AVX-512 with
+    /// byte, word and vector-length instructions
+    /// (mkldnn_bf16_device_check in ATen/native/mkldnn/Utils.h), and elsewhere falls back to loops that took twenty times as long as
+    /// float32.
     /// </summary>
     public static bool MultipliesBFloat16 { get; } = !IsX86 || (Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported);
 
-    /// <summary>Gets whether an x86 CPU has instructions for products of bfloat16 numbers (AVX-512 BF16), without which oneDNN converts them to float32 first.</summary>
+    /// <summary>
+    /// Gets whether an x86 CPU has instructions for products of bfloat16 numbers (AVX-512 BF16), without which oneDNN converts them to
+    /// float32 first.
+    /// </summary>
     public static bool HasBFloat16Products { get; } = MultipliesBFloat16 && X86Base.IsSupported && Bit(X86Base.CpuId(7, 1).Eax, 5);
 
     /// <summary>Gets whether an x86 CPU multiplies tiles of bfloat16 numbers (AMX).</summary>
@@ -30,7 +37,8 @@ internal static class Processor
         X86Base.IsSupported ? Bit(X86Base.CpuId(7, 0).Ecx, 11) || Bit(X86Base.CpuId(7, 1).Eax, 4) : Dp.IsSupported;
 
     /// <summary>
-    /// Gets whether oneDNN takes the CPU to have caches of one byte. On AMD's it reads their sizes from leaf 0x8000001D without asking whether there is such a leaf, and some virtual
+    /// Gets whether oneDNN takes the CPU to have caches of one byte. On AMD's it reads their sizes from leaf 0x8000001D without asking
+    /// whether there is such a leaf, and some virtual
     /// machines leave it empty.
     /// </summary>
     public static bool HidesCaches { get; } = X86Base.IsSupported && Vendor() == "AuthenticAMD" && (CacheSize(0) == 1 || CacheSize(2) == 1 || CacheSize(3) == 1);
@@ -62,7 +70,10 @@ internal static class Processor
         return CacheSize((uint)ebx, (uint)ecx);
     }
 
-    /// <summary>Gets the bytes of a cache, as oneDNN computes them: ways, partitions and line, each less one, in one register; sets less one in the other. All bits zero make one byte.</summary>
+    /// <summary>
+    /// Gets the bytes of a cache, as oneDNN computes them: ways, partitions and line, each less one, in one register; sets less one in the
+    /// other. All bits zero make one byte.
+    /// </summary>
     internal static long CacheSize(uint ebx, uint ecx) => (1L + (ebx >> 22)) * (1 + ((ebx >> 12) & 0x3FF)) * (1 + (ebx & 0xFFF)) * (1L + ecx);
 
     private static string Vendor()

@@ -66,18 +66,24 @@ internal static partial class TorchRuntime
         private static partial int SetOption(int option, int value);
     }
 
-    /// <summary>Variables that native libraries read once, when they are loaded. .NET's own SetEnvironmentVariable does not reach native code. What the user set stays.</summary>
+    /// <summary>
+    /// Variables that native libraries read once, when they are loaded. .NET's own SetEnvironmentVariable does not reach native code. What
+    /// the user set stays.
+    /// </summary>
     private static partial class NativeEnvironment
     {
         /// <summary>
-        /// Buffers of 2 MiB and more in huge pages, where the system gives them to who asks: fewer than half of the page faults, and a few percent of the time
+        /// Buffers of 2 MiB and more in huge pages, where the system gives them to who asks: fewer than half of the page faults, and a few
+        /// percent of the time
         /// (c10/core/impl/alloc_cpu.cpp).
         /// </summary>
         public static void AskForHugePages() => SetDefault("THP_MEM_ALLOC_ENABLE", "1");
 
         /// <summary>
-        /// Torch's threads wait for each other after every operation, and libgomp lets them spin before they sleep. Where another program is busy, a thread then spins in the place of
-        /// the one that it waits for: with one busy core of two a step took three times as long, and twice with this number, which cost nothing where the machine was quiet
+        /// Torch's threads wait for each other after every operation, and libgomp lets them spin before they sleep. Where another program
+        /// is busy, a thread then spins in the place of
+        /// the one that it waits for: with one busy core of two a step took three times as long, and twice with this number, which cost
+        /// nothing where the machine was quiet
         /// (docs/PERFORMANCE.md).
         /// </summary>
         public static void ShortenSpinning()

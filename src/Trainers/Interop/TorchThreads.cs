@@ -6,7 +6,8 @@ namespace Microsoft.ML.ResNet.Trainers;
 
 /// <summary>Sets the threads that Torch computes with for operations started by this thread, and sets them back.</summary>
 /// <remarks>
-/// Torch keeps the number for each thread, and the last one set for threads to come. Of several trainings at once, the first remembers what the process had, and each sets that back: one that
+/// Torch keeps the number for each thread, and the last one set for threads to come. Of several trainings at once, the first remembers what
+/// the process had, and each sets that back: one that
 /// remembered for itself would take another's number for the process's.
 /// </remarks>
 internal sealed class TorchThreads : IDisposable

@@ -4,11 +4,13 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
 /// <summary>
-/// Believes a kernel only after it was seen right: each distinct convolution of a network is computed once, forward and both gradients, on two images, and compared with products
+/// Believes a kernel only after it was seen right: each distinct convolution of a network is computed once, forward and both gradients, on
+/// two images, and compared with products
 /// of matrices in float32. The first way that agrees is the one that the network takes.
 /// </summary>
 /// <remarks>
-/// Native kernels err on some CPUs and not on others: with AVX-512 BF16, oneDNN 3.7.1 took images of one channel for another layout, and was off by 62 % of the values, in silence.
+/// Native kernels err on some CPUs and not on others: with AVX-512 BF16, oneDNN 3.7.1 took images of one channel for another layout, and
+/// was off by 62 % of the values, in silence.
 /// What was found holds for the process.
 /// </remarks>
 /// <param name="convolve">Computes a convolution; in tests, wrongly.</param>
@@ -17,7 +19,8 @@ internal sealed class ConvolutionCheck(ConvolutionCheck.Convolution convolve)
     private const int Images = 2;
     private const int Seed = 1;
 
-    // The largest error, in units of the values' root mean square. Rounding to bfloat16 gave up to 0.06, sums in float32 up to 2e-5; what reads a wrong pixel is off by a third at least.
+    // The largest error, in units of the values' root mean square. Rounding to bfloat16 gave up to 0.06, sums in float32 up to 2e-5; what
+    // reads a wrong pixel is off by a third at least.
     private const double BFloat16Tolerance = 0.125;
     private const double Float32Tolerance = 1e-3;
 
@@ -137,7 +140,9 @@ internal sealed class ConvolutionCheck(ConvolutionCheck.Convolution convolve)
             return all;
         }
 
-        /// <summary>The same in float32, group by group: result = filters · unfolded, and the two products that are its gradients.</summary>
+        /// <summary>
+        /// The same in float32, group by group: result = filters · unfolded, and the two products that are its gradients.
+        /// </summary>
         public Tensor[] Expect()
         {
             using var noGradients = no_grad();

@@ -3,16 +3,23 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
-/// <summary>Convolutions by each <see cref="ConvolutionMethod"/>. All give the same but for rounding; which is fast, and which is right, the CPU decides.</summary>
+/// <summary>
+/// Convolutions by each <see cref="ConvolutionMethod"/>. All give the same but for rounding; which is fast, and which is right, the CPU
+/// decides.
+/// </summary>
 internal static class ConvolutionKernels
 {
-    /// <summary>An AppContext switch: set to true, 1×1 convolutions are matrix products on every CPU, as they are where Torch's own are known to end the process.</summary>
+    /// <summary>
+    /// An AppContext switch: set to true, 1×1 convolutions are matrix products on every CPU, as they are where Torch's own are known to end
+    /// the process.
+    /// </summary>
     public const string AvoidPointwiseConvolutions = "Microsoft.ML.ResNet.Trainers.AvoidPointwiseConvolutions";
 
     // On two cores of a Zen 3 without AVX-512, Torch's convolution was the faster one over more positions than these (docs/PERFORMANCE.md).
     private const int MaxPositionsOfProduct = 14 * 14;
 
-    // oneDNN divides by zero, which ends the process, in choosing the blocks of a 1×1 convolution for a CPU that it takes to have caches of one byte.
+    // oneDNN divides by zero, which ends the process, in choosing the blocks of a 1×1 convolution for a CPU that it takes to have caches of
+    // one byte.
     private static readonly bool AvoidsPointwise = Processor.HidesCaches || (AppContext.TryGetSwitch(AvoidPointwiseConvolutions, out var avoid) && avoid);
 
     // Torch's two numbers for strides and paddings, down and across, which are the same: made once, not in every layer of every step.

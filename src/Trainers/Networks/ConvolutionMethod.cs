@@ -9,7 +9,10 @@ internal enum ConvolutionMethod
     /// <summary>Torch's own.</summary>
     Direct,
 
-    /// <summary>Torch's own, with one more channel, of zeros. Images of one channel lie in memory the same way in both of Torch's layouts; those of two do not.</summary>
+    /// <summary>
+    /// Torch's own, with one more channel, of zeros. Images of one channel lie in memory the same way in both of Torch's layouts; those of
+    /// two do not.
+    /// </summary>
     PaddedChannel,
 
     /// <summary>One matrix product over all positions of all images.</summary>

@@ -6,7 +6,8 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// <summary>How a convolution is computed, and why.</summary>
 /// <param name="Shape">The convolution.</param>
 /// <param name="Type">The type that it multiplies in.</param>
-/// <param name="Tried">The ways that were tried, with the largest error of result and gradients, in units of their root mean square.</param>
+/// <param name="Tried">The ways that were tried, with the largest error of result and gradients, in units of their root mean
+/// square.</param>
 /// <param name="Method">The way that is taken.</param>
 internal sealed record ConvolutionVerdict(
     ConvolutionShape Shape, ScalarType Type, ImmutableArray<(ConvolutionMethod Method, double Error)> Tried, ConvolutionMethod Method)

@@ -36,7 +36,10 @@ internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowCo
 
     public override string Name => nameof(NarrowConvolution);
 
-    /// <summary>Tells whether a convolution's filters are learned faster this way, on a CPU that multiplies tiles. One of single pixels is a matrix product already.</summary>
+    /// <summary>
+    /// Tells whether a convolution's filters are learned faster this way, on a CPU that multiplies tiles. One of single pixels is a matrix
+    /// product already.
+    /// </summary>
     public static bool Suits(ConvolutionShape shape) =>
         shape is { IsPointwise: false, Groups: 1, ResultWidth: <= MaxWidth, Filters: >= MinChannels, Channels: >= MinChannels };
 
