@@ -182,7 +182,7 @@ public sealed partial class ResNetTrainer
         public CancellationToken CancellationToken { get; init; }
 
         /// <summary>Gets the bytes of a disk that are left free.</summary>
-        internal long DiskReserve { get; init; } = ImageFileCache.DefaultReserve;
+        internal long DiskReserve { get; init; } = PixelFile.DefaultReserve;
 
         /// <summary>Gets the recipe with what the options themselves say.</summary>
         internal TrainingRecipe EffectiveRecipe => Recipe with
@@ -192,6 +192,15 @@ public sealed partial class ResNetTrainer
             BatchSize = BatchSize ?? Recipe.BatchSize,
             LearningRate = LearningRate ?? Recipe.LearningRate,
         };
+
+        /// <summary>Gets the names of the columns that are read.</summary>
+        internal TrainingColumnNames ColumnNames => new(LabelColumnName, ImageColumnName, ExampleWeightColumnName);
+
+        /// <summary>Gets what decoded images may take.</summary>
+        internal CacheLimits CacheLimits => new(CacheBytes, CheckpointFolder ?? Path.GetTempPath(), DiskReserve);
+
+        /// <summary>Gets the mean and deviation of pixels, where they are given.</summary>
+        internal PixelStatistics? PixelStatistics => (PixelMean, PixelStandardDeviation) is ({ } mean, { } deviation) ? new PixelStatistics(mean, deviation) : null;
 
         internal ImageAugmentation AugmentationFor(ImageShape shape) =>
             Recipe.Augmentation != ImageAugmentation.Auto ? Recipe.Augmentation

@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using System.Numerics;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.Runtime;
 
@@ -58,10 +61,10 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     public ResNetClassificationTransformer Fit(IDataView input, IDataView? validation)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var columns = TrainingColumns.Bind(input.Schema, _options);
+        var columns = Bind(input.Schema);
         if (validation is not null)
         {
-            CheckSameColumns(columns, TrainingColumns.Bind(validation.Schema, _options));
+            CheckSameColumns(columns, Bind(validation.Schema));
         }
 
         return columns.Image.Source == PixelSource.FloatVector
@@ -78,7 +81,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 10);
-        var columns = TrainingColumns.Bind(input.Schema, _options);
+        var columns = Bind(input.Schema);
         return columns.Image.Source == PixelSource.FloatVector
             ? FindLearningRate<float>(input, columns, steps)
             : FindLearningRate<byte>(input, columns, steps);
@@ -91,7 +94,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        var label = TrainingColumns.Check(inputSchema, _options);
+        var label = TrainingColumns.Check(inputSchema, _options.ColumnNames);
         return OutputColumns.AddTo(inputSchema, label);
     }
 
@@ -102,13 +105,13 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         ScoringPrerequisites.Check();
         using var reporter = new TrainingReporter(_host, _options.Progress, _options.LogFolder);
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
-        using var checkpoints = CheckpointFolder.Open(_options, reporter.Warn);
+        using var checkpoints = _options.CheckpointFolder is { } folder
+            ? CheckpointFolder.Open(folder, _options.CheckpointsToKeep, _options.Resume, reporter.Warn)
+            : null;
         var checkpoint = checkpoints?.ReadNewest();
         var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed();
-        var clock = Stopwatch.StartNew();
-        using var images = TrainingImages<T>.Read(_host, input, validation, columns, _options, seed, reporter);
-        var readingTime = clock.Elapsed;
-        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints, reporter) { ReadingTime = readingTime }.Train(images, checkpoint));
+        using var images = Read<T>(input, validation, columns, seed, reporter);
+        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).Train(images, checkpoints, checkpoint));
 
         // The environment itself: a host of it does not have its OnnxSessionOptions.
         return ResNetClassificationTransformer.Create(_environment, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
@@ -121,8 +124,33 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         using var reporter = new TrainingReporter(_host, progress: null);
         var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
         var seed = _options.Seed ?? _host.GetSeed() ?? NewSeed();
-        using var images = TrainingImages<T>.Read(_host, input, validationData: null, columns, _options, seed, reporter);
-        return TrainingThread.Run(() => new TrainingRun(plan, _options, seed, checkpoints: null, reporter).FindLearningRate(images, steps));
+        using var images = Read<T>(input, validation: null, columns, seed, reporter);
+        return TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).FindLearningRate(images, steps));
+    }
+
+    private TrainingImages<T> Read<T>(IDataView input, IDataView? validation, TrainingColumns columns, int seed, TrainingReporter reporter)
+        where T : unmanaged, INumberBase<T>
+    {
+        var clock = Stopwatch.StartNew();
+        var decoder = new ImageDecoder(_options.MaxImagePixels, _options.ApplyExifOrientation);
+        var reader = new TrainingImageReader<T>(_host, columns, _options.CacheLimits, decoder, reporter.Warn)
+        {
+            KeptScale = InputPipelines.KeptScale(_options.AugmentationFor(columns.Image.Shape), _options.Recipe.ImageScales.Max()),
+            OnBadImage = _options.OnBadImage,
+            GivenStatistics = _options.PixelStatistics,
+            EarlierPreprocessing = _options.InitialWeights?.Preprocessing,
+            MeanSubtraction = _options.Recipe.MeanSubtraction,
+            CancellationToken = _options.CancellationToken,
+        };
+        var images = validation is null ? reader.Read(input, _options.ValidationFraction, seed) : reader.Read(input, validation);
+        return images with { ReadingTime = clock.Elapsed };
+    }
+
+    private TrainingColumns Bind(DataViewSchema schema)
+    {
+        var columns = TrainingColumns.Bind(schema, _options.ColumnNames, _options.InputShape, _options.Architecture.DefaultImageSize);
+        _options.CheckShape(columns.Image.Shape);
+        return columns;
     }
 
     // The only dice without a seed: they make one, where neither the options nor the context give it. Checkpoints keep it.

@@ -23,6 +23,17 @@ internal sealed class InputPipelines(ImageAugmentation cut, TrainingRecipe recip
         where T : unmanaged, INumberBase<T> =>
         new(cut, recipe, images.Preprocessing, levels: typeof(T) == typeof(byte), recipe.ColorNoise > 0 ? PrincipalColors.Measure(images.Training) : default);
 
+    /// <summary>Gets the shorter side that images are kept at for an augmentation, relative to the network's input.</summary>
+    /// <param name="augmentation">The augmentation; not Auto.</param>
+    /// <param name="largestScale">The largest size of training images, relative to the network's input.</param>
+    /// <returns>The scale; null where images are augmented from the input's own size.</returns>
+    public static double? KeptScale(ImageAugmentation augmentation, double largestScale) => augmentation switch
+    {
+        ImageAugmentation.ResizedCropAndFlip => ResizedCropAndFlip.KeptScale * Math.Max(1, largestScale),
+        ImageAugmentation.ScaleJitter => ScaleJitterCropAndFlip.KeptScale * Math.Max(1, largestScale),
+        _ => null,
+    };
+
     private InputPipeline Make(ImageShape output, bool distorted)
     {
         var normalization = new Normalization(preprocessing with { Input = output });

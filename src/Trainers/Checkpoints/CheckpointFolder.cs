@@ -22,26 +22,22 @@ internal sealed class CheckpointFolder : IDisposable
         _lock = @lock;
     }
 
-    /// <summary>Opens the folder that the options name.</summary>
-    /// <param name="options">The options.</param>
+    /// <summary>Opens a folder.</summary>
+    /// <param name="path">The folder; it is made if it does not exist.</param>
+    /// <param name="keep">How many checkpoints are kept.</param>
+    /// <param name="resume">Whether there may, must or must not be one to go on from.</param>
     /// <param name="warn">Who is told about checkpoints that cannot be read.</param>
-    /// <returns>The folder; null if the options name none.</returns>
     /// <exception cref="IOException">The folder cannot be made, or is another process's.</exception>
     /// <exception cref="InvalidOperationException">There must be a checkpoint, but there is none.</exception>
-    public static CheckpointFolder? Open(ResNetTrainer.Options options, Action<string> warn)
+    public static CheckpointFolder Open(string path, int keep, Resume resume, Action<string> warn)
     {
-        if (options.CheckpointFolder is not { } path)
-        {
-            return null;
-        }
-
-        var folder = new CheckpointFolder(path, options.CheckpointsToKeep, options.Resume == Resume.Never, warn, Lock(path));
+        var folder = new CheckpointFolder(path, keep, resume == Resume.Never, warn, Lock(path));
         foreach (var leftover in Directory.EnumerateFiles(path, CheckpointFile.Unfinished))
         {
             TryDelete(leftover);
         }
 
-        if (options.Resume == Resume.Required && CheckpointFile.List(path).Length == 0)
+        if (resume == Resume.Required && CheckpointFile.List(path).Length == 0)
         {
             folder.Dispose();
             throw new InvalidOperationException($"Checkpoint folder '{path}' holds no checkpoint, but Resume is Required. Correct CheckpointFolder, or set Resume to Auto.");
@@ -49,6 +45,9 @@ internal sealed class CheckpointFolder : IDisposable
 
         return folder;
     }
+
+    /// <summary>Gets the folder's path.</summary>
+    public string FolderPath => _path;
 
     /// <summary>Reads the newest checkpoint that can be read.</summary>
     /// <returns>The checkpoint; null if there is none to go on from.</returns>

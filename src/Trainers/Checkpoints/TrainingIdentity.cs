@@ -42,16 +42,17 @@ internal sealed record TrainingIdentity
 
     public required TrainingRecipe Recipe { get; init; }
 
-    public static TrainingIdentity Of<T>(LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingPrecision precision, int seed, ResNetTrainer.Options options)
+    public static TrainingIdentity Of<T>(
+        LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingRecipe recipe, FineTuning fineTuning, TrainingPrecision precision, int seed)
         where T : unmanaged, INumberBase<T> => new()
         {
             Architecture = plan.Architecture.Name,
             Input = plan.Input.ToString(),
             ClassCount = plan.ClassCount,
             Layers = Hash(hash => Add(hash, string.Join(';', plan.Weights.Select(spec => $"{spec.Name}:{string.Join(',', spec.Shape)}")))),
-            TrainableLayers = options.TrainableLayers.ToString(),
-            EpochsPerUnfreezing = options.EpochsPerUnfreezing,
-            LayerDecay = options.LayerDecay,
+            TrainableLayers = fineTuning.Layers.ToString(),
+            EpochsPerUnfreezing = fineTuning.EpochsPerUnfreezing,
+            LayerDecay = fineTuning.LayerDecay,
             StartingWeights = Hash(hash => AddAll(hash, start)),
             TrainingImages = images.Training.Count,
             ValidationImages = images.Validation.Count,
@@ -63,7 +64,7 @@ internal sealed record TrainingIdentity
             Preprocessing = Hash(hash => Add(hash, Weights.WeightsMetadata.Write(images.Preprocessing))),
             Precision = precision.ToString(),
             Seed = seed,
-            Recipe = options.EffectiveRecipe,
+            Recipe = recipe,
         };
 
     /// <summary>Gets what differs, in sentences; empty if the two are the same.</summary>

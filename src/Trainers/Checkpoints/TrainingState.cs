@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Microsoft.ML.ResNet.Trainers.Loop;
 
 namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Microsoft.ML.ResNet.Trainers.Loop;
+using Microsoft.ML.ResNet.Trainers.Interop;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
@@ -19,13 +19,13 @@ internal sealed class ImageStore<T> : IDisposable
 
     private readonly Lock _lock = new();
     private readonly long _memoryLimit;
-    private readonly ImageFileCache? _file;
+    private readonly PixelFile? _file;
     private Block[] _blocks = []; // replaced, never written to: readers take no lock
     private long _memory;
 
     /// <param name="memoryLimit">The most bytes to keep in memory; 0 for none.</param>
     /// <param name="file">Where the rest goes, which the store then owns; null for nowhere.</param>
-    public ImageStore(long memoryLimit, ImageFileCache? file)
+    public ImageStore(long memoryLimit, PixelFile? file)
     {
         _memoryLimit = memoryLimit;
         _file = file;
@@ -44,14 +44,14 @@ internal sealed class ImageStore<T> : IDisposable
     /// <summary>Gets the number of images that are decoded anew.</summary>
     public int FileCount => Files is { IsValueCreated: true } files ? files.Value.Count : 0;
 
-    /// <summary>Makes a store as the options say.</summary>
-    /// <param name="options">The options.</param>
-    /// <param name="taken">The bytes of <see cref="ResNetTrainer.Options.CacheBytes"/> that something else takes.</param>
+    /// <summary>Makes a store within limits.</summary>
+    /// <param name="limits">What images may take.</param>
+    /// <param name="taken">The bytes of memory that something else takes of it.</param>
     /// <param name="files">What decodes images anew.</param>
-    public static ImageStore<T> For(ResNetTrainer.Options options, long taken = 0, Func<FileImages<T>>? files = null)
+    public static ImageStore<T> Within(CacheLimits limits, long taken = 0, Func<FileImages<T>>? files = null)
     {
-        var limit = options.CacheBytes is { } bytes ? bytes - taken : MemoryBudget.Available() / 2;
-        var file = new ImageFileCache(options.CheckpointFolder ?? Path.GetTempPath(), options.DiskReserve);
+        var limit = limits.MemoryBytes is { } bytes ? bytes - taken : AvailableMemory.Bytes() / 2;
+        var file = new PixelFile(limits.Folder, limits.DiskReserve);
         return new ImageStore<T>(Math.Max(0, limit), file) { Files = files is null ? null : new Lazy<FileImages<T>>(files) };
     }
 

@@ -10,7 +10,7 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// <param name="file">The file.</param>
 /// <param name="offset">Where the part starts, in bytes.</param>
 /// <param name="length">Its length, in values.</param>
-internal sealed unsafe class MappedBlock<T>(ImageFileCache file, long offset, int length) : MemoryManager<T>
+internal sealed unsafe class MappedBlock<T>(PixelFile file, long offset, int length) : MemoryManager<T>
     where T : unmanaged
 {
     private readonly Lock _lock = new();

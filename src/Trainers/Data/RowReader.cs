@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Trainers.Loop;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
@@ -8,7 +7,7 @@ internal static class RowReader
 {
     /// <summary>Reads labels and weights.</summary>
     /// <exception cref="InvalidOperationException">There is no row, a class has none, or a weight is negative or not finite.</exception>
-    public static LabeledRow[] Read(IDataView data, TrainingColumns columns, TrainingReporter reporter, string purpose)
+    public static LabeledRow[] Read(IDataView data, TrainingColumns columns, string purpose, Action<string> warn)
     {
         var label = data.Schema[columns.Label.Name];
         var weight = columns.Weight is { } name ? data.Schema[name] : (DataViewSchema.Column?)null;
@@ -41,7 +40,7 @@ internal static class RowReader
 
         if (unlabeled > 0)
         {
-            reporter.Warn($"{unlabeled} rows of the {purpose} data have no label, and are left out.");
+            warn($"{unlabeled} rows of the {purpose} data have no label, and are left out.");
         }
 
         return rows.Count > 0 ? [.. rows] : throw new InvalidOperationException($"The {purpose} data has no rows{(unlabeled > 0 ? " with a label" : "")}.");

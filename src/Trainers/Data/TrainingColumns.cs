@@ -3,15 +3,20 @@ using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
+/// <summary>The names of the columns that training reads; those of the weights may be missing.</summary>
+internal sealed record TrainingColumnNames(string Label, string Image, string? Weight);
+
 /// <summary>The columns that training reads, checked against the data's schema.</summary>
 internal sealed record TrainingColumns(LabelColumn Label, ImageColumn Image, string? Weight)
 {
-    public static TrainingColumns Bind(DataViewSchema schema, ResNetTrainer.Options options)
+    /// <summary>Binds columns of a schema.</summary>
+    /// <param name="schema">The data's schema.</param>
+    /// <param name="names">The columns' names.</param>
+    /// <param name="shape">The shape that the network reads; null for the data's or the network's own.</param>
+    /// <param name="defaultImageSize">The side, in pixels, of images whose shape nothing tells.</param>
+    public static TrainingColumns Bind(DataViewSchema schema, TrainingColumnNames names, ImageShape? shape, int defaultImageSize)
     {
-        var label = LabelColumn.Bind(schema, options.LabelColumnName);
-        var image = ImageColumn.Bind(schema, options.ImageColumnName, options.InputShape, options.Architecture.DefaultImageSize);
-        options.CheckShape(image.Shape);
-        if (options.ExampleWeightColumnName is { } weight)
+        if (names.Weight is { } weight)
         {
             var column = schema.GetColumnOrNull(weight) ?? throw MissingWeight(weight);
             if (column.Type != NumberDataViewType.Single)
@@ -20,16 +25,16 @@ internal sealed record TrainingColumns(LabelColumn Label, ImageColumn Image, str
             }
         }
 
-        return new TrainingColumns(label, image, options.ExampleWeightColumnName);
+        return new TrainingColumns(LabelColumn.Bind(schema, names.Label), ImageColumn.Bind(schema, names.Image, shape, defaultImageSize), names.Weight);
     }
 
     /// <summary>Checks the shape that a pipeline promises.</summary>
     /// <returns>The label column.</returns>
-    public static SchemaShape.Column Check(SchemaShape schema, ResNetTrainer.Options options)
+    public static SchemaShape.Column Check(SchemaShape schema, TrainingColumnNames names)
     {
-        var label = LabelColumn.Check(schema, options.LabelColumnName);
-        ImageColumn.Check(schema, options.ImageColumnName);
-        if (options.ExampleWeightColumnName is { } weight)
+        var label = LabelColumn.Check(schema, names.Label);
+        ImageColumn.Check(schema, names.Image);
+        if (names.Weight is { } weight)
         {
             var column = schema.Find(weight) ?? throw MissingWeight(weight);
             if (column.Kind != SchemaShape.Column.VectorKind.Scalar || column.IsKey || column.ItemType != NumberDataViewType.Single)

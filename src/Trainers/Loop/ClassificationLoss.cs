@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -10,11 +10,13 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 internal sealed class ClassificationLoss(double labelSmoothing, bool weighted)
 {
     /// <summary>The loss that a recipe trains with.</summary>
-    public static ClassificationLoss ForTraining(TrainingRecipe recipe, ResNetTrainer.Options options) =>
-        new(recipe.LabelSmoothing, weighted: options.ExampleWeightColumnName is not null || recipe.ClassBalance == ClassBalance.Weights);
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="weighted">Whether the data has weights.</param>
+    public static ClassificationLoss ForTraining(TrainingRecipe recipe, bool weighted) =>
+        new(recipe.LabelSmoothing, weighted || recipe.ClassBalance == ClassBalance.Weights);
 
     /// <summary>The plain cross-entropy, as ML.NET evaluates it.</summary>
-    public static ClassificationLoss ForValidation(ResNetTrainer.Options options) => new(labelSmoothing: 0, weighted: options.ExampleWeightColumnName is not null);
+    public static ClassificationLoss ForValidation(bool weighted) => new(labelSmoothing: 0, weighted);
 
     /// <summary>Computes the loss.</summary>
     /// <param name="logits">[count, classes].</param>

@@ -15,7 +15,7 @@ internal static class FeatureCache
     {
         ImmutableArray<float> zeros = [.. new float[featureShape.Channels]];
         var asTheyAre = new ImagePreprocessing(featureShape, Mean: zeros, StandardDeviation: [.. zeros.Select(_ => 1f)]);
-        return new TrainingImages<float>(Features(images.Training), Features(images.Validation), asTheyAre, images.Skipped);
+        return new TrainingImages<float>(Features(images.Training), Features(images.Validation), asTheyAre, images.Skipped) { ReadingTime = images.ReadingTime };
 
         ImageSet<float> Features(ImageSet<T> stored) =>
             new(store, stored.Count == 0 ? [] : Compute(network, stored, images.Preprocessing, batchSize, store, cancellation));

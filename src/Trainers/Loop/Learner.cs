@@ -18,8 +18,15 @@ internal sealed class Learner<T> : IDisposable
     private Snapshot? _kept;
 
     // The optimizer after the network, whose tensors it knows by their handles.
-    public Learner(LayerPlan plan, ResNetWeights start, TrainingPrecision precision, TrainingImages<T> images, InputPipeline[] pipelines, TrainingRecipe recipe, int epochs, double layerDecay, int seed)
+    /// <param name="plan">The network.</param>
+    /// <param name="start">The weights to start from.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="settings">How it learns.</param>
+    /// <param name="epochs">The epochs of the whole run.</param>
+    public Learner(LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingSettings settings, int epochs)
     {
+        var (recipe, precision) = (settings.Recipe, settings.Precision);
+        var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
         Network = new ResidualNetwork(plan, start, precision);
         if (recipe.StochasticDepth > 0)
         {
@@ -32,8 +39,8 @@ internal sealed class Learner<T> : IDisposable
             Average = new WeightAverage(Network, _average, recipe.WeightAveraging);
         }
 
-        Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, layerDecay, recipe.WeightDecayScope));
-        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, SeedMixer.Mix(seed, SeedUse.Batches), recipe.ClassBalance)
+        Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope));
+        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, SeedMixer.Mix(settings.Seed, SeedUse.Batches), recipe.ClassBalance)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
         };

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Numerics;
-using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;

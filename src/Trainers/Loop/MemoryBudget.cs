@@ -5,14 +5,8 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// <summary>Splits batches that do not fit into memory: into halves whose gradients are averaged, so that a step stays what it was but for batch normalization.</summary>
 internal static class MemoryBudget
 {
-    // Of what the process may still take; the rest is for the allocator's losses and everything else.
-    private const double UsableShare = 0.8;
-
     // Gradients of activations, and what convolutions unfold, on top of the activations that are kept: measured on ResNet-18 and ResNet-50 at 224×224.
     private const double Overhead = 1.5;
-
-    /// <summary>Gets the bytes that the process may still take.</summary>
-    public static long Available() => (long)(UsableShare * (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet));
 
     /// <summary>Estimates the bytes that one training step holds at once.</summary>
     public static long BytesPerBatch(LayerPlan plan, int batchSize, TrainingPrecision precision)

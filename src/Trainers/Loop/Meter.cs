@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
+
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;

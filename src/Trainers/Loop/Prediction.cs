@@ -1,5 +1,5 @@
 using System.Numerics;
-using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Numerics;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
 using static TorchSharp.torch;
@@ -17,8 +19,11 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// </code>
 /// Where it stands is a <see cref="TrainingState"/> and the learner's tensors; a loop that starts from both goes on as if it had never stopped.
 /// </summary>
-internal sealed class TrainingLoop<T>(
-    Learner<T> learner, TrainingRecipe recipe, LearningRateSchedule schedule, int epochs, ResNetTrainer.Options options, int seed, TrainingReporter reporter)
+/// <param name="learner">What learns.</param>
+/// <param name="settings">How.</param>
+/// <param name="length">How long.</param>
+/// <param name="reporter">Who is told.</param>
+internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings settings, TrainingLength length, TrainingReporter reporter)
     where T : unmanaged, INumberBase<T>
 {
     // How often the warm-up looks whether the accuracy is reached, in steps.
@@ -27,11 +32,18 @@ internal sealed class TrainingLoop<T>(
     // The paper warms ResNet-110 up at 0.01 for a rate of 0.1 (section 4.2).
     private const double WarmupScale = 0.1;
 
-    private readonly ClassificationLoss _trainingLoss = ClassificationLoss.ForTraining(recipe, options);
-    private readonly ClassificationLoss _validationLoss = ClassificationLoss.ForValidation(options);
+    private readonly TrainingRecipe _recipe = settings.Recipe;
+    private readonly ClassificationLoss _trainingLoss = ClassificationLoss.ForTraining(settings.Recipe, settings.HasExampleWeights);
+    private readonly ClassificationLoss _validationLoss = ClassificationLoss.ForValidation(settings.HasExampleWeights);
     private readonly Stopwatch _time = Stopwatch.StartNew();
     private readonly FreeBuffers _freeBuffers = new();
-    private TrainingState _state = new() { BatchSize = recipe.BatchSize, BatchesPerStep = recipe.BatchesPerStep, WarmedUp = recipe.WarmupUntilAccuracy == 0 };
+    private TrainingState _state = new()
+    {
+        BatchSize = settings.Recipe.BatchSize,
+        BatchesPerStep = settings.Recipe.BatchesPerStep,
+        WarmedUp = settings.Recipe.WarmupUntilAccuracy == 0,
+    };
+
     private TimeSpan _lastCheckpoint;
     private ResNetWeights? _best; // of the best epoch, where it is kept
 
@@ -43,10 +55,14 @@ internal sealed class TrainingLoop<T>(
     /// <value>The default finds none.</value>
     public Func<ResNetWeights?> FindLastGood { get; init; } = () => null;
 
+    /// <summary>Gets the learning rate of each step.</summary>
+    /// <value>The default is the recipe's.</value>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Of(settings.Recipe, length.Steps);
+
     /// <summary>Gets where it stands.</summary>
     public TrainingState State => _state;
 
-    private bool KeepsBest => learner.Validation is not null && (recipe.KeepBestEpoch || recipe.EarlyStoppingPatience is not null);
+    private bool KeepsBest => learner.Validation is not null && (_recipe.KeepBestEpoch || _recipe.EarlyStoppingPatience is not null);
 
     /// <summary>Goes on from a checkpoint.</summary>
     /// <param name="state">Where it stood.</param>
@@ -112,8 +128,8 @@ internal sealed class TrainingLoop<T>(
     {
         using var meter = new Meter();
         var reported = _time.Elapsed;
-        learner.Network.FrozenLayers = LayerDepth.FirstTrained(learner.Network.Plan, options.TrainableLayers, _state.Epoch, options.EpochsPerUnfreezing);
-        var batches = _state.Step == schedule.TotalSteps ? [] : learner.Training.Epoch(_state.Epoch, _state.Batch);
+        learner.Network.FrozenLayers = LayerDepth.FirstTrained(learner.Network.Plan, settings.FineTuning.Layers, _state.Epoch, settings.FineTuning.EpochsPerUnfreezing);
+        var batches = _state.Step == Schedule.TotalSteps ? [] : learner.Training.Epoch(_state.Epoch, _state.Batch);
         foreach (var batch in batches)
         {
             TrainBatch(batch, meter);
@@ -131,7 +147,7 @@ internal sealed class TrainingLoop<T>(
             if (!_state.WarmedUp && _state.Step % WarmupInterval == 0)
             {
                 Read(meter);
-                _state = _state with { WarmedUp = _state.Warmup.Accuracy >= recipe.WarmupUntilAccuracy, Warmup = default };
+                _state = _state with { WarmedUp = _state.Warmup.Accuracy >= _recipe.WarmupUntilAccuracy, Warmup = default };
             }
 
             if (reporter.IsDue(_time.Elapsed - reported))
@@ -141,18 +157,18 @@ internal sealed class TrainingLoop<T>(
                 reporter.Report(Progress(_state.Epoch, (_state.Tally.Loss, _state.Tally.Accuracy), _state.Tally.Seen / (reported - started).TotalSeconds));
             }
 
-            if (_state.Step == schedule.TotalSteps)
+            if (_state.Step == Schedule.TotalSteps)
             {
                 break;
             }
 
-            var outOfTime = _time.Elapsed >= options.MaxDuration;
-            if (outOfTime || options.CancellationToken.IsCancellationRequested || _time.Elapsed - _lastCheckpoint >= options.CheckpointInterval)
+            var outOfTime = _time.Elapsed >= settings.MaxDuration;
+            if (outOfTime || settings.CancellationToken.IsCancellationRequested || _time.Elapsed - _lastCheckpoint >= settings.CheckpointInterval)
             {
                 Read(meter);
                 _state = _state with { EpochTime = _time.Elapsed - started };
                 WriteCheckpoint();
-                options.CancellationToken.ThrowIfCancellationRequested();
+                settings.CancellationToken.ThrowIfCancellationRequested();
             }
 
             if (outOfTime)
@@ -167,8 +183,8 @@ internal sealed class TrainingLoop<T>(
 
     private void TrainBatch(Batch batch, Meter meter)
     {
-        learner.Network.StochasticDepth?.Roll(new Random(SeedMixer.Mix(seed, SeedUse.StochasticDepth, _state.Epoch, batch.Index)));
-        var rate = schedule.At(_state.Step, _state.Plateaus) * (_state.WarmedUp ? 1 : WarmupScale);
+        learner.Network.StochasticDepth?.Roll(new Random(SeedMixer.Mix(settings.Seed, SeedUse.StochasticDepth, _state.Epoch, batch.Index)));
+        var rate = Schedule.At(_state.Step, _state.Plateaus) * (_state.WarmedUp ? 1 : WarmupScale);
         ComputeGradients(batch, meter);
         var endsStep = EndsStep(batch);
         if (endsStep)
@@ -193,10 +209,10 @@ internal sealed class TrainingLoop<T>(
         meter.Add(logits, batch.Labels, loss);
     }
 
-    private bool EndsStep(Batch batch) => (batch.Index + 1) % recipe.BatchesPerStep == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
+    private bool EndsStep(Batch batch) => (batch.Index + 1) % _recipe.BatchesPerStep == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
 
     // The last step of an epoch may be of fewer.
-    private int BatchesInStep(int batch) => Math.Min(recipe.BatchesPerStep, learner.Training.BatchesPerEpoch - batch / recipe.BatchesPerStep * recipe.BatchesPerStep);
+    private int BatchesInStep(int batch) => Math.Min(_recipe.BatchesPerStep, learner.Training.BatchesPerEpoch - batch / _recipe.BatchesPerStep * _recipe.BatchesPerStep);
 
     private EpochResult Validate(TimeSpan started, double imagesPerSecond)
     {
@@ -217,10 +233,10 @@ internal sealed class TrainingLoop<T>(
         var tally = default(Tally);
         foreach (var batch in images.Epoch(1))
         {
-            if (options.CancellationToken.IsCancellationRequested)
+            if (settings.CancellationToken.IsCancellationRequested)
             {
                 WriteCheckpoint();
-                options.CancellationToken.ThrowIfCancellationRequested();
+                settings.CancellationToken.ThrowIfCancellationRequested();
             }
 
             using var scope = NewDisposeScope();
@@ -241,12 +257,12 @@ internal sealed class TrainingLoop<T>(
         var (best, plateau) = (_state.Best, _state.Plateau);
         if (result.ValidationLoss is not null)
         {
-            _best = KeepsBest && best.IsBetter(result, recipe.Metric) ? learner.Evaluated.ToWeights() : _best;
-            (best, plateau) = (best.After(result, recipe.Metric), plateau.After(result, recipe.Metric));
+            _best = KeepsBest && best.IsBetter(result, _recipe.Metric) ? learner.Evaluated.ToWeights() : _best;
+            (best, plateau) = (best.After(result, _recipe.Metric), plateau.After(result, _recipe.Metric));
         }
 
-        var drops = plateau.EpochsSince >= recipe.PlateauPatience;
-        var stops = best.EpochsSince >= recipe.EarlyStoppingPatience;
+        var drops = plateau.EpochsSince >= _recipe.PlateauPatience;
+        var stops = best.EpochsSince >= _recipe.EarlyStoppingPatience;
         _state = _state with
         {
             Epoch = _state.Epoch + 1,
@@ -257,8 +273,8 @@ internal sealed class TrainingLoop<T>(
             Best = best,
             Plateau = drops ? plateau with { EpochsSince = 0 } : plateau,
             Plateaus = _state.Plateaus + (drops ? 1 : 0),
-            IsFinished = stops || _state.Step == schedule.TotalSteps,
-            StoppedEarly = stops && _state.Step < schedule.TotalSteps
+            IsFinished = stops || _state.Step == Schedule.TotalSteps,
+            StoppedEarly = stops && _state.Step < Schedule.TotalSteps
                 ? $"Validation did not become better for {best.EpochsSince} epochs; the network of epoch {best.Best!.Epoch} is returned."
                 : null,
         };
@@ -268,9 +284,9 @@ internal sealed class TrainingLoop<T>(
     private (ResNetWeights Weights, TrainingState End) OutOfTime()
     {
         var validated = Validate(_time.Elapsed - _state.EpochTime, _state.Tally.Seen / _state.EpochTime.TotalSeconds);
-        var reason = FormattableString.Invariant($"MaxDuration of {options.MaxDuration} was over after step {_state.Step} of {schedule.TotalSteps}.");
+        var reason = FormattableString.Invariant($"MaxDuration of {settings.MaxDuration} was over after step {_state.Step} of {Schedule.TotalSteps}.");
         reporter.Inform(reason);
-        var isBest = validated.ValidationLoss is null || _best is null || _state.Best.IsBetter(validated, recipe.Metric);
+        var isBest = validated.ValidationLoss is null || _best is null || _state.Best.IsBetter(validated, _recipe.Metric);
         return (isBest ? learner.Evaluated.ToWeights() : _best!, _state with { Epochs = _state.Epochs.Add(validated), StoppedEarly = reason });
     }
 
@@ -286,8 +302,8 @@ internal sealed class TrainingLoop<T>(
         var tally = meter.Read(before, out var notFinite);
         if (notFinite is { } offset)
         {
-            var step = Math.Max(0, _state.Step - (steps - offset + recipe.BatchesPerStep - 1) / recipe.BatchesPerStep);
-            throw new TrainingDivergedException(step + 1, schedule.At(step, _state.Plateaus));
+            var step = Math.Max(0, _state.Step - (steps - offset + _recipe.BatchesPerStep - 1) / _recipe.BatchesPerStep);
+            throw new TrainingDivergedException(step + 1, Schedule.At(step, _state.Plateaus));
         }
 
         var warmup = new Tally(_state.Warmup.Seen + tally.Seen - before.Seen, _state.Warmup.Correct + tally.Correct - before.Correct, 0);
@@ -296,10 +312,10 @@ internal sealed class TrainingLoop<T>(
 
     private TrainingProgress Progress(int epoch, (double Loss, double Accuracy) training, double imagesPerSecond)
     {
-        var imagesPerStep = (double)learner.Training.ImageCount / learner.Training.BatchesPerEpoch * recipe.BatchesPerStep;
-        var left = TimeSpan.FromSeconds((schedule.TotalSteps - _state.Step) * imagesPerStep / imagesPerSecond);
+        var imagesPerStep = (double)learner.Training.ImageCount / learner.Training.BatchesPerEpoch * _recipe.BatchesPerStep;
+        var left = TimeSpan.FromSeconds((Schedule.TotalSteps - _state.Step) * imagesPerStep / imagesPerSecond);
         var validation = _state.Epochs.IsEmpty ? null : _state.Epochs[^1].ValidationAccuracy;
         return new TrainingProgress(
-            epoch, epochs, _state.Step, schedule.TotalSteps, training.Loss, training.Accuracy, validation, _state.LearningRate, imagesPerSecond, left);
+            epoch, length.Epochs, _state.Step, Schedule.TotalSteps, training.Loss, training.Accuracy, validation, _state.LearningRate, imagesPerSecond, left);
     }
 }

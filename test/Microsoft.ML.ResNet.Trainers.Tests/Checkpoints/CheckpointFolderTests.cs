@@ -11,9 +11,6 @@ public sealed class CheckpointFolderTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void WithoutAFolderThereIsNone() => Assert.Null(CheckpointFolder.Open(new ResNetTrainer.Options(), _warnings.Add));
-
-    [Fact]
     public void TheNewestIsRead()
     {
         using var folder = Open();
@@ -99,9 +96,7 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         Skip.IfNot(Directory.Exists("/proc/self") && Directory.Exists("/sys/kernel"), "There is no /proc or /sys.");
 
-        var options = new ResNetTrainer.Options { CheckpointFolder = path };
-
-        var exception = Assert.Throws<IOException>(() => CheckpointFolder.Open(options, _warnings.Add));
+        var exception = Assert.Throws<IOException>(() => CheckpointFolder.Open(path, 2, Resume.Auto, _warnings.Add));
 
         Assert.StartsWith($"Checkpoint folder '{path}' ", exception.Message);
         Assert.Contains("written to", exception.Message);
@@ -112,9 +107,7 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         File.WriteAllText(_folder["file"], "");
 
-        var options = new ResNetTrainer.Options { CheckpointFolder = _folder["file"] };
-
-        var exception = Assert.Throws<IOException>(() => CheckpointFolder.Open(options, _warnings.Add));
+        var exception = Assert.Throws<IOException>(() => CheckpointFolder.Open(_folder["file"], 2, Resume.Auto, _warnings.Add));
 
         Assert.StartsWith($"Checkpoint folder '{_folder["file"]}' ", exception.Message);
     }
@@ -189,7 +182,7 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         using var disk = SmallDisk.Mount(_folder["disk"], kilobytes: 64);
         Skip.If(disk is null, "Needs to mount a tmpfs, as root on Linux.");
-        using var folder = CheckpointFolder.Open(new ResNetTrainer.Options { CheckpointFolder = _folder["disk"] }, _warnings.Add)!;
+        using var folder = CheckpointFolder.Open(_folder["disk"], 2, Resume.Auto, _warnings.Add);
         folder.Write(Moments.Checkpoint(step: 1));
         File.WriteAllBytes(Path.Combine(_folder["disk"], "filler"), new byte[48 << 10]);
 
@@ -241,7 +234,7 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     private CheckpointFolder Open(Resume resume = Resume.Auto, int keep = 2) =>
-        CheckpointFolder.Open(new ResNetTrainer.Options { CheckpointFolder = _folder.Path, Resume = resume, CheckpointsToKeep = keep }, _warnings.Add)!;
+        CheckpointFolder.Open(_folder.Path, keep, resume, _warnings.Add);
 
     private string[] Files() => [.. Directory.GetFiles(_folder.Path, "checkpoint-*").Order(StringComparer.Ordinal)];
 

@@ -1,5 +1,4 @@
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
-using Microsoft.ML.ResNet.Trainers.Loop;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Checkpoints;
 

@@ -44,7 +44,7 @@ public sealed class ImageStoreTests : IDisposable
     [Fact]
     public void WithoutRoomNothingIsAddedAndTheErrorSaysWhatToDo()
     {
-        using var store = new ImageStore<byte>(2 * Size, new ImageFileCache(_folder.Path, reserve: long.MaxValue / 2));
+        using var store = new ImageStore<byte>(2 * Size, new PixelFile(_folder.Path, reserve: long.MaxValue / 2));
 
         Assert.NotNull(store.TryAdd(Image(new byte[Size], 0)));
         Assert.NotNull(store.TryAdd(Image(new byte[Size], 1)));
@@ -73,7 +73,7 @@ public sealed class ImageStoreTests : IDisposable
     {
         Skip.IfNot(Directory.Exists("/dev/shm") && new DriveInfo("/dev/shm").DriveType == DriveType.Ram, "/dev/shm is not a folder in memory");
 
-        Assert.Equal(0, new ImageFileCache("/dev/shm", reserve: 0).Room());
+        Assert.Equal(0, new PixelFile("/dev/shm", reserve: 0).Room());
     }
 
     private void GivesBack<T>(long memoryLimit, Func<int, T> value)
@@ -97,7 +97,7 @@ public sealed class ImageStoreTests : IDisposable
         });
     }
 
-    private ImageFileCache File() => new(_folder["cache"], reserve: 0);
+    private PixelFile File() => new(_folder["cache"], reserve: 0);
 
     private static StoredImage<T> Image<T>(T[] pixels, int number)
         where T : unmanaged => new(pixels, 1, pixels.Length, number, number / 2f);

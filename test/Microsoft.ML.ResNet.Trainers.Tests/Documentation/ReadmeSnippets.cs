@@ -1,7 +1,5 @@
 #pragma warning disable IDE0005 // the usings are the README's
 using Microsoft.ML;
-using Microsoft.ML.ResNet;
-using Microsoft.ML.ResNet.Trainers;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Documentation;
 

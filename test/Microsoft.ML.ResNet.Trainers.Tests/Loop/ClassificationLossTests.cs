@@ -1,5 +1,6 @@
-using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Loop;
+using Microsoft.ML.ResNet.Trainers.Tests.Augmentation;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
@@ -218,14 +219,18 @@ public sealed class TrainingLoopTests
     {
         plan ??= Plan;
         var images = Images(plan.Input);
-        var options = new ResNetTrainer.Options { CheckpointInterval = interval ?? TimeSpan.FromDays(1) };
+        var augmentation = plan.Input.Height > 1 ? ImageAugmentation.CropAndFlip : ImageAugmentation.None;
+        var settings = new TrainingSettings(recipe, augmentation, TrainingPrecision.Float32, new FineTuning(TrainableLayers.All, 0, LayerDecay: 1), Seed: 1)
+        {
+            CheckpointInterval = interval ?? TimeSpan.FromDays(1),
+        };
         var length = TrainingLength.Of(recipe, ImageCount);
         using var threads = new TorchThreads(1);
         using var reporter = new TrainingReporter(new MLContext().Transforms.GetEnvironment().Register("test"), null);
-        using var learner = new Learner<byte>(plan, ResNetWeights.Initialize(plan, 1), TrainingPrecision.Float32, images,
-            InputPipelines.For(plan.Input.Height > 1 ? ImageAugmentation.CropAndFlip : ImageAugmentation.None, recipe, images).ForTraining(), recipe, length.Epochs, layerDecay: 1, seed: 1);
-        var loop = new TrainingLoop<byte>(learner, recipe, schedule ?? LearningRateSchedule.Of(recipe, length.Steps), length.Epochs, options, seed: 1, reporter)
+        using var learner = new Learner<byte>(plan, ResNetWeights.Initialize(plan, 1), images, settings, length.Epochs);
+        var loop = new TrainingLoop<byte>(learner, settings, length, reporter)
         {
+            Schedule = schedule ?? LearningRateSchedule.Of(recipe, length.Steps),
             Checkpoint = checkpoint ?? ((_, _) => { }),
         };
         if (from is { } moment)

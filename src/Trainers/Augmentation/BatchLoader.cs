@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Numerics;
-using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Data;
 
-namespace Microsoft.ML.ResNet.Trainers.Data;
+namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>Makes batches of images, on a thread of its own, a little ahead of the training step.</summary>
 /// <remarks>

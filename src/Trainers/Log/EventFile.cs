@@ -4,7 +4,7 @@ using System.Numerics;
 using Google.Protobuf;
 using Tensorboard;
 
-namespace Microsoft.ML.ResNet.Trainers.Reporting;
+namespace Microsoft.ML.ResNet.Trainers.Log;
 
 /// <summary>A file of scalars that TensorBoard reads.</summary>
 /// <remarks>

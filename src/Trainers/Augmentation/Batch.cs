@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.ResNet.Trainers.Data;
+namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>Room for one batch, filled by the loader and read by the training step, again and again.</summary>
 internal sealed class Batch : IDisposable

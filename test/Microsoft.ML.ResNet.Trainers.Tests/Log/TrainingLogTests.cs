@@ -1,8 +1,8 @@
 using Microsoft.ML.ResNet.TestSupport;
-using Microsoft.ML.ResNet.Trainers.Reporting;
+using Microsoft.ML.ResNet.Trainers.Log;
 using Tensorboard;
 
-namespace Microsoft.ML.ResNet.Trainers.Tests.Reporting;
+namespace Microsoft.ML.ResNet.Trainers.Tests.Log;
 
 public sealed class TrainingLogTests : IDisposable
 {

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Tensorboard;
 
-namespace Microsoft.ML.ResNet.Trainers.Tests.Reporting;
+namespace Microsoft.ML.ResNet.Trainers.Tests.Log;
 
 /// <summary>Reads TFRecord files of events, and checks their checksums, bit by bit, as written down: not as the writer computes them.</summary>
 internal static class EventRecords

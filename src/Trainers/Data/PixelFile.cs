@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// </summary>
 /// <param name="folder">Where it is made; the folder is made if it does not exist.</param>
 /// <param name="reserve">The bytes of the disk that are left to others.</param>
-internal sealed class ImageFileCache(string folder, long reserve) : IDisposable
+internal sealed class PixelFile(string folder, long reserve) : IDisposable
 {
     /// <summary>What is left on the disk for checkpoints, models and everybody else.</summary>
     public const long DefaultReserve = 1L << 30;

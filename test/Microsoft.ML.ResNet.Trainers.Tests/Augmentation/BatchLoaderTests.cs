@@ -1,7 +1,7 @@
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Data;
 
-namespace Microsoft.ML.ResNet.Trainers.Tests.Data;
+namespace Microsoft.ML.ResNet.Trainers.Tests.Augmentation;
 
 public sealed class BatchLoaderTests
 {

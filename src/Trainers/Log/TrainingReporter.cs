@@ -1,7 +1,6 @@
-using Microsoft.ML.ResNet.Trainers.Reporting;
 using Microsoft.ML.Runtime;
 
-namespace Microsoft.ML.ResNet.Trainers.Loop;
+namespace Microsoft.ML.ResNet.Trainers.Log;
 
 /// <summary>Tells everybody who listens how training goes: ML.NET's log and progress channels, log files, and the user's own callback.</summary>
 internal sealed class TrainingReporter : IDisposable

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.ResNet.Trainers.Reporting;
+namespace Microsoft.ML.ResNet.Trainers.Log;
 
 /// <summary>
 /// Writes how training goes into a folder, while it goes: <c>history.json</c> and <c>history.csv</c>, rewritten whole after every epoch, and event

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.ResNet.Trainers.Loop;
+namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 
 /// <summary>Counts over images that add up; the division is done once, at the end.</summary>
 internal readonly record struct Tally(long Seen, long Correct, double LossSum)

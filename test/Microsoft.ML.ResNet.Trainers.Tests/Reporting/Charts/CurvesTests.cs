@@ -2,7 +2,7 @@ using System.Xml.Linq;
 using Microsoft.ML.ResNet.TestSupport;
 using SkiaSharp;
 
-namespace Microsoft.ML.ResNet.Trainers.Tests.Reporting;
+namespace Microsoft.ML.ResNet.Trainers.Tests.Reporting.Charts;
 
 public sealed class CurvesTests : IDisposable
 {

@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet.Trainers.Data;
+
+/// <summary>Reads the images of a run, and measures what their preprocessing must know.</summary>
+/// <typeparam name="T">byte, or float for vectors of floats.</typeparam>
+/// <param name="environment">ML.NET's environment.</param>
+/// <param name="columns">The columns to read.</param>
+/// <param name="cache">What decoded images may take.</param>
+/// <param name="decoder">What decodes files.</param>
+/// <param name="warn">Who is told what is left out, or slow.</param>
+internal sealed class TrainingImageReader<T>(
+    IHostEnvironment environment, TrainingColumns columns, CacheLimits cache, ImageDecoder decoder, Action<string> warn)
+    where T : unmanaged, INumberBase<T>
+{
+    /// <summary>Gets the shorter side that training images are kept at, relative to the network's input; null for the input's own size.</summary>
+    public double? KeptScale { get; init; }
+
+    /// <summary>Gets what to do with images that cannot be read.</summary>
+    public BadImageHandling OnBadImage { get; init; }
+
+    /// <summary>Gets the mean and deviation that the user gives; null to take those of the weights, or to measure them.</summary>
+    public PixelStatistics? GivenStatistics { get; init; }
+
+    /// <summary>Gets the preprocessing that the starting weights were trained with; null for none.</summary>
+    public ImagePreprocessing? EarlierPreprocessing { get; init; }
+
+    /// <summary>Gets which mean is subtracted, where none is given.</summary>
+    public MeanSubtraction MeanSubtraction { get; init; }
+
+    /// <summary>Gets the token that stops reading.</summary>
+    public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Reads training images, and holds some of them out to validate on.</summary>
+    /// <param name="data">The images.</param>
+    /// <param name="validationFraction">The share of each class to hold out; 0 for none.</param>
+    /// <param name="seed">The run's seed, which decides which ones.</param>
+    public TrainingImages<T> Read(IDataView data, double validationFraction, int seed)
+    {
+        var rows = RowReader.Read(data, columns, "training", warn);
+        RowReader.CheckClasses(rows, columns);
+        var heldOut = validationFraction == 0
+            ? null
+            : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], validationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
+        return Read(data, rows, (reader, store) =>
+        {
+            var entries = reader.Read(data, rows, whole: row => KeptScale is not null && heldOut?[row] != true);
+            var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true));
+            var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]));
+            return (training, validation, entries.Length - training.Count - validation.Count);
+        });
+    }
+
+    /// <summary>Reads training images, and others to validate on.</summary>
+    public TrainingImages<T> Read(IDataView data, IDataView validationData)
+    {
+        var rows = RowReader.Read(data, columns, "training", warn);
+        RowReader.CheckClasses(rows, columns);
+        return Read(data, rows, (reader, store) =>
+        {
+            var entries = reader.Read(data, rows, whole: _ => KeptScale is not null);
+            var training = new ImageSet<T>(store, Where(entries, _ => true));
+            var validationRows = RowReader.Read(validationData, columns, "validation", warn);
+            var validation = new ImageSet<T>(store, Where(reader.Read(validationData, validationRows, whole: _ => false), _ => true));
+            return (training, validation, entries.Length - training.Count + validationRows.Length - validation.Count);
+        });
+    }
+
+    private TrainingImages<T> Read(
+        IDataView data, LabeledRow[] rows, Func<ImageReader<T>, ImageStore<T>, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
+    {
+        var isImage = columns.Image.Source == PixelSource.Image;
+        var geometry = Geometry(isImage ? CheckedImageView.Of(environment, data, columns.Image.Name, decoder) : data, rows);
+        var scale = KeptScale ?? 1;
+        var store = ImageStore<T>.Within(cache, files: isImage ? () => new FileImages<T>(environment, columns.Image, geometry, scale, decoder) : null);
+        try
+        {
+            var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
+            var (training, validation, skipped) = read(reader, store);
+            Check(training, skipped);
+            WarnOfFiles(store, training.Count + validation.Count);
+            var preprocessing = Normalized(geometry, training);
+            store.ReleasePages();
+
+            // .NET would keep what reading left behind, hundreds of megabytes, for as long as it trains: training makes too little garbage
+            // to be collected.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            return new TrainingImages<T>(training, validation, preprocessing, skipped) { Store = store };
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    private void Check(ImageSet<T> training, int skipped)
+    {
+        if (skipped > 0)
+        {
+            warn($"{skipped} images could not be read, and are left out.");
+            RowReader.CheckClasses(training.Entries.ToArray().Select(image => new LabeledRow(default, image.Label, image.Weight)), columns);
+        }
+
+        if (training.Count < 2)
+        {
+            throw new InvalidOperationException("Batch normalization needs at least two training images.");
+        }
+    }
+
+    private void WarnOfFiles(ImageStore<T> store, int imageCount)
+    {
+        if (decoder.TurnedFile is { } turned)
+        {
+            warn(
+                $"Some photographs, such as '{turned}', are stored turned, and their EXIF orientation is ignored, as ML.NET ignores it. "
+                + "Set ApplyExifOrientation to train on upright ones, where those that are scored will be upright too.");
+        }
+
+        if (store.FileCount > 0)
+        {
+            warn(
+                $"{store.FileCount} of {imageCount} images fit neither into CacheBytes nor on the disk, and are decoded anew in each epoch, which is slower. "
+                + "Raise CacheBytes, or set CheckpointFolder to a folder on a larger disk.");
+        }
+    }
+
+    // What must be known before images are read: everything but the mean and the deviation, which are measured on what was read.
+    private ImagePreprocessing Geometry(IDataView data, LabeledRow[] rows)
+    {
+        var image = columns.Image;
+        ImmutableArray<float> ones = [.. Enumerable.Repeat(1f, image.Shape.Channels)];
+        return new ImagePreprocessing(image.Shape, ones, ones)
+        {
+            CropBorder = image.Source == PixelSource.Image && EarlierPreprocessing is { } earlier && earlier.Input == image.Shape ? earlier.CropBorder : 0,
+            Supersampling = image.Source == PixelSource.Image ? Supersampling.Choose(data, image, rows, CancellationToken) : 1,
+        };
+    }
+
+    private ImagePreprocessing Normalized(ImagePreprocessing geometry, ImageSet<T> training)
+    {
+        var statistics = GivenStatistics
+            ?? (EarlierPreprocessing is { } earlier && (earlier.Input == geometry.Input || earlier.Mean.Length == geometry.Input.Channels)
+                ? new PixelStatistics(earlier.Mean, earlier.StandardDeviation)
+                : PixelStatistics.Measure(training, geometry.Input.Channels));
+        var isPerPixel = GivenStatistics is null && MeanSubtraction == MeanSubtraction.PerPixel && statistics.Mean.Length == geometry.Input.Channels;
+        var mean = isPerPixel ? PixelStatistics.MeasureMeanImage(training, geometry.Input) : statistics.Mean;
+        return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
+    }
+
+    // Those that were read, of the rows wanted. Where that is all of them, nothing is copied.
+    private static ImageEntry[] Where(ImageEntry[] entries, Func<int, bool> isWanted)
+    {
+        var count = entries.Where((entry, row) => entry.IsRead && isWanted(row)).Count();
+        if (count == entries.Length)
+        {
+            return entries;
+        }
+
+        var (wanted, next) = (new ImageEntry[count], 0);
+        for (var row = 0; row < entries.Length; row++)
+        {
+            if (entries[row].IsRead && isWanted(row))
+            {
+                wanted[next++] = entries[row];
+            }
+        }
+
+        return wanted;
+    }
+}

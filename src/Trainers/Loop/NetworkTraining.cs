@@ -1,0 +1,100 @@
+using System.Numerics;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
+using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Log;
+
+namespace Microsoft.ML.ResNet.Trainers.Loop;
+
+/// <summary>Trains a network from its start or a checkpoint, in batches that fit into memory.</summary>
+/// <param name="settings">How.</param>
+/// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
+/// <param name="reporter">Who is told.</param>
+internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolder? checkpoints, TrainingReporter reporter)
+{
+    /// <summary>Trains.</summary>
+    /// <param name="plan">The network.</param>
+    /// <param name="start">The weights to start from.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="checkpoint">The moment to go on from; null to start.</param>
+    /// <returns>The trained weights, and where training ended.</returns>
+    /// <exception cref="InvalidOperationException">The checkpoint is another run's.</exception>
+    public (ResNetWeights Weights, TrainingState End) Run<T>(LayerPlan plan, ResNetWeights start, TrainingImages<T> images, Checkpoint? checkpoint)
+        where T : unmanaged, INumberBase<T>
+    {
+        var identity = checkpoints is null
+            ? null
+            : TrainingIdentity.Of(plan, start, images, settings.Recipe, settings.FineTuning, settings.Precision, settings.Seed);
+        if (checkpoint is not null)
+        {
+            CheckSameRun(identity!, checkpoint);
+        }
+
+        var recipe = checkpoint is null
+            ? MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory)
+            : settings.Recipe with { BatchSize = checkpoint.State.BatchSize, BatchesPerStep = checkpoint.State.BatchesPerStep };
+        while (true)
+        {
+            if (recipe.BatchSize != settings.Recipe.BatchSize)
+            {
+                reporter.Warn(
+                    $"A batch of {settings.Recipe.BatchSize} images does not fit into memory: "
+                    + $"{recipe.BatchesPerStep} batches of {recipe.BatchSize} make up a step.");
+            }
+
+            try
+            {
+                return Run(plan, start, images, settings with { Recipe = recipe }, identity, checkpoint);
+            }
+            catch (Exception exception) when (MemoryBudget.IsOutOfMemory(exception) && checkpoint is null && MemoryBudget.CanHalve(recipe))
+            {
+                recipe = MemoryBudget.Halve(recipe);
+            }
+        }
+    }
+
+    /// <summary>Puts together what is told of a run.</summary>
+    public static TrainingHistory History<T>(TrainingImages<T> images, TrainingState state, int seed)
+        where T : unmanaged, INumberBase<T> => new()
+        {
+            Epochs = state.Epochs,
+            Seed = seed,
+            TrainingImages = images.Training.Count,
+            ValidationImages = images.Validation.Count,
+            SkippedImages = images.Skipped,
+            ReadingTime = images.ReadingTime,
+            StoppedEarly = state.StoppedEarly,
+        };
+
+    private (ResNetWeights Weights, TrainingState End) Run<T>(
+        LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingSettings fitting, TrainingIdentity? identity, Checkpoint? checkpoint)
+        where T : unmanaged, INumberBase<T>
+    {
+        var length = TrainingLength.Of(fitting.Recipe, images.Training.Count);
+        using var learner = new Learner<T>(plan, start, images, fitting, length.Epochs);
+        var loop = new TrainingLoop<T>(learner, fitting, length, reporter)
+        {
+            Checkpoint = (state, tensors) => checkpoints?.Write(new Checkpoint(identity!, state, new ResNetWeights(tensors))),
+            FindLastGood = () => checkpoints?.ReadNewestEpoch() is { } epoch ? learner.EvaluatedOf(epoch.Tensors) : null,
+        };
+        if (checkpoint is not null)
+        {
+            loop.Restore(checkpoint.State, checkpoint.Tensors);
+            reporter.Inform(FormattableString.Invariant(
+                $"Goes on from step {checkpoint.State.Step} of {length.Steps}, in epoch {Math.Min(checkpoint.State.Epoch, length.Epochs)} of {length.Epochs}."));
+        }
+
+        reporter.Start(History(images, loop.State, settings.Seed));
+        return loop.Run();
+    }
+
+    private void CheckSameRun(TrainingIdentity identity, Checkpoint checkpoint)
+    {
+        if (identity.DifferencesFrom(checkpoint.Identity) is { IsEmpty: false } differences)
+        {
+            throw new InvalidOperationException(
+                $"The checkpoints in '{checkpoints!.FolderPath}' are of another training run, from which this one cannot go on:{Environment.NewLine}"
+                + string.Join(Environment.NewLine, differences.Select(difference => $"- {difference}"))
+                + $"{Environment.NewLine}Restore what was changed, give another CheckpointFolder, or set Resume to Never to start anew.");
+        }
+    }
+}

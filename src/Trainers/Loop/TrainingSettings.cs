@@ -1,0 +1,29 @@
+namespace Microsoft.ML.ResNet.Trainers.Loop;
+
+/// <summary>How a network is trained: what the loop needs to know beside the network and its images.</summary>
+/// <param name="Recipe">The recipe, with what overrides it.</param>
+/// <param name="Augmentation">How images are varied; not Auto.</param>
+/// <param name="Precision">The number format of convolutions; not Auto.</param>
+/// <param name="FineTuning">Which part is trained.</param>
+/// <param name="Seed">The seed of all randomness.</param>
+internal sealed record TrainingSettings(
+    TrainingRecipe Recipe, ImageAugmentation Augmentation, TrainingPrecision Precision, FineTuning FineTuning, int Seed)
+{
+    /// <summary>Gets whether the data gives each example a weight.</summary>
+    public bool HasExampleWeights { get; init; }
+
+    /// <summary>Gets the longest time between two checkpoints within an epoch.</summary>
+    /// <value>The default is ten minutes.</value>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Gets the time after which training stops with what it has.</summary>
+    /// <value>The default is <see langword="null"/>: none.</value>
+    public TimeSpan? MaxDuration { get; init; }
+
+    /// <summary>Gets the bytes that a step may take.</summary>
+    /// <value>The default is what the system says.</value>
+    public long AvailableMemory { get; init; } = Interop.AvailableMemory.Bytes();
+
+    /// <summary>Gets the token that stops training.</summary>
+    public CancellationToken CancellationToken { get; init; }
+}

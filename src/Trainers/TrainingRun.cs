@@ -1,0 +1,87 @@
+using System.Numerics;
+using Microsoft.ML.ResNet.Trainers.Calibration;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
+using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Log;
+using Microsoft.ML.ResNet.Trainers.Loop;
+using Microsoft.ML.ResNet.Trainers.Networks;
+
+namespace Microsoft.ML.ResNet.Trainers;
+
+/// <summary>One call of Fit, from decoded images to weights. To be used on the training thread.</summary>
+/// <param name="plan">The network.</param>
+/// <param name="options">The user's options.</param>
+/// <param name="seed">The seed of all randomness.</param>
+/// <param name="reporter">Who is told.</param>
+internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options, int seed, TrainingReporter reporter)
+{
+    /// <summary>Trains.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
+    /// <param name="checkpoint">The moment to go on from; null to start.</param>
+    public (ResNetWeights Weights, TrainingHistory History) Train<T>(TrainingImages<T> images, CheckpointFolder? checkpoints, Checkpoint? checkpoint)
+        where T : unmanaged, INumberBase<T>
+    {
+        using var threads = new TorchThreads(options.ThreadCount); // before any tensor
+        var settings = Settings(images, checkpoint);
+        CheckValidation(settings.Recipe, images.Validation.Count);
+        ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
+        var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
+        var seesFeatures = options.TrainableLayers == TrainableLayers.Head
+            && settings.Augmentation == ImageAugmentation.None
+            && settings.Recipe.HasNoDistortion;
+        var (weights, end) = seesFeatures
+            ? new HeadTraining(settings, options.CacheLimits, checkpoints, reporter).Run(plan, start, images, checkpoint)
+            : new NetworkTraining(settings, checkpoints, reporter).Run(plan, start, images, checkpoint);
+        if (settings.Recipe.PreciseBatchNormImages > 0 && options.TrainableLayers == TrainableLayers.All)
+        {
+            weights = new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).WithPreciseBatchNorm();
+        }
+
+        var temperature = options.Calibrate ? new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).Temperature() : 1;
+        var history = NetworkTraining.History(images, end, seed) with { Temperature = temperature };
+        reporter.Finish(history);
+        return (temperature == 1 ? weights : TemperatureScaling.Fold(weights, plan.Head, temperature), history);
+    }
+
+    /// <summary>Tries ever higher learning rates on a network that is thrown away.</summary>
+    public LearningRateSearch FindLearningRate<T>(TrainingImages<T> images, int steps)
+        where T : unmanaged, INumberBase<T>
+    {
+        using var threads = new TorchThreads(options.ThreadCount);
+        var settings = Settings(images, checkpoint: null);
+        settings = settings with { Recipe = MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory) };
+        var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
+        using var learner = new Learner<T>(plan, start, images, settings, epochs: 1);
+        learner.Network.FrozenLayers = LayerDepth.FirstTrained(plan, options.TrainableLayers, epoch: 1, options.EpochsPerUnfreezing);
+        var loss = ClassificationLoss.ForTraining(settings.Recipe, settings.HasExampleWeights);
+        return LearningRateFinder.Run(learner, loss, steps, options.CancellationToken);
+    }
+
+    private TrainingSettings Settings<T>(TrainingImages<T> images, Checkpoint? checkpoint)
+        where T : unmanaged, INumberBase<T>
+    {
+        var precision = options.Precision == TrainingPrecision.Auto && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
+            ? earlier
+            : PrecisionProbe.Resolve(options.Precision);
+        var fineTuning = new FineTuning(options.TrainableLayers, options.EpochsPerUnfreezing, options.LayerDecay);
+        return new TrainingSettings(options.EffectiveRecipe, options.AugmentationFor(images.Preprocessing.Input), precision, fineTuning, seed)
+        {
+            HasExampleWeights = options.ExampleWeightColumnName is not null,
+            CheckpointInterval = options.CheckpointInterval,
+            MaxDuration = options.MaxDuration,
+            CancellationToken = options.CancellationToken,
+        };
+    }
+
+    private void CheckValidation(TrainingRecipe recipe, int validationImages)
+    {
+        var needsValidation = recipe.EarlyStoppingPatience is not null || recipe.LearningRateDecay == LearningRateDecay.Plateau || options.Calibrate;
+        if (needsValidation && validationImages == 0)
+        {
+            throw new InvalidOperationException(
+                "Early stopping, a learning rate that falls on plateaus and calibration need validation images. "
+                + "Give validation data to Fit, or set ValidationFraction above 0.");
+        }
+    }
+}
