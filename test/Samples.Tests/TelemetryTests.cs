@@ -8,13 +8,6 @@ namespace Microsoft.ML.ResNet.Samples.Tests;
 /// </summary>
 public sealed class TelemetryTests(Cli.CliFixture fixture) : IClassFixture<Cli.CliFixture>, IDisposable
 {
-    // On a build server ONNX Runtime leaves nothing anyway: it looks for these, and "CI". The tests look as on a user's machine.
-    private static readonly string[] BuildServers =
-    [
-        "CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "TRAVIS", "JENKINS_URL", "CODEBUILD_BUILD_ID", "BUILDKITE",
-        "TEAMCITY_VERSION", "APPVEYOR", "BITBUCKET_BUILD_NUMBER",
-    ];
-
     private readonly TemporaryFolder _home = new();
 
     [Theory]
@@ -54,10 +47,7 @@ public sealed class TelemetryTests(Cli.CliFixture fixture) : IClassFixture<Cli.C
     public void Dispose() => _home.Dispose();
 
     private void Run(string[] arguments) => SampleProcess.Run("dotnet", arguments, environment:
-    [
-        ("HOME", _home.Path), ("XDG_CACHE_HOME", _home[".cache"]), ("ORT_DISABLE_TELEMETRY", null),
-        .. BuildServers.Select(name => (name, (string?)null)),
-    ]).Succeeded();
+        [("HOME", _home.Path), ("XDG_CACHE_HOME", _home[".cache"]), ("ORT_DISABLE_TELEMETRY", null)]).Succeeded();
 
     private string[] Left() => Directory.GetFiles(_home.Path, "*", SearchOption.AllDirectories);
 }

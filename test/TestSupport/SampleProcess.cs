@@ -2,9 +2,16 @@ using System.Diagnostics;
 
 namespace Microsoft.ML.ResNet.TestSupport;
 
-/// <summary>Runs a sample as a user does: in a process of its own.</summary>
+/// <summary>Runs a sample as a user does: in a process of its own, which does not know if this is a build server.</summary>
 internal static class SampleProcess
 {
+    // There ONNX Runtime sends no telemetry, and the console library writes colours into pipes.
+    private static readonly string[] BuildServers =
+    [
+        "CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "TRAVIS", "JENKINS_URL", "CODEBUILD_BUILD_ID", "BUILDKITE",
+        "TEAMCITY_VERSION", "APPVEYOR", "BITBUCKET_BUILD_NUMBER",
+    ];
+
     /// <summary>Gets the configuration that the tests and the samples were built in.</summary>
     public static string Configuration { get; } = Framework.Parent!.Name;
 
@@ -57,6 +64,11 @@ internal static class SampleProcess
     private static Process Start(string program, IEnumerable<string> arguments, string? folder, (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
+        foreach (var name in BuildServers)
+        {
+            start.Environment.Remove(name);
+        }
+
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
