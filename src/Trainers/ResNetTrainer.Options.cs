@@ -12,7 +12,10 @@ public sealed partial class ResNetTrainer
     public sealed class Options
     {
         /// <summary>Gets the network.</summary>
-        /// <value>The default is <see cref="ResNetArchitecture.ResNet18"/>. Small images want <see cref="ResNetArchitecture.ResNet20"/> or its deeper kin.</value>
+        /// <value>
+        /// The default is <see cref="ResNetArchitecture.ResNet18"/>. Small images want <see cref="ResNetArchitecture.ResNet20"/> or its
+        /// deeper kin.
+        /// </value>
         public ResNetArchitecture Architecture { get; init; } = ResNetArchitecture.ResNet18;
 
         /// <summary>Gets the name of the label column, a key.</summary>
@@ -29,8 +32,8 @@ public sealed partial class ResNetTrainer
 
         /// <summary>Gets the shape that the network reads: images are resized to it; vectors must have it.</summary>
         /// <value>
-        /// The default is <see langword="null"/>: images in colour, of the size that the network was published with (224×224, or 32×32 for the CIFAR
-        /// networks); for vectors the shape in their type, which ExtractPixels puts there. One channel reads images as grayscale.
+        /// The default is <see langword="null"/>: images in colour, of the size that the network was published with (224×224, or 32×32 for
+        /// the CIFAR networks); for vectors the shape in their type, which ExtractPixels puts there. One channel reads images as grayscale.
         /// </value>
         public ImageShape? InputShape { get; init; }
 
@@ -51,14 +54,19 @@ public sealed partial class ResNetTrainer
         public double? LearningRate { get; init; }
 
         /// <summary>Gets the mean of the pixels per channel, 0 to 255 for images.</summary>
-        /// <value>The default is <see langword="null"/>: measured on the training images. Given together with <see cref="PixelStandardDeviation"/>.</value>
+        /// <value>
+        /// The default is <see langword="null"/>: measured on the training images. Given together with <see
+        /// cref="PixelStandardDeviation"/>.
+        /// </value>
         public ImmutableArray<float>? PixelMean { get; init; }
 
         /// <summary>Gets the standard deviation of the pixels per channel, 0 to 255 for images.</summary>
         /// <value>The default is <see langword="null"/>: measured on the training images.</value>
         public ImmutableArray<float>? PixelStandardDeviation { get; init; }
 
-        /// <summary>Gets the share of the images of each class that is held out to validate on, where no validation data is given to Fit.</summary>
+        /// <summary>
+        /// Gets the share of the images of each class that is held out to validate on, where no validation data is given to Fit.
+        /// </summary>
         /// <value>0, which turns validation off, up to but not including 1. The default is 0.1.</value>
         public double ValidationFraction { get; init; } = 0.1;
 
@@ -95,30 +103,41 @@ public sealed partial class ResNetTrainer
 
         /// <summary>Gets how many bytes of decoded images are kept in memory.</summary>
         /// <remarks>
-        /// What is more goes into a file that is read as memory is: in <see cref="CheckpointFolder"/>, or where there is none in the system's folder for temporary files.
-        /// Only this user can read it, and it is gone when Fit returns or the process ends. What the disk has no room for, a gigabyte being left free, is decoded anew in
-        /// each epoch, if images come straight from files by LoadImages; other data is an error then. Where images are kept changes no result.
-        /// <para>An image takes a byte per pixel and channel, at the size that it is augmented from: 3 kB at 32×32, about 0.4 MB for the random crops of 224×224.</para>
+        /// What is more goes into a file that is read as memory is: in <see cref="CheckpointFolder"/>, or where there is none in the
+        /// system's folder for temporary files. Only this user can read it, and it is gone when Fit returns or the process ends. What the
+        /// disk has no room for, a gigabyte being left free, is decoded anew in each epoch, if images come straight from files by
+        /// LoadImages; other data is an error then. Where images are kept changes no result.
+        /// <para>An image takes a byte per pixel and channel, at the size that it is augmented from: 3 kB at 32×32, about 0.4 MB for the
+        /// random crops of 224×224.</para>
         /// </remarks>
-        /// <value>0 or more; 0 keeps none in memory. The default is <see langword="null"/>: half of the memory that the process may still take when Fit begins to read.</value>
+        /// <value>
+        /// 0 or more; 0 keeps none in memory. The default is <see langword="null"/>: half of the memory that the process may still take
+        /// when Fit begins to read.
+        /// </value>
         public long? CacheBytes { get; init; }
 
         /// <summary>Gets the number format that convolutions compute in.</summary>
         /// <value>The default is <see cref="TrainingPrecision.Auto"/>.</value>
         public TrainingPrecision Precision { get; init; } = TrainingPrecision.Auto;
 
-        /// <summary>Gets the threads that Torch computes with. With one thread, and a precision other than Auto, the same seed gives the same weights to the bit.</summary>
+        /// <summary>
+        /// Gets the threads that Torch computes with. With one thread, and a precision other than Auto, the same seed gives the same
+        /// weights to the bit.
+        /// </summary>
         /// <value>At least 1. The default is <see langword="null"/>: Torch's own choice, one per core.</value>
         public int? ThreadCount { get; init; }
 
         /// <summary>Gets the seed of all randomness: initial weights, order, augmentation and the validation split.</summary>
-        /// <value>The default is <see langword="null"/>: the seed of the MLContext, or a fresh one if it has none. <see cref="TrainingHistory.Seed"/> tells which.</value>
+        /// <value>
+        /// The default is <see langword="null"/>: the seed of the MLContext, or a fresh one if it has none. <see
+        /// cref="TrainingHistory.Seed"/> tells which.
+        /// </value>
         public int? Seed { get; init; }
 
         /// <summary>Gets the weights to start from, instead of random ones.</summary>
         /// <value>
-        /// The default is <see langword="null"/>: He initialization. The head is initialized anew where the number of classes differs, and the first
-        /// convolution is adapted where the number of channels does. Their preprocessing, where they carry one, is kept.
+        /// The default is <see langword="null"/>: He initialization. The head is initialized anew where the number of classes differs, and
+        /// the first convolution is adapted where the number of channels does. Their preprocessing, where they carry one, is kept.
         /// </value>
         public ResNetWeights? InitialWeights { get; init; }
 
@@ -133,15 +152,20 @@ public sealed partial class ResNetTrainer
         /// <value>0 or more. The default is 0: all trainable layers from the first epoch on.</value>
         public int EpochsPerUnfreezing { get; init; }
 
-        /// <summary>Gets what the learning rate is multiplied by per block on the way from the head to the image: a rate per depth.</summary>
+        /// <summary>
+        /// Gets what the learning rate is multiplied by per block on the way from the head to the image: a rate per depth.
+        /// </summary>
         /// <value>Greater than 0, at most 1. The default is 1: the same rate everywhere.</value>
         public double LayerDecay { get; init; } = 1;
 
-        /// <summary>Gets the folder that checkpoints are written to, so that training can be stopped at any moment and go on where it was.</summary>
+        /// <summary>
+        /// Gets the folder that checkpoints are written to, so that training can be stopped at any moment and go on where it was.
+        /// </summary>
         /// <remarks>
-        /// A checkpoint is written after every epoch, every <see cref="CheckpointInterval"/>, and when training is cancelled or out of time. It is a safetensors
-        /// file with the weights, the optimizer's state, averages, counters and the seed. The same pipeline on the same data, started again,
-        /// ends with the weights that it would have had without the stop. A folder is for one run: CrossValidate, which trains several times, must not have one.
+        /// A checkpoint is written after every epoch, every <see cref="CheckpointInterval"/>, and when training is cancelled or out of
+        /// time. It is a safetensors file with the weights, the optimizer's state, averages, counters and the seed. The same pipeline on
+        /// the same data, started again, ends with the weights that it would have had without the stop. A folder is for one run:
+        /// CrossValidate, which trains several times, must not have one.
         /// </remarks>
         /// <value>The default is <see langword="null"/>: no checkpoints. The folder is made if it does not exist.</value>
         public string? CheckpointFolder { get; init; }
@@ -158,17 +182,25 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see cref="Resume.Auto"/>.</value>
         public Resume Resume { get; init; } = Resume.Auto;
 
-        /// <summary>Gets the time after which a call of Fit stops training, within one step, and returns the network that it has by then.</summary>
+        /// <summary>
+        /// Gets the time after which a call of Fit stops training, within one step, and returns the network that it has by then.
+        /// </summary>
         /// <value>Greater than 0. The default is <see langword="null"/>: no limit. With checkpoints, the next call goes on.</value>
         public TimeSpan? MaxDuration { get; init; }
 
-        /// <summary>Gets the folder that training is logged to while it goes: <c>history.csv</c>, <c>history.json</c>, and event files for TensorBoard.</summary>
-        /// <value>The default is <see langword="null"/>: no log. The folder is made if it does not exist. It is for one run: what another one left there is replaced.</value>
+        /// <summary>
+        /// Gets the folder that training is logged to while it goes: <c>history.csv</c>, <c>history.json</c>, and event files for
+        /// TensorBoard.
+        /// </summary>
+        /// <value>
+        /// The default is <see langword="null"/>: no log. The folder is made if it does not exist. It is for one run: what another one left
+        /// there is replaced.
+        /// </value>
         public string? LogFolder { get; init; }
 
         /// <summary>
-        /// Gets whether probabilities are calibrated: a temperature is fitted on the validation images and divided into the head (Guo et al., 2017). The predicted
-        /// class never changes.
+        /// Gets whether probabilities are calibrated: a temperature is fitted on the validation images and divided into the head (Guo et
+        /// al., 2017). The predicted class never changes.
         /// </summary>
         /// <value>The default is <see langword="false"/>. Needs validation images.</value>
         public bool Calibrate { get; init; }

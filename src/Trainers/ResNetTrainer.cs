@@ -22,7 +22,8 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// | Output columns | Score: vector of float, a probability per class. PredictedLabel: key with the label's values |
 /// | Is normalization required? | No: mean and standard deviation are measured, and part of the model |
 /// | Is caching required? | No: images are decoded once and kept, in memory up to `Options.CacheBytes` and then on disk |
-/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package for training; Microsoft.ML.OnnxRuntime for scoring |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package for training;
+/// Microsoft.ML.OnnxRuntime for scoring |
 /// | Exportable to ONNX | Yes: `ResNetClassificationTransformer.ExportOnnx` |
 /// ]]></format>
 /// </remarks>
@@ -47,7 +48,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     /// <returns>The trained classifier.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type.</exception>
     /// <exception cref="InvalidOperationException">There is no data, or a class without images.</exception>
-    /// <exception cref="DllNotFoundException">The application has no libtorch, or no ONNX Runtime; the message names the package to add.</exception>
+    /// <exception cref="DllNotFoundException">The application has no libtorch, or no ONNX Runtime; the message names the package to
+    /// add.</exception>
     /// <exception cref="BadImageException">An image cannot be read, and the options do not say to skip it.</exception>
     /// <exception cref="TrainingDivergedException">The loss was not finite in the first epoch.</exception>
     /// <exception cref="OperationCanceledException">The options' token asked to stop.</exception>
@@ -72,7 +74,9 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
             : Fit<byte>(input, validation, columns);
     }
 
-    /// <summary>Searches for a good learning rate: trains for some steps at an ever higher rate, and watches the loss. The network is thrown away.</summary>
+    /// <summary>
+    /// Searches for a good learning rate: trains for some steps at an ever higher rate, and watches the loss. The network is thrown away.
+    /// </summary>
     /// <param name="input">The training data.</param>
     /// <param name="steps">The steps to take; at least 10. More of them smooth better; 100 take a few seconds on small images.</param>
     /// <returns>The losses, and a rate to put into the options.</returns>

@@ -3,7 +3,9 @@ using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
-/// <summary>Moves an image's pixels by an affine map around its centre, with bilinear interpolation. Where no pixel comes from, the mean is.</summary>
+/// <summary>
+/// Moves an image's pixels by an affine map around its centre, with bilinear interpolation. Where no pixel comes from, the mean is.
+/// </summary>
 /// <remarks>To be used by one thread at a time.</remarks>
 internal sealed class AffineWarp
 {

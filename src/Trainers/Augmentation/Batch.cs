@@ -29,8 +29,8 @@ internal sealed class Batch : IDisposable
     public ImageShape Shape { get; private set; }
 
     /// <summary>
-    /// Gets or sets the share of each image that is its own; the rest is of the image before it, or for the first of the last one. 1 where images are not
-    /// mixed.
+    /// Gets or sets the share of each image that is its own; the rest is of the image before it, or for the first of the last one. 1 where
+    /// images are not mixed.
     /// </summary>
     public float OwnShare { get; set; }
 

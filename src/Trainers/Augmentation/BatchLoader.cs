@@ -6,8 +6,8 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>Makes batches of images, on a thread of its own, a little ahead of the training step.</summary>
 /// <remarks>
-/// An image's dice depend on the seed, the epoch, the image's index and, where it comes again, how often it came; a batch's on the seed, the epoch and its place.
-/// Neither the speed of anything nor a stop in between changes what the network sees.
+/// An image's dice depend on the seed, the epoch, the image's index and, where it comes again, how often it came; a batch's on the seed,
+/// the epoch and its place. Neither the speed of anything nor a stop in between changes what the network sees.
 /// </remarks>
 internal sealed class BatchLoader<T> : IDisposable
     where T : unmanaged, INumberBase<T>

@@ -3,8 +3,8 @@ using System.Numerics.Tensors;
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>
-/// Changes of an image's colours, in place, as Pillow's ImageEnhance and ImageOps define them, but not rounded to whole levels. Values are levels of
-/// brightness, channels last; whatever they were before, they are from 0 to 255 afterwards.
+/// Changes of an image's colours, in place, as Pillow's ImageEnhance and ImageOps define them, but not rounded to whole levels. Values are
+/// levels of brightness, channels last; whatever they were before, they are from 0 to 255 afterwards.
 /// </summary>
 internal static class ColorOperations
 {

@@ -7,9 +7,12 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// For small images: padded on each side, then a random crop of the original size, or its mirror image (He et al., 2016, section 4.2:
 /// 4 pixels around 32×32). The mean is subtracted before the crop and moves with it; padding is zero after normalization.
 /// </summary>
-/// <remarks>Where the mean is an image, values may leave the pixels' range by the difference of two means; less the mean they are in it.</remarks>
+/// <remarks>
+/// Where the mean is an image, values may leave the pixels' range by the difference of two means; less the mean they are in it.
+/// </remarks>
 /// <param name="shape">The network's input, and the stored images' shape.</param>
-/// <param name="normalization">What will subtract a mean from an output of the network's input shape. Where the mean is an image, the crop anticipates it.</param>
+/// <param name="normalization">What will subtract a mean from an output of the network's input shape. Where the mean is an image, the crop
+/// anticipates it.</param>
 /// <param name="flip">Whether to mirror half of the images.</param>
 /// <param name="outputShape">The shape that crops are resized to; null for the network's input.</param>
 internal sealed class CropAndFlip(ImageShape shape, Normalization normalization, bool flip, ImageShape? outputShape = null) : IAugmentation

@@ -9,7 +9,8 @@ internal interface IAugmentation
 {
     /// <summary>Writes one version of an image.</summary>
     /// <param name="image">The stored image; not changed.</param>
-    /// <param name="output">Pixels in the image's own units, channels last, of the shape given to the constructor; every value is written.</param>
+    /// <param name="output">Pixels in the image's own units, channels last, of the shape given to the constructor; every value is
+    /// written.</param>
     /// <param name="random">The dice; nothing else decides.</param>
     void Apply<T>(in StoredImage<T> image, Span<float> output, Random random)
         where T : unmanaged, INumberBase<T>;

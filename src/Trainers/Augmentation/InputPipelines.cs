@@ -15,7 +15,9 @@ internal sealed class InputPipelines(ImageAugmentation cut, TrainingRecipe recip
     /// <summary>Makes one for each size of training images.</summary>
     public InputPipeline[] ForTraining() => [.. recipe.ImageScales.Select(scale => Make(Scaled(scale), distorted: true))];
 
-    /// <summary>Makes one that gives images of the network's input size, cut out but not distorted: what statistics are measured on.</summary>
+    /// <summary>
+    /// Makes one that gives images of the network's input size, cut out but not distorted: what statistics are measured on.
+    /// </summary>
     public InputPipeline ForStatistics() => Make(preprocessing.Input, distorted: false);
 
     /// <summary>Makes those for the training images of a run.</summary>

@@ -4,7 +4,8 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>
 /// Mixes each image of a batch with the one before it, and the first with the last: by mixup, which blends them (Zhang et al., 2018,
-/// https://arxiv.org/abs/1710.09412), or by CutMix, which puts a rectangle of one into the other (Yun et al., 2019, https://arxiv.org/abs/1905.04899).
+/// https://arxiv.org/abs/1710.09412), or by CutMix, which puts a rectangle of one into the other (Yun et al., 2019,
+/// https://arxiv.org/abs/1905.04899).
 /// </summary>
 /// <remarks>
 /// One share holds for the whole batch, as in torchvision's reference; labels are to be mixed by it. To be used by one thread at a time.
@@ -16,7 +17,8 @@ internal sealed class Mixing
     private float[] _last = [];
 
     /// <param name="mixup">The α of mixup's Beta(α, α); 0 for no mixup.</param>
-    /// <param name="cutMix">The α of CutMix's Beta(α, α); 0 for no CutMix. If both are on, each batch gets one of them, by the toss of a coin.</param>
+    /// <param name="cutMix">The α of CutMix's Beta(α, α); 0 for no CutMix. If both are on, each batch gets one of them, by the toss of a
+    /// coin.</param>
     public Mixing(double mixup, double cutMix)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(mixup);
@@ -62,7 +64,8 @@ internal sealed class Mixing
 
     private static (int Start, int End) Cut(int center, int half, int size) => (Math.Max(0, center - half), Math.Min(size, center + half));
 
-    // Mixes a part of the image before into each image, from the last one on, so that each is read before it is changed; but the last one, of which a copy is kept.
+    // Mixes a part of the image before into each image, from the last one on, so that each is read before it is changed; but the last one,
+    // of which a copy is kept.
     private void MixIn(Span<float> images, int imageSize, int start, int length, float share)
     {
         if (_last.Length < length)

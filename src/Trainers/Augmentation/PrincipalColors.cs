@@ -3,7 +3,9 @@ using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
-/// <summary>The principal components of a training set's colours, each as long as the colours' standard deviation along it; the longest first.</summary>
+/// <summary>
+/// The principal components of a training set's colours, each as long as the colours' standard deviation along it; the longest first.
+/// </summary>
 internal readonly record struct PrincipalColors(Vector3 First, Vector3 Second, Vector3 Third)
 {
     private const int Channels = 3;

@@ -3,8 +3,9 @@ using Microsoft.ML.ResNet.Trainers.Data;
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>
-/// Erases a random rectangle, 2 to 33 % of the area and 0.3 to 3.3 times as high as wide, of some images ("Random Erasing Data Augmentation",
-/// Zhong et al., 2017, https://arxiv.org/abs/1708.04896; ranges as torchvision's RandomErasing has them). What is erased is the mean: zero after normalization.
+/// Erases a random rectangle, 2 to 33 % of the area and 0.3 to 3.3 times as high as wide, of some images ("Random Erasing Data
+/// Augmentation", Zhong et al., 2017, https://arxiv.org/abs/1708.04896; ranges as torchvision's RandomErasing has them). What is erased is
+/// the mean: zero after normalization.
 /// </summary>
 /// <param name="shape">The images' shape.</param>
 /// <param name="normalization">What will subtract the mean.</param>

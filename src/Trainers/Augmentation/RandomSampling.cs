@@ -28,8 +28,9 @@ internal static class RandomSampling
         return 1 / (1 + Math.Exp(y - x));
     }
 
-    // The logarithm of a value of Gamma(shape): for a small shape the value itself is often too small for a double, and 0 / (0 + 0) no number.
-    // "A Simple Method for Generating Gamma Variables" (Marsaglia and Tsang, 2000); below a shape of 1 its section 6: Gamma(a + 1)·U^(1/a).
+    // The logarithm of a value of Gamma(shape): for a small shape the value itself is often too small for a double, and 0 / (0 + 0) no
+    // number. "A Simple Method for Generating Gamma Variables" (Marsaglia and Tsang, 2000); below a shape of 1 its section 6: Gamma(a +
+    // 1)·U^(1/a).
     private static double NextLogGamma(this Random random, double shape)
     {
         if (shape < 1)

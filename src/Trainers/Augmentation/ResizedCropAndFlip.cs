@@ -11,7 +11,9 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// <param name="flip">Whether to mirror half of the images.</param>
 internal sealed class ResizedCropAndFlip(ImageShape shape, bool flip) : IAugmentation
 {
-    /// <summary>The shorter side at which images are kept, relative to the network's input: a crop of 44 % of the area is not enlarged.</summary>
+    /// <summary>
+    /// The shorter side at which images are kept, relative to the network's input: a crop of 44 % of the area is not enlarged.
+    /// </summary>
     public const double KeptScale = 1.5;
 
     // The part's share of the image's area: the paper's smallest crop, 224 out of 480 on each side (He et al., 2016, section 3.4), to all.

@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// 224; then a random crop of the input's size, or its mirror image (He et al., 2016, section 3.4, after Simonyan and Zisserman, 2015).
 /// </summary>
 /// <remarks>Unlike <see cref="ResizedCropAndFlip"/> it keeps proportions, and no crop covers the whole image.</remarks>
-/// <param name="shape">The output's shape: the network's input, or another size to train at, at which the crop shows the same part of the image.</param>
+/// <param name="shape">The output's shape: the network's input, or another size to train at, at which the crop shows the same part of the
+/// image.</param>
 /// <param name="flip">Whether to mirror half of the images.</param>
 internal sealed class ScaleJitterCropAndFlip(ImageShape shape, bool flip) : IAugmentation
 {

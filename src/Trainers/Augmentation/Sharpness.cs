@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
-/// <summary>Blends an image with a smoothed one, as Pillow's ImageEnhance.Sharpness does. Pixels at the edge are left as they are.</summary>
+/// <summary>
+/// Blends an image with a smoothed one, as Pillow's ImageEnhance.Sharpness does. Pixels at the edge are left as they are.
+/// </summary>
 /// <remarks>To be used by one thread at a time.</remarks>
 /// <param name="shape">The images' shape.</param>
 internal sealed class Sharpness(ImageShape shape)

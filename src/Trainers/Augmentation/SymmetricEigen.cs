@@ -1,6 +1,8 @@
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
-/// <summary>Eigenvalues and eigenvectors of a small symmetric matrix, by cyclic Jacobi rotations (Golub and Van Loan, 2013, section 8.5).</summary>
+/// <summary>
+/// Eigenvalues and eigenvectors of a small symmetric matrix, by cyclic Jacobi rotations (Golub and Van Loan, 2013, section 8.5).
+/// </summary>
 internal static class SymmetricEigen
 {
     // Convergence is quadratic: a 3×3 matrix is diagonal, to the last bit, after about six.

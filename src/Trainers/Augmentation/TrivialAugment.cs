@@ -8,10 +8,10 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// https://arxiv.org/abs/2103.10158), with the operations and ranges of its "wide" space, as torchvision's TrivialAugmentWide has them.
 /// </summary>
 /// <remarks>
-/// It departs from torchvision in three ways. Shear is around the centre, not the top left corner, so that the object stays in the picture. Translation goes
-/// to a seventh of the side, which is 32 pixels of 224: 32 pixels at any size, as published, would move a picture of 32×32 out of sight. What comes into
-/// the picture is the mean, not black: zero after normalization. Interpolation is bilinear, as in torchvision's recipe for its weights "IMAGENET1K_V2".
-/// To be used by one thread at a time.
+/// It departs from torchvision in three ways. Shear is around the centre, not the top left corner, so that the object stays in the picture.
+/// Translation goes to a seventh of the side, which is 32 pixels of 224: 32 pixels at any size, as published, would move a picture of 32×32
+/// out of sight. What comes into the picture is the mean, not black: zero after normalization. Interpolation is bilinear, as in
+/// torchvision's recipe for its weights "IMAGENET1K_V2". To be used by one thread at a time.
 /// </remarks>
 internal sealed class TrivialAugment : IDistortion
 {
@@ -33,9 +33,8 @@ internal sealed class TrivialAugment : IDistortion
 
     /// <param name="shape">The images' shape.</param>
     /// <param name="normalization">What will subtract the mean, which fills the picture where an image is moved away.</param>
-    /// <param name="levels">
-    /// Whether values are levels of brightness from 0 to 255. If not, as in vectors of floats, or if there are neither 1 nor 3 channels, operations on colours
-    /// make no sense, and only those that move pixels are drawn.
+    /// <param name="levels"> Whether values are levels of brightness from 0 to 255. If not, as in vectors of floats, or if there are
+    /// neither 1 nor 3 channels, operations on colours make no sense, and only those that move pixels are drawn.
     /// </param>
     public TrivialAugment(ImageShape shape, Normalization normalization, bool levels)
     {

@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 
 /// <summary>A moment of a run, whole: whose it is, where it stands, and its tensors.</summary>
 /// <remarks>
-/// On disk it is a safetensors file. Its metadata holds first the checksum: the SHA-256 of the file with 64 zeros in the checksum's place; then the version, the
-/// identity and the state, as JSON.
+/// On disk it is a safetensors file. Its metadata holds first the checksum: the SHA-256 of the file with 64 zeros in the checksum's place;
+/// then the version, the identity and the state, as JSON.
 /// </remarks>
 internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State, ResNetWeights Tensors)
 {

@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 
-/// <summary>A checkpoint's name: <c>checkpoint-0000001234.safetensors</c> within an epoch, <c>checkpoint-0000001173-epoch3.safetensors</c> at the end of one.</summary>
+/// <summary>
+/// A checkpoint's name: <c>checkpoint-0000001234.safetensors</c> within an epoch, <c>checkpoint-0000001173-epoch3.safetensors</c> at the
+/// end of one.
+/// </summary>
 /// <param name="Path">Where it is.</param>
 /// <param name="Step">The steps taken.</param>
 /// <param name="Epoch">The epoch that it ends; null within one.</param>

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 
-/// <summary>Where a run stands: everything but tensors that decides how it goes on. All randomness comes from the seed and these counters.</summary>
+/// <summary>
+/// Where a run stands: everything but tensors that decides how it goes on. All randomness comes from the seed and these counters.
+/// </summary>
 internal sealed record TrainingState
 {
     /// <summary>Gets the images per batch: fewer than the recipe's where they did not fit into memory.</summary>

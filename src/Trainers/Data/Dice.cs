@@ -1,7 +1,11 @@
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>Random numbers that start anew from a seed: one object for all images, where <see cref="Random"/> would make one for each.</summary>
-/// <remarks>SplitMix64 (Steele et al., 2014). A range is cut out of 64 bits, so no number of it is likelier than another by more than 2⁻³².</remarks>
+/// <summary>
+/// Random numbers that start anew from a seed: one object for all images, where <see cref="Random"/> would make one for each.
+/// </summary>
+/// <remarks>
+/// SplitMix64 (Steele et al., 2014). A range is cut out of 64 bits, so no number of it is likelier than another by more than 2⁻³².
+/// </remarks>
 internal sealed class Dice : Random
 {
     private ulong _state;

@@ -24,7 +24,9 @@ internal static class EpochOrder
         return order;
     }
 
-    /// <summary>As many images as there are, every class equally often: those of a small class again and again, in a new order each time.</summary>
+    /// <summary>
+    /// As many images as there are, every class equally often: those of a small class again and again, in a new order each time.
+    /// </summary>
     /// <param name="classes">The images of each class.</param>
     /// <param name="count">The images of the epoch.</param>
     /// <param name="random">The dice.</param>

@@ -4,7 +4,9 @@ using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>A view without an end, whose next row is always the image of the file that <see cref="Path"/> names then. For one cursor.</summary>
+/// <summary>
+/// A view without an end, whose next row is always the image of the file that <see cref="Path"/> names then. For one cursor.
+/// </summary>
 internal sealed class FileImageView : IDataView
 {
     private readonly string _imageColumn;

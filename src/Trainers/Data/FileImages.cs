@@ -5,10 +5,14 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>Images that neither memory nor the disk has room for: decoded from their files each time that they are wanted, as they were the first time.</summary>
+/// <summary>
+/// Images that neither memory nor the disk has room for: decoded from their files each time that they are wanted, as they were the first
+/// time.
+/// </summary>
 /// <remarks>
-/// Rows of a view can be read in their order only, files in any. Which file a row's image is, its tag says, where LoadImages left it; that the image is that file and
-/// nothing was done to it, the first reading checks pixel by pixel: see <see cref="RowImageReader{T}.FindFile"/>.
+/// Rows of a view can be read in their order only, files in any. Which file a row's image is, its tag says, where LoadImages left it; that
+/// the image is that file and nothing was done to it, the first reading checks pixel by pixel: see <see
+/// cref="RowImageReader{T}.FindFile"/>.
 /// </remarks>
 internal sealed class FileImages<T> : IDisposable
     where T : unmanaged, INumberBase<T>

@@ -6,10 +6,13 @@ using Microsoft.ML.ResNet.Trainers.Interop;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// Keeps the images of a run: in memory up to a limit, then in a file for as long as the disk has room; those past that are decoded from their own files each time.
-/// Large blocks hold many images each, so that the garbage collector has nothing to walk.
+/// Keeps the images of a run: in memory up to a limit, then in a file for as long as the disk has room; those past that are decoded from
+/// their own files each time. Large blocks hold many images each, so that the garbage collector has nothing to walk.
 /// </summary>
-/// <remarks>Any number of threads may add and read. What was read must not be used after <see cref="Dispose"/>. Where an image is kept changes nothing but the time it takes.</remarks>
+/// <remarks>
+/// Any number of threads may add and read. What was read must not be used after <see cref="Dispose"/>. Where an image is kept changes
+/// nothing but the time it takes.
+/// </remarks>
 /// <typeparam name="T">byte or float.</typeparam>
 internal sealed class ImageStore<T> : IDisposable
     where T : unmanaged, INumberBase<T>
@@ -100,7 +103,9 @@ internal sealed class ImageStore<T> : IDisposable
         $"{what} must be kept, but CacheBytes allows {Format(_memoryLimit)} in memory, and folder '{_file?.Folder}' has room for {Format(_file?.Room() ?? 0)} beside the {Format(_file?.Reserve ?? 0)} that are left free. "
         + "Raise CacheBytes, make room on the disk, or set CheckpointFolder to a folder on a larger one. (Images that come straight from files, as LoadImages reads them, need no room: they are decoded anew in each epoch.)");
 
-    /// <summary>Lets go of the memory into which the system has read the file: where it counts memory, it would count that as the process's.</summary>
+    /// <summary>
+    /// Lets go of the memory into which the system has read the file: where it counts memory, it would count that as the process's.
+    /// </summary>
     public void ReleasePages()
     {
         foreach (var block in _blocks)

@@ -6,7 +6,9 @@ using System.Runtime.InteropServices;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>A part of the cache file: written as a file is, and mapped into memory when it is first read.</summary>
-/// <remarks>Written through a mapping, a disk that runs full would kill the process; written as a file, it is an error that can be handled.</remarks>
+/// <remarks>
+/// Written through a mapping, a disk that runs full would kill the process; written as a file, it is an error that can be handled.
+/// </remarks>
 /// <param name="file">The file.</param>
 /// <param name="offset">Where the part starts, in bytes.</param>
 /// <param name="length">Its length, in values.</param>

@@ -3,8 +3,8 @@ using System.IO.MemoryMappedFiles;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// A file that holds decoded images while a run lasts. Only this user can read it. It is made when it is first needed, and gone with the process, however that ends:
-/// on Unix it loses its name as soon as it is open, on Windows the system deletes it when it is closed.
+/// A file that holds decoded images while a run lasts. Only this user can read it. It is made when it is first needed, and gone with the
+/// process, however that ends: on Unix it loses its name as soon as it is open, on Windows the system deletes it when it is closed.
 /// </summary>
 /// <param name="folder">Where it is made; the folder is made if it does not exist.</param>
 /// <param name="reserve">The bytes of the disk that are left to others.</param>

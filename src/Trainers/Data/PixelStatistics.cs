@@ -30,7 +30,9 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
         return new PixelStatistics([.. means.Select(mean => (float)mean)], [.. deviations.Select(deviation => (float)deviation)]);
     }
 
-    /// <summary>Measures the mean of each pixel and channel over all images (He et al., 2016, section 4.2); larger images are reduced to the shape.</summary>
+    /// <summary>
+    /// Measures the mean of each pixel and channel over all images (He et al., 2016, section 4.2); larger images are reduced to the shape.
+    /// </summary>
     /// <returns>The mean image, planar.</returns>
     public static ImmutableArray<float> MeasureMeanImage<T>(ImageSet<T> images, ImageShape shape)
         where T : unmanaged, INumberBase<T>

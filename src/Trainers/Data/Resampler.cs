@@ -28,11 +28,15 @@ internal static class Resampler
         where T : unmanaged, INumberBase<T> =>
         Resize(source, height, width, stride, channels, crop, target, [], targetHeight, targetWidth);
 
-    /// <summary>Resizes a whole image of bytes to bytes: what <see cref="Resize{T}(ReadOnlySpan{T}, int, int, int, ReadOnlySpan{int}, CropWindow, Span{float}, int, int)"/> gives, rounded by <see cref="Round"/>.</summary>
+    /// <summary>
+    /// Resizes a whole image of bytes to bytes: what <see cref="Resize{T}(ReadOnlySpan{T}, int, int, int, ReadOnlySpan{int}, CropWindow,
+    /// Span{float}, int, int)"/> gives, rounded by <see cref="Round"/>.
+    /// </summary>
     public static void Resize(ReadOnlySpan<byte> source, int height, int width, int stride, ReadOnlySpan<int> channels, Span<byte> target, int targetHeight, int targetWidth) =>
         Resize(source, height, width, stride, channels, CropWindow.Whole(height, width), [], target, targetHeight, targetWidth);
 
-    // To floats or to bytes. Compiled at full speed at once, as all loops here: the first hundred images would otherwise take three times as long.
+    // To floats or to bytes. Compiled at full speed at once, as all loops here: the first hundred images would otherwise take three times
+    // as long.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Resize<T>(
         ReadOnlySpan<T> source, int height, int width, int stride, ReadOnlySpan<int> channels, CropWindow crop, Span<float> floats, Span<byte> bytes, int targetHeight, int targetWidth)
@@ -185,7 +189,8 @@ internal static class Resampler
         }
     }
 
-    // Rows lie one after the other, and after the last comes the first again. Each value is the same additions in the same order, however many are added at once.
+    // Rows lie one after the other, and after the last comes the first again. Each value is the same additions in the same order, however
+    // many are added at once.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddRows(ReadOnlySpan<float> rows, int size, int first, ReadOnlySpan<float> weights, Span<float> result)
     {
@@ -224,7 +229,10 @@ internal static class Resampler
         }
     }
 
-    /// <summary>For each of <see cref="Length"/> positions along one axis of the result: the first of <see cref="Count"/> source positions, and their weights. The arrays are rented.</summary>
+    /// <summary>
+    /// For each of <see cref="Length"/> positions along one axis of the result: the first of <see cref="Count"/> source positions, and
+    /// their weights. The arrays are rented.
+    /// </summary>
     private readonly record struct Taps(int[] First, float[] Weights, int Length, int Count)
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -245,7 +253,8 @@ internal static class Resampler
             return new Taps(first, weights, targetSize, WithoutZeros(first, weights, targetSize, count));
         }
 
-        // Most filters are narrower than the widest could be: what all of them leave out on either side is not added up. Packs the weights in place.
+        // Most filters are narrower than the widest could be: what all of them leave out on either side is not added up. Packs the weights
+        // in place.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static int WithoutZeros(int[] first, float[] weights, int targetSize, int count)
         {

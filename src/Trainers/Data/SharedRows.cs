@@ -4,14 +4,17 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>Reads rows of a view on all cores: several cursors go over the same rows, and each reads those that no other has taken.</summary>
+/// <summary>
+/// Reads rows of a view on all cores: several cursors go over the same rows, and each reads those that no other has taken.
+/// </summary>
 /// <remarks>
-/// <para>
-/// ML.NET computes a value when it is asked for, so to move over a row costs next to nothing beside decoding its image, and any view can be read so, whether it
-/// splits or not. (ML.NET itself splits some views only, and hands out 128 rows at a time: too many images for one core to be left with at the end.)
-/// Where moving is dear, as in a filter that looks at images, more cursors would only do the same work again: the first rows tell how many pay.
+/// <para> ML.NET computes a value when it is asked for, so to move over a row costs next to nothing beside decoding its image, and any view
+/// can be read so, whether it splits or not. (ML.NET itself splits some views only, and hands out 128 rows at a time: too many images for
+/// one core to be left with at the end.) Where moving is dear, as in a filter that looks at images, more cursors would only do the same
+/// work again: the first rows tell how many pay.
 /// </para>
-/// <para>Rows are told apart by their ids. Each is read once, by whichever cursor; nothing that is read depends on how many there are.</para>
+/// <para>Rows are told apart by their ids. Each is read once, by whichever cursor; nothing that is read depends on how many there
+/// are.</para>
 /// </remarks>
 /// <param name="view">The view.</param>
 /// <param name="columns">Its columns that are read.</param>
@@ -32,7 +35,8 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
     private bool IsOver => Volatile.Read(ref _left) == 0 || _hasFailed || cancellation.IsCancellationRequested;
 
     /// <summary>Reads all rows, and waits for it.</summary>
-    /// <param name="makeReader">Makes of a cursor what reads its current row, whose place among the rows it is told. Readers run at the same time, each with its own cursor.</param>
+    /// <param name="makeReader">Makes of a cursor what reads its current row, whose place among the rows it is told. Readers run at the
+    /// same time, each with its own cursor.</param>
     /// <exception cref="OperationCanceledException">Reading was stopped.</exception>
     /// <exception cref="Exception">What reading threw; where several rows fail, that of the first.</exception>
     public void Read(Func<DataViewRowCursor, Action<int>> makeReader)
@@ -58,7 +62,8 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
 
         if (cursors > 1 && _stop is not null && !IsOver)
         {
-            // Cursors that all failed beside each other, as enumerators of one database connection do, may do so no more when there is but one.
+            // Cursors that all failed beside each other, as enumerators of one database connection do, may do so no more when there is but
+            // one.
             _stop = null;
             ReadBeside(makeReader);
         }
@@ -84,7 +89,8 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
         }
     }
 
-    // A set of one: from GetRowCursor ML.NET may give a cursor that computes all columns ahead, on threads of its own. One at a time: views make what they share when they are first asked.
+    // A set of one: from GetRowCursor ML.NET may give a cursor that computes all columns ahead, on threads of its own. One at a time: views
+    // make what they share when they are first asked.
     private DataViewRowCursor Open()
     {
         lock (_lock)
@@ -105,8 +111,8 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
         }
     }
 
-    // A row that was taken is finished even when another has failed. So all rows before the first that failed are read, and it is always that one which is reported. A cursor that
-    // cannot move leaves its rows to the others, which meet all of them.
+    // A row that was taken is finished even when another has failed. So all rows before the first that failed are read, and it is always
+    // that one which is reported. A cursor that cannot move leaves its rows to the others, which meet all of them.
     private (long Moving, long Reading) Read(DataViewRowCursor cursor, Action<int> read, int most)
     {
         var (getId, id, moving, reading) = (cursor.GetIdGetter(), default(DataViewRowId), 0L, 0L);

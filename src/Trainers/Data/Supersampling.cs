@@ -11,7 +11,9 @@ internal static class Supersampling
     // Enough to know how large the images usually are.
     private const int SampleSize = 31;
 
-    /// <summary>Finds the largest multiple of the network's input that a usual image covers: of some images from all over the data, the median.</summary>
+    /// <summary>
+    /// Finds the largest multiple of the network's input that a usual image covers: of some images from all over the data, the median.
+    /// </summary>
     public static int Choose(IDataView data, ImageColumn image, LabeledRow[] rows, CancellationToken cancellation)
     {
         var step = Math.Max(1, rows.Length / SampleSize);

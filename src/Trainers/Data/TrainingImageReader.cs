@@ -17,7 +17,9 @@ internal sealed class TrainingImageReader<T>(
     IHostEnvironment environment, TrainingColumns columns, CacheLimits cache, ImageDecoder decoder, Action<string> warn)
     where T : unmanaged, INumberBase<T>
 {
-    /// <summary>Gets the shorter side that training images are kept at, relative to the network's input; null for the input's own size.</summary>
+    /// <summary>
+    /// Gets the shorter side that training images are kept at, relative to the network's input; null for the input's own size.
+    /// </summary>
     public double? KeptScale { get; init; }
 
     /// <summary>Gets what to do with images that cannot be read.</summary>

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>The symbol versions that a shared object needs of other libraries: ELF64, little-endian (System V gABI; LSB Core, "Symbol Versioning").</summary>
+/// <summary>
+/// The symbol versions that a shared object needs of other libraries: ELF64, little-endian (System V gABI; LSB Core, "Symbol Versioning").
+/// </summary>
 internal static class ElfVersionNeeds
 {
     private const int FileHeaderSize = 64;

@@ -4,12 +4,14 @@ namespace Microsoft.ML.ResNet.Trainers;
 
 /// <summary>Gives the system back what lies free in the C allocator's heaps, now and then; the heaps keep their addresses.</summary>
 /// <remarks>
-/// Torch asks for aligned buffers. glibc looks for room for one, and for the most that aligning may take, so the hole that a buffer leaves is too small for the next of the same size once a
-/// small object has taken its margin. Holes and new buffers then cover several times what is in use.
+/// Torch asks for aligned buffers. glibc looks for room for one, and for the most that aligning may take, so the hole that a buffer leaves
+/// is too small for the next of the same size once a small object has taken its margin. Holes and new buffers then cover several times what
+/// is in use.
 /// </remarks>
 internal sealed partial class FreeBuffers
 {
-    // Giving back, and taking again at the next batch, costs about as much as zeroing a batch's buffers: so neither often in time, nor in batches.
+    // Giving back, and taking again at the next batch, costs about as much as zeroing a batch's buffers: so neither often in time, nor in
+    // batches.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private const int BatchInterval = 16;
 

@@ -8,8 +8,8 @@ namespace Microsoft.ML.ResNet.Trainers;
 
 /// <summary>Loads TorchSharp's native libraries before its first use, or says in one sentence why that cannot be done.</summary>
 /// <remarks>
-/// The static constructor of <see cref="torch"/> loads them too, but where that fails it copies libtorch (478 MB) beside the application, prints a
-/// page that names the wrong cause, and fails for the rest of the process. So its two calls are made here first.
+/// The static constructor of <see cref="torch"/> loads them too, but where that fails it copies libtorch (478 MB) beside the application,
+/// prints a page that names the wrong cause, and fails for the rest of the process. So its two calls are made here first.
 /// </remarks>
 internal static class LibTorchSharpLoader
 {

@@ -36,8 +36,8 @@ internal static partial class TorchRuntime
     }
 
     /// <summary>
-    /// By default glibc gives every large buffer of a step back to the system and faults it in again at the next. Kept, training is about 1.2
-    /// times as fast, for a tenth more memory. The padding matters because the training thread's arena consists of small heaps.
+    /// By default glibc gives every large buffer of a step back to the system and faults it in again at the next. Kept, training is about
+    /// 1.2 times as fast, for a tenth more memory. The padding matters because the training thread's arena consists of small heaps.
     /// </summary>
     private static partial class GlibcAllocator
     {

@@ -12,8 +12,8 @@ internal static class LearningRateFinder
     private const double Lowest = 1e-6;
     private const double Highest = 10;
 
-    // The loss is an average over about ten steps, corrected for its start; fastai's fifty hide the fall where a hundred steps span seven decades.
-    // As there, the search ends at four times the lowest.
+    // The loss is an average over about ten steps, corrected for its start; fastai's fifty hide the fall where a hundred steps span seven
+    // decades. As there, the search ends at four times the lowest.
     private const double Smoothing = 0.9;
     private const double RunAway = 4;
 

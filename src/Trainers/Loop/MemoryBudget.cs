@@ -2,10 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
-/// <summary>Splits batches that do not fit into memory: into halves whose gradients are averaged, so that a step stays what it was but for batch normalization.</summary>
+/// <summary>
+/// Splits batches that do not fit into memory: into halves whose gradients are averaged, so that a step stays what it was but for batch
+/// normalization.
+/// </summary>
 internal static class MemoryBudget
 {
-    // Gradients of activations, and what convolutions unfold, on top of the activations that are kept: measured on ResNet-18 and ResNet-50 at 224×224.
+    // Gradients of activations, and what convolutions unfold, on top of the activations that are kept: measured on ResNet-18 and ResNet-50
+    // at 224×224.
     private const double Overhead = 1.5;
 
     /// <summary>Estimates the bytes that one training step holds at once.</summary>

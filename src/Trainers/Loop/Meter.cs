@@ -34,9 +34,13 @@ internal sealed class Meter : IDisposable
         _counts[Steps++] = (int)labels.shape[0];
     }
 
-    /// <summary>Adds what was added since the last reading to a tally, step by step, so that the moment of reading does not change a sum's last bits.</summary>
+    /// <summary>
+    /// Adds what was added since the last reading to a tally, step by step, so that the moment of reading does not change a sum's last
+    /// bits.
+    /// </summary>
     /// <param name="tally">The tally so far.</param>
-    /// <param name="notFinite">The index, among the steps read, of the first whose loss was infinite or not a number; null if none was.</param>
+    /// <param name="notFinite">The index, among the steps read, of the first whose loss was infinite or not a number; null if none
+    /// was.</param>
     /// <returns>The tally with the steps read.</returns>
     public Tally Read(Tally tally, out int? notFinite)
     {

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>
-/// Computes the statistics of batch normalization anew, as true averages over training images. While training, they are moving averages over the last
-/// batches, of weights that were still changing (Wu and Johnson, 2021, section 3; the paper's released networks have such statistics).
+/// Computes the statistics of batch normalization anew, as true averages over training images. While training, they are moving averages
+/// over the last batches, of weights that were still changing (Wu and Johnson, 2021, section 3; the paper's released networks have such
+/// statistics).
 /// </summary>
 internal static class PreciseBatchNorm
 {

@@ -16,8 +16,8 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 ///     for each batch: forward, loss, backward; after some batches: step, average
 ///     measure on the validation images
 ///     report; keep the weights; write a checkpoint
-/// </code>
-/// Where it stands is a <see cref="TrainingState"/> and the learner's tensors; a loop that starts from both goes on as if it had never stopped.
+/// </code> Where it stands is a <see cref="TrainingState"/> and the learner's tensors; a loop that starts from both goes on as if it had
+/// never stopped.
 /// </summary>
 /// <param name="learner">What learns.</param>
 /// <param name="settings">How.</param>

@@ -3,10 +3,14 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
-/// <summary>A convolution without bias whose gradient for the filters is one matrix product: filters × positions times positions × inputs of a filter.</summary>
+/// <summary>
+/// A convolution without bias whose gradient for the filters is one matrix product: filters × positions times positions × inputs of a
+/// filter.
+/// </summary>
 /// <remarks>
-/// oneDNN's own kernel multiplies tiles of 32 positions of one row of an image, so that a row of 4 wastes seven eighths of the arithmetic. The product has the positions of all images in one
-/// dimension. What it costs is the copy of each position's inputs, which many channels repay: measured in docs/PERFORMANCE.md.
+/// oneDNN's own kernel multiplies tiles of 32 positions of one row of an image, so that a row of 4 wastes seven eighths of the arithmetic.
+/// The product has the positions of all images in one dimension. What it costs is the copy of each position's inputs, which many channels
+/// repay: measured in docs/PERFORMANCE.md.
 /// </remarks>
 internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowConvolution>
 {

@@ -6,12 +6,13 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 
 /// <summary>Tells in which precision this machine trains faster.</summary>
 /// <remarks>
-/// On x86 the instructions tell: with AMX, ResNet-9's kernels alone were slower in float32 than its whole training loop in bfloat16, while the time of a few steps at the start of a
-/// process is decided by whatever else runs then. Elsewhere it is measured.
+/// On x86 the instructions tell: with AMX, ResNet-9's kernels alone were slower in float32 than its whole training loop in bfloat16, while
+/// the time of a few steps at the start of a process is decided by whatever else runs then. Elsewhere it is measured.
 /// </remarks>
 internal static class PrecisionProbe
 {
-    // Where the CPU has no bfloat16 instructions of its own it is slower, and where it has them faster by far: the margin only guards against noise.
+    // Where the CPU has no bfloat16 instructions of its own it is slower, and where it has them faster by far: the margin only guards
+    // against noise.
     private const double WorthwhileGain = 1.1;
 
     private const int Repeats = 5;

@@ -7,17 +7,20 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// A network in Torch: the tensors of its state dictionary, and a forward pass that walks the plan once.
 /// </summary>
 /// <remarks>
-/// Activations and filters are channels-last, which the CPU's convolutions want. With <see cref="TrainingPrecision.BFloat16"/>
-/// convolutions read bfloat16 copies of float32 weights; statistics, gradients and updates stay float32. A product of two bfloat16 numbers is exact in float32, and sums are float32
-/// either way, so that a CPU whose convolutions take no bfloat16 computes the same from rounded values in float32, but for the order of the sums.
-/// Not an nn.Module: a module per layer would walk a tree at every step, and TorchSharp's BatchNorm frees its tensors in a finalizer.
+/// Activations and filters are channels-last, which the CPU's convolutions want. With <see cref="TrainingPrecision.BFloat16"/> convolutions
+/// read bfloat16 copies of float32 weights; statistics, gradients and updates stay float32. A product of two bfloat16 numbers is exact in
+/// float32, and sums are float32 either way, so that a CPU whose convolutions take no bfloat16 computes the same from rounded values in
+/// float32, but for the order of the sums. Not an nn.Module: a module per layer would walk a tree at every step, and TorchSharp's BatchNorm
+/// frees its tensors in a finalizer.
 /// </remarks>
 internal sealed class ResidualNetwork : IDisposable
 {
-    // Torch's two numbers for kernels, strides and paddings, down and across, which are the same: made once, not in every layer of every step.
+    // Torch's two numbers for kernels, strides and paddings, down and across, which are the same: made once, not in every layer of every
+    // step.
     private static readonly long[][] Squares = [[0, 0], [1, 1], [2, 2], [3, 3]];
 
-    // TorchSharp passes numbers by a handle that their finalizer frees, even while they are in use: one that is always referenced is safe, and so is one that is disposed of afterwards.
+    // TorchSharp passes numbers by a handle that their finalizer frees, even while they are in use: one that is always referenced is safe,
+    // and so is one that is disposed of afterwards.
     private static readonly TorchSharp.Scalar One = 1;
 
     private readonly LayerPlan _plan;
@@ -55,7 +58,9 @@ internal sealed class ResidualNetwork : IDisposable
     /// <summary>Gets the network's layers.</summary>
     public LayerPlan Plan => _plan;
 
-    /// <summary>Gets or sets how many layers, from the image on, keep their weights and statistics: no gradient is computed for them.</summary>
+    /// <summary>
+    /// Gets or sets how many layers, from the image on, keep their weights and statistics: no gradient is computed for them.
+    /// </summary>
     /// <value>The default is 0: none.</value>
     public int FrozenLayers { get; set; }
 
@@ -91,10 +96,12 @@ internal sealed class ResidualNetwork : IDisposable
     public Tensor Features(Tensor images) => Frozen(images, _plan.Layers.Length - 1);
 
     /// <summary>Computes some of the layers, as they are when the network scores.</summary>
-    /// <param name="x">The result of the layer before the first, which is freed as any other; normalized images where there is none.</param>
+    /// <param name="x">The result of the layer before the first, which is freed as any other; normalized images where there is
+    /// none.</param>
     /// <param name="first">The first layer to compute.</param>
     /// <param name="end">The layer after the last one.</param>
-    /// <param name="observe">Is shown each layer's result, with the layer's index, before a later layer overwrites it; null for nobody.</param>
+    /// <param name="observe">Is shown each layer's result, with the layer's index, before a later layer overwrites it; null for
+    /// nobody.</param>
     /// <returns>The last layer's result.</returns>
     public Tensor Compute(Tensor x, int first, int end, Action<int, Tensor>? observe = null) => Run(x, first, end, training: false, observe);
 

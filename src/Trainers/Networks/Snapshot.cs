@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
-/// <summary>The weights and statistics of a network as they were, kept in Torch: one for a whole run, where a copy in .NET's memory would be garbage after each epoch.</summary>
+/// <summary>
+/// The weights and statistics of a network as they were, kept in Torch: one for a whole run, where a copy in .NET's memory would be garbage
+/// after each epoch.
+/// </summary>
 internal sealed class Snapshot(ResidualNetwork network) : IDisposable
 {
     private readonly (string Name, Tensor Source, Tensor Copy)[] _tensors = [.. network.State.Select(each => (each.Key, each.Value, empty_like(each.Value, requires_grad: false)))];

@@ -9,7 +9,8 @@ internal static class StartingWeights
     /// <param name="plan">The network to train.</param>
     /// <param name="given">Weights of the same architecture; null for random ones.</param>
     /// <param name="seed">The seed of what is random: everything, or the head where the number of classes differs.</param>
-    /// <param name="zeroInitResidual">Whether random blocks start as their shortcuts: the scale of their last normalization at zero.</param>
+    /// <param name="zeroInitResidual">Whether random blocks start as their shortcuts: the scale of their last normalization at
+    /// zero.</param>
     public static ResNetWeights For(LayerPlan plan, ResNetWeights? given, int seed, bool zeroInitResidual = false)
     {
         var random = ResNetWeights.Initialize(plan, seed);
@@ -22,7 +23,9 @@ internal static class StartingWeights
         return new ResNetWeights(plan.Weights.Select(spec => fitting.TryGet(spec.Name, out var tensor) ? tensor : random[spec.Name]));
     }
 
-    /// <summary>Makes given weights fit: its first convolution is adapted to the channels, and a head of other classes is left out.</summary>
+    /// <summary>
+    /// Makes given weights fit: its first convolution is adapted to the channels, and a head of other classes is left out.
+    /// </summary>
     /// <exception cref="ArgumentException">The given weights are of another architecture; the message lists what does not fit.</exception>
     public static ResNetWeights Fit(ResNetWeights given, LayerPlan plan) => AdaptChannels(given, plan).For(plan, strict: false);
 

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
 /// <summary>
-/// Skips the residual branch of blocks at random, image by image; what is kept is scaled up, so that its mean stays (Huang et al., 2016; the linear rule
-/// of section 3).
+/// Skips the residual branch of blocks at random, image by image; what is kept is scaled up, so that its mean stays (Huang et al., 2016;
+/// the linear rule of section 3).
 /// </summary>
 /// <param name="plan">The network. Blocks without a shortcut cannot be skipped.</param>
 /// <param name="probability">The probability with which the last block is skipped.</param>

@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
 
 /// <summary>
-/// AdamW (Loshchilov and Hutter, 2019, algorithm 2): m ← β₁·m + (1 − β₁)·g; s ← β₂·s + (1 − β₂)·g²; u = m̂ / (√ŝ + ε) + decay·w; w ← w − rate·u, where m̂ and ŝ are
-/// corrected for their start at zero. LAMB (You et al., 2020, algorithm 2) multiplies the rate by |w| / |u|, tensor by tensor.
+/// AdamW (Loshchilov and Hutter, 2019, algorithm 2): m ← β₁·m + (1 − β₁)·g; s ← β₂·s + (1 − β₂)·g²; u = m̂ / (√ŝ + ε) + decay·w; w ← w −
+/// rate·u, where m̂ and ŝ are corrected for their start at zero. LAMB (You et al., 2020, algorithm 2) multiplies the rate by |w| / |u|,
+/// tensor by tensor.
 /// </summary>
 internal sealed class AdamOptimizer : Optimizer
 {

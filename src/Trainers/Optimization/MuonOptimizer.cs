@@ -3,13 +3,15 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
 
 /// <summary>
-/// Muon (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon): the velocity of each convolution's filters, as a matrix [filters, inputs of a filter], steps along the
-/// orthogonal matrix nearest to it, so that rare directions are learned as fast as frequent ones: v ← momentum·v + g; w ← w − rate·decay·w − scale·rate·orthogonal(v), with Nesterov's
-/// momentum orthogonal(g + momentum·v). Other parameters are trained by <see cref="SgdOptimizer"/>.
+/// Muon (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon): the velocity of each convolution's filters, as a matrix [filters,
+/// inputs of a filter], steps along the orthogonal matrix nearest to it, so that rare directions are learned as fast as frequent ones: v ←
+/// momentum·v + g; w ← w − rate·decay·w − scale·rate·orthogonal(v), with Nesterov's momentum orthogonal(g + momentum·v). Other parameters
+/// are trained by <see cref="SgdOptimizer"/>.
 /// </summary>
 /// <remarks>
-/// Orthogonal is approximate: three steps of the Newton–Schulz iteration x ← a·x + b·(x·xᵀ)·x + c·(x·xᵀ)²·x on the matrix scaled to a length of 1, with the coefficients of the source,
-/// which bring singular values near 1 fast; the smallest ones are still below it after three steps.
+/// Orthogonal is approximate: three steps of the Newton–Schulz iteration x ← a·x + b·(x·xᵀ)·x + c·(x·xᵀ)²·x on the matrix scaled to a
+/// length of 1, with the coefficients of the source, which bring singular values near 1 fast; the smallest ones are still below it after
+/// three steps.
 /// </remarks>
 internal sealed class MuonOptimizer : SgdOptimizer
 {
@@ -54,7 +56,8 @@ internal sealed class MuonOptimizer : SgdOptimizer
 
     /// <param name="parameters">The parameters.</param>
     /// <param name="filterRate">The rate of filters, relative to that of the other parameters.</param>
-    /// <param name="keepLength">Whether each convolution's filters are brought to a length of the square root of their number before a step, instead of decaying.</param>
+    /// <param name="keepLength">Whether each convolution's filters are brought to a length of the square root of their number before a
+    /// step, instead of decaying.</param>
     /// <param name="momentum">The share of the velocity that is kept.</param>
     /// <param name="nesterov">Whether the gradient looks ahead.</param>
     /// <param name="form">Where the rate stands, for the other parameters.</param>

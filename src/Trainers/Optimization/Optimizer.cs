@@ -2,10 +2,12 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
 
-/// <summary>Turns gradients into steps, by one call into Torch for all filters, and one for all other parameters, with the same settings.</summary>
+/// <summary>
+/// Turns gradients into steps, by one call into Torch for all filters, and one for all other parameters, with the same settings.
+/// </summary>
 /// <remarks>
-/// TorchSharp exposes neither fused nor foreach operators, so they are reached through TorchScript. Settings go there as tensors: TorchSharp passes a
-/// plain number by a handle that its finalizer may free too early.
+/// TorchSharp exposes neither fused nor foreach operators, so they are reached through TorchScript. Settings go there as tensors:
+/// TorchSharp passes a plain number by a handle that its finalizer may free too early.
 /// </remarks>
 internal abstract class Optimizer : IDisposable
 {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
 
 /// <summary>
-/// Stochastic gradient descent with momentum and weight decay. PyTorch's form: g ← g + decay·w; v ← momentum·v + g; w ← w − rate·v. Caffe's: v ← momentum·v + rate·g;
-/// w ← w − v. With Nesterov's momentum the step is along g + momentum·v.
+/// Stochastic gradient descent with momentum and weight decay. PyTorch's form: g ← g + decay·w; v ← momentum·v + g; w ← w − rate·v.
+/// Caffe's: v ← momentum·v + rate·g; w ← w − v. With Nesterov's momentum the step is along g + momentum·v.
 /// </summary>
 internal class SgdOptimizer : Optimizer
 {

@@ -23,7 +23,8 @@ internal sealed class WeightAverage(ResidualNetwork source, ResidualNetwork aver
     public ResidualNetwork Network => average;
 
     /// <summary>Takes the source's weights into the average.</summary>
-    /// <param name="step">The steps taken so far: the average keeps at most (1 + step) / (10 + step), so that it soon forgets the start.</param>
+    /// <param name="step">The steps taken so far: the average keeps at most (1 + step) / (10 + step), so that it soon forgets the
+    /// start.</param>
     public void Update(long step)
     {
         using var noGradients = no_grad();

@@ -1,6 +1,8 @@
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>How training images are varied, so that the network sees no image twice alike. Validation and scoring never vary images.</summary>
+/// <summary>
+/// How training images are varied, so that the network sees no image twice alike. Validation and scoring never vary images.
+/// </summary>
 public enum ImageAugmentation
 {
     /// <summary><see cref="CropAndFlip"/> up to 48 pixels per side, <see cref="ResizedCropAndFlip"/> above.</summary>
@@ -19,9 +21,11 @@ public enum ImageAugmentation
     ResizedCropAndFlip,
 
     /// <summary>
-    /// The image resized so that its shorter side is 1.14 to 2.14 times the network's input (256 to 480 pixels for 224), a random crop of the input's
-    /// size, and mirroring: the paper's for ImageNet (He et al., 2016, section 3.4).
+    /// The image resized so that its shorter side is 1.14 to 2.14 times the network's input (256 to 480 pixels for 224), a random crop of
+    /// the input's size, and mirroring: the paper's for ImageNet (He et al., 2016, section 3.4).
     /// </summary>
-    /// <remarks>Images are kept in memory at up to 2.14 times the input: twice the memory that <see cref="ResizedCropAndFlip"/> takes.</remarks>
+    /// <remarks>
+    /// Images are kept in memory at up to 2.14 times the input: twice the memory that <see cref="ResizedCropAndFlip"/> takes.
+    /// </remarks>
     ScaleJitter,
 }

@@ -9,9 +9,14 @@ public enum LearningRateDecay
     /// <summary>It follows half a cosine down to zero (Loshchilov and Hutter, 2017, without restarts).</summary>
     Cosine,
 
-    /// <summary>It follows a straight line down to zero. With a long warm-up this is the one-cycle policy (Smith and Topin, 2018).</summary>
+    /// <summary>
+    /// It follows a straight line down to zero. With a long warm-up this is the one-cycle policy (Smith and Topin, 2018).
+    /// </summary>
     Linear,
 
-    /// <summary>It drops whenever the validation result has not become better for some epochs (He et al., 2016, section 3.4). Needs validation images.</summary>
+    /// <summary>
+    /// It drops whenever the validation result has not become better for some epochs (He et al., 2016, section 3.4). Needs validation
+    /// images.
+    /// </summary>
     Plateau,
 }

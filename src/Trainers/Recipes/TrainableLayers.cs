@@ -10,8 +10,8 @@ public enum TrainableLayers
     LastStage,
 
     /// <summary>
-    /// The head only. Without augmentation, features are computed once and kept, and training takes seconds; with <see cref="ImageAugmentation.Auto"/>
-    /// there is none.
+    /// The head only. Without augmentation, features are computed once and kept, and training takes seconds; with <see
+    /// cref="ImageAugmentation.Auto"/> there is none.
     /// </summary>
     Head,
 }

@@ -3,15 +3,18 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// <summary>The number format that convolutions compute in during training. The saved model always scores in float32.</summary>
 public enum TrainingPrecision
 {
-    /// <summary>Whichever of the two trains faster on this machine: on x86, <see cref="BFloat16"/> where the CPU has instructions for it (AVX-512 BF16); elsewhere measured, once per process, in a fraction of a second.</summary>
+    /// <summary>
+    /// Whichever of the two trains faster on this machine: on x86, <see cref="BFloat16"/> where the CPU has instructions for it (AVX-512
+    /// BF16); elsewhere measured, once per process, in a fraction of a second.
+    /// </summary>
     Auto,
 
     /// <summary>float32 throughout.</summary>
     Float32,
 
     /// <summary>
-    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. On x86 without AVX-512, values are rounded to bfloat16 and multiplied in float32:
-    /// the same training, but for the order of sums, and slower than <see cref="Float32"/>.
+    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. On x86 without AVX-512, values are
+    /// rounded to bfloat16 and multiplied in float32: the same training, but for the order of sums, and slower than <see cref="Float32"/>.
     /// </summary>
     BFloat16,
 }

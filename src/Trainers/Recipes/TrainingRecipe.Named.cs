@@ -3,8 +3,8 @@ namespace Microsoft.ML.ResNet.Trainers;
 public sealed partial record TrainingRecipe
 {
     /// <summary>
-    /// The paper's, for CIFAR-10 (He et al., 2016, section 4.2): 64,000 steps of 128 images at a rate of 0.1, divided by 10 at 32,000 and 48,000;
-    /// padded crops and mirror images; the mean image subtracted.
+    /// The paper's, for CIFAR-10 (He et al., 2016, section 4.2): 64,000 steps of 128 images at a rate of 0.1, divided by 10 at 32,000 and
+    /// 48,000; padded crops and mirror images; the mean image subtracted.
     /// </summary>
     public static readonly TrainingRecipe Paper = new()
     {
@@ -20,13 +20,16 @@ public sealed partial record TrainingRecipe
         MeanSubtraction = MeanSubtraction.PerPixel,
     };
 
-    /// <summary>The paper's, for ResNet-110 on CIFAR-10: <see cref="Paper"/> with a warm-up at a rate of 0.01 until the training error is below 80 % (section 4.2).</summary>
+    /// <summary>
+    /// The paper's, for ResNet-110 on CIFAR-10: <see cref="Paper"/> with a warm-up at a rate of 0.01 until the training error is below 80 %
+    /// (section 4.2).
+    /// </summary>
     public static readonly TrainingRecipe PaperDeep = Paper with { WarmupUntilAccuracy = 0.2 };
 
     /// <summary>
-    /// The paper's, for ImageNet (section 3.4): 600,000 steps of 256 images; the rate divided by 10 when the validation error plateaus; the shorter side
-    /// at random between 256 and 480, crops of 224 and mirror images; colour noise; the mean image subtracted; normalization with the training set's own
-    /// statistics.
+    /// The paper's, for ImageNet (section 3.4): 600,000 steps of 256 images; the rate divided by 10 when the validation error plateaus; the
+    /// shorter side at random between 256 and 480, crops of 224 and mirror images; colour noise; the mean image subtracted; normalization
+    /// with the training set's own statistics.
     /// </summary>
     public static readonly TrainingRecipe PaperImageNet = Paper with
     {
@@ -39,8 +42,8 @@ public sealed partial record TrainingRecipe
     };
 
     /// <summary>
-    /// What the field has found since, as far as it pays in tens of epochs: the default. A cosine with warm-up, Nesterov's momentum, decay on weights only,
-    /// and an average of the weights. What each brought is in docs/RESULTS.md.
+    /// What the field has found since, as far as it pays in tens of epochs: the default. A cosine with warm-up, Nesterov's momentum, decay
+    /// on weights only, and an average of the weights. What each brought is in docs/RESULTS.md.
     /// </summary>
     public static readonly TrainingRecipe Modern = new()
     {
@@ -54,8 +57,9 @@ public sealed partial record TrainingRecipe
     };
 
     /// <summary>
-    /// The most accuracy for the least computation that was found for CIFAR-10, with <see cref="ResNetArchitecture.ResNet9"/>: orthogonal steps
-    /// (<see cref="OptimizerKind.Muon"/>), one cycle of the learning rate, rectangles erased from a quarter of the images, and two thirds of the epochs on images of three quarters of the size, which cost half. See docs/RESULTS.md.
+    /// The most accuracy for the least computation that was found for CIFAR-10, with <see cref="ResNetArchitecture.ResNet9"/>: orthogonal
+    /// steps (<see cref="OptimizerKind.Muon"/>), one cycle of the learning rate, rectangles erased from a quarter of the images, and two
+    /// thirds of the epochs on images of three quarters of the size, which cost half. See docs/RESULTS.md.
     /// </summary>
     public static readonly TrainingRecipe Fast = Modern with
     {

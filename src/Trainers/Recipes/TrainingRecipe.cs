@@ -47,15 +47,17 @@ public sealed partial record TrainingRecipe
     public double LearningRate { get; init; } = 0.1;
 
     /// <summary>
-    /// Gets the learning rate of convolution filters after warm-up, where <see cref="Optimizer"/> is <see cref="OptimizerKind.Muon"/>: the length of the steps' singular values.
-    /// All other parameters have <see cref="LearningRate"/>; both follow the same schedule.
+    /// Gets the learning rate of convolution filters after warm-up, where <see cref="Optimizer"/> is <see cref="OptimizerKind.Muon"/>: the
+    /// length of the steps' singular values. All other parameters have <see cref="LearningRate"/>; both follow the same schedule.
     /// </summary>
     /// <value>Greater than 0. The default is 0.02.</value>
     public double FilterLearningRate { get; init; } = 0.02;
 
     /// <summary>
-    /// Gets whether, where <see cref="Optimizer"/> is <see cref="OptimizerKind.Muon"/>, each convolution's filters together keep one length, √(number of filters), instead of decaying
-    /// (as K. Jordan's airbench94_muon, https://github.com/KellerJordan/cifar10-airbench). What follows is normalized, so that their length decides nothing but how far a step turns them.
+    /// Gets whether, where <see cref="Optimizer"/> is <see cref="OptimizerKind.Muon"/>, each convolution's filters together keep one
+    /// length, √(number of filters), instead of decaying (as K. Jordan's airbench94_muon,
+    /// https://github.com/KellerJordan/cifar10-airbench). What follows is normalized, so that their length decides nothing but how far a
+    /// step turns them.
     /// </summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool KeepFilterLength { get; init; }
@@ -72,7 +74,9 @@ public sealed partial record TrainingRecipe
     /// <value>Greater than 0, at most 1. The default is 0.1.</value>
     public double LearningRateDropFactor { get; init; } = 0.1;
 
-    /// <summary>Gets the epochs without a better validation result after which the learning rate drops, where it falls on a plateau.</summary>
+    /// <summary>
+    /// Gets the epochs without a better validation result after which the learning rate drops, where it falls on a plateau.
+    /// </summary>
     /// <value>At least 1. The default is 5.</value>
     public int PlateauPatience { get; init; } = 5;
 
@@ -81,8 +85,8 @@ public sealed partial record TrainingRecipe
     public double WarmupShare { get; init; }
 
     /// <summary>
-    /// Gets the training accuracy up to which the learning rate is a tenth: ResNet-110 warms up so until its training error is below 80 % (He et al.,
-    /// 2016, section 4.2). Measured every 50 steps, on the images of those.
+    /// Gets the training accuracy up to which the learning rate is a tenth: ResNet-110 warms up so until its training error is below 80 %
+    /// (He et al., 2016, section 4.2). Measured every 50 steps, on the images of those.
     /// </summary>
     /// <value>0 up to, not including, 1. The default is 0: no such warm-up.</value>
     public double WarmupUntilAccuracy { get; init; }
@@ -91,7 +95,10 @@ public sealed partial record TrainingRecipe
     /// <value>0 up to, not including, 1. The default is 0.9.</value>
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>Gets whether the gradient looks ahead along the velocity (Sutskever et al., 2013). For <see cref="OptimizerKind.Sgd"/> and <see cref="OptimizerKind.Muon"/>.</summary>
+    /// <summary>
+    /// Gets whether the gradient looks ahead along the velocity (Sutskever et al., 2013). For <see cref="OptimizerKind.Sgd"/> and <see
+    /// cref="OptimizerKind.Muon"/>.
+    /// </summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool Nesterov { get; init; }
 
@@ -99,7 +106,10 @@ public sealed partial record TrainingRecipe
     /// <value>The default is <see cref="MomentumForm.PyTorch"/>.</value>
     public MomentumForm MomentumForm { get; init; } = MomentumForm.PyTorch;
 
-    /// <summary>Gets the share of the mean squared gradient that each step keeps (β₂). For <see cref="OptimizerKind.AdamW"/> and <see cref="OptimizerKind.Lamb"/>.</summary>
+    /// <summary>
+    /// Gets the share of the mean squared gradient that each step keeps (β₂). For <see cref="OptimizerKind.AdamW"/> and <see
+    /// cref="OptimizerKind.Lamb"/>.
+    /// </summary>
     /// <value>0 up to, not including, 1. The default is 0.999.</value>
     public double SquaredMomentum { get; init; } = 0.999;
 
@@ -123,19 +133,26 @@ public sealed partial record TrainingRecipe
     /// <value>The default is <see cref="ImageAugmentation.Auto"/>.</value>
     public ImageAugmentation Augmentation { get; init; } = ImageAugmentation.Auto;
 
-    /// <summary>Gets whether augmentation mirrors half of the images. Not for digits, text, or anything else whose mirror image means something else.</summary>
+    /// <summary>
+    /// Gets whether augmentation mirrors half of the images. Not for digits, text, or anything else whose mirror image means something
+    /// else.
+    /// </summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool HorizontalFlip { get; init; } = true;
 
-    /// <summary>Gets the sizes that training images have, relative to the network's input; each holds for the same number of epochs.</summary>
+    /// <summary>
+    /// Gets the sizes that training images have, relative to the network's input; each holds for the same number of epochs.
+    /// </summary>
     /// <remarks>
-    /// Small images first make early epochs cheap; images somewhat smaller than those that will be scored train the network for the size at which
-    /// it will see objects (Touvron et al., 2019). Validation and scoring always use the network's input.
+    /// Small images first make early epochs cheap; images somewhat smaller than those that will be scored train the network for the size at
+    /// which it will see objects (Touvron et al., 2019). Validation and scoring always use the network's input.
     /// </remarks>
     /// <value>Each from 0.25 to 2. The default is 1: the network's input throughout.</value>
     public ImmutableArray<double> ImageScales { get; init; } = [1];
 
-    /// <summary>Gets whether each image is changed by one operation of random strength: rotated, sheared, posterized, … (Müller and Hutter, 2021).</summary>
+    /// <summary>
+    /// Gets whether each image is changed by one operation of random strength: rotated, sheared, posterized, … (Müller and Hutter, 2021).
+    /// </summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool TrivialAugment { get; init; }
 
@@ -147,11 +164,16 @@ public sealed partial record TrainingRecipe
     /// <value>0 to 1. The default is 0.</value>
     public double RandomErasing { get; init; }
 
-    /// <summary>Gets the α of mixup: images are mixed in pairs with shares from Beta(α, α), and so are their labels (Zhang et al., 2018).</summary>
+    /// <summary>
+    /// Gets the α of mixup: images are mixed in pairs with shares from Beta(α, α), and so are their labels (Zhang et al., 2018).
+    /// </summary>
     /// <value>0 or more. The default is 0: none. If <see cref="CutMix"/> is on too, each batch gets one of them.</value>
     public double Mixup { get; init; }
 
-    /// <summary>Gets the α of CutMix: a rectangle of one image is put into another, its area from Beta(α, α), and labels are mixed likewise (Yun et al., 2019).</summary>
+    /// <summary>
+    /// Gets the α of CutMix: a rectangle of one image is put into another, its area from Beta(α, α), and labels are mixed likewise (Yun et
+    /// al., 2019).
+    /// </summary>
     /// <value>0 or more. The default is 0: none.</value>
     public double CutMix { get; init; }
 
@@ -163,33 +185,43 @@ public sealed partial record TrainingRecipe
     /// <value>The default is <see cref="ClassBalance.None"/>.</value>
     public ClassBalance ClassBalance { get; init; } = ClassBalance.None;
 
-    /// <summary>Gets whether the last normalization of each block starts at zero, so that every block starts as its shortcut (Goyal et al., 2017, section 5.1).</summary>
+    /// <summary>
+    /// Gets whether the last normalization of each block starts at zero, so that every block starts as its shortcut (Goyal et al., 2017,
+    /// section 5.1).
+    /// </summary>
     /// <value>The default is <see langword="false"/>. Networks without shortcuts, and given weights, are left as they are.</value>
     public bool ZeroInitResidual { get; init; }
 
-    /// <summary>Gets the probability with which the last block is skipped for an image; it grows linearly from the first block on (Huang et al., 2016).</summary>
+    /// <summary>
+    /// Gets the probability with which the last block is skipped for an image; it grows linearly from the first block on (Huang et al.,
+    /// 2016).
+    /// </summary>
     /// <value>0 up to, not including, 1. The default is 0.</value>
     public double StochasticDepth { get; init; }
 
     /// <summary>
-    /// Gets what the moving average of weights and statistics keeps at each step; the average is what is validated and returned. At step t it
-    /// keeps at most (1 + t) / (10 + t), so that the random start is soon forgotten.
+    /// Gets what the moving average of weights and statistics keeps at each step; the average is what is validated and returned. At step t
+    /// it keeps at most (1 + t) / (10 + t), so that the random start is soon forgotten.
     /// </summary>
     /// <value>0 up to, not including, 1. The default is 0: no average.</value>
     public double WeightAveraging { get; init; }
 
     /// <summary>
-    /// Gets the training images over which the statistics of batch normalization are computed anew when training is over, in place of moving averages:
-    /// "precise BN", which the paper's released networks have (https://github.com/KaimingHe/deep-residual-networks).
+    /// Gets the training images over which the statistics of batch normalization are computed anew when training is over, in place of
+    /// moving averages: "precise BN", which the paper's released networks have (https://github.com/KaimingHe/deep-residual-networks).
     /// </summary>
     /// <value>0 or more. The default is 0: moving averages are kept.</value>
     public int PreciseBatchNormImages { get; init; }
 
-    /// <summary>Gets whether the network of the best epoch is returned, and not that of the last. Has an effect where there are validation images.</summary>
+    /// <summary>
+    /// Gets whether the network of the best epoch is returned, and not that of the last. Has an effect where there are validation images.
+    /// </summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool KeepBestEpoch { get; init; }
 
-    /// <summary>Gets the epochs without a better validation result after which training ends; the best epoch's network is then returned.</summary>
+    /// <summary>
+    /// Gets the epochs without a better validation result after which training ends; the best epoch's network is then returned.
+    /// </summary>
     /// <value>At least 1. The default is <see langword="null"/>: training never ends early. Needs validation images.</value>
     public int? EarlyStoppingPatience { get; init; }
 
