@@ -51,7 +51,7 @@ public static partial class MLModel
     /// <param name="mlContext">The context of all of ML.NET's operations.</param>
     /// <param name="trainData">The images, as <see cref="LoadImageFromFolder"/> returns them.</param>
     /// <param name="progress">Told how training goes.</param>
-    /// <returns>The trained model.</returns>
+    /// <returns>The trained model. Its <c>GetResNet()</c> tells how the training went, writes reports and exports ONNX.</returns>
     public static ITransformer RetrainModel(MLContext mlContext, IDataView trainData, IProgress<TrainingProgress>? progress = null) =>
         BuildPipeline(mlContext, progress).Fit(trainData);
 

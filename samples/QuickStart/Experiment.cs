@@ -104,13 +104,13 @@ internal static class Experiment
         var clock = Stopwatch.StartNew();
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(test));
         AnsiConsole.MarkupLineInterpolated($"Test accuracy [bold green]{metrics.MicroAccuracy:p2}[/], log-loss {metrics.LogLoss:f3}, in {clock.Elapsed.TotalSeconds:f1} s");
-        WriteConfusionMatrix(metrics.ConfusionMatrix, ClassNames(model.GetOutputSchema(test.Schema)));
+        WriteConfusionMatrix(metrics.ConfusionMatrix, model.GetResNet().ClassNames);
     }
 
-    private static void WriteConfusionMatrix(ConfusionMatrix matrix, string[] classes)
+    private static void WriteConfusionMatrix(ConfusionMatrix matrix, IReadOnlyList<string> classes)
     {
         const int most = 15;
-        if (classes.Length > most)
+        if (classes.Count > most)
         {
             return;
         }
@@ -121,7 +121,7 @@ internal static class Experiment
             table.AddColumn(new TableColumn(Markup.Escape(name.Length > 4 ? name[..4] : name)).RightAligned().NoWrap().Padding(0, 0));
         }
 
-        for (var row = 0; row < classes.Length; row++)
+        for (var row = 0; row < classes.Count; row++)
         {
             var counts = matrix.Counts[row].Select((count, column) => count == 0 ? "[grey]·[/]" : column == row ? $"[green]{count}[/]" : $"[red]{count}[/]");
             table.AddRow([Markup.Escape(classes[row]), .. counts]);
@@ -145,13 +145,6 @@ internal static class Experiment
         }
 
         AnsiConsole.Write(table);
-    }
-
-    private static string[] ClassNames(DataViewSchema schema)
-    {
-        var names = default(VBuffer<ReadOnlyMemory<char>>);
-        schema["Score"].GetSlotNames(ref names);
-        return [.. names.DenseValues().Select(name => name.ToString())];
     }
 
     // Better now than after the training.

@@ -6,15 +6,13 @@ namespace Docs;
 /// <summary>A page of the documentation, and what is in it that can be checked.</summary>
 internal sealed partial record Page(string Path, string Text)
 {
-    /// <summary>Gets the README, and all pages below docs/.</summary>
+    /// <summary>Gets README, CONTRIBUTING and all pages below docs/.</summary>
     public static Page[] All { get; } =
     [
         .. Directory.EnumerateFiles(System.IO.Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories)
-            .Prepend(System.IO.Path.Combine(Repository.Root, "README.md")).Order(StringComparer.Ordinal).Select(Read),
+            .Concat(new[] { "README.md", "CONTRIBUTING.md" }.Select(name => System.IO.Path.Combine(Repository.Root, name)))
+            .Order(StringComparer.Ordinal).Select(Read),
     ];
-
-    /// <summary>Gets the pages below docs/ whose C# names where it is compiled. The README's has a test of its own.</summary>
-    public static Page[] WithSnippets { get; } = [.. All.Where(page => page.Name != "README.md")];
 
     /// <summary>Gets the path from the repository's root.</summary>
     public string Name => System.IO.Path.GetRelativePath(Repository.Root, Path).Replace('\\', '/');
@@ -31,6 +29,15 @@ internal sealed partial record Page(string Path, string Text)
     /// <summary>Gets the anchors that GitHub makes of headings: in lower case, without punctuation, spaces as hyphens.</summary>
     public IEnumerable<string> Anchors => HeadingPattern().Matches(TextWithoutCode).Select(match => NotInAnchorPattern().Replace(match.Groups[1].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'));
 
+    /// <summary>Gets the lines that are neither code nor part of a table.</summary>
+    public IEnumerable<string> Prose => TextWithoutCode.Split('\n').Where(line => !line.StartsWith('|'));
+
+    /// <summary>Gets the cells of all tables.</summary>
+    public IEnumerable<string> Cells => TextWithoutCode.Split('\n').Where(line => line.StartsWith('|')).SelectMany(line => line.Trim('|').Split('|')).Select(cell => cell.Trim());
+
+    /// <summary>Gets how many tables there are.</summary>
+    public int Tables => TablePattern().Count(TextWithoutCode);
+
     private string TextWithoutCode => BlockPattern().Replace(Text, "");
 
     public override string ToString() => Name;
@@ -45,6 +52,9 @@ internal sealed partial record Page(string Path, string Text)
 
     [GeneratedRegex(@"^```.*?^```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex BlockPattern();
+
+    [GeneratedRegex(@"^\|[ :|-]+\|$", RegexOptions.Multiline)]
+    private static partial Regex TablePattern();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex LinkPattern();

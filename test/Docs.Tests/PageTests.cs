@@ -15,7 +15,7 @@ public sealed partial class PageTests
     {
         var regions = Regions.Read();
         var shown = new HashSet<string>();
-        foreach (var page in Page.WithSnippets)
+        foreach (var page in Page.All)
         {
             foreach (var (marker, code) in page.Snippets.Where(snippet => !snippet.Marker.StartsWith(NotCompiled, StringComparison.Ordinal)))
             {
@@ -28,6 +28,26 @@ public sealed partial class PageTests
         }
 
         Assert.Empty(regions.Keys.Except(shown));
+    }
+
+    // Pasted one after the other, the README's blocks are one program: between them, the file that is compiled has nothing of its own.
+    [Fact]
+    public void TheReadmesBlocksAreOneProgramInTheOrderOfThePage()
+    {
+        var file = File.ReadAllText(Path.Combine(Repository.Root, "test", "Docs.Tests", "Snippets", "Readme.cs")).ReplaceLineEndings("\n");
+        Assert.Matches(ReadmeProgramPattern(), file);
+
+        var regions = RegionPattern().Matches(file).Select(match => match.Groups[1].Value);
+        var shown = Page.All.Single(page => page.Name == "README.md").Snippets.SelectMany(snippet => snippet.Marker[Snippet.Length..].Split(' '));
+        Assert.Equal(regions, shown);
+    }
+
+    [Fact]
+    public void TheReadmeIsAFrontPage()
+    {
+        var readme = Page.All.Single(page => page.Name == "README.md");
+        Assert.InRange(readme.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 1, 900);
+        Assert.Equal(1, readme.Tables);
     }
 
     [Theory]
@@ -70,6 +90,16 @@ public sealed partial class PageTests
     }
 
     [Fact]
+    public void EveryFileOnTheMapExists()
+    {
+        var files = Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories).Select(path => path.Replace('\\', '/')).ToArray();
+        var named = SourceFilePattern().Matches(Page.All.Single(page => page.Name == "docs/architecture.md").Text).Select(match => match.Groups[1].Value).ToArray();
+
+        Assert.True(named.Length > 30);
+        Assert.All(named, name => Assert.Contains(files, file => file.EndsWith($"/{name}", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void EveryProjectThatACommandNamesExists()
     {
         var projects = Page.All.SelectMany(page => page.Commands).Select(command => ProjectPattern().Match(command)).Where(match => match.Success).Select(match => match.Groups[1].Value).ToArray();
@@ -80,6 +110,16 @@ public sealed partial class PageTests
     // A heading in code is a message of ours; … stands for what differs.
     [GeneratedRegex(@"^### `(.+)`$", RegexOptions.Multiline)]
     private static partial Regex MessagePattern();
+
+    [GeneratedRegex(@"`([\w./]+\.cs)`")]
+    private static partial Regex SourceFilePattern();
+
+    [GeneratedRegex(@"^#region ReadmeUsings\n(using [^\n]+\n)+#endregion\n\nnamespace Docs\.Snippets;\n\ninternal static class Readme\n\{\n    public static void Run\(\)\n    \{\n"
+        + @"( {8}#region \w+\n([^#]*\n)? {8}#endregion\n\n?)+    \}\n\}\n$")]
+    private static partial Regex ReadmeProgramPattern();
+
+    [GeneratedRegex(@"^\s*#region (\w+)$", RegexOptions.Multiline)]
+    private static partial Regex RegionPattern();
 
     [GeneratedRegex(@"--project (samples/\w+)")]
     private static partial Regex ProjectPattern();

@@ -32,6 +32,17 @@ public sealed class SnippetTests : IDisposable
     }
 
     [Fact]
+    public void WhatTheReadmeShowsRuns()
+    {
+        Readme.Run();
+
+        Assert.All(new[] { "model.zip", "report.html", "network.onnx", "network.safetensors" }, file => Assert.True(new FileInfo(file).Length > 10_000));
+        Assert.NotEmpty(Directory.GetFiles("checkpoints", "*.safetensors"));
+        var metrics = _ml.MulticlassClassification.Evaluate(_ml.Model.Load("model.zip", out _).Transform(_ml.Data.LoadImageFolder("photos/test")));
+        Assert.True(metrics.MicroAccuracy > 0.8, $"accuracy {metrics.MicroAccuracy}");
+    }
+
+    [Fact]
     public async Task GettingStartedLeavesAModelThatOtherProgramsUse()
     {
         GettingStarted.Run();
@@ -50,7 +61,7 @@ public sealed class SnippetTests : IDisposable
     public void AFolderIsTrainedOnEvaluatedLookedIntoAndConverted()
     {
         var chain = Training.FromAFolder(_ml);
-        using var network = chain.LastTransformer;
+        using var network = chain.GetResNet();
         Assert.Equal(2, network.History.Epochs.Length);
         Assert.Equal(Pictures.ClassNames.Order(), network.ClassNames.Order());
 
@@ -85,10 +96,25 @@ public sealed class SnippetTests : IDisposable
     }
 
     [Fact]
+    public void APublishedCheckpointClassifiesAsItIs()
+    {
+        SaveResNet18();
+        string[] names = [.. Enumerable.Range(0, 10).Select(i => $"class {i}")];
+        File.WriteAllLines("classes.txt", names);
+
+        var found = Results.Classify(_ml);
+        Assert.Equal(TestImages, found.Length);
+        Assert.All(found, name => Assert.Contains(name, names));
+    }
+
+    [Fact]
+    public void AVariantOfANetworkHasLayersOfItsOwn() =>
+        Assert.True(Training.Variant().ParameterCount > LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 32, 32), classCount: 10).ParameterCount);
+
+    [Fact]
     public void APublishedCheckpointIsFineTuned()
     {
-        var plan = LayerPlan.Create(ResNetArchitecture.ResNet18, new ImageShape(3, 224, 224), classCount: 10);
-        ResNetWeights.Initialize(plan, seed: 1).Save("resnet18-f37072fd.pth"); // what is in a file decides, not its name
+        SaveResNet18();
         using var network = Training.FineTune(_ml).Fit(Images("photos/test"));
 
         Assert.Equal(3, network.ClassNames.Length);
@@ -122,8 +148,12 @@ public sealed class SnippetTests : IDisposable
         var random = new Random(1);
         File.WriteAllLines("digits.csv", Enumerable.Range(0, 24).Select(row => string.Join(',', Pictures.Draw(row % 3, 28, 28, 1, random).Select(pixel => pixel.ToString(CultureInfo.InvariantCulture)).Prepend(Pictures.ClassNames[row % 3]))));
 
-        Assert.Equal(1, Training.Grayscale(_ml).LastTransformer.Preprocessing.Input.Channels);
+        Assert.Equal(1, Training.Grayscale(_ml).GetResNet().Preprocessing.Input.Channels);
     }
+
+    // What is in a file decides, not its name.
+    private static void SaveResNet18() =>
+        ResNetWeights.Initialize(LayerPlan.Create(ResNetArchitecture.ResNet18, new ImageShape(3, 224, 224), classCount: 10), seed: 1).Save("resnet18-f37072fd.pth");
 
     private ResNetTrainer Trainer() => _ml.MulticlassClassification.Trainers.ResNet(architecture: ResNetArchitecture.ResNet20, epochs: 1);
 

@@ -62,6 +62,23 @@ internal static class Results
         return await Task.WhenAll(Directory.GetFiles("photos/test", "*.png", SearchOption.AllDirectories).Select(Predict));
     }
 
+    public static string[] Classify(MLContext ml)
+    {
+        #region Classify
+        var weights = ResNetWeights.Load("resnet18-f37072fd.pth");
+        var classNames = File.ReadAllLines("classes.txt");          // one name for each output of the network, in their order
+        var files = ml.Data.LoadImageFolder("photos/test");
+        var classifier = ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Append(ml.Transforms.ApplyResNet(weights, ResNetArchitecture.ResNet18, classNames, preprocessing: ImagePreprocessing.ImageNetV1))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"))
+            .Fit(files);
+
+        var found = classifier.Transform(files).GetColumn<string>("PredictedLabelText").ToArray();
+        ml.Model.Save(classifier, files.Schema, "model.zip");       // plain ML.NET, as after training
+        #endregion
+        return found;
+    }
+
     public static MulticlassClassificationMetrics Featurize(MLContext ml)
     {
         #region Featurize

@@ -143,6 +143,16 @@ internal static class Training
         return model;
     }
 
+    public static LayerPlan Variant()
+    {
+        #region Variant
+        var optionB = ResNetArchitecture.ResNet20 with { Name = "resnet20_b", Shortcut = ShortcutKind.B };
+        var plan = LayerPlan.Create(optionB, new ImageShape(3, 32, 32), classCount: 10);
+        Console.WriteLine($"{plan.ParameterCount:n0} parameters, {plan.MultiplyAdds / 1e6:f2} million multiply-adds");
+        #endregion
+        return plan;
+    }
+
     public static EstimatorChain<KeyToValueMappingTransformer> ComingFromImageClassification(MLContext ml, CancellationToken cancellationToken)
     {
         #region OurPipeline
