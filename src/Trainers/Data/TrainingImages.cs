@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.Runtime;
