@@ -1,9 +1,7 @@
 using Microsoft.ML.ResNet;
-using Microsoft.ML.ResNet.Downloads;
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
-using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML;
 

@@ -1,6 +1,5 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Interop;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.TestSupport;

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Security.Cryptography;
-using Microsoft.ML.ResNet.Downloads;
-using Microsoft.ML.ResNet.Weights;
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using Microsoft.ML.ResNet.Files;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Images;
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Onnx;

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Onnx;
 

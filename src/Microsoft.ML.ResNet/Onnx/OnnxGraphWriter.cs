@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Onnx;
 
@@ -15,6 +15,10 @@ internal sealed class OnnxGraphWriter
         _network = network;
         _plan = network.Plan;
     }
+
+    /// <summary>Gets the type of the pixels that a graph reads from a column.</summary>
+    public static OnnxElementType PixelTypeOf(ImageColumn image) =>
+        image.Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
 
     /// <summary>The network without its head: images in, their features out.</summary>
     /// <param name="network">The network.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Onnx;
 

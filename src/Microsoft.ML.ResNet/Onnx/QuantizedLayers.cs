@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Quantization;
 
 namespace Microsoft.ML.ResNet.Onnx;
 

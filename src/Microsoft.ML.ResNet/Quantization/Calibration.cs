@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Onnx;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Quantization;
@@ -21,10 +20,11 @@ internal static class Calibration
     {
         var measured = new QuantizedPlan(network.Plan).Measured;
         data = image.Source == PixelSource.Image ? LoadedImages.Bounded(environment, data) : data;
-        var pixels = ScoringChain.Pixels(environment, data, image, network.Preprocessing.ResizeTo).Transform(data);
+        var pixels = PixelChain.Fit(environment, data, image, network.Preprocessing.ResizeTo).Transform(data);
+        var pixelType = OnnxGraphWriter.PixelTypeOf(image);
         var extremes = image.Source == PixelSource.FloatVector
-            ? Measure<float>(environment, pixels, network, image.PixelType, measured, options.ImageCount)
-            : Measure<byte>(environment, pixels, network, image.PixelType, measured, options.ImageCount);
+            ? Measure<float>(environment, pixels, network, pixelType, measured, options.ImageCount)
+            : Measure<byte>(environment, pixels, network, pixelType, measured, options.ImageCount);
 
         var ranges = measured.Select((layer, i) => KeyValuePair.Create(layer, Range(extremes[2 * i], extremes[2 * i + 1], options.Percentile, network.Plan.Layers[layer].Name)));
         return new NetworkQuantization(ranges.ToImmutableDictionary(), options.FullRangeWeights);
@@ -40,7 +40,7 @@ internal static class Calibration
         var value = default(VBuffer<T>);
 
         var rowCount = CountRows(pixels);
-        var column = ScoringChain.PixelsOf(pixels.Schema);
+        var column = PixelChain.PixelsOf(pixels.Schema);
         using var cursor = pixels.GetRowCursorSet([column], 1)[0]; // a set of one reads no image of the rows between
         var getPixels = cursor.GetGetter<VBuffer<T>>(column);
         var images = Math.Min(imageCount, rowCount);

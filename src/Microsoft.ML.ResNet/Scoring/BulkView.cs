@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Onnx;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -65,7 +66,7 @@ internal sealed class BulkView<TPixel> : IDataView
     private Cursor Batched(DataViewSchema.Column[] needed, Func<IEnumerable<DataViewSchema.Column>, DataViewRowCursor> getRows)
     {
         DataViewSchema.Column[] passed = [.. needed.Where(column => !IsFeatures(column)).Select(column => _input.Schema[column.Index])];
-        return new Cursor(this, getRows([.. passed, ScoringChain.PixelsOf(_input.Schema)]), passed);
+        return new Cursor(this, getRows([.. passed, PixelChain.PixelsOf(_input.Schema)]), passed);
     }
 
     private sealed class Cursor : DataViewRowCursor
@@ -90,7 +91,7 @@ internal sealed class BulkView<TPixel> : IDataView
         public Cursor(BulkView<TPixel> view, DataViewRowCursor rows, DataViewSchema.Column[] passed)
         {
             (_view, _rows) = (view, rows);
-            _getPixels = rows.GetGetter<VBuffer<TPixel>>(ScoringChain.PixelsOf(rows.Schema));
+            _getPixels = rows.GetGetter<VBuffer<TPixel>>(PixelChain.PixelsOf(rows.Schema));
             _getId = rows.GetIdGetter();
             _batch = new PixelBatch<TPixel>(view._preprocessing);
             _columns = passed.DistinctBy(column => column.Index).ToDictionary(column => column.Index, column => BufferedColumn.Create(rows, rows.Schema[column.Index], _batch.Capacity));

@@ -27,7 +27,7 @@ internal sealed class OnnxBackedChain : IDisposable
         _chain = chain;
         _onnxFile = onnxFile;
         _inBatches = environment.GetGpuDeviceId() is null; // on a GPU, only OnnxTransformer's session is
-        _bulk = new Lazy<NetworkSession>(() => new NetworkSession(environment, OnnxGraphWriter.Featurizer(network, image.PixelType, "pixels", "features", [], anyBatch: true)));
+        _bulk = new Lazy<NetworkSession>(() => new NetworkSession(environment, OnnxGraphWriter.Featurizer(network, OnnxGraphWriter.PixelTypeOf(image), "pixels", "features", [], anyBatch: true)));
     }
 
     /// <summary>Builds a chain around a temporary file, and deletes the file if that fails.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Onnx;
 
 namespace Microsoft.ML.ResNet.Scoring;
 

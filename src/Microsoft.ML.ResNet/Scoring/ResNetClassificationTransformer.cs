@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Quantization;
 using Microsoft.ML.ResNet.Scoring;

@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 

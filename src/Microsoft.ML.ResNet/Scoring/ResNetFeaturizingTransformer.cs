@@ -1,4 +1,6 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 

@@ -1,18 +1,18 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Trainers;
-using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
 /// Builds what a classifier or featurizer is when it scores and when it is saved: ML.NET's own transformers and nothing of ours.
 /// <list type="number">
-/// <item>ResizeImages, and ConvertToGrayscale for one channel (same-size images pass).</item>
-/// <item>ExtractPixels, planar, as bytes.</item>
+/// <item>ResizeImages, and ConvertToGrayscale for one channel: <see cref="PixelChain"/>.</item>
+/// <item>ExtractPixels, planar, as bytes: <see cref="PixelChain"/> too.</item>
 /// <item>ApplyOnnxModel: preprocessing and the network up to its pooled features.</item>
 /// <item>ML.NET's multinomial logistic model, which holds the network's own last layer.</item>
 /// <item>DropColumns of the temporary columns.</item>
@@ -20,33 +20,11 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// </summary>
 internal static class ScoringChain
 {
-    // Unlikely to be a user's; shown in no schema, since they are dropped.
-    private const string ResizedColumn = "ResNet.Resized";
-    private const string GrayscaleColumn = "ResNet.Grayscale";
-    private const string PixelsColumn = "ResNet.Pixels";
+    // Unlikely to be a user's; shown in no schema, since it is dropped.
     private const string FeaturesColumn = "ResNet.Features";
 
     public const string ScoreColumn = "Score";
     public const string PredictedLabelColumn = "PredictedLabel";
-
-    /// <summary>Stages 1 and 2: from the user's column to <see cref="PixelsColumn"/>. Validation reads its pixels through these too.</summary>
-    public static TransformerChain<ITransformer> Pixels(IHostEnvironment environment, IDataView input, ImageColumn image, (int Height, int Width) resizeTo)
-    {
-        var transforms = MLNetInternals.NewTransformsCatalog(environment);
-        if (image.Source != PixelSource.Image)
-        {
-            return Fit(input, transforms.CopyColumns(PixelsColumn, image.Name));
-        }
-
-        var resize = transforms.ResizeImages(ResizedColumn, resizeTo.Width, resizeTo.Height, image.Name, ImageResizingEstimator.ResizingKind.IsoCrop);
-        return image.Shape.Channels == 1
-            ? Fit(input, resize, transforms.ConvertToGrayscale(GrayscaleColumn, ResizedColumn),
-                transforms.ExtractPixels(PixelsColumn, GrayscaleColumn, ImagePixelExtractingEstimator.ColorBits.Red, outputAsFloatArray: false))
-            : Fit(input, resize, transforms.ExtractPixels(PixelsColumn, ResizedColumn, outputAsFloatArray: false));
-    }
-
-    /// <summary>Finds the column that <see cref="Pixels"/> makes.</summary>
-    public static DataViewSchema.Column PixelsOf(DataViewSchema schema) => schema[PixelsColumn];
 
     /// <summary>All stages: a classifier.</summary>
     /// <param name="environment">The environment to register components with.</param>
@@ -55,50 +33,55 @@ internal static class ScoringChain
     /// <param name="label">The label, whose values PredictedLabel takes over.</param>
     /// <param name="network">The network, its weights and its preprocessing.</param>
     /// <param name="onnxFile">Where the graph is written; it must outlive the chain.</param>
-    public static TransformerChain<ITransformer> Classifier(IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, string onnxFile)
+    public static TransformerChain<ITransformer> Classifier(
+        IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, string onnxFile)
     {
         var chain = Features(environment, input, image, network, NetworkMetadata.Of(network, label.ClassNames()), FeaturesColumn, onnxFile);
         return DropTemporary(environment, input, chain.Append<ITransformer>(Head(environment, label, network)));
     }
 
     /// <summary>All stages but the head: a featurizer, which leaves the features under the name asked for.</summary>
-    public static TransformerChain<ITransformer> Featurizer(IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn, string onnxFile) =>
-        DropTemporary(environment, input, Features(environment, input, image, network, NetworkMetadata.Of(network, []), outputColumn, onnxFile));
+    public static TransformerChain<ITransformer> Featurizer(
+        IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn, string onnxFile)
+    {
+        var features = Features(environment, input, image, network, NetworkMetadata.Of(network, []), outputColumn, onnxFile);
+        return DropTemporary(environment, input, features);
+    }
 
     private static TransformerChain<ITransformer> Features(
-        IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, ImmutableArray<KeyValuePair<string, string>> metadata, string outputColumn, string onnxFile)
+        IHostEnvironment environment,
+        IDataView input,
+        ImageColumn image,
+        ResNetModel network,
+        ImmutableArray<KeyValuePair<string, string>> metadata,
+        string outputColumn,
+        string onnxFile)
     {
         using (var stream = File.Create(onnxFile))
         {
-            OnnxGraphWriter.Featurizer(network, image.PixelType, PixelsColumn, outputColumn, metadata).WriteTo(stream);
+            OnnxGraphWriter.Featurizer(network, OnnxGraphWriter.PixelTypeOf(image), PixelChain.PixelsColumn, outputColumn, metadata).WriteTo(stream);
         }
 
-        var chain = Pixels(environment, input, image, network.Preprocessing.ResizeTo);
-        var transforms = MLNetInternals.NewTransformsCatalog(environment);
-        return chain.Append<ITransformer>(Fit(chain.Transform(input), transforms.ApplyOnnxModel(outputColumn, PixelsColumn, onnxFile)));
+        var chain = PixelChain.Fit(environment, input, image, network.Preprocessing.ResizeTo);
+        var onnx = MLNetInternals.NewTransformsCatalog(environment).ApplyOnnxModel(outputColumn, PixelChain.PixelsColumn, onnxFile);
+        return Append(chain, onnx, chain.Transform(input));
     }
 
     private static TransformerChain<ITransformer> DropTemporary(IHostEnvironment environment, IDataView input, TransformerChain<ITransformer> chain)
     {
         var output = chain.Transform(input);
-        string[] temporary = [ResizedColumn, GrayscaleColumn, PixelsColumn, FeaturesColumn];
-        return chain.Append<ITransformer>(Fit(output, MLNetInternals.NewTransformsCatalog(environment).DropColumns([.. temporary.Where(name => output.Schema.GetColumnOrNull(name) is not null)])));
+        string[] temporary = [.. PixelChain.TemporaryColumns, FeaturesColumn];
+        var drop = MLNetInternals.NewTransformsCatalog(environment)
+            .DropColumns([.. temporary.Where(name => output.Schema.GetColumnOrNull(name) is not null)]);
+        return Append(chain, drop, output);
     }
 
-    private static TransformerChain<ITransformer> Fit(IDataView input, params ReadOnlySpan<IEstimator<ITransformer>> estimators)
-    {
-        var chain = new TransformerChain<ITransformer>();
-        foreach (var estimator in estimators)
-        {
-            var transformer = estimator.Fit(input);
-            input = transformer.Transform(input);
-            chain = chain.Append(transformer);
-        }
+    // A stage lies in a chain of its own: so the files of models have them.
+    private static TransformerChain<ITransformer> Append(TransformerChain<ITransformer> chain, IEstimator<ITransformer> stage, IDataView input) =>
+        chain.Append<ITransformer>(new TransformerChain<ITransformer>().Append(stage.Fit(input)));
 
-        return chain;
-    }
-
-    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Head(IHostEnvironment environment, LabelColumn label, ResNetModel network)
+    private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Head(
+        IHostEnvironment environment, LabelColumn label, ResNetModel network)
     {
         var (classCount, featureCount) = (network.Plan.ClassCount, network.Plan.FeatureCount);
         var matrix = network.Weights[network.Plan.Head.Weights[0].Name].Values;
@@ -109,8 +92,10 @@ internal static class ScoringChain
             rows[i] = new VBuffer<float>(featureCount, matrix.Slice(i * featureCount, featureCount).ToArray());
         }
 
-        var model = MLNetInternals.NewMaximumEntropyModel(environment, rows, bias.ToArray(), classCount, featureCount, labelNames: null, statistics: null);
-        return MLNetInternals.NewMulticlassTransformer(environment, model, HeadSchema(label, featureCount), FeaturesColumn, label.Name, ScoreColumn, PredictedLabelColumn);
+        var model = MLNetInternals.NewMaximumEntropyModel(
+            environment, rows, bias.ToArray(), classCount, featureCount, labelNames: null, statistics: null);
+        return MLNetInternals.NewMulticlassTransformer(
+            environment, model, HeadSchema(label, featureCount), FeaturesColumn, label.Name, ScoreColumn, PredictedLabelColumn);
     }
 
     // The model saves the schema it was trained on: the label with its values, and the features; nothing else of the user's data.

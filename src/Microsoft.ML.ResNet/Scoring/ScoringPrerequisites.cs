@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet.Files;
-using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Interop;
 
 namespace Microsoft.ML.ResNet.Scoring;
 

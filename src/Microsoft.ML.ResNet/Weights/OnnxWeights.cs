@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Microsoft.ML.ResNet.Files;
 using static Google.Protobuf.WireFormat;
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 

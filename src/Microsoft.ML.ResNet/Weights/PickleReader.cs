@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 

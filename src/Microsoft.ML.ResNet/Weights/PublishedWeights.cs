@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using Microsoft.ML.ResNet.Downloads;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet;
 

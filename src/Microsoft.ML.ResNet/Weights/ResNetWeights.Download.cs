@@ -1,4 +1,5 @@
-using Microsoft.ML.ResNet.Downloads;
+using Microsoft.ML.ResNet.Files;
+
 
 namespace Microsoft.ML.ResNet;
 

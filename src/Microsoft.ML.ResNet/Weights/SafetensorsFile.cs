@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using Microsoft.ML.ResNet.Files;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 

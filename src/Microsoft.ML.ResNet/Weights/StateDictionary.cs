@@ -1,4 +1,4 @@
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using Microsoft.ML.ResNet.Files;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 

@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Files;
+
 namespace Microsoft.ML.ResNet.Weights;
 
 /// <summary>The second half of reading both PyTorch formats: from an interpreted pickle, and a way to read storages, to weights.</summary>

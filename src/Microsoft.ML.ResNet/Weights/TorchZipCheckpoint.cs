@@ -1,4 +1,5 @@
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using Microsoft.ML.ResNet.Files;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using Microsoft.ML.ResNet.Files;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 
@@ -21,7 +22,7 @@ internal sealed class WeightsBuilder
     public WeightsBuilder(MemoryAllowance allowance)
     {
         _allowance = allowance;
-        _bytesLeft = ExpandedBytes(allowance.FileLength);
+        _bytesLeft = allowance.ExpandedBytes;
     }
 
     public ImagePreprocessing? Preprocessing { get; set; }
@@ -29,12 +30,6 @@ internal sealed class WeightsBuilder
     public ImmutableArray<string>? ClassNames { get; set; }
 
     public string? ArchitectureName { get; set; }
-
-    /// <summary>
-    /// The most bytes that a file may become, as floats or decompressed: 16 times its size, which leaves room for float16, for tied tensors and
-    /// for many zeros, or 16 MB for a small one. A file that would become more is made to exhaust memory.
-    /// </summary>
-    public static long ExpandedBytes(long fileLength) => Math.Max(16L << 20, 16 * fileLength);
 
     /// <summary>Announces a tensor.</summary>
     /// <returns>The tensor, to be filled; null for one that no network has, which is skipped.</returns>
@@ -59,7 +54,8 @@ internal sealed class WeightsBuilder
         _bytesLeft -= count * (long)sizeof(float);
         if (_bytesLeft < 0)
         {
-            throw new InvalidDataException($"its tensors claim more than {ExpandedBytes(_allowance.FileLength):n0} bytes, far more than a file of {_allowance.FileLength:n0} bytes can hold");
+            throw new InvalidDataException($"its tensors claim more than {_allowance.ExpandedBytes:n0} bytes, "
+                + $"far more than a file of {_allowance.FileLength:n0} bytes can hold");
         }
 
         _allowance.Take(count * (long)sizeof(float));

@@ -12,7 +12,7 @@ internal static class WeightsFile
     {
         RegularFile.Check(path);
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize);
-        using var stream = new MeteredStream(file, long.MaxValue, refusal: "", cancellation);
+        using var stream = new MeteredStream(file, long.MaxValue, tooLong: "", cancellation);
         return stream.CanSeek
             ? Read(stream, path, maxBytes)
             : throw new IOException($"'{path}' is no file on a disk, and weights are not read in one go; copy it to one.");

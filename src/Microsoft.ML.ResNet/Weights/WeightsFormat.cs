@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Weights;
 
@@ -58,7 +59,7 @@ internal static class WeightsFormats
         WeightsFormat.TorchLegacy => "a legacy PyTorch checkpoint",
         WeightsFormat.Onnx => "an ONNX model",
         _ when start.IsEmpty => "an empty file",
-        _ when start.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0 => $"a text that starts with {Refusal.Quote(Encoding.ASCII.GetString(start))}",
+        _ when start.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0 => $"a text that starts with {ErrorText.Quote(Encoding.ASCII.GetString(start))}",
         _ => $"a file that starts with the bytes {Convert.ToHexStringLower(start)}",
     };
 }

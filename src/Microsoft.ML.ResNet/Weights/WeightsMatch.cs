@@ -1,5 +1,5 @@
 using System.Text;
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 

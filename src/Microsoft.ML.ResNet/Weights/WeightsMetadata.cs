@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Weights;
 
@@ -44,7 +45,7 @@ internal static class WeightsMetadata
                     builder.ArchitectureName ??= json; // a name, not JSON; what others may have put there is no error
                     break;
                 case Quantization:
-                    throw new InvalidDataException($"the network is quantized ({Refusal.Quote(json)}), and its float weights cannot be had back from it. Load the model that it was made from");
+                    throw new InvalidDataException($"the network is quantized ({ErrorText.Quote(json)}), and its float weights cannot be had back from it. Load the model that it was made from");
                 case Preprocessing:
                     builder.Preprocessing = ReadPreprocessing(json);
                     break;

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;

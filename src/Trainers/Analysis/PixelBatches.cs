@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Data;
 using static TorchSharp.torch;
 
@@ -34,12 +33,12 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
     {
         var (image, preprocessing) = (model.Image, model.Preprocessing with { CropBorder = cropBorder });
         var source = image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, image.Name, new ImageDecoder()) : data;
-        var scored = ScoringChain.Pixels(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
+        var scored = PixelChain.Fit(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
         var (height, width) = preprocessing.ResizeTo;
 
         // A set of one: GetRowCursor would split the rows among threads and read a thousand of them ahead.
-        using var cursor = scored.GetRowCursorSet([ScoringChain.PixelsOf(scored.Schema)], 1)[0];
-        var getPixels = cursor.GetGetter<VBuffer<T>>(ScoringChain.PixelsOf(cursor.Schema));
+        using var cursor = scored.GetRowCursorSet([PixelChain.PixelsOf(scored.Schema)], 1)[0];
+        var getPixels = cursor.GetGetter<VBuffer<T>>(PixelChain.PixelsOf(cursor.Schema));
         var (pixels, left, row) = (default(VBuffer<T>), most, -1L);
         using var batch = empty([batchSize, image.Shape.Channels, height, width], type);
         for (var count = Fill(); count > 0; count = Fill())

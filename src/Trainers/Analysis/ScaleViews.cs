@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Data;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;

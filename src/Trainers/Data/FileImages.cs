@@ -1,6 +1,5 @@
 using System.Numerics;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
@@ -27,8 +26,8 @@ internal sealed class FileImages<T> : IDisposable
     {
         _view = new FileImageView(image.Name, decoder);
         var source = CheckedImageView.OfDecoded(_view, image.Name);
-        var scored = ScoringChain.Pixels(environment, source, image, preprocessing.ResizeTo).Transform(source);
-        _cursor = scored.GetRowCursorSet([scored.Schema[image.Name], ScoringChain.PixelsOf(scored.Schema)], 1)[0]; // a set of one: others read ahead
+        var scored = PixelChain.Fit(environment, source, image, preprocessing.ResizeTo).Transform(source);
+        _cursor = scored.GetRowCursorSet([scored.Schema[image.Name], PixelChain.PixelsOf(scored.Schema)], 1)[0]; // a set of one: others read ahead
         _reader = new RowImageReader<T>(_cursor, image, preprocessing, keptScale, BadImageHandling.Fail, decoder);
     }
 

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
@@ -46,8 +45,8 @@ internal sealed class ImageReader<T>(
         }
 
         var source = image.Source == PixelSource.Image ? CheckedImageView.Of(environment, data, image.Name, decoder) : data;
-        var scored = ScoringChain.Pixels(environment, source, image, preprocessing.ResizeTo).Transform(source);
-        DataViewSchema.Column[] columns = [scored.Schema[image.Name], ScoringChain.PixelsOf(scored.Schema)];
+        var scored = PixelChain.Fit(environment, source, image, preprocessing.ResizeTo).Transform(source);
+        DataViewSchema.Column[] columns = [scored.Schema[image.Name], PixelChain.PixelsOf(scored.Schema)];
         var entries = new ImageEntry[rows.Length];
         new SharedRows(scored, columns, rows, cancellation).Read(cursor =>
         {

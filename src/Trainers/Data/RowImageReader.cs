@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
@@ -35,7 +34,7 @@ internal sealed class RowImageReader<T>
         _decoder = decoder;
         _cursor = cursor;
         _getImage = column.Source == PixelSource.Image ? cursor.GetGetter<MLImage>(cursor.Schema[column.Name]) : null;
-        _getPixels = cursor.GetGetter<VBuffer<T>>(ScoringChain.PixelsOf(cursor.Schema));
+        _getPixels = cursor.GetGetter<VBuffer<T>>(PixelChain.PixelsOf(cursor.Schema));
     }
 
     /// <summary>Reads the row's image.</summary>

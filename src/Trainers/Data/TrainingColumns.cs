@@ -1,4 +1,6 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;

@@ -1,9 +1,8 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
-using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.Tests.Weights;
 using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Tests.Weights;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
 

@@ -1,7 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Tests.Parity;

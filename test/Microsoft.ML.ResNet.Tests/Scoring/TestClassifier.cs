@@ -1,5 +1,8 @@
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
+
 
 namespace Microsoft.ML.ResNet.Tests.Scoring;
 

@@ -1,6 +1,5 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.Transforms.Image;

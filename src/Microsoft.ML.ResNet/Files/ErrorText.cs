@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace Microsoft.ML.ResNet.Weights;
+namespace Microsoft.ML.ResNet.Files;
 
-/// <summary>The wording of what is said about a file that is not read; the readers say what they found, <see cref="WeightsFile"/> names the file.</summary>
-internal static class Refusal
+/// <summary>Makes parts of error messages of what a file holds: its texts may be of any length and of any characters.</summary>
+internal static class ErrorText
 {
     private const int LongestQuote = 80;
 
@@ -19,7 +19,9 @@ internal static class Refusal
         return quoted.Append(text.Length > LongestQuote ? "…'" : "'").ToString();
     }
 
+    /// <summary>A tensor's shape.</summary>
     public static string Shape(IEnumerable<int> shape) => $"[{string.Join(", ", shape)}]";
 
+    /// <inheritdoc cref="Shape(IEnumerable{int})"/>
     public static string Shape(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 }

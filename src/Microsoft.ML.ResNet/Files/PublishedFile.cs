@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using Microsoft.ML.ResNet.Files;
 
-namespace Microsoft.ML.ResNet.Downloads;
+namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>A file on the web, and how what was published is recognised.</summary>
 /// <param name="Address">Where it is; the last part is its name.</param>

@@ -1,7 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 
-namespace Microsoft.ML.ResNet.Scoring;
+namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>The pixels of several images, in one piece of memory that ONNX Runtime reads where it is.</summary>
 /// <param name="preprocessing">The size of the images.</param>

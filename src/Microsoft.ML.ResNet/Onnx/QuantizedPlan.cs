@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using Microsoft.ML.ResNet.Onnx;
 
-namespace Microsoft.ML.ResNet.Quantization;
+namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>Which layers of a plan are computed in one go, and whose result then becomes bytes.</summary>
 /// <remarks>

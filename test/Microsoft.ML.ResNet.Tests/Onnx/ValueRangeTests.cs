@@ -1,6 +1,7 @@
-using Microsoft.ML.ResNet.Quantization;
+using Microsoft.ML.ResNet.Onnx;
 
-namespace Microsoft.ML.ResNet.Tests.Quantization;
+
+namespace Microsoft.ML.ResNet.Tests.Onnx;
 
 public sealed class ValueRangeTests
 {

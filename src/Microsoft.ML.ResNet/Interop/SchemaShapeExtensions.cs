@@ -1,4 +1,4 @@
-namespace Microsoft.ML.ResNet.Scoring;
+namespace Microsoft.ML.ResNet.Interop;
 
 internal static class SchemaShapeExtensions
 {

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Microsoft.ML.ResNet.Onnx;
+namespace Microsoft.ML.ResNet.Interop;
 
 /// <summary>
 /// Turns off ONNX Runtime's telemetry, which keeps a device's number and a database of events in the user's cache folder, and sends them.

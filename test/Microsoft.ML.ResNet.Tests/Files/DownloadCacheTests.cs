@@ -1,9 +1,9 @@
 using System.Net;
 using System.Security.Cryptography;
-using Microsoft.ML.ResNet.Downloads;
+using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.TestSupport;
 
-namespace Microsoft.ML.ResNet.Tests.Downloads;
+namespace Microsoft.ML.ResNet.Tests.Files;
 
 public sealed class DownloadCacheTests : IDisposable
 {

@@ -1,8 +1,8 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.Transforms.Image;
 
-namespace Microsoft.ML.ResNet.Scoring;
+namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>The three kinds of column that hold images.</summary>
 internal enum PixelSource
@@ -20,9 +20,6 @@ internal enum PixelSource
 /// <summary>A column that holds images, checked: its kind, and the shape that the network will read.</summary>
 internal sealed record ImageColumn(string Name, PixelSource Source, ImageShape Shape)
 {
-    /// <summary>Gets the type of the pixels that the ONNX graph reads.</summary>
-    public OnnxElementType PixelType => Source == PixelSource.FloatVector ? OnnxElementType.Float : OnnxElementType.UInt8;
-
     /// <summary>Checks the shape that a pipeline promises, where vector sizes are not known yet.</summary>
     public static void Check(SchemaShape schema, string name)
     {

@@ -1,10 +1,14 @@
-namespace Microsoft.ML.ResNet.Weights;
+namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>
 /// A readable stream that refuses to give more than a number of bytes, can be stopped, and knows its position even where the one inside
 /// does not.
 /// </summary>
-internal sealed class MeteredStream(Stream stream, long bytes, string refusal, CancellationToken cancellation = default) : Stream
+/// <param name="stream">The stream inside; it is disposed with this one.</param>
+/// <param name="bytes">The number of bytes.</param>
+/// <param name="tooLong">What the exception says when there are more.</param>
+/// <param name="cancellation">Stops reading.</param>
+internal sealed class MeteredStream(Stream stream, long bytes, string tooLong, CancellationToken cancellation = default) : Stream
 {
     private const int LongestRead = 1 << 20; // between two looks at the token
     private long _read;
@@ -34,7 +38,7 @@ internal sealed class MeteredStream(Stream stream, long bytes, string refusal, C
         var read = stream.Read(buffer[..Math.Min(buffer.Length, LongestRead)]);
         _read += read;
         BytesLeft -= read;
-        return BytesLeft >= 0 ? read : throw new InvalidDataException(refusal);
+        return BytesLeft >= 0 ? read : throw new InvalidDataException(tooLong);
     }
 
     public override long Seek(long offset, SeekOrigin origin) => stream.Seek(offset, origin);

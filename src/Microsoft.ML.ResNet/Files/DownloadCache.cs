@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 
-namespace Microsoft.ML.ResNet.Downloads;
+namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>A folder of downloaded files: each is fetched once, picked up where it broke off, and used only if it is what was published.</summary>
 internal sealed class DownloadCache(string folder, HttpClient client)

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.ResNet.Onnx;
+namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>Knows how much was written to it, and keeps nothing of it.</summary>
 internal sealed class CountingStream : Stream

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.ResNet.Quantization;
+namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>The values that a tensor takes, and the bytes that stand for them: value ≈ <see cref="Scale"/> · (byte − <see cref="ZeroPoint"/>).</summary>
 internal readonly record struct ValueRange

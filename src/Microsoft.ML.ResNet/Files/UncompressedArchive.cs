@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace Microsoft.ML.ResNet.Scoring;
+namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>A zip archive whose entries are stored as they are. ML.NET writes only compressed ones, but reads both.</summary>
 internal static class UncompressedArchive

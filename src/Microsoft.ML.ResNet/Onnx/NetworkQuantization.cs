@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
 
-namespace Microsoft.ML.ResNet.Quantization;
+namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>What turns a float network into one of 8-bit integers: the range of each layer that <see cref="QuantizedPlan"/> names.</summary>
 /// <param name="Ranges">By the layer's index in the plan.</param>
-/// <param name="FullRangeWeights">As <see cref="QuantizationOptions.FullRangeWeights"/>.</param>
+/// <param name="FullRangeWeights">Whether weights take 8 bits, rather than 7.</param>
 internal sealed record NetworkQuantization(ImmutableDictionary<int, ValueRange> Ranges, bool FullRangeWeights)
 {
     // 255 · 64 · 2 products fit 16 bits with a sign; 255 · 127 · 2 do not.

@@ -1,6 +1,7 @@
-using Microsoft.ML.ResNet.Quantization;
+using Microsoft.ML.ResNet.Images;
 
-namespace Microsoft.ML.ResNet.Scoring;
+
+namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>A network ready to score: its layers, their weights, how pixels become its input, and how floats become integers, if they do.</summary>
 internal sealed record ResNetModel(LayerPlan Plan, ResNetWeights Weights, ImagePreprocessing Preprocessing, NetworkQuantization? Quantization = null)

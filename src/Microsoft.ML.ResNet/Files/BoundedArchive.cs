@@ -1,7 +1,7 @@
 using System.IO.Compression;
-using static Microsoft.ML.ResNet.Weights.Refusal;
+using static Microsoft.ML.ResNet.Files.ErrorText;
 
-namespace Microsoft.ML.ResNet.Weights;
+namespace Microsoft.ML.ResNet.Files;
 
 /// <summary>A zip file of which no more is decompressed, and no longer directory is read, than its size explains.</summary>
 internal sealed class BoundedArchive : IDisposable
@@ -18,7 +18,7 @@ internal sealed class BoundedArchive : IDisposable
     {
         _archive = archive;
         _allowance = allowance;
-        _bytesLeft = WeightsBuilder.ExpandedBytes(allowance.FileLength);
+        _bytesLeft = allowance.ExpandedBytes;
     }
 
     /// <summary>The names of the files, with forward slashes.</summary>
@@ -38,11 +38,14 @@ internal sealed class BoundedArchive : IDisposable
     /// <summary>Opens an entry; its stream gives no more than the length.</summary>
     public Stream Open(string name, out long length)
     {
-        var entry = _entries.TryGetValue(name, out var found) ? found : throw new InvalidDataException($"it lacks the entry {Quote(name)}");
+        var entry = _entries.TryGetValue(name, out var found)
+            ? found
+            : throw new InvalidDataException($"it lacks the entry {Quote(name)}");
         length = entry.Length;
         if (length > Math.Min(_bytesLeft, entry.CompressedLength * BestDeflation))
         {
-            throw new InvalidDataException($"its entry {Quote(name)} claims {length:n0} bytes, more than a file of {_allowance.FileLength:n0} bytes should become");
+            throw new InvalidDataException(
+                $"its entry {Quote(name)} claims {length:n0} bytes, more than a file of {_allowance.FileLength:n0} bytes should become");
         }
 
         _bytesLeft -= length;

@@ -1,0 +1,17 @@
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Packages.Tests.Structure;
+
+/// <summary>The C# files of the libraries.</summary>
+internal static class SourceFiles
+{
+    private static readonly string[] Outputs = ["bin", "obj"];
+
+    /// <summary>Gets the files of both libraries.</summary>
+    public static IEnumerable<string> All => Below(Path.Combine(Repository.Root, "src"));
+
+    /// <summary>Gets the files of a folder and those in it, but no output of a build.</summary>
+    public static IEnumerable<string> Below(string root) => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
+        .Where(path => !Path.GetRelativePath(root, path).Split(Path.DirectorySeparatorChar).Intersect(Outputs).Any())
+        .Order(StringComparer.Ordinal);
+}
