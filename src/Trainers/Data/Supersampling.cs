@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
