@@ -35,6 +35,11 @@ internal sealed class CheckpointFolder : IDisposable
             return null;
         }
 
+        if (options.Resume == Resume.Required && !Directory.Exists(path))
+        {
+            throw NoCheckpoint(path); // and no folder is made
+        }
+
         var folder = new CheckpointFolder(path, options.CheckpointsToKeep, options.Resume == Resume.Never, warn, Lock(path));
         foreach (var leftover in Directory.EnumerateFiles(path, CheckpointFile.Unfinished))
         {
@@ -44,7 +49,7 @@ internal sealed class CheckpointFolder : IDisposable
         if (options.Resume == Resume.Required && CheckpointFile.List(path).Length == 0)
         {
             folder.Dispose();
-            throw new InvalidOperationException($"Checkpoint folder '{path}' holds no checkpoint, but Resume is Required. Correct CheckpointFolder, or set Resume to Auto.");
+            throw NoCheckpoint(path);
         }
 
         return folder;
@@ -81,6 +86,9 @@ internal sealed class CheckpointFolder : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    private static InvalidOperationException NoCheckpoint(string path) =>
+        new($"Checkpoint folder '{path}' holds no checkpoint, but Resume is Required. Correct CheckpointFolder, or set Resume to Auto.");
 
     private static FileStream Lock(string path)
     {

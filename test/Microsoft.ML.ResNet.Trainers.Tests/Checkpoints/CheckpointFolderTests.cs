@@ -173,6 +173,16 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Contains("holds no checkpoint, but Resume is Required", Assert.Throws<InvalidOperationException>(() => Open(Resume.Required)).Message);
 
     [Fact]
+    public void RequiredMakesNoFolder()
+    {
+        var missing = Path.Combine(_folder.Path, "missing");
+        var options = new ResNetTrainer.Options { CheckpointFolder = missing, Resume = Resume.Required };
+
+        Assert.Throws<InvalidOperationException>(() => CheckpointFolder.Open(options, _ => { }));
+        Assert.False(Directory.Exists(missing));
+    }
+
+    [Fact]
     public void AFolderBelongsToOneRunAtATime()
     {
         using (Open())
