@@ -18,6 +18,8 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
 
     private const int MaximumSupersampling = 4;
 
+    private const int NamedSkipped = 10; // as many as a warning names
+
     /// <summary>Gets where the images are kept; it is disposed of with them.</summary>
     /// <value>The default is <see langword="null"/>: images in memory need no care.</value>
     public ImageStore<T>? Store { get; init; }
@@ -50,7 +52,7 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
                 skipped += validationRows.Length - validation.Count;
             }
 
-            Check(training, skipped, columns, reporter);
+            Check(training, [.. reader.Skipped], columns, reporter);
             if (decoder.TurnedFile is { } turned)
             {
                 reporter.Warn(
@@ -79,11 +81,14 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
 
     public void Dispose() => Store?.Dispose();
 
-    private static void Check(ImageSet<T> training, int skipped, TrainingColumns columns, TrainingReporter reporter)
+    private static void Check(ImageSet<T> training, string[] skipped, TrainingColumns columns, TrainingReporter reporter)
     {
-        if (skipped > 0)
+        if (skipped.Length > 0)
         {
-            reporter.Warn($"{skipped} images could not be read, and are left out.");
+            var rest = skipped.Length > NamedSkipped ? $" … and {skipped.Length - NamedSkipped} more." : "";
+            reporter.Warn(
+                $"{skipped.Length} {(skipped.Length == 1 ? "image" : "images")} could not be read, and are left out. "
+                + $"{string.Join(' ', skipped.Take(NamedSkipped))}{rest}");
             RowReader.CheckClasses(training.Entries.ToArray().Select(image => new LabeledRow(default, image.Label, image.Weight)), columns);
         }
 
