@@ -43,7 +43,12 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             : Train(plan, start, precision, images, cut, checkpoint);
         weights = _recipe.PreciseBatchNormImages > 0 && options.TrainableLayers == TrainableLayers.All ? WithPreciseBatchNorm(weights, end, images, cut, precision) : weights;
         var temperature = options.Calibrate ? Temperature(weights, end, images) : 1;
-        var history = History(images, end) with { Temperature = temperature };
+        var history = History(images, end) with { Temperature = temperature, NoBetterThanChance = ChanceLevel.Describe(images, end, _recipe.ClassBalance) };
+        if (history.NoBetterThanChance is { } warning)
+        {
+            reporter.Warn(warning);
+        }
+
         reporter.Finish(history);
         return (temperature == 1 ? weights : TemperatureScaling.Fold(weights, plan.Head, temperature), history);
     }
