@@ -16,18 +16,11 @@ internal static class DoctorCommand
         {
             architecture, size,
         };
-        command.Validators.Add(result =>
-        {
-            if (!result.Children.Any(child => child.Errors.Any()) && result.GetValue(size) is { } side
-                && (result.GetValue(architecture) ?? ResNetArchitecture.ResNet50) is var network && side < network.MinimumImageSize)
-            {
-                result.AddError($"--image-size is {side}, but {network} needs images of at least {network.MinimumImageSize} pixels.");
-            }
-        });
         return command.Runs((arguments, terminal, _) =>
         {
             var network = arguments.GetValue(architecture) ?? ResNetArchitecture.ResNet50;
             var side = arguments.GetValue(size) ?? (network.Stem == StemKind.SmallImage ? 32 : 224);
+            TrainingOptions.CheckSize(side, network);
             var machine = TrainingDiagnostics.DescribeMachine();
             if (!terminal.WantsJson)
             {

@@ -45,4 +45,14 @@ internal static class ExitCode
 }
 
 /// <summary>Options that each are right, but do not go together: known only when files were looked at.</summary>
-internal sealed class UsageException(string message) : Exception(message);
+internal sealed class UsageException(string message) : Exception(message)
+{
+    /// <summary>Refuses a command line.</summary>
+    public static void ThrowIf(bool isWrong, string message)
+    {
+        if (isWrong)
+        {
+            throw new UsageException(message);
+        }
+    }
+}

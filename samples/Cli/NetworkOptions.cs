@@ -15,6 +15,9 @@ internal sealed class NetworkOptions
         ["cifar10"] = ImagePreprocessing.Cifar10,
     };
 
+    // Of files of weights. Names of published ones have a point too.
+    private static readonly HashSet<string> Extensions = new([".zip", ".safetensors", ".pt", ".pth", ".th", ".onnx"], StringComparer.OrdinalIgnoreCase);
+
     // The largest is half as long; no others are worth hashing.
     private const long LongestPublished = 1L << 30;
 
@@ -106,17 +109,24 @@ internal sealed class NetworkOptions
             return terminal.Track($"downloading {source}", bar => ResNetWeights.Download(source, new Share(bar), cancellationToken: cancellation));
         }
 
-        if (!File.Exists(source) && !Directory.Exists(source) && Path.GetFileName(source) == source)
+        if (!File.Exists(source) && !Directory.Exists(source))
         {
-            string[] names = [.. PublishedWeights.All.Select(each => each.Name)];
-            throw new FileNotFoundException(
-                $"There is no file '{source}', and no published weights have that name.{Spelling.Suggestion(source, names)} There are: {string.Join(", ", names)}.");
+            throw NotFound(source);
         }
 
         var weights = ResNetWeights.Load(source, cancellationToken: cancellation);
         return weights.Preprocessing is null && Published(source) is { } published
             ? new ResNetWeights(weights.Tensors) { ArchitectureName = published.Architecture.Name, Preprocessing = published.Preprocessing, ClassNames = weights.ClassNames }
             : weights;
+    }
+
+    private static FileNotFoundException NotFound(string source)
+    {
+        string[] names = [.. PublishedWeights.All.Select(each => each.Name)];
+        return Path.GetFileName(source) != source || Extensions.Contains(Path.GetExtension(source))
+            ? new FileNotFoundException($"There is no file '{source}'.")
+            : new FileNotFoundException(
+                $"There is no file '{source}', and no published weights have that name.{Spelling.Suggestion(source, names)} There are: {string.Join(", ", names)}.");
     }
 
     // A published checkpoint does not say how images become its input, but it can be recognised by its hash.

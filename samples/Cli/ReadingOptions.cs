@@ -23,9 +23,6 @@ internal sealed class ReadingOptions
 
     public bool ExifOrientation(ParseResult arguments) => arguments.GetValue(_exifOrientation);
 
-    /// <summary>Tells whether <c>--exif-orientation</c> is asked for, while arguments are checked.</summary>
-    public bool ExifOrientation(System.CommandLine.Parsing.SymbolResult result) => result.GetValue(_exifOrientation);
-
     /// <summary>Makes what reads a command's images.</summary>
     public ImageReader NewReader(ParseResult arguments, Terminal terminal, CancellationToken cancellation) =>
         new(MaxPixels(arguments), ExifOrientation(arguments), terminal, cancellation);

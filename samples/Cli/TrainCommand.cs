@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
@@ -53,32 +52,19 @@ internal static class TrainCommand
             command.Add(option);
         }
 
-        command.Validators.Add(result =>
-        {
-            if (result.Children.Any(child => child.Errors.Any()))
-            {
-                return; // which is said already
-            }
-
-            if (result.GetValue(test) is not null && options.Reading.ExifOrientation(result))
-            {
-                result.AddError("--test reads images as the saved model does, which ignores their EXIF orientation: leave out --exif-orientation, or test with 'resnet evaluate --exif-orientation'.");
-            }
-
-            if (result.GetValue(report) is not null && result.GetValue(test) is null)
-            {
-                result.AddError("--report needs --test, the images to report on.");
-            }
-
-            if (result.GetValue(moreEpochs) is not null && (result.GetValue(epochs) is not null || options.HasWeights(result)))
-            {
-                result.AddError("--more-epochs starts from the weights of the finished model: leave out --epochs and --weights.");
-            }
-
-            CheckValidation(result, result.GetValue(validation), result.GetValue(patience), result.GetValue(calibrate));
-        });
         return command.Runs((arguments, terminal, cancellation) =>
         {
+            var (validationFolder, share) = Validation(arguments.GetValue(validation));
+            var (more, isTested) = (arguments.GetValue(moreEpochs), arguments.GetValue(test) is not null);
+            UsageException.ThrowIf(isTested && options.Reading.ExifOrientation(arguments),
+                "--test reads images as the saved model does, which ignores their EXIF orientation: "
+                + "leave out --exif-orientation, or test with 'resnet evaluate --exif-orientation'.");
+            UsageException.ThrowIf(arguments.GetValue(report) is not null && !isTested, "--report needs --test, the images to report on.");
+            UsageException.ThrowIf(more is not null && (arguments.GetValue(epochs) is not null || options.Weights(arguments) is not null),
+                "--more-epochs starts from the weights of the finished model: leave out --epochs and --weights.");
+            UsageException.ThrowIf(validationFolder is null && share == 0 && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate)),
+                "--patience and --calibrate need validation images, but --validation is 0.");
+
             var path = OutputFile.Checked(arguments.GetValue(output)!);
             var reportPath = arguments.GetValue(report) is { } html ? OutputFile.Checked(html) : null;
             var previewPath = arguments.GetValue(preview) is { } png ? OutputFile.Checked(png) : null;
@@ -89,11 +75,9 @@ internal static class TrainCommand
                     $"There is no checkpoint in '{folder}' to go on from, but --resume is Required. Correct --checkpoints, or leave out --resume.");
             }
 
-            var more = arguments.GetValue(moreEpochs);
             var initial = more is not null ? Finished(path, terminal, cancellation)
                 : options.Weights(arguments) is { } source ? NetworkOptions.Read(source, terminal, cancellation) : null;
             var asked = options.Read(arguments, initial);
-            var (validationFolder, share) = Validation(arguments.GetValue(validation));
             var settings = asked with
             {
                 Recipe = asked.Recipe with { EarlyStoppingPatience = arguments.GetValue(patience) ?? asked.Recipe.EarlyStoppingPatience },
@@ -130,29 +114,22 @@ internal static class TrainCommand
         });
     }
 
-    private static void CheckValidation(CommandResult result, string? validation, int? patience, bool calibrate)
+    private static (string? Folder, double Share) Validation(string? validation)
     {
-        if (Share(validation) is not { } share || Directory.Exists(validation))
+        if (validation is null)
         {
-            return;
+            return (null, DefaultValidationShare);
         }
 
-        if (share is < 0 or >= 1)
+        if (Directory.Exists(validation) || !double.TryParse(validation, NumberStyles.Float, CultureInfo.InvariantCulture, out var share))
         {
-            result.AddError($"--validation is '{validation}', but must be a folder, or a share of the images: 0 or more, and less than 1.");
+            return (validation, 0);
         }
-        else if (share == 0 && (patience is not null || calibrate))
-        {
-            result.AddError("--patience and --calibrate need validation images, but --validation is 0.");
-        }
+
+        UsageException.ThrowIf(share is not (>= 0 and < 1),
+            $"--validation is '{validation}', but must be a folder, or a share of the images: 0 or more, and less than 1.");
+        return (null, share);
     }
-
-    private static (string? Folder, double Share) Validation(string? validation) => validation is null
-        ? (null, DefaultValidationShare)
-        : Share(validation) is { } share && !Directory.Exists(validation) ? (null, share) : (validation, 0);
-
-    private static double? Share(string? text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) ? share : null;
 
     private static ResNetWeights Finished(string path, Terminal terminal, CancellationToken cancellation) => File.Exists(path)
         ? NetworkOptions.Read(path, terminal, cancellation)

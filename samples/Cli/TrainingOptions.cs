@@ -8,6 +8,8 @@ namespace Cli;
 /// <summary>What every command that trains is told about the network, the images and the way to train.</summary>
 internal sealed class TrainingOptions
 {
+    private const int LargestSide = 2048; // as the library bounds what a file says
+
     private readonly Option<ResNetArchitecture?> _architecture = NetworkOptions.ArchitectureOption("The network. [default: resnet20, or that of --weights]");
     private readonly Option<string> _recipe = RecipeNames.Option("modern");
     private readonly Option<int?> _batchSize = OptionValues.Whole("--batch-size", "Images per batch. [default: what the recipe says]", least: 2);
@@ -56,22 +58,10 @@ internal sealed class TrainingOptions
         }
 
         Reading.AddTo(command);
-        command.Validators.Add(result =>
-        {
-            // Without --arch it may be that of --weights, which are not read here.
-            if (!result.Children.Any(each => each.Errors.Any()) && result.GetValue(_imageSize) is { } side
-                && (result.GetValue(_architecture) ?? (result.GetValue(_weights) is null ? Default : null)) is { } architecture)
-            {
-                CheckSize(side, architecture, result.AddError);
-            }
-        });
     }
 
     /// <summary>Gets the weights asked for; null for random ones.</summary>
     public string? Weights(ParseResult arguments) => arguments.GetValue(_weights);
-
-    /// <summary>Tells whether weights are asked for, while arguments are checked.</summary>
-    public bool HasWeights(System.CommandLine.Parsing.SymbolResult result) => result.GetValue(_weights) is not null;
 
     /// <summary>Reads what was asked for.</summary>
     /// <param name="arguments">The command line.</param>
@@ -82,7 +72,7 @@ internal sealed class TrainingOptions
             ?? (initial?.ArchitectureName is { } name ? ResNetArchitecture.Parse(name) : initial is null ? Default : FittingOne(initial));
         if (arguments.GetValue(_imageSize) is { } side)
         {
-            CheckSize(side, architecture, message => throw new UsageException(message));
+            CheckSize(side, architecture);
         }
 
         var recipe = RecipeNames.Read(arguments.GetValue(_recipe)!);
@@ -109,17 +99,11 @@ internal sealed class TrainingOptions
         ? first
         : throw new ArgumentException("The tensors of --weights are not those of any network that this library knows: say with --arch which it is.");
 
-    private static void CheckSize(int side, ResNetArchitecture architecture, Action<string> refuse)
+    /// <summary>Refuses sizes of images that a network cannot read.</summary>
+    public static void CheckSize(int side, ResNetArchitecture architecture)
     {
-        if (side < architecture.MinimumImageSize)
-        {
-            refuse($"--image-size is {side}, but {architecture} needs images of at least {architecture.MinimumImageSize} pixels.");
-        }
-        else if (side > LargestSide)
-        {
-            refuse($"--image-size is {side}, but must be at most {LargestSide}.");
-        }
+        UsageException.ThrowIf(side < architecture.MinimumImageSize,
+            $"--image-size is {side}, but {architecture} needs images of at least {architecture.MinimumImageSize} pixels.");
+        UsageException.ThrowIf(side > LargestSide, $"--image-size is {side}, but must be at most {LargestSide}.");
     }
-
-    private const int LargestSide = 2048; // as the library bounds what a file says
 }

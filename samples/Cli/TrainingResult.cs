@@ -50,7 +50,6 @@ internal sealed record TrainingResult(
         ["test accuracy", Share(TestAccuracy)],
         ["time", string.Create(CultureInfo.InvariantCulture, $"{Seconds:f1} s")],
         .. StoppedEarly is null ? Array.Empty<string[]>() : [["stopped early", StoppedEarly]],
-        .. NoBetterThanChance is null ? Array.Empty<string[]>() : [["warning", NoBetterThanChance]],
     ]);
 
     private static string? Typed(string? message) => message is null ? null : OptionNames.InPlaceOfApi(message);

@@ -25,9 +25,18 @@ internal static class UsageErrors
         }
 
         return [.. arguments.UnmatchedTokens.Select(token => $"'{token}' is one argument more than '{command}' takes."),
-            .. arguments.Errors.Select(error => error.Message.ReplaceLineEndings(" ").Trim())
+            .. arguments.Errors.Select(error => Message(error, command))
                 .Where(message => !arguments.UnmatchedTokens.Any(token => message.Contains(token, StringComparison.Ordinal)))];
     }
+
+    private static string Message(ParseError error, string command) => error.SymbolResult switch
+    {
+        ArgumentResult { Tokens: [], Parent: CommandResult, Argument: { Description: var description, Name: var name } } =>
+            $"'{command}' needs {name.ToUpperInvariant()}: {description} '{command} --help' tells more.",
+        OptionResult { Tokens: [], Option: { Required: true, Description: var description, Name: var name } } => $"'{command}' needs {name}: {description}",
+        OptionResult { Tokens: [], Option.Name: var name } => $"{name} needs a value.",
+        _ => error.Message.ReplaceLineEndings(" ").Trim(),
+    };
 
     // An argument takes whatever stands there, and so also an option with a letter too many; after -- all are meant so.
     private static IEnumerable<string> TakenForValues(ParseResult arguments) =>

@@ -39,6 +39,22 @@ internal static class ErrorWords
             message = message[..end];
         }
 
-        return message.ReplaceLineEndings(" ");
+        return OneLine(message);
+    }
+
+    // Lists, whose items begin with a dash, become a row of them.
+    private static string OneLine(string message)
+    {
+        const string dash = "- ";
+        var lines = message.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var line = "";
+        foreach (var next in lines)
+        {
+            var isItem = next.StartsWith(dash, StringComparison.Ordinal);
+            var between = line.Length == 0 ? "" : line[^1] is '.' or ':' ? " " : isItem ? "; " : ". ";
+            line += between + (isItem ? next[dash.Length..] : next);
+        }
+
+        return line;
     }
 }

@@ -86,9 +86,10 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
         if (skipped.Length > 0)
         {
             var rest = skipped.Length > NamedSkipped ? $" … and {skipped.Length - NamedSkipped} more." : "";
-            reporter.Warn(
-                $"{skipped.Length} {(skipped.Length == 1 ? "image" : "images")} could not be read, and are left out. "
-                + $"{string.Join(' ', skipped.Take(NamedSkipped))}{rest}");
+            var count = skipped.Length == 1
+                ? "1 image could not be read, and is left out."
+                : $"{skipped.Length} images could not be read, and are left out.";
+            reporter.Warn($"{count} {string.Join(' ', skipped.Take(NamedSkipped))}{rest}");
             RowReader.CheckClasses(training.Entries.ToArray().Select(image => new LabeledRow(default, image.Label, image.Weight)), columns);
         }
 

@@ -41,7 +41,7 @@ internal static class ChanceLevel
             ? FormattableString.Invariant(
                 $", and {end.Epochs.Max(epoch => epoch.ValidationAccuracy):p1} of {images.Validation.Count} validation images, where it gives {validationShare:p1}")
             : "";
-        return $"The network never became better than chance: it was right about {best}{bestValidated}. Train with a smaller LearningRate if the loss "
+        return $"The network never became clearly better than chance: it was right about {best}{bestValidated}. Train with a smaller LearningRate if the loss "
             + "is large or rose, for more Epochs if it still fell, and look whether the images are those that their classes say.";
     }
 

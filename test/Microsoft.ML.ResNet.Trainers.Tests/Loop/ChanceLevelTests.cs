@@ -41,7 +41,7 @@ public sealed class ChanceLevelTests
     {
         using var model = Fit(learningRate: 1000, epochs: 1, out var warnings);
 
-        Assert.StartsWith("The network never became better than chance: it was right about ", model.History.NoBetterThanChance);
+        Assert.StartsWith("The network never became clearly better than chance: it was right about ", model.History.NoBetterThanChance);
         Assert.Contains(warnings, warning => warning.Contains(model.History.NoBetterThanChance!, StringComparison.Ordinal));
     }
 
