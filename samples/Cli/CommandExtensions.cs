@@ -30,14 +30,14 @@ internal static class CommandExtensions
         return option;
     }
 
-    /// <summary>Refuses numbers below 1.</summary>
-    public static Option<T> AtLeastOne<T>(this Option<T> option)
+    /// <summary>Refuses the name of a file with another ending: it says what is written.</summary>
+    public static Option<string> EndsIn(this Option<string> option, params string[] endings)
     {
         option.Validators.Add(result =>
         {
-            if (!result.Implicit && result.GetValueOrDefault<T>() is int and < 1)
+            if (result.GetValueOrDefault<string>() is { Length: > 0 } path && !endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
             {
-                result.AddError($"{option.Name} must be at least 1.");
+                result.AddError($"{option.Name} is '{path}', but must end in {Spelling.OneOf(endings)}, which says what is written.");
             }
         });
         return option;

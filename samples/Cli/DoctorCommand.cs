@@ -10,16 +10,17 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var architecture = NetworkOptions.ArchitectureOption("The network whose convolutions are checked; resnet50 if none is named.");
-        var size = new Option<int?>("--image-size") { Description = "The height and width of its images in pixels; 32 for the networks of small images, 224 for others, if not given." };
-        var command = new Command("doctor", "Tells CPU, instruction sets and versions, and which convolutions this CPU computes right. Without libtorch it leaves out the convolutions.")
+        var architecture = NetworkOptions.ArchitectureOption("The network whose convolutions are checked. [default: resnet50]");
+        var size = OptionValues.Whole("--image-size", "The height and width of its images in pixels. [default: 32 for the networks of small images, 224 for others]", least: 1);
+        var command = new Command("doctor", "Tells CPU, instruction sets and versions, and which convolutions this CPU computes right: what to send with a report of a fault. Without libtorch it leaves out the convolutions.")
         {
-            architecture, size.AtLeastOne(),
+            architecture, size,
         };
         return command.Runs((arguments, terminal, _) =>
         {
-            var network = arguments.GetValue(architecture) is { } name ? ResNetArchitecture.Parse(name) : ResNetArchitecture.ResNet50;
+            var network = arguments.GetValue(architecture) ?? ResNetArchitecture.ResNet50;
             var side = arguments.GetValue(size) ?? (network.Stem == StemKind.SmallImage ? 32 : 224);
+            TrainingOptions.CheckSize(side, network);
             var machine = TrainingDiagnostics.DescribeMachine();
             if (!terminal.WantsJson)
             {

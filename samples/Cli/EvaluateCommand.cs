@@ -1,19 +1,22 @@
 using System.CommandLine;
 using System.Globalization;
-using Microsoft.ML;
-using Microsoft.ML.ResNet;
+using Samples;
 
 namespace Cli;
 
 /// <summary><c>evaluate</c>: how often a network is right about a folder of images.</summary>
 internal static class EvaluateCommand
 {
+    private const int MostColumns = 25; // of the confusion matrix
+    private const int MostPairs = 20;
+    private const int ColumnSpace = 3; // what a table puts between two columns
+
     public static Command Create()
     {
         var (network, reading) = (new NetworkOptions(), new ReadingOptions());
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class, named as the network's classes are." };
-        var top = new Option<int>("--top") { Description = "Also the share of images whose class is among so many likeliest.", DefaultValueFactory = _ => 5 }.AtLeastOne();
-        var command = new Command("evaluate", "Tests a network on a folder of images: accuracy, log-loss, precision and recall of each class. Needs no libtorch.");
+        var top = OptionValues.Whole("--top", "Also the share of images whose class is among so many likeliest.", least: 1, byDefault: 5);
+        var command = new Command("evaluate", "Tests a network on a folder of images: accuracy, log-loss, precision and recall of each class, and the confusion matrix. Needs no libtorch.");
         network.AddTo(command);
         command.Add(data);
         command.Add(top);
@@ -29,19 +32,16 @@ internal static class EvaluateCommand
 
     private static Evaluation Run(Network network, string folder, int top, ImageReader reader)
     {
-        var ml = new MLContext();
-        ImageFile[] files = [.. ml.Data.CreateEnumerable<ImageFile>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)];
+        var images = LabeledImages.In(folder);
         using var classifier = new Classifier(network);
-        if (files.Select(file => file.Label).FirstOrDefault(label => !classifier.ClassNames.Contains(label)) is { } unknown)
-        {
-            throw new ArgumentException($"Folder '{folder}' has a class '{unknown}' that '{network.Source}' does not know. Its classes are: {string.Join(", ", classifier.ClassNames.Take(10))}{(classifier.ClassNames.Length > 10 ? ", …" : "")}.");
-        }
+        images.RefuseOtherClassesThan(classifier.ClassNames, network.Source, network.ClassesAdvice);
 
         var scored = new List<ScoredImage>();
-        reader.ForEach("testing", [.. files.Select(file => file.ImagePath)], (index, image) => scored.Add(new ScoredImage(classifier.ClassNames.IndexOf(files[index].Label), classifier.Score(image))));
+        reader.ForEach("testing", Array.ConvertAll(images.Files, file => file.ImagePath),
+            (index, image) => scored.Add(new ScoredImage(classifier.ClassNames.IndexOf(images.Files[index].Label), classifier.Score(image))));
         if (scored.Count == 0)
         {
-            throw new InvalidDataException($"None of the {files.Length:n0} images in '{folder}' can be read.");
+            throw new InvalidDataException($"None of the {images.Files.Length:n0} images in '{folder}' can be read.");
         }
 
         return Evaluation.Of(classifier.ClassNames, scored, Math.Min(top, classifier.ClassNames.Length), reader.Failed);
@@ -60,7 +60,29 @@ internal static class EvaluateCommand
         terminal.WriteTable(["class", "images", "precision", "recall"],
             result.Classes.Where(each => each.Images > 0 || each.Precision is not null)
                 .Select(each => new[] { each.Name, each.Images.ToString("n0", CultureInfo.InvariantCulture), Share(each.Precision), Share(each.Recall) }));
+        WriteConfusion(result, terminal);
     }
+
+    // A row for each class that images are of, a column for each that they were given to; of many classes, the pairs that are confused most.
+    private static void WriteConfusion(Evaluation result, Terminal terminal)
+    {
+        int[] shown = [.. Enumerable.Range(0, result.Classes.Length).Where(i => result.Classes[i].Images > 0 || result.Confusion.Any(row => row[i] > 0))];
+        string[] names = [.. shown.Select(i => result.Classes[i].Name)];
+        var corner = "is \\ predicted";
+        var room = Terminal.Width - ColumnSpace - Math.Max(corner.Length, names.Max(name => name.Length));
+        if (shown.Length <= MostColumns && ColumnHeads.Fit(names, room, ColumnSpace) is { } heads)
+        {
+            terminal.WriteTable([corner, .. heads], shown.Select((row, i) => (string[])[names[i], .. shown.Select(column => Count(result.Confusion[row][column]))]));
+            return;
+        }
+
+        terminal.WriteTable(["is", "predicted", "images"],
+            shown.SelectMany(row => shown.Where(column => column != row).Select(column => (Row: row, Column: column, Images: result.Confusion[row][column])))
+                .Where(pair => pair.Images > 0).OrderByDescending(pair => pair.Images).Take(MostPairs)
+                .Select(pair => new[] { result.Classes[pair.Row].Name, result.Classes[pair.Column].Name, Count(pair.Images) }));
+    }
+
+    private static string Count(int count) => count.ToString("n0", CultureInfo.InvariantCulture);
 
     private static string Share(double? value) => value?.ToString("p2", CultureInfo.InvariantCulture) ?? "-";
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.ResNet.Trainers;
+using Samples;
 
 namespace Cli;
 
@@ -29,11 +30,29 @@ internal static class ExitCode
             terminal.Say("Stopped.");
             return Stopped;
         }
-        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException
-            or HttpRequestException or TrainingDivergedException or DllNotFoundException or JsonException)
+        catch (UsageException exception)
         {
-            terminal.Say(exception.Message.ReplaceLineEndings(" "));
+            terminal.Say(exception.Message);
+            return Usage;
+        }
+        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
+            or UnauthorizedAccessException or HttpRequestException or TrainingDivergedException or DllNotFoundException or JsonException)
+        {
+            terminal.Say(OptionNames.InPlaceOfApi(ErrorWords.Of(exception)));
             return Failure;
+        }
+    }
+}
+
+/// <summary>Options that each are right, but do not go together: known only when files were looked at.</summary>
+internal sealed class UsageException(string message) : Exception(message)
+{
+    /// <summary>Refuses a command line.</summary>
+    public static void ThrowIf(bool isWrong, string message)
+    {
+        if (isWrong)
+        {
+            throw new UsageException(message);
         }
     }
 }

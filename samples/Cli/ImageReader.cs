@@ -6,6 +6,10 @@ namespace Cli;
 /// <summary>Reads images one after another. One that cannot be read is named on standard error, and the rest go on.</summary>
 internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Terminal terminal, CancellationToken cancellation)
 {
+    /// <summary>Gets whether one that cannot be read is the end.</summary>
+    /// <value>The default is false: the rest go on.</value>
+    public bool FailsOnBadImage { get; init; }
+
     /// <summary>Gets the images that could not be read.</summary>
     public int Failed { get; private set; }
 
@@ -16,6 +20,7 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
     /// <param name="description">What is done.</param>
     /// <param name="paths">The images.</param>
     /// <param name="apply">Is given the index of a path, and its image, which is gone afterwards.</param>
+    /// <exception cref="InvalidDataException">An image cannot be read, and that is to be the end.</exception>
     public void ForEach(string description, IReadOnlyList<string> paths, Action<int, MLImage> apply) => terminal.Track(description, bar =>
     {
         bar?.MaxValue = paths.Count;
@@ -63,6 +68,11 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
     private void Fail(string message)
     {
         Failed++;
+        if (FailsOnBadImage)
+        {
+            throw new InvalidDataException(message);
+        }
+
         terminal.Say(message);
     }
 }

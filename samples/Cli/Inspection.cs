@@ -21,13 +21,12 @@ internal sealed record Inspection(
     /// <summary>Looks at weights.</summary>
     /// <param name="source">Where they are from.</param>
     /// <param name="weights">The weights.</param>
-    /// <param name="asked">The name of the network, where the user says it.</param>
+    /// <param name="asked">The network, where the user says it.</param>
     /// <exception cref="ArgumentException">The weights do not fit the network that the user says.</exception>
-    public static Inspection Of(string source, ResNetWeights weights, string? asked)
+    public static Inspection Of(string source, ResNetWeights weights, ResNetArchitecture? asked)
     {
         var candidates = TensorFit.Candidates(weights);
-        var architecture = asked is not null ? ResNetArchitecture.Parse(asked)
-            : candidates.FirstOrDefault(each => each.Name == weights.ArchitectureName) ?? candidates.FirstOrDefault();
+        var architecture = asked ?? candidates.FirstOrDefault(each => each.Name == weights.ArchitectureName) ?? candidates.FirstOrDefault();
         var plan = architecture is null ? null : TensorFit.Plan(architecture, weights, weights.Preprocessing?.Input);
         if (asked is not null && plan is not null)
         {

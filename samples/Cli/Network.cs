@@ -21,6 +21,13 @@ internal sealed record Network(string Source, ResNetWeights Weights, ResNetArchi
     /// <summary>Gets the weights with all that is known beside them, to be saved.</summary>
     public ResNetWeights Documented => new(Weights.Tensors) { ArchitectureName = Architecture.Name, Preprocessing = Preprocessing, ClassNames = Weights.ClassNames };
 
-    /// <summary>Gets the names of the classes.</summary>
-    public ImmutableArray<string> ClassNames => Weights.ClassNames;
+    /// <summary>Gets the names of the classes: numbers, where nothing says others.</summary>
+    public ImmutableArray<string> NamedClasses => Weights.ClassNames.IsEmpty && Weights.TryGet("fc.bias", out var bias)
+        ? [.. Enumerable.Range(0, bias.Shape[0]).Select(number => number.ToString(System.Globalization.CultureInfo.InvariantCulture))]
+        : Weights.ClassNames;
+
+    /// <summary>Gets what to do where folders have other names than the classes.</summary>
+    public string ClassesAdvice => Weights.ClassNames.IsEmpty
+        ? $" '{Source}' does not say what its classes are called: name them with --classes, a text file with one a line, in the order of its outputs."
+        : "";
 }

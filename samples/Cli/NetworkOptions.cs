@@ -15,27 +15,61 @@ internal sealed class NetworkOptions
         ["cifar10"] = ImagePreprocessing.Cifar10,
     };
 
+    // Of files of weights. Names of published ones have a point too.
+    private static readonly HashSet<string> Extensions = new([".zip", ".safetensors", ".pt", ".pth", ".th", ".onnx"], StringComparer.OrdinalIgnoreCase);
+
     // The largest is half as long; no others are worth hashing.
     private const long LongestPublished = 1L << 30;
 
     private readonly Argument<string> _model = new("model")
     {
-        Description = "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights, such as resnet50.imagenet1k_v2, which are downloaded once.",
+        Description = "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights, such as resnet50.imagenet1k_v2, which are downloaded once; 'resnet weights' lists them.",
     };
 
-    private readonly Option<string?> _architecture = ArchitectureOption("The network, such as resnet50. [default: what the file says, or what its tensors fit]");
+    private readonly Option<ResNetArchitecture?> _architecture = ArchitectureOption("The network, such as resnet50. [default: what the file says, or what its tensors fit]");
 
     private readonly Option<string?> _classes = new("--classes") { Description = "A text file with the classes' names, one a line, in the order of the network's outputs. [default: those in the file, or 0, 1, 2, …]", HelpName = "file" };
 
-    private readonly Option<string?> _preprocessing = new("--preprocessing") { Description = "How images become the network's input, where the file does not say." };
+    private readonly Option<string?> _preprocessing = new("--preprocessing")
+    {
+        Description = "How images become the network's input, where the file does not say.",
+        HelpName = string.Join('|', Preprocessings.Keys),
+        CustomParser = result =>
+        {
+            var name = result.Tokens[^1].Value;
+            if (!Preprocessings.ContainsKey(name))
+            {
+                string[] names = [.. Preprocessings.Keys];
+                result.AddError($"--preprocessing is '{name}', but must be {Spelling.OneOf(names)}.{Spelling.Suggestion(name, names)}");
+            }
 
-    public NetworkOptions() => _preprocessing.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, [.. Preprocessings.Keys]);
+            return name;
+        },
+    };
+
+    public NetworkOptions() => _preprocessing.CompletionSources.Add([.. Preprocessings.Keys]);
 
     /// <summary>Makes an option that takes the name of a network, and completes it.</summary>
-    public static Option<string?> ArchitectureOption(string description)
+    public static Option<ResNetArchitecture?> ArchitectureOption(string description)
     {
-        var option = new Option<string?>("--arch") { Description = description, HelpName = "name" };
-        option.CompletionSources.Add([.. ResNetArchitecture.All.Select(architecture => architecture.Name)]);
+        string[] names = [.. ResNetArchitecture.All.Select(architecture => architecture.Name)];
+        var option = new Option<ResNetArchitecture?>("--arch")
+        {
+            Description = description,
+            HelpName = "name",
+            CustomParser = result =>
+            {
+                var name = result.Tokens[^1].Value;
+                if (ResNetArchitecture.All.FirstOrDefault(each => each.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } found)
+                {
+                    return found;
+                }
+
+                result.AddError($"--arch is '{name}', but there is no such network.{Spelling.Suggestion(name, names)} There are: {string.Join(", ", names)}.");
+                return null;
+            },
+        };
+        option.CompletionSources.Add(names);
         return option;
     }
 
@@ -64,7 +98,7 @@ internal sealed class NetworkOptions
         }
 
         var preprocessing = weights.Preprocessing ?? (arguments.GetValue(_preprocessing) is { } name ? Preprocessings[name] : null);
-        return new Network(source, weights, Architecture(arguments.GetValue(_architecture) ?? weights.ArchitectureName, weights, source, terminal), preprocessing);
+        return new Network(source, weights, Architecture(arguments.GetValue(_architecture), weights, source, terminal), preprocessing);
     }
 
     /// <summary>Reads weights from a file, or from this user's cache of published ones.</summary>
@@ -75,10 +109,24 @@ internal sealed class NetworkOptions
             return terminal.Track($"downloading {source}", bar => ResNetWeights.Download(source, new Share(bar), cancellationToken: cancellation));
         }
 
+        if (!File.Exists(source) && !Directory.Exists(source))
+        {
+            throw NotFound(source);
+        }
+
         var weights = ResNetWeights.Load(source, cancellationToken: cancellation);
         return weights.Preprocessing is null && Published(source) is { } published
             ? new ResNetWeights(weights.Tensors) { ArchitectureName = published.Architecture.Name, Preprocessing = published.Preprocessing, ClassNames = weights.ClassNames }
             : weights;
+    }
+
+    private static FileNotFoundException NotFound(string source)
+    {
+        string[] names = [.. PublishedWeights.All.Select(each => each.Name)];
+        return Path.GetFileName(source) != source || Extensions.Contains(Path.GetExtension(source))
+            ? new FileNotFoundException($"There is no file '{source}'.")
+            : new FileNotFoundException(
+                $"There is no file '{source}', and no published weights have that name.{Spelling.Suggestion(source, names)} There are: {string.Join(", ", names)}.");
     }
 
     // A published checkpoint does not say how images become its input, but it can be recognised by its hash.
@@ -103,11 +151,11 @@ internal sealed class NetworkOptions
         }
     }
 
-    private static ResNetArchitecture Architecture(string? name, ResNetWeights weights, string source, Terminal terminal)
+    private static ResNetArchitecture Architecture(ResNetArchitecture? asked, ResNetWeights weights, string source, Terminal terminal)
     {
-        if (name is not null)
+        if (asked is not null || weights.ArchitectureName is not null)
         {
-            return ResNetArchitecture.Parse(name);
+            return asked ?? ResNetArchitecture.Parse(weights.ArchitectureName!);
         }
 
         var candidates = TensorFit.Candidates(weights);

@@ -17,10 +17,13 @@ internal sealed partial class OwnCheckpoints : IDisposable
 
     private string Mark => System.IO.Path.Combine(Path, MarkName);
 
+    /// <summary>Gets the name of the folder beside a model.</summary>
+    public static string FolderOf(string model) => $"{model}.checkpoints";
+
     /// <summary>Makes the folder, or takes what is there: an empty one is this tool's from now on.</summary>
     public static OwnCheckpoints Beside(string model)
     {
-        var folder = new OwnCheckpoints($"{model}.checkpoints");
+        var folder = new OwnCheckpoints(FolderOf(model));
         if (!Directory.Exists(folder.Path) || !Directory.EnumerateFileSystemEntries(folder.Path).Any())
         {
             Directory.CreateDirectory(folder.Path);

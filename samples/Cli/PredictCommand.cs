@@ -8,7 +8,7 @@ internal static class PredictCommand
     public static Command Create()
     {
         var (network, images, reading) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions());
-        var top = new Option<int>("--top") { Description = "How many classes are told for each image.", DefaultValueFactory = _ => 1 }.AtLeastOne();
+        var top = OptionValues.Whole("--top", "How many classes are told for each image.", least: 1, byDefault: 1);
         var csv = new Option<bool>("--csv") { Description = "Write results as CSV: file,rank,class,probability." };
         var command = new Command("predict", "Classifies images: a table, CSV, or JSON. Needs no libtorch.");
         network.AddTo(command);

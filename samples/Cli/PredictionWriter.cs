@@ -13,6 +13,19 @@ internal abstract class PredictionWriter : IDisposable
 
     public abstract void Dispose();
 
+    // All digits that the number has, and no exponent, which spreadsheets and people misread: 0.000000000006887237.
+    private static string Plain(float probability)
+    {
+        var text = probability.ToString(CultureInfo.InvariantCulture);
+        if (text.IndexOf("E-", StringComparison.Ordinal) is not (>= 0 and var mark))
+        {
+            return text;
+        }
+
+        var exponent = int.Parse(text.AsSpan(mark + 2), CultureInfo.InvariantCulture);
+        return $"0.{new string('0', exponent - 1)}{text[..mark].Replace(".", "", StringComparison.Ordinal)}";
+    }
+
     private sealed class Table(Terminal terminal) : PredictionWriter
     {
         private readonly List<string[]> _rows = [];
@@ -38,7 +51,7 @@ internal abstract class PredictionWriter : IDisposable
         {
             foreach (var (index, (name, probability)) in prediction.Classes.Index())
             {
-                WriteRow(prediction.File, index + 1, name, probability);
+                WriteRow(prediction.File, index + 1, name, Plain(probability));
             }
         }
 
@@ -70,7 +83,8 @@ internal abstract class PredictionWriter : IDisposable
             {
                 _json.WriteStartObject();
                 _json.WriteString("name", name);
-                _json.WriteNumber("probability", probability);
+                _json.WritePropertyName("probability");
+                _json.WriteRawValue(Plain(probability));
                 _json.WriteEndObject();
             }
 

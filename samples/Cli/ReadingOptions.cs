@@ -5,10 +5,8 @@ namespace Cli;
 /// <summary>What every command that reads images is told about how.</summary>
 internal sealed class ReadingOptions
 {
-    private readonly Option<long?> _maxPixels = new("--max-pixels")
-    {
-        Description = "The most pixels of an image; one with more is not decoded. [default: 178956970, or less where memory is small]",
-    };
+    private readonly Option<long?> _maxPixels = OptionValues.Large("--max-pixels",
+        "The most pixels of an image; one with more is not decoded. [default: 178956970, or less where memory is small]", least: 1, most: 536_870_911);
 
     private readonly Option<bool> _exifOrientation = new("--exif-orientation")
     {
@@ -19,21 +17,11 @@ internal sealed class ReadingOptions
     {
         command.Add(_maxPixels);
         command.Add(_exifOrientation);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(_maxPixels) is < 1 or > 536_870_911)
-            {
-                result.AddError($"{_maxPixels.Name} must be 1 to 536870911.");
-            }
-        });
     }
 
     public long? MaxPixels(ParseResult arguments) => arguments.GetValue(_maxPixels);
 
     public bool ExifOrientation(ParseResult arguments) => arguments.GetValue(_exifOrientation);
-
-    /// <summary>Tells whether <c>--exif-orientation</c> is asked for, while arguments are checked.</summary>
-    public bool ExifOrientation(System.CommandLine.Parsing.SymbolResult result) => result.GetValue(_exifOrientation);
 
     /// <summary>Makes what reads a command's images.</summary>
     public ImageReader NewReader(ParseResult arguments, Terminal terminal, CancellationToken cancellation) =>

@@ -26,8 +26,23 @@ internal sealed class Terminal(bool json)
     /// <summary>Gets whether results are wanted as JSON.</summary>
     public bool WantsJson { get; } = json;
 
-    /// <summary>Tells the user something that is no result.</summary>
-    public void Say(string line) => Console.Error.WriteLine(line);
+    /// <summary>Gets the columns that results may take; null where they go to a file or a program.</summary>
+    public static int? Width => Console.IsOutputRedirected ? null : AnsiConsole.Profile.Width;
+
+    private bool IsInteractive => !Console.IsErrorRedirected && _messages.Profile.Capabilities.Interactive;
+
+    /// <summary>Tells the user something that is no result. It stays above a bar.</summary>
+    public void Say(string line)
+    {
+        if (IsInteractive)
+        {
+            _messages.Write(new Text(line + Environment.NewLine));
+        }
+        else
+        {
+            Console.Error.WriteLine(line);
+        }
+    }
 
     /// <summary>Writes a result as JSON where that is wanted, and as text otherwise.</summary>
     public void Write<T>(T result, Action<T> writeText)
@@ -48,7 +63,7 @@ internal sealed class Terminal(bool json)
     /// <summary>Writes a table.</summary>
     public void WriteTable(string[] headers, IEnumerable<string[]> rows)
     {
-        if (Console.IsOutputRedirected)
+        if (Width is null)
         {
             foreach (var row in rows.Prepend(headers))
             {
@@ -59,7 +74,7 @@ internal sealed class Terminal(bool json)
         }
 
         var table = new Table().Border(TableBorder.Simple);
-        table.AddColumns(headers);
+        table.AddColumns([.. headers.Select(Markup.Escape)]);
         foreach (var row in rows)
         {
             table.AddRow([.. row.Select(Markup.Escape)]);
@@ -71,7 +86,7 @@ internal sealed class Terminal(bool json)
     /// <summary>Shows a bar while something runs, if there is a terminal to show it on.</summary>
     /// <param name="description">What runs.</param>
     /// <param name="run">Is given the bar; null without a terminal.</param>
-    public T Track<T>(string description, Func<ProgressTask?, T> run) => Console.IsErrorRedirected || !_messages.Profile.Capabilities.Interactive
+    public T Track<T>(string description, Func<ProgressTask?, T> run) => !IsInteractive
         ? run(null)
         : _messages.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())

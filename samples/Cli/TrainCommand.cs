@@ -1,80 +1,109 @@
 using System.CommandLine;
+using System.Globalization;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
-using Samples;
 
 namespace Cli;
 
 /// <summary><c>train</c>: a network from a folder of images.</summary>
 internal static class TrainCommand
 {
+    private const double DefaultValidationShare = 0.1;
+
     public static Command Create()
     {
+        var options = new TrainingOptions();
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
         var output = new Option<string>("--output", "-o") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip", HelpName = "file" }.Named();
-        var architecture = NetworkOptions.ArchitectureOption("The network. [default: resnet20, or that of --weights]");
-        var validation = new Option<string?>("--validation") { Description = "Folder of images to validate on. [default: a tenth of each class is held out]", HelpName = "folder" };
-        var test = new Option<string?>("--test") { Description = "Folder of images to test the trained network on.", HelpName = "folder" };
-        var recipe = RecipeNames.Option("modern");
-        var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: what the recipe says]" };
-        var batchSize = new Option<int?>("--batch-size") { Description = "Images per batch. [default: what the recipe says]" };
-        var learningRate = new Option<double?>("--learning-rate") { Description = "The learning rate after warm-up. [default: what the recipe says]" };
-        var imageSize = new Option<int?>("--image-size") { Description = "Height and width that images are resized to, in pixels. [default: the network's own, 32 or 224]" };
-        var weights = new Option<string?>("--weights") { Description = "Weights to start from: a file, or the name of published ones.", HelpName = "file" };
-        var layers = new Option<TrainableLayers>("--layers") { Description = "What is trained.", DefaultValueFactory = _ => TrainableLayers.All };
-        var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints: stopped, the same command goes on from there. [default: the model's name and .checkpoints, deleted when the model is saved]", HelpName = "folder" }.Named();
-        var resume = new Option<Resume>("--resume") { Description = "Whether to go on from a checkpoint.", DefaultValueFactory = _ => Resume.Auto };
-        var maxMinutes = new Option<double?>("--max-minutes") { Description = "Stop after this time, and save what there is." };
+        var validation = new Option<string?>("--validation")
+        {
+            Description = "Images to validate on after each epoch: a folder, or the share of each class that is held out; 0 for none. [default: 0.1]",
+            HelpName = "folder or share",
+        }.Named();
+        var test = new Option<string?>("--test") { Description = "Folder of images to test the trained network on. They are checked before training.", HelpName = "folder" }.Named();
+        var epochs = OptionValues.Whole("--epochs", "How often every image is seen. [default: what the recipe says]", least: 1);
+        var moreEpochs = OptionValues.Whole("--more-epochs",
+            "Train the model that --output names, which is finished, for so many epochs more: a new run that starts from its weights.", least: 1);
+        var patience = OptionValues.Whole("--patience",
+            "Stop after so many epochs without a better validation, and save the best epoch's network. [default: what the recipe says]", least: 1);
+        var checkpoints = new Option<string?>("--checkpoints")
+        {
+            Description = "Folder of checkpoints: stopped, the same command goes on from there. "
+                + "[default: the model's name and .checkpoints, deleted when the model is saved]",
+            HelpName = "folder",
+        }.Named();
+        var resume = OptionValues.Choice("--resume", "Whether to go on from a checkpoint, where there is one.", Resume.Auto);
+        var maxMinutes = OptionValues.Positive("--max-minutes", "Stop after this time, and save what there is; the same command goes on.");
         var calibrate = new Option<bool>("--calibrate") { Description = "Fit probabilities to the validation images (temperature scaling)." };
         var log = new Option<string?>("--log") { Description = "Folder for history.csv, history.json and event files for TensorBoard.", HelpName = "folder" }.Named();
-        var reading = new ReadingOptions();
         var report = new Option<string?>("--report") { Description = "Write a report on the --test images as one HTML file.", HelpName = "file" }.Named();
-        var seed = new Option<int>("--seed") { Description = "The seed of all randomness.", DefaultValueFactory = _ => 1 };
+        var preview = new Option<string?>("--preview")
+        {
+            Description = "Before training, draw a batch of images as the network will see them, augmented, as a PNG file.",
+            HelpName = "file",
+        }.Named();
         var command = new Command("train", "Trains a network on a folder of images and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves a checkpoint.")
         {
-            data, output, architecture, validation, test, recipe, epochs, batchSize, learningRate, imageSize, weights, layers, checkpoints, resume, maxMinutes, calibrate, log, report, seed,
+            data, output, epochs, moreEpochs, validation, test, report, preview,
         };
-        reading.AddTo(command);
-        command.Validators.Add(result =>
+        options.AddTo(command);
+        foreach (var option in (Option[])[patience, calibrate, checkpoints, resume, maxMinutes, log])
         {
-            if (result.GetValue(test) is not null && reading.ExifOrientation(result))
-            {
-                result.AddError("--test reads images as the saved model does, which ignores their EXIF orientation: leave out --exif-orientation, or test with 'resnet evaluate --exif-orientation'.");
-            }
+            command.Add(option);
+        }
 
-            if (result.GetValue(report) is not null && result.GetValue(test) is null)
-            {
-                result.AddError("--report needs --test, the images to report on.");
-            }
-        });
         return command.Runs((arguments, terminal, cancellation) =>
         {
+            var (validationFolder, share) = Validation(arguments.GetValue(validation));
+            var (more, isTested) = (arguments.GetValue(moreEpochs), arguments.GetValue(test) is not null);
+            UsageException.ThrowIf(isTested && options.Reading.ExifOrientation(arguments),
+                "--test reads images as the saved model does, which ignores their EXIF orientation: "
+                + "leave out --exif-orientation, or test with 'resnet evaluate --exif-orientation'.");
+            UsageException.ThrowIf(arguments.GetValue(report) is not null && !isTested, "--report needs --test, the images to report on.");
+            UsageException.ThrowIf(more is not null && (arguments.GetValue(epochs) is not null || options.Weights(arguments) is not null),
+                "--more-epochs starts from the weights of the finished model: leave out --epochs and --weights.");
+            UsageException.ThrowIf(validationFolder is null && share == 0 && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate)),
+                "--patience and --calibrate need validation images, but --validation is 0.");
+
             var path = OutputFile.Checked(arguments.GetValue(output)!);
             var reportPath = arguments.GetValue(report) is { } html ? OutputFile.Checked(html) : null;
-            var initial = arguments.GetValue(weights) is { } source ? NetworkOptions.Read(source, terminal, cancellation) : null;
-            var folder = arguments.GetValue(checkpoints);
-            using var own = folder is null ? OwnCheckpoints.Beside(path) : null;
-            var training = new Training(terminal, cancellation)
+            var previewPath = arguments.GetValue(preview) is { } png ? OutputFile.Checked(png) : null;
+            var folder = arguments.GetValue(checkpoints) ?? OwnCheckpoints.FolderOf(path);
+            if (arguments.GetValue(resume) == Resume.Required && !CheckpointFiles.Exist(folder))
             {
-                Architecture = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? initial?.ArchitectureName ?? "resnet20"),
-                Recipe = RecipeNames.Read(arguments.GetValue(recipe)!),
-                Epochs = arguments.GetValue(epochs),
-                BatchSize = arguments.GetValue(batchSize),
-                LearningRate = arguments.GetValue(learningRate),
-                ImageSize = arguments.GetValue(imageSize),
-                InitialWeights = initial,
-                Layers = arguments.GetValue(layers),
-                CheckpointFolder = folder ?? own!.Path,
+                throw new FileNotFoundException(
+                    $"There is no checkpoint in '{folder}' to go on from, but --resume is Required. Correct --checkpoints, or leave out --resume.");
+            }
+
+            var initial = more is not null ? Finished(path, terminal, cancellation)
+                : options.Weights(arguments) is { } source ? NetworkOptions.Read(source, terminal, cancellation) : null;
+            var asked = options.Read(arguments, initial);
+            var settings = asked with
+            {
+                Recipe = asked.Recipe with { EarlyStoppingPatience = arguments.GetValue(patience) ?? asked.Recipe.EarlyStoppingPatience },
+                Epochs = more ?? arguments.GetValue(epochs),
+                ValidationShare = share,
+                CheckpointFolder = folder,
                 Resume = arguments.GetValue(resume),
-                MaxDuration = arguments.GetValue(maxMinutes) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
+                MaxDuration = arguments.GetValue(maxMinutes) is { } minutes ? TimeSpan.FromMinutes(Math.Min(minutes, int.MaxValue)) : null,
                 Calibrate = arguments.GetValue(calibrate),
                 LogFolder = arguments.GetValue(log),
-                MaxPixels = reading.MaxPixels(arguments),
-                ExifOrientation = reading.ExifOrientation(arguments),
-                Seed = arguments.GetValue(seed),
             };
+            var training = new Training(settings, terminal, cancellation) { KnownClasses = more is null ? null : initial!.ClassNames };
+            training.ReadImages(arguments.GetValue(data)!, validationFolder, arguments.GetValue(test));
             LibTorch.Load();
-            var result = training.Run(arguments.GetValue(data)!, arguments.GetValue(validation), arguments.GetValue(test), path, reportPath);
+            if (more is not null)
+            {
+                terminal.Say($"Goes on from the weights of '{path}', for {more} more {(more == 1 ? "epoch" : "epochs")}.");
+            }
+
+            if (previewPath is not null)
+            {
+                training.WritePreview(previewPath);
+            }
+
+            using var own = arguments.GetValue(checkpoints) is null ? OwnCheckpoints.Beside(path) : null;
+            var result = training.Run(path, reportPath);
             if (result.StoppedEarly is null)
             {
                 own?.DeleteFiles(terminal);
@@ -84,4 +113,25 @@ internal static class TrainCommand
             return ExitCode.Success;
         });
     }
+
+    private static (string? Folder, double Share) Validation(string? validation)
+    {
+        if (validation is null)
+        {
+            return (null, DefaultValidationShare);
+        }
+
+        if (Directory.Exists(validation) || !double.TryParse(validation, NumberStyles.Float, CultureInfo.InvariantCulture, out var share))
+        {
+            return (validation, 0);
+        }
+
+        UsageException.ThrowIf(share is not (>= 0 and < 1),
+            $"--validation is '{validation}', but must be a folder, or a share of the images: 0 or more, and less than 1.");
+        return (null, share);
+    }
+
+    private static ResNetWeights Finished(string path, Terminal terminal, CancellationToken cancellation) => File.Exists(path)
+        ? NetworkOptions.Read(path, terminal, cancellation)
+        : throw new FileNotFoundException($"There is no model '{path}' to train for more epochs: name it with --output, or train it with --epochs.");
 }

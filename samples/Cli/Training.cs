@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Files;
@@ -6,99 +7,131 @@ using Microsoft.ML.Runtime;
 
 namespace Cli;
 
-/// <summary>A training run, as it was asked for.</summary>
-internal sealed class Training(Terminal terminal, CancellationToken cancellation)
+/// <summary>A training run. All that can be checked is, before the first image is trained on.</summary>
+internal sealed class Training(TrainingSettings settings, Terminal terminal, CancellationToken cancellation)
 {
-    public required ResNetArchitecture Architecture { get; init; }
+    private const string TrainerSource = nameof(ResNetTrainer);
+    private const int PreviewImages = 256;
 
-    public required TrainingRecipe Recipe { get; init; }
+    private readonly MLContext _ml = new(settings.Seed);
+    private LabeledImages? _train, _validation, _test;
 
-    public required int? Epochs { get; init; }
+    /// <summary>Gets the classes that the starting weights know and must go on with.</summary>
+    /// <value>The default is null: the images decide.</value>
+    public ImmutableArray<string>? KnownClasses { get; init; }
 
-    public required int? BatchSize { get; init; }
+    private LabeledImages Train => _train ?? throw new InvalidOperationException("Images are read before they are trained on.");
 
-    public required double? LearningRate { get; init; }
-
-    public required int? ImageSize { get; init; }
-
-    public required ResNetWeights? InitialWeights { get; init; }
-
-    public required TrainableLayers Layers { get; init; }
-
-    public required string CheckpointFolder { get; init; }
-
-    public required Resume Resume { get; init; }
-
-    public required TimeSpan? MaxDuration { get; init; }
-
-    public required bool Calibrate { get; init; }
-
-    public required string? LogFolder { get; init; }
-
-    public required long? MaxPixels { get; init; }
-
-    public required bool ExifOrientation { get; init; }
-
-    public required int Seed { get; init; }
-
-    /// <summary>Trains, saves the model, and tests it if there are images to test it on.</summary>
-    public TrainingResult Run(string data, string? validation, string? test, string modelPath, string? reportPath)
+    /// <summary>Lists and checks the images: those to train and to validate on are decoded by the trainer, before its first epoch.</summary>
+    public void ReadImages(string data, string? validation, string? test)
     {
-        var ml = new MLContext(Seed);
-        ml.Log += (_, message) =>
+        _train = LabeledImages.In(data);
+        if (Train.Classes.Length < 2)
         {
-            if (message.Kind == ChannelMessageKind.Warning)
-            {
-                terminal.Say(message.RawMessage); // images that are skipped, among others
-            }
-        };
-        var train = ml.Data.LoadImageFolder(data);
-        var validationFiles = validation is null ? null : ml.Data.LoadImageFolder(validation);
-        var testFiles = test is null ? null : ml.Data.LoadImageFolder(test);
-        var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(train);
-        var network = Fit(ml, images.Transform(train), validationFiles is null ? null : images.Transform(validationFiles));
-        var names = ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel").Fit(network.Transform(images.Transform(train)));
-        var model = images.Append(network).Append(names);
-        WholeFile.Write(modelPath, stream => ml.Model.Save(model, train.Schema, stream));
-
-        var accuracy = testFiles is null ? (double?)null : ml.MulticlassClassification.Evaluate(model.Transform(testFiles)).MicroAccuracy;
-        if (reportPath is not null)
-        {
-            model.WriteReport(reportPath, testFiles!, new ReportOptions { Recipe = Recipe.ToJson(), CancellationToken = cancellation });
+            throw new InvalidDataException(
+                $"Folder '{data}' has images of one class only, '{Train.Classes[0]}', but a network tells classes apart: give each a sub-folder.");
         }
 
-        return TrainingResult.Of(modelPath, network, accuracy);
+        if (KnownClasses is { } known && !known.SequenceEqual(Train.Classes))
+        {
+            throw new InvalidDataException(
+                $"The model's classes are {LabeledImages.List(known)}, but those of folder '{data}' are {LabeledImages.List(Train.Classes)}. "
+                + "Training goes on with the same classes only; for others start from the model with --weights.");
+        }
+
+        _validation = validation is null ? null : LabeledImages.In(validation);
+        _validation?.RefuseOtherClassesThan(Train.Classes, data);
+        _test = test is null ? null : LabeledImages.In(test);
+        _test?.RefuseOtherClassesThan(Train.Classes, data);
+        if (_test is { } images)
+        {
+            var reader = new ImageReader(settings.MaxPixels, exifOrientation: false, terminal, cancellation)
+            {
+                FailsOnBadImage = settings.OnBadImage == BadImageHandling.Fail,
+            };
+            _test = images.Readable("checking test images", reader);
+            SkippedTestImages = reader.Failed;
+        }
     }
 
-    private ResNetClassificationTransformer Fit(MLContext ml, IDataView train, IDataView? validation)
+    private int SkippedTestImages { get; set; }
+
+    /// <summary>Draws a batch as the network will see it.</summary>
+    public void WritePreview(string path)
+    {
+        var some = Train.Some(Math.Max(PreviewImages, 2 * (settings.BatchSize ?? settings.Recipe.BatchSize))).ToView(_ml);
+        var quiet = settings with { CheckpointFolder = null, Resume = Resume.Auto, LogFolder = null, ValidationShare = 0, OnBadImage = BadImageHandling.Skip };
+        terminal.Track("drawing a batch", _ =>
+        {
+            _ml.MulticlassClassification.Trainers.ResNet(quiet.ToOptions(progress: null, cancellation)).WritePreview(path, Images(_ml, some).Transform(some));
+            return true;
+        });
+        terminal.Say($"Wrote {path}: a batch of images as the network sees them in training.");
+    }
+
+    /// <summary>Searches for a learning rate.</summary>
+    public LearningRateSearch FindLearningRate(int steps)
+    {
+        ListenTo(_ml);
+        var train = Train.ToView(_ml);
+        return terminal.Track("searching", _ =>
+            _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress: null, cancellation)).FindLearningRate(Images(_ml, train).Transform(train), steps));
+    }
+
+    /// <summary>Trains, saves the model, and tests it if there are images to test it on.</summary>
+    public TrainingResult Run(string modelPath, string? reportPath)
+    {
+        ListenTo(_ml);
+        var train = Train.ToView(_ml);
+        var images = Images(_ml, train);
+        var network = Fit(images.Transform(train), _validation is null ? null : images.Transform(_validation.ToView(_ml)));
+        var names = _ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel").Fit(network.Transform(images.Transform(train)));
+        var model = images.Append(network).Append(names);
+        WholeFile.Write(modelPath, stream => _ml.Model.Save(model, train.Schema, stream));
+
+        var test = _test?.ToView(_ml);
+        var accuracy = test is null ? (double?)null : _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
+        if (reportPath is not null)
+        {
+            model.WriteReport(reportPath, test!, new ReportOptions { Recipe = settings.Recipe.ToJson(), CancellationToken = cancellation });
+        }
+
+        return TrainingResult.Of(modelPath, network, accuracy) with { TestImages = _test?.Files.Length ?? 0, SkippedTestImages = SkippedTestImages };
+    }
+
+    private static Microsoft.ML.Data.TransformerChain<Microsoft.ML.Data.ImageLoadingTransformer> Images(MLContext ml, IDataView files) =>
+        ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files);
+
+    // Warnings: images that are skipped, among others. And where a run goes on.
+    private void ListenTo(MLContext ml) => ml.Log += (_, message) =>
+    {
+        var isOurs = message.Source.Contains(TrainerSource, StringComparison.Ordinal);
+        if (message.Kind == ChannelMessageKind.Warning || (message.Kind == ChannelMessageKind.Info && isOurs && !message.RawMessage.StartsWith("Epoch ", StringComparison.Ordinal)))
+        {
+            terminal.Say(OptionNames.InPlaceOfApi(message.RawMessage));
+        }
+    };
+
+    private ResNetClassificationTransformer Fit(IDataView train, IDataView? validation)
     {
         try
         {
-            return terminal.Track("reading images", bar => ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            return terminal.Track("reading images", bar =>
             {
-                Architecture = Architecture,
-                InputShape = ImageSize is { } size ? new ImageShape(3, size, size) : InitialWeights?.Preprocessing?.Input,
-                Recipe = Recipe,
-                Epochs = Epochs,
-                BatchSize = BatchSize,
-                LearningRate = LearningRate,
-                InitialWeights = InitialWeights,
-                TrainableLayers = Layers,
-                CheckpointFolder = CheckpointFolder,
-                Resume = Resume,
-                MaxDuration = MaxDuration,
-                Calibrate = Calibrate,
-                LogFolder = LogFolder,
-                OnBadImage = BadImageHandling.Skip,
-                MaxImagePixels = MaxPixels,
-                ApplyExifOrientation = ExifOrientation,
-                Progress = new EpochProgress(terminal, bar),
-                CancellationToken = cancellation,
-            }).Fit(train, validation));
+                var progress = new EpochProgress(terminal, bar);
+                var network = _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress, cancellation)).Fit(train, validation);
+                if (!progress.IsTrained)
+                {
+                    terminal.Say(
+                        $"All epochs were done before: the network is that of the checkpoint in '{settings.CheckpointFolder}'. To train on, give --more-epochs.");
+                }
+
+                return network;
+            });
         }
-        catch (OperationCanceledException) when (Directory.Exists(CheckpointFolder) && Directory.EnumerateFiles(CheckpointFolder, "*.safetensors").Any())
+        catch (OperationCanceledException) when (CheckpointFiles.Exist(settings.CheckpointFolder))
         {
-            terminal.Say($"The same command goes on from the checkpoint in '{CheckpointFolder}'.");
+            terminal.Say($"The same command goes on from the checkpoint in '{settings.CheckpointFolder}'.");
             throw;
         }
     }

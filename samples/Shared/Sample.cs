@@ -29,7 +29,7 @@ internal static class Sample
         catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException
             or HttpRequestException or DbException or TrainingDivergedException or DllNotFoundException)
         {
-            Console.Error.WriteLine(exception.Message);
+            Console.Error.WriteLine(ErrorWords.Of(exception));
             return 1;
         }
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Onnx;
@@ -92,6 +93,30 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
             : FindLearningRate<byte>(input, columns, steps);
     }
 
+    /// <summary>Draws the first batch of training as the network will see it, augmented, into one picture. Nothing is trained.</summary>
+    /// <remarks>A look at it tells whether the recipe's augmentation leaves what makes a class. It shows up to 64 images.</remarks>
+    /// <param name="path">The PNG file to write; an existing one is replaced.</param>
+    /// <param name="input">The training data.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    public void WritePreview(string path, IDataView input)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(input);
+        var columns = Bind(input.Schema);
+        WholeFile.Write(path, stream =>
+        {
+            if (columns.Image.Source == PixelSource.FloatVector)
+            {
+                WritePreview<float>(input, columns, stream);
+            }
+            else
+            {
+                WritePreview<byte>(input, columns, stream);
+            }
+        });
+    }
+
     /// <summary>Gets the columns that the trained classifier will add, and checks those that it needs.</summary>
     /// <param name="inputSchema">The shape of the data's schema.</param>
     /// <returns>The input's columns, Score and PredictedLabel.</returns>
@@ -156,6 +181,21 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var columns = TrainingColumns.Bind(schema, _options.ColumnNames, _options.InputShape, _options.Architecture.DefaultImageSize);
         _options.CheckShape(columns.Image.Shape);
         return columns;
+    }
+
+    private void WritePreview<T>(IDataView input, TrainingColumns columns, Stream stream)
+        where T : unmanaged, INumberBase<T>
+    {
+        TorchRuntime.Initialize();
+        using var reporter = new TrainingReporter(_host, progress: null);
+        var seed = _options.Seed ?? _host.GetSeed() ?? NewSeed();
+        using var images = Read<T>(input, validation: null, columns, seed, reporter);
+        var augmentation = _options.AugmentationFor(columns.Image.Shape);
+        TrainingThread.Run(() =>
+        {
+            BatchPreview.Write(images, _options.EffectiveRecipe, augmentation, seed, stream);
+            return true;
+        });
     }
 
     // The only dice without a seed: they make one, where neither the options nor the context give it. Checkpoints keep it.

@@ -39,7 +39,16 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         }
 
         var temperature = options.Calibrate ? new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).Temperature() : 1;
-        var history = NetworkTraining.History(images, end, seed) with { Temperature = temperature };
+        var history = NetworkTraining.History(images, end, seed) with
+        {
+            Temperature = temperature,
+            NoBetterThanChance = ChanceLevel.Describe(images, end, settings.Recipe.ClassBalance),
+        };
+        if (history.NoBetterThanChance is { } warning)
+        {
+            reporter.Warn(warning);
+        }
+
         reporter.Finish(history);
         return (temperature == 1 ? weights : TemperatureScaling.Fold(weights, plan.Head, temperature), history);
     }

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
 using Cli;
 
@@ -6,18 +5,15 @@ namespace Docs;
 
 public sealed class CommandLineTests
 {
-    private const string Tool = "resnet ";
+    private const string ToolName = "resnet ";
 
     [Fact]
     public void EveryCommandLineOfTheToolParses()
     {
-        var tool = new RootCommand
-        {
-            Terminal.Json, TrainCommand.Create(), EvaluateCommand.Create(), PredictCommand.Create(), FeaturizeCommand.Create(), ExportCommand.Create(), InspectCommand.Create(), ReportCommand.Create(),
-        };
-        var lines = Page.All.SelectMany(page => page.Commands).Where(line => line.StartsWith(Tool, StringComparison.Ordinal)).ToArray();
+        var tool = Tool.Create();
+        var lines = Page.All.SelectMany(page => page.Commands).Where(line => line.StartsWith(ToolName, StringComparison.Ordinal)).ToArray();
 
         Assert.True(lines.Length > 5);
-        Assert.All(lines, line => Assert.Empty(tool.Parse([.. CommandLineParser.SplitCommandLine(line[Tool.Length..].Split(" #")[0])]).Errors));
+        Assert.All(lines, line => Assert.Empty(UsageErrors.Of(tool.Parse([.. CommandLineParser.SplitCommandLine(line[ToolName.Length..].Split(" #")[0])]))));
     }
 }

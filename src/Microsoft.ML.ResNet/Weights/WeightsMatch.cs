@@ -47,9 +47,21 @@ internal sealed class WeightsMatch
     /// <summary>Tells whether weights hold no head, or one that reads the network's features but gives another number of classes.</summary>
     public static bool HasNoHeadFor(ResNetWeights weights, LayerPlan plan) => HeadClasses(weights, plan) is { } classes && classes != plan.ClassCount;
 
+    // Folded, each convolution has a bias, and the normalization after it is gone.
+    private bool IsFolded => _missing.Count > 0 && _unexpected.Count > 0
+        && _plan.Layers.OfType<BatchNormLayer>().SelectMany(layer => layer.Weights).ToHashSet().IsSupersetOf(_missing)
+        && _plan.Layers.OfType<ConvolutionLayer>().Select(layer => $"{layer.Name}.bias").ToHashSet().IsSupersetOf(_unexpected.Select(tensor => tensor.Name));
+
     public string Describe()
     {
         var message = new StringBuilder($"The weights are not those of {Name(_plan.Architecture, _plan.ClassCount, _plan.Input.Channels)}.");
+        if (IsFolded)
+        {
+            return message.Append(
+                " Their batch normalization is folded into the convolutions, as an ONNX export with FoldBatchNorm writes it, "
+                + "and cannot be separated again. Load the model that was exported, or export it without FoldBatchNorm.").ToString();
+        }
+
         List(message, "missing", _missing, spec => $"{Quote(spec.Name)} {Shape(spec.Shape)}");
         List(message, "unexpected", _unexpected, tensor => $"{Quote(tensor.Name)} {Shape(tensor.Shape)}");
         List(message, "of another shape", _misshapen, spec => $"{Quote(spec.Name)} is {Shape(_weights[spec.Name].Shape)}, must be {Shape(spec.Shape)}");

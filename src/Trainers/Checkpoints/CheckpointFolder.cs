@@ -31,6 +31,11 @@ internal sealed class CheckpointFolder : IDisposable
     /// <exception cref="InvalidOperationException">There must be a checkpoint, but there is none.</exception>
     public static CheckpointFolder Open(string path, int keep, Resume resume, Action<string> warn)
     {
+        if (resume == Resume.Required && !Directory.Exists(path))
+        {
+            throw NoCheckpoint(path); // and no folder is made
+        }
+
         var folder = new CheckpointFolder(path, keep, resume == Resume.Never, warn, Lock(path));
         foreach (var leftover in Directory.EnumerateFiles(path, CheckpointFile.Unfinished))
         {
@@ -40,7 +45,7 @@ internal sealed class CheckpointFolder : IDisposable
         if (resume == Resume.Required && CheckpointFile.List(path).Length == 0)
         {
             folder.Dispose();
-            throw new InvalidOperationException($"Checkpoint folder '{path}' holds no checkpoint, but Resume is Required. Correct CheckpointFolder, or set Resume to Auto.");
+            throw NoCheckpoint(path);
         }
 
         return folder;
@@ -80,6 +85,9 @@ internal sealed class CheckpointFolder : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    private static InvalidOperationException NoCheckpoint(string path) =>
+        new($"Checkpoint folder '{path}' holds no checkpoint, but Resume is Required. Correct CheckpointFolder, or set Resume to Auto.");
 
     private static FileStream Lock(string path)
     {

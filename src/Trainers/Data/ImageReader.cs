@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Images;
@@ -31,6 +32,11 @@ internal sealed class ImageReader<T>(
     CancellationToken cancellation)
     where T : unmanaged, INumberBase<T>
 {
+    private readonly ConcurrentQueue<(int Place, string Failure)> _skipped = new();
+
+    /// <summary>Gets what was wrong with the images that were skipped, in the order of their rows.</summary>
+    public IEnumerable<string> Skipped => _skipped.OrderBy(each => each.Place).Select(each => each.Failure);
+
     /// <summary>Reads the images of some rows of a view.</summary>
     /// <param name="data">The view.</param>
     /// <param name="rows">The rows wanted.</param>
@@ -51,7 +57,14 @@ internal sealed class ImageReader<T>(
         new SharedRows(scored, columns, rows, cancellation).Read(cursor =>
         {
             var reader = new RowImageReader<T>(cursor, image, preprocessing, keptScale, onBadImage, decoder);
-            return place => entries[place] = Read(reader, rows[place], whole(place));
+            return place =>
+            {
+                entries[place] = Read(reader, rows[place], whole(place));
+                if (!entries[place].IsRead)
+                {
+                    _skipped.Enqueue((place, reader.Failure));
+                }
+            };
         });
         return entries;
     }

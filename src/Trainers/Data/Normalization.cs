@@ -30,4 +30,11 @@ internal sealed class Normalization
         TensorPrimitives.Subtract(image, _mean, image);
         TensorPrimitives.Multiply(image, _scale, image);
     }
+
+    /// <summary>Turns the network's values back into pixels, in place.</summary>
+    public void Undo(Span<float> image)
+    {
+        TensorPrimitives.Divide(image, _scale, image);
+        TensorPrimitives.Add(image, _mean, image);
+    }
 }

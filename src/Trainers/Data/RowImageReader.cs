@@ -37,6 +37,9 @@ internal sealed class RowImageReader<T>
         _getPixels = cursor.GetGetter<VBuffer<T>>(PixelChain.PixelsOf(cursor.Schema));
     }
 
+    /// <summary>Gets what was wrong with the last image that is to be skipped.</summary>
+    public string Failure { get; private set; } = "";
+
     /// <summary>Reads the row's image.</summary>
     /// <param name="label">Its class.</param>
     /// <param name="weight">Its weight.</param>
@@ -49,8 +52,9 @@ internal sealed class RowImageReader<T>
             var (height, width) = whole && _getImage is not null ? ReadWhole(_getImage) : ReadAsScored();
             return new StoredImage<T>(_result.AsMemory(0, height * width * _column.Shape.Channels), height, width, label, weight);
         }
-        catch (BadImageException) when (_onBadImage == BadImageHandling.Skip)
+        catch (BadImageException exception) when (_onBadImage == BadImageHandling.Skip)
         {
+            Failure = exception.Message;
             return null;
         }
     }

@@ -16,6 +16,8 @@ internal sealed class TrainingImageReader<T>(
     IHostEnvironment environment, TrainingColumns columns, CacheLimits cache, ImageDecoder decoder, Action<string> warn)
     where T : unmanaged, INumberBase<T>
 {
+    private const int NamedSkipped = 10; // as many as a warning names
+
     /// <summary>
     /// Gets the shorter side that training images are kept at, relative to the network's input; null for the input's own size.
     /// </summary>
@@ -82,7 +84,7 @@ internal sealed class TrainingImageReader<T>(
         {
             var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
             var (training, validation, skipped) = read(reader, store);
-            Check(training, skipped);
+            Check(training, [.. reader.Skipped]);
             WarnOfFiles(store, training.Count + validation.Count);
             var preprocessing = Normalized(geometry, training);
             store.ReleasePages();
@@ -99,11 +101,15 @@ internal sealed class TrainingImageReader<T>(
         }
     }
 
-    private void Check(ImageSet<T> training, int skipped)
+    private void Check(ImageSet<T> training, string[] skipped)
     {
-        if (skipped > 0)
+        if (skipped.Length > 0)
         {
-            warn($"{skipped} images could not be read, and are left out.");
+            var rest = skipped.Length > NamedSkipped ? $" … and {skipped.Length - NamedSkipped} more." : "";
+            var count = skipped.Length == 1
+                ? "1 image could not be read, and is left out."
+                : $"{skipped.Length} images could not be read, and are left out.";
+            warn($"{count} {string.Join(' ', skipped.Take(NamedSkipped))}{rest}");
             RowReader.CheckClasses(training.Entries.ToArray().Select(image => new LabeledRow(default, image.Label, image.Weight)), columns);
         }
 

@@ -122,6 +122,16 @@ public sealed class LayerPlanTests
         Assert.Contains("resnet18 halves its input 5 times", exception.Message);
         Assert.Contains("at least 32×32", exception.Message);
         Assert.Contains("40×16", exception.Message);
+        Assert.Contains("such as resnet20", exception.Message);
+    }
+
+    [Fact]
+    public void ANetworkThatIsTooLargeItselfIsNotRecommended()
+    {
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 3, 3), 2));
+
+        Assert.Contains("Give a larger input shape.", exception.Message);
+        Assert.DoesNotContain("such as", exception.Message);
     }
 
     // Page (2018) counts 6,573,120 for his, whose head has no bias.

@@ -40,6 +40,21 @@ public sealed class ForTests
         Assert.DoesNotContain("They fit", message);
     }
 
+    [Fact]
+    public void FoldedNormalizationIsNamedAsTheCause()
+    {
+        var folded = new ResNetWeights(
+        [
+            .. Weights.Tensors.Where(tensor => !tensor.Name.Contains("bn", StringComparison.Ordinal)),
+            .. Plan.Layers.OfType<ConvolutionLayer>().Select(layer => new WeightTensor($"{layer.Name}.bias", [layer.Output.Channels], new float[layer.Output.Channels])),
+        ]);
+
+        var message = Assert.Throws<ArgumentException>(() => folded.For(Plan)).Message;
+
+        Assert.Contains("folded into the convolutions, as an ONNX export with FoldBatchNorm writes it", message);
+        Assert.DoesNotContain("missing", message);
+    }
+
     [Theory]
     [InlineData("resnet18", 1000, 3, "resnet18 (1000 classes, 3 channels).")]
     [InlineData("resnet34", 5, 1, "resnet34 (5 classes, 1 channels).")]

@@ -166,6 +166,15 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Contains("holds no checkpoint, but Resume is Required", Assert.Throws<InvalidOperationException>(() => Open(Resume.Required)).Message);
 
     [Fact]
+    public void RequiredMakesNoFolder()
+    {
+        var missing = Path.Combine(_folder.Path, "missing");
+
+        Assert.Throws<InvalidOperationException>(() => CheckpointFolder.Open(missing, 2, Resume.Required, _ => { }));
+        Assert.False(Directory.Exists(missing));
+    }
+
+    [Fact]
     public void AFolderBelongsToOneRunAtATime()
     {
         using (Open())

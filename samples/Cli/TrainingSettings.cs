@@ -1,0 +1,71 @@
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
+
+namespace Cli;
+
+/// <summary>How a network is to be trained, as it was asked for; null where the recipe or the library decides.</summary>
+internal sealed record TrainingSettings
+{
+    public required ResNetArchitecture Architecture { get; init; }
+
+    public required TrainingRecipe Recipe { get; init; }
+
+    public int? Epochs { get; init; }
+
+    public int? BatchSize { get; init; }
+
+    public double? LearningRate { get; init; }
+
+    public int? ImageSize { get; init; }
+
+    public ResNetWeights? InitialWeights { get; init; }
+
+    public TrainableLayers Layers { get; init; }
+
+    public int? Threads { get; init; }
+
+    public double ValidationShare { get; init; } = 0.1;
+
+    public string? CheckpointFolder { get; init; }
+
+    public Resume Resume { get; init; }
+
+    public TimeSpan? MaxDuration { get; init; }
+
+    public bool Calibrate { get; init; }
+
+    public string? LogFolder { get; init; }
+
+    public BadImageHandling OnBadImage { get; init; }
+
+    public long? MaxPixels { get; init; }
+
+    public bool ExifOrientation { get; init; }
+
+    public int Seed { get; init; }
+
+    /// <summary>Makes the trainer's options.</summary>
+    public ResNetTrainer.Options ToOptions(IProgress<TrainingProgress>? progress, CancellationToken cancellation) => new()
+    {
+        Architecture = Architecture,
+        InputShape = ImageSize is { } size ? new ImageShape(3, size, size) : InitialWeights?.Preprocessing?.Input,
+        Recipe = Recipe,
+        Epochs = Epochs,
+        BatchSize = BatchSize,
+        LearningRate = LearningRate,
+        InitialWeights = InitialWeights,
+        TrainableLayers = Layers,
+        ThreadCount = Threads,
+        ValidationFraction = ValidationShare,
+        CheckpointFolder = CheckpointFolder,
+        Resume = Resume,
+        MaxDuration = MaxDuration,
+        Calibrate = Calibrate,
+        LogFolder = LogFolder,
+        OnBadImage = OnBadImage,
+        MaxImagePixels = MaxPixels,
+        ApplyExifOrientation = ExifOrientation,
+        Progress = progress,
+        CancellationToken = cancellation,
+    };
+}
