@@ -69,7 +69,7 @@ public sealed class SnippetTests : IDisposable
         Assert.True(File.Exists("report.html"));
 
         var images = Images("photos/test");
-        var (responses, flipped) = Results.Look(network, images);
+        var (responses, flipped) = Results.Look(chain, images);
         Assert.Equal(19, responses);
         Assert.InRange(flipped, 0, 1);
         Assert.True(File.Exists("where.png") && File.Exists("curves.svg"));

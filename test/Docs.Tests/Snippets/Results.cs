@@ -20,9 +20,10 @@ internal static class Results
         return metrics;
     }
 
-    public static (int Responses, double Flipped) Look(ResNetClassificationTransformer network, IDataView images)
+    public static (int Responses, double Flipped) Look(ITransformer model, IDataView images)
     {
         #region Look
+        var network = model.GetResNet();
         using var image = MLImage.CreateFromFile("photo.png");
         var map = network.GradCam(image);                                       // where it sees the class that it predicts
         using var overlay = map.Overlay();
