@@ -35,6 +35,27 @@ public abstract class Layer
     /// <summary>Gets the multiplications, each with an addition, that one image costs, as the paper counts: convolutions and the head only.</summary>
     /// <value>0 for other layers.</value>
     public virtual long MultiplyAdds => 0;
+
+    /// <summary>Gets the stage that the layer is in.</summary>
+    /// <value>
+    /// 0 for the stem, then 1 for <c>layer1</c> and so on. A pre-activation network's last normalization is in its last stage; pooling and
+    /// the head come after all stages, and have the number of stages and 1.
+    /// </value>
+    internal int Stage { get; private set; }
+
+    /// <summary>Gets the block that the layer is in, counted from the image to the head.</summary>
+    /// <value>
+    /// 0 for the stem, then one more for each block and for each transition between stages that pools; then one for what follows the last
+    /// stage, and the head's.
+    /// </value>
+    internal int Block { get; private set; }
+
+    /// <summary>Says where the layer is; a plan does it once, when it takes the layer in.</summary>
+    internal Layer At(int stage, int block)
+    {
+        (Stage, Block) = (stage, block);
+        return this;
+    }
 }
 
 /// <summary>The image, normalized: the first layer of every plan.</summary>

@@ -8,6 +8,14 @@ namespace Microsoft.ML.ResNet;
 /// </summary>
 public sealed class LayerPlan
 {
+    private const string HeadName = "fc";
+
+    /// <summary>The name of the head's matrix.</summary>
+    internal const string HeadWeight = $"{HeadName}.weight";
+
+    /// <summary>The name of the head's bias.</summary>
+    internal const string HeadBias = $"{HeadName}.bias";
+
     private LayerPlan(ResNetArchitecture architecture, ImageShape input, int classCount, ImmutableArray<Layer> layers)
     {
         Architecture = architecture;
@@ -15,6 +23,7 @@ public sealed class LayerPlan
         ClassCount = classCount;
         Layers = layers;
         Weights = [.. layers.SelectMany(layer => layer.Weights)];
+        Readers = ReadersOf(layers);
     }
 
     /// <summary>Gets the row of the table that the plan was made from.</summary>
@@ -32,6 +41,10 @@ public sealed class LayerPlan
     /// <summary>Gets the layers in the order of computation: the image first, the head last.</summary>
     /// <value>A layer reads only layers before it.</value>
     public ImmutableArray<Layer> Layers { get; }
+
+    /// <summary>Gets, for each layer, the indices of those that read its result.</summary>
+    /// <value>In order; none for the head.</value>
+    internal ImmutableArray<ImmutableArray<int>> Readers { get; }
 
     /// <summary>Gets the tensors of the network.</summary>
     /// <value>In the order of PyTorch's state dictionary, without its <c>num_batches_tracked</c>.</value>
@@ -99,7 +112,15 @@ public sealed class LayerPlan
     internal LayerPlan HeadOnly()
     {
         var features = new ImageShape(FeatureCount, 1, 1);
-        return new LayerPlan(Architecture, features, ClassCount, [new ImageInputLayer(features), new LinearLayer(Head.Name, 0, features, ClassCount)]);
+        var head = new LinearLayer(HeadName, 0, features, ClassCount).At(Head.Stage, block: 1);
+        return new LayerPlan(Architecture, features, ClassCount, [new ImageInputLayer(features), head]);
+    }
+
+    private static ImmutableArray<ImmutableArray<int>> ReadersOf(ImmutableArray<Layer> layers)
+    {
+        var readers = layers.SelectMany((layer, index) => layer.Inputs.Select(input => (Read: input, Reader: index)))
+            .ToLookup(edge => edge.Read, edge => edge.Reader);
+        return [.. Enumerable.Range(0, layers.Length).Select(layer => readers[layer].ToImmutableArray())];
     }
 
     /// <summary>Appends layers one after another; each method returns the index of the layer that holds its result.</summary>
@@ -107,6 +128,8 @@ public sealed class LayerPlan
     {
         /// <summary>How much wider a block's result is than its 3×3 convolutions (He et al., 2016, table 1).</summary>
         private const int BottleneckExpansion = 4;
+
+        private int _stage, _block; // of the layers that are added
 
         public ImmutableArray<Layer>.Builder Layers { get; } = ImmutableArray.CreateBuilder<Layer>();
 
@@ -116,23 +139,30 @@ public sealed class LayerPlan
             var pooled = architecture.Transition == TransitionKind.Pooled;
             for (var stage = 0; stage < architecture.Depths.Length; stage++)
             {
+                _stage++;
                 var width = architecture.BaseWidth << (pooled ? stage + 1 : stage);
                 x = pooled ? AddPooledTransition($"layer{stage + 1}.down", x, width) : x;
                 for (var block = 0; block < architecture.Depths[stage]; block++)
                 {
+                    _block++;
                     var stride = !pooled && stage > 0 && block == 0 ? 2 : 1;
                     var name = $"layer{stage + 1}.{block}";
-                    x = architecture.IsPreActivation ? AddPreActivationBlock(name, architecture, x, width, stride) : AddBlock(name, architecture, x, width, stride);
+                    x = architecture.IsPreActivation
+                        ? AddPreActivationBlock(name, architecture, x, width, stride)
+                        : AddBlock(name, architecture, x, width, stride);
                 }
             }
 
+            _block++;
             if (architecture.IsPreActivation)
             {
                 x = AddNormalizedRelu("norm", "relu_last", x);
             }
 
+            _stage++;
             x = Add(new GlobalAveragePoolLayer("avgpool", x, Shape(x)));
-            Add(new LinearLayer("fc", x, Shape(x), classCount));
+            _block++;
+            Add(new LinearLayer(HeadName, x, Shape(x), classCount));
         }
 
         private int AddStem(ResNetArchitecture architecture, int x)
@@ -164,6 +194,7 @@ public sealed class LayerPlan
 
         private int AddPooledTransition(string name, int x, int width)
         {
+            _block++;
             x = AddConvolution($"{name}.conv", x, width, kernel: 3, stride: 1);
             x = AddNormalizedRelu($"{name}.bn", $"{name}.relu", x);
             return Add(new MaxPoolLayer($"{name}.pool", x, Shape(x), kernel: 2));
@@ -281,7 +312,7 @@ public sealed class LayerPlan
 
         private int Add(Layer layer)
         {
-            Layers.Add(layer);
+            Layers.Add(layer.At(_stage, _block));
             return Layers.Count - 1;
         }
 

@@ -7,11 +7,19 @@ internal static class BatchNormFolding
     /// Finds the normalization that each convolution takes in: one that is the only reader of its result. A pre-activation network's stem is
     /// also read by the first shortcut, and stays as it is.
     /// </summary>
-    public static Dictionary<Layer, BatchNormLayer> Foldable(LayerPlan plan) => plan.Layers
-        .SelectMany(layer => layer.Inputs.Select(input => (Read: plan.Layers[input], Reader: layer)))
-        .GroupBy(edge => edge.Read, edge => edge.Reader)
-        .Where(readers => readers.Key is ConvolutionLayer && readers.Count() == 1 && readers.Single() is BatchNormLayer)
-        .ToDictionary(readers => readers.Key, readers => (BatchNormLayer)readers.Single());
+    public static Dictionary<Layer, BatchNormLayer> Foldable(LayerPlan plan)
+    {
+        var foldable = new Dictionary<Layer, BatchNormLayer>();
+        foreach (var (layer, readers) in plan.Layers.Zip(plan.Readers))
+        {
+            if (layer is ConvolutionLayer && readers is [var reader] && plan.Layers[reader] is BatchNormLayer batchNorm)
+            {
+                foldable.Add(layer, batchNorm);
+            }
+        }
+
+        return foldable;
+    }
 
     /// <summary>γ·(w∗x − μ)/√(σ² + ε) + β is a convolution with the filters w·γ/√(σ² + ε) and the bias β − μ·γ/√(σ² + ε).</summary>
     public static (WeightTensor Filters, WeightTensor Bias) Fold(ConvolutionLayer convolution, BatchNormLayer batchNorm, ResNetWeights weights)

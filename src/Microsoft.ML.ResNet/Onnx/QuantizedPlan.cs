@@ -9,14 +9,12 @@ namespace Microsoft.ML.ResNet.Onnx;
 /// </remarks>
 internal sealed class QuantizedPlan
 {
-    private readonly ILookup<int, int> _readers;
     private readonly int[] _ends;
     private readonly bool[] _isPart;
 
     public QuantizedPlan(LayerPlan plan)
     {
         Folded = BatchNormFolding.Foldable(plan);
-        _readers = plan.Layers.SelectMany((layer, index) => layer.Inputs.Select(input => (Read: input, Reader: index))).ToLookup(edge => edge.Read, edge => edge.Reader);
         _ends = [.. Enumerable.Range(0, plan.Layers.Length)];
         _isPart = new bool[_ends.Length];
         for (var i = 0; i < _ends.Length - 1; i++)
@@ -28,16 +26,22 @@ internal sealed class QuantizedPlan
 
             if (Folded.ContainsKey(plan.Layers[i]))
             {
-                Extend(i, _readers[i].Single());
+                Extend(i, plan.Readers[i].Single());
             }
 
-            if (plan.Layers[i] is not (ImageInputLayer or SigmoidLayer or ReluLayer) && _readers[_ends[i]].ToArray() is [var reader] && plan.Layers[reader] is ReluLayer)
+            if (plan.Layers[i] is not (ImageInputLayer or SigmoidLayer or ReluLayer)
+                && plan.Readers[_ends[i]] is [var reader] && plan.Layers[reader] is ReluLayer)
             {
                 Extend(i, reader);
             }
         }
 
-        Measured = [.. Enumerable.Range(0, _ends.Length - 1).Where(i => !_isPart[i] && !MovesBytes(plan.Layers[i]) && plan.Layers[i] is not SigmoidLayer).Select(i => _ends[i])];
+        Measured =
+        [
+            .. Enumerable.Range(0, _ends.Length - 1)
+                .Where(i => !_isPart[i] && !MovesBytes(plan.Layers[i]) && plan.Layers[i] is not SigmoidLayer)
+                .Select(i => _ends[i]),
+        ];
     }
 
     /// <summary>Gets the normalization that each convolution takes in.</summary>

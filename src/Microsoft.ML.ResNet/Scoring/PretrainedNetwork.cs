@@ -9,20 +9,19 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal static class PretrainedNetwork
 {
     private const string Label = nameof(Label);
-    private const string HeadWeight = "fc.weight";
 
     /// <summary>Makes a network that classifies.</summary>
     public static ResNetModel Classifier(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing)
     {
-        var classCount = weights.TryGet(HeadWeight, out var head)
+        var classCount = weights.TryGet(LayerPlan.HeadWeight, out var head)
             ? head.Shape[0]
-            : throw new ArgumentException($"The weights have no head ('{HeadWeight}'), so they cannot classify. Use ResNetFeaturizeImage, or train with them as InitialWeights.", nameof(weights));
+            : throw new ArgumentException($"The weights have no head ('{LayerPlan.HeadWeight}'), so they cannot classify. Use ResNetFeaturizeImage, or train with them as InitialWeights.", nameof(weights));
         return Make(weights, architecture, preprocessing, classCount, strict: true);
     }
 
     /// <summary>Makes a network whose features are wanted; it needs no head.</summary>
     public static ResNetModel Featurizer(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing) =>
-        Make(weights, architecture, preprocessing, classCount: weights.TryGet(HeadWeight, out var head) ? head.Shape[0] : 1, strict: false);
+        Make(weights, architecture, preprocessing, classCount: weights.TryGet(LayerPlan.HeadWeight, out var head) ? head.Shape[0] : 1, strict: false);
 
     /// <summary>Makes the label column that a classifier without training data would have had.</summary>
     public static LabelColumn LabelOf(ImmutableArray<string> classNames)

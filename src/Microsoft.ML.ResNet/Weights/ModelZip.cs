@@ -33,7 +33,7 @@ internal static class ModelZip
         ReadNetwork(builder, archive, networks[0], allowance);
         foreach (var head in heads)
         {
-            MaximumEntropyModel.ReadInto(builder, head, "fc.weight", "fc.bias");
+            MaximumEntropyModel.ReadInto(builder, head, LayerPlan.HeadWeight, LayerPlan.HeadBias);
         }
 
         return builder.Build();

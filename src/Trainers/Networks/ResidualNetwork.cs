@@ -29,7 +29,6 @@ internal sealed class ResidualNetwork : IDisposable
     private readonly ConvolutionCheck _check;
     private readonly ConvolutionVerdict?[] _convolutions; // by layer
     private readonly Dictionary<string, Tensor> _tensors;
-    private readonly int[] _lastReader;
     private readonly Tensor?[] _values; // of a pass: the results of layers, by layer
 
     /// <param name="plan">The network.</param>
@@ -44,7 +43,6 @@ internal sealed class ResidualNetwork : IDisposable
         _check = check ?? ConvolutionCheck.Shared;
         _convolutions = [.. plan.Layers.Select(layer => layer is ConvolutionLayer convolution ? _check.Of(ConvolutionShape.Of(plan, convolution), _productType) : null)];
         _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name]));
-        _lastReader = LastReaders(plan);
         _values = new Tensor?[plan.Layers.Length];
         Parameters = [.. plan.Weights.Where(spec => spec.IsParameter).Select(spec => _tensors[spec.Name])];
     }
@@ -131,7 +129,7 @@ internal sealed class ResidualNetwork : IDisposable
             // place has returned its input.
             foreach (var input in layer.Inputs)
             {
-                if (_lastReader[input] == i && input != 0 && !ReferenceEquals(values[input], result))
+                if (_plan.Readers[input][^1] == i && input != 0 && !ReferenceEquals(values[input], result))
                 {
                     values[input]!.Dispose();
                 }
@@ -227,20 +225,5 @@ internal sealed class ResidualNetwork : IDisposable
         }
 
         return tensor.requires_grad_(spec.IsParameter).MoveToOuterDisposeScope();
-    }
-
-    // For each layer, the last one that reads it.
-    private static int[] LastReaders(LayerPlan plan)
-    {
-        var last = new int[plan.Layers.Length];
-        for (var i = 0; i < last.Length; i++)
-        {
-            foreach (var input in plan.Layers[i].Inputs)
-            {
-                last[input] = i;
-            }
-        }
-
-        return last;
     }
 }

@@ -5,6 +5,50 @@ namespace Microsoft.ML.ResNet.Tests.Architecture;
 
 public sealed class LayerPlanTests
 {
+    /// <summary>Stages and blocks are those of the layers' names, in every network.</summary>
+    [Fact]
+    public void LayersKnowTheirStageAndBlock()
+    {
+        foreach (var architecture in ResNetArchitecture.All)
+        {
+            var size = architecture.MinimumImageSize;
+            var plan = LayerPlan.Create(architecture, new ImageShape(3, size, size), 10);
+            var stages = architecture.Depths.Length;
+            var blocks = plan.Layers.Select(BlockName).Distinct().ToArray();
+
+            Assert.Equal(plan.Layers.Select(layer => StageByName(layer, stages)), plan.Layers.Select(layer => layer.Stage));
+            Assert.Equal(plan.Layers.Select(layer => Array.IndexOf(blocks, BlockName(layer))), plan.Layers.Select(layer => layer.Block));
+        }
+
+        static int StageByName(Layer layer, int stages) => layer.Name switch
+        {
+            ['l', 'a', 'y', 'e', 'r', var digit, '.', ..] => digit - '0',
+            "norm" or "relu_last" => stages,
+            "avgpool" or "fc" => stages + 1,
+            _ => 0,
+        };
+
+        static string BlockName(Layer layer) => layer.Name switch
+        {
+            ['l', 'a', 'y', 'e', 'r', ..] name => string.Join('.', name.Split('.').Take(2)),
+            "norm" or "relu_last" or "avgpool" => "last",
+            "fc" => "head",
+            _ => "stem",
+        };
+    }
+
+    [Fact]
+    public void LayersKnowTheirReaders()
+    {
+        var plan = Plan("seresnet50", 64, 10);
+
+        Assert.Equal(
+            plan.Layers.Index().SelectMany(layer => layer.Item.Inputs.Select(input => (input, layer.Index))).Order(),
+            plan.Readers.Index().SelectMany(read => read.Item.Select(reader => (read.Index, reader))));
+        Assert.Empty(plan.Readers[^1]);
+        Assert.Equal([LayerPlan.HeadWeight, LayerPlan.HeadBias], plan.Head.Weights.Select(weight => weight.Name));
+    }
+
     // He et al. (2016), table 6, with the exact counts that option A and batch normalization come to.
     [Theory]
     [InlineData("resnet20", 269_722)]
