@@ -15,8 +15,9 @@ public static class ResNetTransformerExtensions
     /// <param name="model">A fitted pipeline, at any depth of chains within chains, or the network itself.</param>
     /// <returns>The network.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The pipeline holds no such network, or several. One that <see cref="ModelOperationsCatalog.Load(string, out DataViewSchema)"/> returned
-    /// holds none: a saved model consists of ML.NET's own stages. The message says how to read the network from its file.
+    /// The pipeline holds no such network, or several. A model that
+    /// <see cref="ModelOperationsCatalog.Load(string, out DataViewSchema)"/> returned holds none: it consists of ML.NET's own stages.
+    /// The message says how to read the network from the file.
     /// </exception>
     public static ResNetClassificationTransformer GetResNet(this ITransformer model)
     {
@@ -36,16 +37,20 @@ public static class ResNetTransformerExtensions
 
     private static string None(ITransformer[] stages)
     {
-        var found = $"The model holds no ResNetClassificationTransformer. Its stages are: {string.Join(", ", stages.Select(stage => stage.GetType().Name))}.";
-        return stages.Any(stage => stage is OnnxTransformer)
-            ? $"{found} A model that was loaded from a file holds ML.NET's own stages and no training history. "
-                + "ResNetWeights.Load reads weights, preprocessing and class names from that file, and Transforms.ApplyResNet makes a network of "
-                + "them again, to export or to report on. To keep the history, save it after training: History.SaveJson."
-            : $"{found} The trainer ResNet, or Transforms.ApplyResNet, adds one when the pipeline is fitted.";
+        var names = string.Join(", ", stages.Select(stage => stage.GetType().Name));
+        var advice = stages.Any(stage => stage is OnnxTransformer)
+            ? "A model that was loaded from a file holds ML.NET's own stages and no training history. ResNetWeights.Load reads weights, "
+                + "preprocessing and class names from that file, and Transforms.ApplyResNet makes a network of them again, to export or to "
+                + "report on. To keep the history, save it after training: History.SaveJson."
+            : "The trainer ResNet, or Transforms.ApplyResNet, adds one when the pipeline is fitted.";
+        return $"The model holds no ResNetClassificationTransformer. Its stages are: {names}. {advice}";
     }
 
-    private static string Several(ResNetClassificationTransformer[] networks) =>
-        $"The model holds {networks.Length} residual networks ({string.Join(", ", networks.Select(network => network.Architecture.Name))}), "
-            + "and nothing says which one is meant. Fit each in a pipeline of its own, "
-            + "or pick one from its chain: ((IEnumerable<ITransformer>)model).OfType<ResNetClassificationTransformer>().ElementAt(0).";
+    private static string Several(ResNetClassificationTransformer[] networks)
+    {
+        var names = string.Join(", ", networks.Select(network => network.Architecture.Name));
+        return $"The model holds {networks.Length} residual networks ({names}), and nothing says which one is meant. "
+            + "Fit each in a pipeline of its own, or pick one from its chain: "
+            + "((IEnumerable<ITransformer>)model).OfType<ResNetClassificationTransformer>().ElementAt(0).";
+    }
 }

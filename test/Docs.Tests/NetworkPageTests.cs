@@ -6,7 +6,7 @@ namespace Docs;
 
 public sealed partial class NetworkPageTests
 {
-    private static readonly string Text = Page.All.Single(page => page.Name == "docs/networks.md").Text;
+    private static readonly string Text = Page.Named("docs/networks.md").Text;
 
     public static TheoryData<string> Networks => [.. ResNetArchitecture.All.Select(network => network.Name)];
 
@@ -19,7 +19,8 @@ public sealed partial class NetworkPageTests
         var plan = LayerPlan.Create(architecture, new ImageShape(3, side, side), side == 224 ? 1000 : 10);
 
         // The page says that the plain networks for small images have the numbers of their counterparts.
-        var row = architecture.Shortcut == ShortcutKind.None && side == 32 ? name.Replace("plain", "resnet", StringComparison.Ordinal) : name;
+        var isSmallPlain = architecture.Shortcut == ShortcutKind.None && side == 32;
+        var row = isSmallPlain ? name.Replace("plain", "resnet", StringComparison.Ordinal) : name;
         var numbers = RowPattern().Matches(Text).Single(match => match.Groups[1].Value == row);
         Assert.Contains($"`{name}`", Text);
 

@@ -14,6 +14,9 @@ internal sealed partial record Page(string Path, string Text)
             .Order(StringComparer.Ordinal).Select(Read),
     ];
 
+    /// <summary>Gets one of them.</summary>
+    public static Page Named(string name) => All.Single(page => page.Name == name);
+
     /// <summary>Gets the path from the repository's root.</summary>
     public string Name => System.IO.Path.GetRelativePath(Repository.Root, Path).Replace('\\', '/');
 
@@ -30,13 +33,16 @@ internal sealed partial record Page(string Path, string Text)
     public IEnumerable<string> Anchors => HeadingPattern().Matches(TextWithoutCode).Select(match => NotInAnchorPattern().Replace(match.Groups[1].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'));
 
     /// <summary>Gets the lines that are neither code nor part of a table.</summary>
-    public IEnumerable<string> Prose => TextWithoutCode.Split('\n').Where(line => !line.StartsWith('|'));
+    public IEnumerable<string> Prose => LinesWithoutCode.Where(line => !line.StartsWith('|'));
 
     /// <summary>Gets the cells of all tables.</summary>
-    public IEnumerable<string> Cells => TextWithoutCode.Split('\n').Where(line => line.StartsWith('|')).SelectMany(line => line.Trim('|').Split('|')).Select(cell => cell.Trim());
+    public IEnumerable<string> Cells => LinesWithoutCode.Where(line => line.StartsWith('|'))
+        .SelectMany(line => line.Trim('|').Split('|')).Select(cell => cell.Trim());
 
     /// <summary>Gets how many tables there are.</summary>
     public int Tables => TablePattern().Count(TextWithoutCode);
+
+    private string[] LinesWithoutCode => TextWithoutCode.Split('\n');
 
     private string TextWithoutCode => BlockPattern().Replace(Text, "");
 

@@ -17,11 +17,14 @@ public sealed partial class PageTests
         var shown = new HashSet<string>();
         foreach (var page in Page.All)
         {
-            foreach (var (marker, code) in page.Snippets.Where(snippet => !snippet.Marker.StartsWith(NotCompiled, StringComparison.Ordinal)))
+            var compiled = page.Snippets.Where(snippet => !snippet.Marker.StartsWith(NotCompiled, StringComparison.Ordinal));
+            foreach (var (marker, code) in compiled)
             {
-                Assert.True(marker.StartsWith(Snippet, StringComparison.Ordinal), $"A block in {page} says neither where it is compiled nor why it is not:\n{code}");
+                Assert.True(marker.StartsWith(Snippet, StringComparison.Ordinal),
+                    $"A block in {page} says neither where it is compiled nor why it is not:\n{code}");
                 var names = marker[Snippet.Length..].Split(' ');
-                Assert.All(names, name => Assert.True(regions.ContainsKey(name), $"{page} shows the region '{name}', which no file in Snippets has."));
+                Assert.All(names, name =>
+                    Assert.True(regions.ContainsKey(name), $"{page} shows the region '{name}', which no file in Snippets has."));
                 Assert.Equal(string.Join("\n\n", names.Select(name => regions[name])), code);
                 shown.UnionWith(names);
             }
@@ -38,14 +41,14 @@ public sealed partial class PageTests
         Assert.Matches(ReadmeProgramPattern(), file);
 
         var regions = RegionPattern().Matches(file).Select(match => match.Groups[1].Value);
-        var shown = Page.All.Single(page => page.Name == "README.md").Snippets.SelectMany(snippet => snippet.Marker[Snippet.Length..].Split(' '));
+        var shown = Page.Named("README.md").Snippets.SelectMany(snippet => snippet.Marker[Snippet.Length..].Split(' '));
         Assert.Equal(regions, shown);
     }
 
     [Fact]
     public void TheReadmeIsAFrontPage()
     {
-        var readme = Page.All.Single(page => page.Name == "README.md");
+        var readme = Page.Named("README.md");
         Assert.InRange(readme.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 1, 900);
         Assert.Equal(1, readme.Tables);
     }
@@ -54,23 +57,43 @@ public sealed partial class PageTests
     [MemberData(nameof(Pages))]
     public void EveryLinkResolves(string name)
     {
-        var page = Page.All.Single(each => each.Name == name);
+        var page = Page.Named(name);
         Assert.All(page.Links.Where(link => !link.Contains("://", StringComparison.Ordinal)), link =>
         {
             var (path, anchor) = link.Split('#') is [var file, var heading] ? (file, heading) : (link, null);
             var target = path.Length == 0 ? page.Path : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(page.Path)!, path));
             Assert.True(File.Exists(target) || Directory.Exists(target), $"'{link}' leads nowhere.");
-            Assert.True(anchor is null || Page.All.Single(each => each.Path == target).Anchors.Contains(anchor), $"There is no heading for '{link}'.");
+            Assert.True(anchor is null || Page.All.Single(each => each.Path == target).Anchors.Contains(anchor),
+                $"There is no heading for '{link}'.");
         });
+    }
+
+    // A table is to be scanned; what needs a paragraph gets one.
+    [Fact]
+    public void CellsOfThePerformancePageAreShort() =>
+        Assert.All(Page.Named("docs/PERFORMANCE.md").Cells, cell => Assert.InRange(cell.Length, 0, 200));
+
+    // A line for each sentence: a diff then shows what changed. The page of benchmarks is written by a program.
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void LinesOfProseAreShort(string name)
+    {
+        if (name != "docs/BENCHMARKS.md")
+        {
+            Assert.All(Page.Named(name).Prose.Where(line => !line.StartsWith("![", StringComparison.Ordinal)),
+                line => Assert.True(line.Length <= 200, $"{line.Length} characters: {line}"));
+        }
     }
 
     [Fact]
     public void EveryPageIsInTheIndex()
     {
-        var index = Page.All.Single(page => page.Name == "docs/README.md");
+        var index = Page.Named("docs/README.md");
         var linked = index.Links.Select(link => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(index.Path)!, link))).ToHashSet();
-        Assert.All(Page.All.Where(page => !page.Name.EndsWith("README.md", StringComparison.Ordinal) && !page.Name.Contains("/decisions/", StringComparison.Ordinal)),
-            page => Assert.Contains(page.Path, linked));
+        var pages = Page.All.Where(page => !page.Name.EndsWith("README.md", StringComparison.Ordinal)
+            && !page.Name.Contains("/decisions/", StringComparison.Ordinal)).Select(page => page.Path);
+        var samples = new[] { "Cli", "WebApp", "Templates" }.Select(sample => Path.Combine(Repository.Root, "samples", sample, "README.md"));
+        Assert.All(pages.Concat(samples), path => Assert.Contains(path, linked));
     }
 
     [Fact]
@@ -79,7 +102,7 @@ public sealed partial class PageTests
         var sources = new[] { "src", Path.Combine("samples", "Cli") }
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories))
             .Select(path => File.ReadAllText(path).Replace("\\\"", "\"")).ToArray();
-        var messages = MessagePattern().Matches(Page.All.Single(page => page.Name == "docs/troubleshooting.md").Text).Select(match => match.Groups[1].Value).ToArray();
+        var messages = MessagePattern().Matches(Page.Named("docs/troubleshooting.md").Text).Select(match => match.Groups[1].Value).ToArray();
 
         Assert.True(messages.Length > 30);
         Assert.All(messages, message =>
@@ -92,8 +115,9 @@ public sealed partial class PageTests
     [Fact]
     public void EveryFileOnTheMapExists()
     {
-        var files = Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories).Select(path => path.Replace('\\', '/')).ToArray();
-        var named = SourceFilePattern().Matches(Page.All.Single(page => page.Name == "docs/architecture.md").Text).Select(match => match.Groups[1].Value).ToArray();
+        var files = Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .Select(path => path.Replace('\\', '/')).ToArray();
+        var named = SourceFilePattern().Matches(Page.Named("docs/architecture.md").Text).Select(match => match.Groups[1].Value).ToArray();
 
         Assert.True(named.Length > 30);
         Assert.All(named, name => Assert.Contains(files, file => file.EndsWith($"/{name}", StringComparison.Ordinal)));
@@ -102,7 +126,8 @@ public sealed partial class PageTests
     [Fact]
     public void EveryProjectThatACommandNamesExists()
     {
-        var projects = Page.All.SelectMany(page => page.Commands).Select(command => ProjectPattern().Match(command)).Where(match => match.Success).Select(match => match.Groups[1].Value).ToArray();
+        var projects = Page.All.SelectMany(page => page.Commands).Select(command => ProjectPattern().Match(command))
+            .Where(match => match.Success).Select(match => match.Groups[1].Value).ToArray();
         Assert.NotEmpty(projects);
         Assert.All(projects, project => Assert.NotEmpty(Directory.GetFiles(Path.Combine(Repository.Root, project), "*.csproj")));
     }
@@ -114,7 +139,8 @@ public sealed partial class PageTests
     [GeneratedRegex(@"`([\w./]+\.cs)`")]
     private static partial Regex SourceFilePattern();
 
-    [GeneratedRegex(@"^#region ReadmeUsings\n(using [^\n]+\n)+#endregion\n\nnamespace Docs\.Snippets;\n\ninternal static class Readme\n\{\n    public static void Run\(\)\n    \{\n"
+    [GeneratedRegex(@"^#region ReadmeUsings\n(using [^\n]+\n)+#endregion\n\nnamespace Docs\.Snippets;\n\n"
+        + @"internal static class Readme\n\{\n    public static void Run\(\)\n    \{\n"
         + @"( {8}#region \w+\n([^#]*\n)? {8}#endregion\n\n?)+    \}\n\}\n$")]
     private static partial Regex ReadmeProgramPattern();
 

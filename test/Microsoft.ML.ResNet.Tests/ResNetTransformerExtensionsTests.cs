@@ -57,7 +57,8 @@ public sealed class ResNetTransformerExtensionsTests : IDisposable
         Assert.Contains("loaded from a file", message);
         Assert.Contains("ResNetWeights.Load", message);
 
-        using var again = _ml.Transforms.ApplyResNet(ResNetWeights.Load(_folder["model.zip"]), TestClassifier.Tiny, imageColumnName: "Bytes").Fit(_rows);
+        var weights = ResNetWeights.Load(_folder["model.zip"]);
+        using var again = _ml.Transforms.ApplyResNet(weights, TestClassifier.Tiny, imageColumnName: "Bytes").Fit(_rows);
         Assert.Equal(fitted.GetResNet().ClassNames.AsEnumerable(), again.GetResNet().ClassNames);
         Assert.Equal(fitted.GetResNet().Weights["fc.weight"].Values, again.GetResNet().Weights["fc.weight"].Values);
         again.ExportOnnx(_folder["network.onnx"]);

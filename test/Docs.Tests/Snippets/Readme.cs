@@ -33,7 +33,8 @@ internal static class Readme
         #region ReadmeNetwork
         model.WriteReport("report.html", test);                   // one page, no network access, no script
         var network = model.GetResNet();
-        Console.WriteLine($"{network.Architecture}, {network.History.Epochs.Length} epochs, validation accuracy {network.History.Epochs[^1].ValidationAccuracy:p1}");
+        var history = network.History;
+        Console.WriteLine($"{network.Architecture}, {history.Epochs.Length} epochs, validation accuracy {history.Epochs[^1].ValidationAccuracy:p1}");
         network.ExportOnnx("network.onnx");
         network.Weights.Save("network.safetensors");
         #endregion

@@ -70,7 +70,8 @@ internal static class Results
         var classNames = File.ReadAllLines("classes.txt");          // one name for each output of the network, in their order
         var files = ml.Data.LoadImageFolder("photos/test");
         var classifier = ml.Transforms.LoadImages("Image", null, "ImagePath")
-            .Append(ml.Transforms.ApplyResNet(weights, ResNetArchitecture.ResNet18, classNames, preprocessing: ImagePreprocessing.ImageNetV1))
+            .Append(ml.Transforms.ApplyResNet(
+                weights, ResNetArchitecture.ResNet18, classNames, preprocessing: ImagePreprocessing.ImageNetV1))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"))
             .Fit(files);
 
