@@ -6,6 +6,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
+using Samples;
 using Spectre.Console;
 
 namespace QuickStart;
@@ -22,10 +23,11 @@ internal static class Experiment
 
     public static void Run(Settings settings, CancellationToken cancellation)
     {
-        EnsureWritable(settings.ModelPath);
-        EnsureWritable(settings.ReportPath);
+        EnsureWritable("--model", settings.ModelPath);
+        EnsureWritable("--report", settings.ReportPath);
         var ml = new MLContext(Seed);
         var (train, test) = LoadImages(ml, settings);
+        CheckClasses(ml, train, test, settings);
 
         var model = Train(ml, train, settings, cancellation);
         Evaluate(ml, model, test);
@@ -56,6 +58,24 @@ internal static class Experiment
         return (split.TrainSet, split.TestSet);
     }
 
+    // Better now than after the training.
+    private static void CheckClasses(MLContext ml, IDataView train, IDataView test, Settings settings)
+    {
+        if (settings.TestFolder is null)
+        {
+            return;
+        }
+
+        string[] Classes(IDataView view) => [.. ml.Data.CreateEnumerable<ImageFile>(view, reuseRowObject: true).Select(file => file.Label).Distinct()];
+        var (known, tested) = (Classes(train), Classes(test));
+        if (tested.FirstOrDefault(label => !known.Contains(label)) is { } unknown)
+        {
+            throw new ArgumentException(
+                $"--test '{settings.TestFolder}' has a class '{unknown}' that --data '{settings.DataFolder}' has not. "
+                + $"Classes of --test: {string.Join(", ", tested)}. Classes of --data: {string.Join(", ", known)}.");
+        }
+    }
+
     private static ITransformer Train(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) => AnsiConsole.Progress()
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
         .Start(bar =>
@@ -67,6 +87,11 @@ internal static class Experiment
                 .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation)))
                 .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
             var model = pipeline.Fit(train);
+            if (model.OfType<ResNetClassificationTransformer>().Single().History.NoBetterThanChance is { } warning)
+            {
+                AnsiConsole.MarkupLineInterpolated($"[yellow]{warning}[/]");
+            }
+
             task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");
             return model;
         });
@@ -115,10 +140,17 @@ internal static class Experiment
             return;
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("is \\ predicted").NoWrap());
-        foreach (var name in classes)
+        const string corner = "is \\ predicted";
+        var room = AnsiConsole.Profile.Width - Math.Max(corner.Length, classes.Max(name => name.Length)) - 4;
+        if (ColumnHeads.Fit(classes, Console.IsOutputRedirected ? null : room, between: 1) is not { } heads)
         {
-            table.AddColumn(new TableColumn(Markup.Escape(name.Length > 4 ? name[..4] : name)).RightAligned().NoWrap().Padding(0, 0));
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn(corner).NoWrap());
+        foreach (var head in heads)
+        {
+            table.AddColumn(new TableColumn(Markup.Escape(head)).RightAligned().NoWrap().Padding(0, 0));
         }
 
         for (var row = 0; row < classes.Count; row++)
@@ -147,15 +179,27 @@ internal static class Experiment
         AnsiConsole.Write(table);
     }
 
-    // Better now than after the training.
-    private static void EnsureWritable(string path)
+    // Better now than after the training. What is there stays; a folder, or a place where nothing can be made, is no file.
+    private static void EnsureWritable(string option, string path)
     {
-        var isNew = !File.Exists(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
-        if (isNew)
+        try
         {
-            File.Delete(path);
+            if (path.Length == 0 || Directory.Exists(path))
+            {
+                throw new IOException(path.Length == 0 ? "the name is empty" : "it is a folder");
+            }
+
+            var isNew = !File.Exists(path);
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+            if (isNew)
+            {
+                File.Delete(path);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{option} is '{path}', but no file can be written there: {exception.Message.TrimEnd('.')}.", exception);
         }
     }
 

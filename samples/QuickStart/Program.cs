@@ -8,6 +8,7 @@ using Spectre.Console;
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
 var test = new Option<string?>("--test") { Description = "Folder of test images, with the same sub-folders. Without it, a fifth of --data is held out." };
 var architecture = new Option<string>("--arch") { Description = "The network: resnet20 … resnet1202 for small images, resnet18 … resnet152 for large ones.", DefaultValueFactory = _ => "resnet20" };
+architecture.CompletionSources.Add([.. ResNetArchitecture.All.Select(each => each.Name)]);
 var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: 30; for the shapes " + Experiment.ShapesEpochs + "]" };
 var imageSize = new Option<int?>("--image-size") { Description = "Height and width that images are resized to. [default: the network's own, 32 or 224]" };
 var model = new Option<string>("--model") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip" };
@@ -15,6 +16,28 @@ var model = new Option<string>("--model") { Description = "Where the model is sa
 var report = new Option<string>("--report") { Description = "Where the report on the test images is written, one HTML file.", DefaultValueFactory = _ => "report.html" };
 var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints. Stopped with Ctrl+C, or killed, training goes on from there when started again." };
 var progressLines = new Option<bool>("--progress-lines") { Description = "Write progress as lines of JSON, for a program that reads them." };
+
+// What is wrong is said in the option's words, with exit code 2, and not after minutes.
+architecture.Validators.Add(result =>
+{
+    var names = ResNetArchitecture.All.Select(each => each.Name);
+    if (result.Tokens is [var token] && !names.Contains(token.Value, StringComparer.OrdinalIgnoreCase))
+    {
+        result.AddError($"--arch is '{token.Value}', but must be one of {string.Join(", ", names)}.");
+    }
+});
+foreach (var number in new[] { epochs, imageSize })
+{
+    number.CustomParser = result =>
+    {
+        if (!int.TryParse(result.Tokens[^1].Value, out var value) || value < 1)
+        {
+            result.AddError($"{number.Name} is '{result.Tokens[^1].Value}', but must be a whole number, at least 1.");
+        }
+
+        return value;
+    };
+}
 
 var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.") { data, test, architecture, epochs, imageSize, model, report, checkpoints, progressLines };
 
@@ -37,12 +60,23 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
             : "[yellow]Stopped. The same command goes on from the last checkpoint.[/]");
         return 130;
     }
-    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
+    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
-        Console.Error.WriteLine(exception.Message);
+        Console.Error.WriteLine(Samples.ErrorWords.Of(exception));
         return 1;
     }
 }));
 
 // Long enough to write a checkpoint after Ctrl+C.
-return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
+var parsed = command.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors)
+    {
+        Console.Error.WriteLine(error.Message);
+    }
+
+    return 2;
+}
+
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
