@@ -45,6 +45,7 @@ internal static class ClassifierService
 
         var app = builder.Build();
         app.Use(SetSecurityHeaders);
+        app.Use(IgnoreAccept);
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             StatusCodeSelector = exception => (exception as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status500InternalServerError,
@@ -57,7 +58,7 @@ internal static class ClassifierService
         app.UseRequestTimeouts();
         app.UseMiddleware<UploadReceiver>();
         app.UseRateLimiter();
-        app.MapOpenApi();
+        app.MapOpenApi("/openapi/v1.json"); // its own pattern answers other names in plain text
         app.MapModel();
         app.MapPrediction(options);
         return app;
@@ -73,12 +74,16 @@ internal static class ClassifierService
         services.AddHostedService<ModelLoader>();
         // Long enough for whoever was let in to be answered.
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Timeout + TimeSpan.FromSeconds(5));
-        services.AddOpenApi(openApi => openApi.AddOperationTransformer(PredictionEndpoints.DescribeBodies));
+        services.AddOpenApi(openApi => openApi
+            .AddDocumentTransformer(ServiceDescription.Write)
+            .AddOperationTransformer(PredictionEndpoints.DescribeInputs));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true); // so that the answer says what is bad
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ModelState>(JsonNamingPolicy.CamelCase)));
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
         {
-            context.ProblemDetails.Detail ??= context.Exception is BadHttpRequestException bad ? bad.Message : StandardDetail(context.ProblemDetails.Status, options);
+            context.ProblemDetails.Detail ??= context.Exception is BadHttpRequestException bad
+                ? bad.Message
+                : StandardDetail(context.ProblemDetails.Status, context.HttpContext, options);
         });
 
         // No queue here: a request that is let in waits for a free engine. Its body has been received: see UploadReceiver.
@@ -108,12 +113,21 @@ internal static class ClassifierService
         return TypedResults.Problem(statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
     }
 
-    private static string? StandardDetail(int? status, ServiceOptions options) => status switch
+    private static string? StandardDetail(int? status, HttpContext context, ServiceOptions options) => status switch
     {
+        StatusCodes.Status404NotFound => "There is nothing at this path. GET /openapi/v1.json describes all routes.",
+        StatusCodes.Status405MethodNotAllowed => $"{context.Request.Method} is not for this path, which takes {context.Response.Headers.Allow}.",
         StatusCodes.Status429TooManyRequests => $"{options.Engines + options.WaitingRequests} requests are being worked on or wait already. Try again after the seconds in Retry-After.",
         StatusCodes.Status503ServiceUnavailable => $"The request took longer than {options.Timeout.TotalSeconds:0.#} s.",
         _ => null,
     };
+
+    // Each route has one kind of answer. Problem details would be left out where a client asks for HTML or an image alone.
+    private static Task IgnoreAccept(HttpContext context, RequestDelegate next)
+    {
+        context.Request.Headers.Remove("Accept");
+        return next(context);
+    }
 
     // When the answer starts: an error's begins anew, without what was set before it.
     private static Task SetSecurityHeaders(HttpContext context, RequestDelegate next)

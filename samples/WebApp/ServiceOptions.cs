@@ -80,6 +80,22 @@ internal sealed class ServiceOptions : IValidatableObject
     [Range(1, 1L << 29)]
     public long MaxPixels { get; init; } = 50_000_000;
 
+    /// <summary>Gets whether photographs are turned as their EXIF orientation says, before they are classified.</summary>
+    /// <value>
+    /// The default is false, as in ML.NET: an image is seen as it is stored. Set it if the model was trained so
+    /// (<c>ResNetTrainer.Options.ApplyExifOrientation</c>, <c>resnet train --exif-orientation</c>). Turning takes four more bytes a pixel for
+    /// a while.
+    /// </value>
+    public bool ApplyExifOrientation { get; init; }
+
+    /// <summary>Gets the probability that the best class of an image must have; below it the answer says <c>"unsure": true</c>.</summary>
+    /// <value>
+    /// The default is 0: never unsure. No other value suits every model: how often an answer of 60 % is right is in the calibration part of
+    /// the model's report. Take the probability from which on enough answers are right for you.
+    /// </value>
+    [Range(0f, 1f)]
+    public float UnsureBelow { get; init; }
+
     /// <summary>Gets how long a request may take, from its header to its answer.</summary>
     /// <value>The default is 30 seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]

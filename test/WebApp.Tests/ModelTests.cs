@@ -242,6 +242,8 @@ public sealed class ModelTests : IDisposable
     [InlineData("--data needs --model", "--data", "images")]
     [InlineData("There is no image folder 'no/images'", "--data", "no/images", "--model", "new.zip")]
     [InlineData("Engines must be between 1 and 1024", "--Classifier:Engines", "0")]
+    [InlineData("UnsureBelow must be between 0 and 1", "--Classifier:UnsureBelow", "60")]
+    [InlineData("ApplyExifOrientation", "--Classifier:ApplyExifOrientation", "perhaps")]
     [InlineData("MaxPixels", "--Classifier:MaxPixels", "many")]
     [InlineData("MaxReadingBodies must be between 1 and 100000", "--Classifier:MaxReadingBodies", "0")]
     [InlineData("MaxReadingBodiesPerClient must be between 1 and 100000", "--Classifier:MaxReadingBodiesPerClient", "0")]

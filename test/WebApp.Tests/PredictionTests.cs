@@ -1,5 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.TestSupport;
 using WebApp.Tests.Hosting;
 
 namespace WebApp.Tests;
@@ -61,8 +64,8 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    [InlineData(100)]
-    public async Task ReturnsAsManyClassesAsAskedAndThereAre(int top)
+    [InlineData(6)]
+    public async Task ReturnsAsManyClassesAsAsked(int top)
     {
         var image = TestImages.Png(9);
 
@@ -70,10 +73,75 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
     }
 
     [Theory]
-    [InlineData("0", "top is 0, but must be 1 or more")]
-    [InlineData("many", "many")]
-    public async Task SaysWhatIsWrongWithTop(string top, string detail) =>
-        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, detail, await _service.PostAsync(TestImages.Png(1), $"predict?top={top}"));
+    [InlineData("0")]
+    [InlineData("-1")]
+    [InlineData("7")]
+    [InlineData("99999999999999999999")]
+    [InlineData("2.5")]
+    [InlineData("many")]
+    [InlineData("")]
+    public async Task SaysWhatIsWrongWithTop(string top)
+    {
+        var answer = await _service.PostAsync(TestImages.Png(1), $"predict?top={top}");
+
+        var detail = $"top is '{top}', but must be a whole number from 1 to 6, the number of the model's classes.";
+        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, detail, answer);
+    }
+
+    [Theory]
+    [InlineData("", false)] // as it is when nothing is set
+    [InlineData("UnsureBelow=0", false)]
+    [InlineData("UnsureBelow=1", true)]
+    public async Task SaysThatItIsUnsureBelowTheThreshold(string option, bool unsure)
+    {
+        await using var service = await TestService.StartReadyAsync(fixture.ModelPath, option.Length > 0 ? [option] : []);
+
+        var one = await Answers.JsonAsync(await service.PostAsync(TestImages.Png(1)));
+        var several = await Answers.JsonAsync(await service.PostFormAsync("predict/batch", ("good.png", TestImages.Png(1)), ("bad.png", [1, 2, 3])));
+
+        Assert.Equal(unsure, one.GetProperty("unsure").GetBoolean());
+        Assert.Equal(unsure, several.GetProperty("images")[0].GetProperty("unsure").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, several.GetProperty("images")[1].GetProperty("unsure").ValueKind);
+    }
+
+    // Just above and just below the best class's probability.
+    [Fact]
+    public async Task TheThresholdIsThatOfTheMostProbableClass()
+    {
+        var best = fixture.Reference.Of(TestImages.Png(1)).Values.Max();
+        foreach (var (threshold, unsure) in new[] { (best - 0.001f, false), (best, false), (best + 0.001f, true) })
+        {
+            var option = string.Create(CultureInfo.InvariantCulture, $"UnsureBelow={threshold:r}");
+            await using var service = await TestService.StartReadyAsync(fixture.ModelPath, option);
+
+            Assert.Equal(unsure, (await Answers.JsonAsync(await service.PostAsync(TestImages.Png(1)))).GetProperty("unsure").GetBoolean());
+            Assert.Equal(threshold, (await Answers.JsonAsync(await service.Client.GetAsync("model"))).GetProperty("unsureBelow").GetSingle());
+        }
+    }
+
+    [Fact]
+    public async Task TurnsAPhotographAsItsOrientationSaysWhereThatIsWanted()
+    {
+        await using var turning = await TestService.StartReadyAsync(fixture.ModelPath, "ApplyExifOrientation=true");
+        var answers = new HashSet<string>();
+        for (var orientation = 1; orientation <= 8; orientation++)
+        {
+            foreach (var image in new[] { TestImages.Jpeg(3), TestImages.GrayJpeg(3) })
+            {
+                var photograph = ImageFiles.WithOrientation(image, orientation);
+                using var upright = ResNetImage.Decode(photograph, applyExifOrientation: true);
+
+                var turned = (await Answers.JsonAsync(await turning.PostAsync(photograph))).GetProperty("predictions");
+                var stored = (await Answers.JsonAsync(await _service.PostAsync(photograph))).GetProperty("predictions");
+
+                Answers.AssertPredictions(fixture.Reference.Of(TestImages.Png(upright)), turned);
+                Answers.AssertPredictions(fixture.Reference.Of(image), stored);
+                answers.Add(turned.ToString());
+            }
+        }
+
+        Assert.Equal(16, answers.Count);
+    }
 
     [Fact]
     public async Task SaysWhatIsWrongWithABody()

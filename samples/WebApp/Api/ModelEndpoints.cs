@@ -34,7 +34,7 @@ internal static class ModelEndpoints
 
         var model = lease.Model;
         return TypedResults.Ok(new ModelDescription(
-            model.FileName, model.Classifier.Version, model.FileSize, model.LoadedAt, model.Classifier.ClassNames,
+            model.FileName, model.Classifier.Version, model.FileSize, model.LoadedAt, model.Classifier.ClassNames, options.UnsureBelow,
             new AcceptedSizes(options.MaxImageBytes, options.MaxPixels, options.MaxBatchImages, options.MaxBatchBytes)));
     }
 

@@ -17,8 +17,6 @@ internal static class PredictionEndpoints
     /// <summary>What a form may have beside the bytes of its one file.</summary>
     public const int MultipartOverhead = 64 << 10;
 
-    private const int DefaultTop = 5;
-
     public static void MapPrediction(this IEndpointRouteBuilder routes, ServiceOptions options)
     {
         var group = routes.MapGroup("/predict");
@@ -37,9 +35,15 @@ internal static class PredictionEndpoints
             .Produces<BatchPrediction>();
     }
 
-    /// <summary>Writes the bodies into the OpenAPI document: the handlers read them themselves.</summary>
-    public static Task DescribeBodies(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+    /// <summary>Writes into the OpenAPI document what the handlers read themselves: <c>top</c>, and the bodies.</summary>
+    public static Task DescribeInputs(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
+        using var lease = context.ApplicationServices.GetRequiredService<CurrentModel>().TryTake();
+        foreach (var top in operation.Parameters?.OfType<OpenApiParameter>().Where(parameter => parameter.Name == "top") ?? [])
+        {
+            top.Schema = TopClasses.Describe(lease?.Model.Classifier.ClassNames.Length);
+        }
+
         var file = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };
         var (form, raw) = operation.OperationId switch
         {
@@ -65,22 +69,23 @@ internal static class PredictionEndpoints
 
     private static async Task<IResult> PredictAsync(
         HttpContext context, CurrentModel current, ServiceOptions options, ILogger<Prediction> log, CancellationToken cancellation,
-        [Description("The number of classes to return, most probable first.")] int top = DefaultTop)
+        [Description("The number of classes to return, most probable first. From 1 to the number of the model's classes, which GET /model lists.")]
+        string? top = null)
     {
-        CheckTop(top);
         using var lease = current.TryTake();
         if (lease is null)
         {
             return ModelEndpoints.NotReady(context, current);
         }
 
+        var count = TopClasses.Parse(top, lease.Model.Classifier.ClassNames.Length);
         var upload = ReceivedUploads.Of(context)[0];
         var started = Stopwatch.GetTimestamp();
         try
         {
-            var predictions = await ClassifyAsync(lease.Model.Classifier, upload, top, options, cancellation);
+            var classes = await ClassifyAsync(lease.Model.Classifier, upload, count, options, cancellation);
             log.Answered(1, 0, Stopwatch.GetElapsedTime(started).TotalMilliseconds, lease.Model.Classifier.Version);
-            return TypedResults.Ok(new Prediction(lease.Model.Classifier.Version, predictions));
+            return TypedResults.Ok(new Prediction(lease.Model.Classifier.Version, IsUnsure(classes, options), classes));
         }
         catch (UnusableImageException exception)
         {
@@ -91,15 +96,16 @@ internal static class PredictionEndpoints
 
     private static async Task<IResult> PredictBatchAsync(
         HttpContext context, CurrentModel current, ServiceOptions options, ILogger<BatchPrediction> log, CancellationToken cancellation,
-        [Description("The number of classes to return for each image, most probable first.")] int top = DefaultTop)
+        [Description("The number of classes to return for each image, most probable first. From 1 to the number of the model's classes.")]
+        string? top = null)
     {
-        CheckTop(top);
         using var lease = current.TryTake();
         if (lease is null)
         {
             return ModelEndpoints.NotReady(context, current);
         }
 
+        var count = TopClasses.Parse(top, lease.Model.Classifier.ClassNames.Length);
         var uploads = ReceivedUploads.Of(context);
         var started = Stopwatch.GetTimestamp();
         var items = new BatchItem[uploads.Length];
@@ -107,11 +113,12 @@ internal static class PredictionEndpoints
         {
             try
             {
-                items[i] = new BatchItem(uploads[i].Name, await ClassifyAsync(lease.Model.Classifier, uploads[i], top, options, stop), null);
+                var classes = await ClassifyAsync(lease.Model.Classifier, uploads[i], count, options, stop);
+                items[i] = new BatchItem(uploads[i].Name, IsUnsure(classes, options), classes, null);
             }
             catch (UnusableImageException exception)
             {
-                items[i] = new BatchItem(uploads[i].Name, null, Describe(exception));
+                items[i] = new BatchItem(uploads[i].Name, null, null, Describe(exception));
             }
         });
         var refused = items.Count(item => item.Error is not null);
@@ -125,13 +132,7 @@ internal static class PredictionEndpoints
         return ClassProbability.Top(classifier.ClassNames, await classifier.ScoreAsync(image, cancellation), top);
     }
 
-    private static void CheckTop(int top)
-    {
-        if (top < 1)
-        {
-            throw new BadHttpRequestException($"top is {top}, but must be 1 or more.");
-        }
-    }
+    private static bool IsUnsure(ClassProbability[] classes, ServiceOptions options) => classes[0].Probability < options.UnsureBelow;
 
     private static ProblemDetails Describe(UnusableImageException exception) =>
         new() { Status = exception.StatusCode, Title = exception.Title, Detail = exception.Message };

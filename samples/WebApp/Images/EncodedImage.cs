@@ -7,8 +7,9 @@ namespace WebApp.Images;
 internal sealed class EncodedImage : IDisposable
 {
     private readonly SKCodec _codec;
+    private readonly bool _applyExifOrientation;
 
-    private EncodedImage(SKCodec codec) => _codec = codec;
+    private EncodedImage(SKCodec codec, bool applyExifOrientation) => (_codec, _applyExifOrientation) = (codec, applyExifOrientation);
 
     /// <summary>Reads the header. What is in the file decides, not its name or its media type.</summary>
     /// <exception cref="UnusableImageException">It is not an image of a known format, or it is too large.</exception>
@@ -40,10 +41,13 @@ internal sealed class EncodedImage : IDisposable
             throw new UnusableImageException(StatusCodes.Status413PayloadTooLarge, "Too many pixels", $"The image has {width:n0} × {height:n0} pixels; {limits.MaxPixels:n0} in all are accepted.");
         }
 
-        return new EncodedImage(codec);
+        return new EncodedImage(codec, limits.ApplyExifOrientation);
     }
 
-    /// <summary>Decodes the image, once, to the pixels that ML.NET's LoadImages gives for the file.</summary>
+    /// <summary>
+    /// Decodes the image, once, to the pixels that ML.NET's LoadImages gives for the file; turned as its EXIF orientation says, where that is
+    /// wanted.
+    /// </summary>
     /// <remarks><see cref="MLImage.CreateFromStream"/> would take a file that ends too early, and fill the rest with grey.</remarks>
     /// <exception cref="UnusableImageException">The file is damaged or ends too early.</exception>
     public MLImage Decode()
@@ -57,10 +61,21 @@ internal sealed class EncodedImage : IDisposable
         }
 
         // Of a progressive JPEG it holds all coefficients, six or eight bytes a pixel: free them before the pixels are copied.
+        var origin = _codec.EncodedOrigin;
         _codec.Dispose();
+        if (_applyExifOrientation && origin != SKEncodedOrigin.TopLeft)
+        {
+            using var upright = ExifOrientation.Apply(decoded, origin);
+            decoded.Dispose();
+            return ToMLImage(upright);
+        }
+
         using var converted = decoded.ColorType == SKColorType.Bgra8888 ? null : decoded.Copy(SKColorType.Bgra8888);
-        return MLImage.CreateFromPixels(info.Width, info.Height, MLPixelFormat.Bgra32, (converted ?? decoded).GetPixelSpan());
+        return ToMLImage(converted ?? decoded);
     }
 
     public void Dispose() => _codec.Dispose();
+
+    private static MLImage ToMLImage(SKBitmap bitmap) =>
+        MLImage.CreateFromPixels(bitmap.Width, bitmap.Height, MLPixelFormat.Bgra32, bitmap.GetPixelSpan());
 }

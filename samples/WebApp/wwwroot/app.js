@@ -1,6 +1,5 @@
 // The page: takes images, posts each to /predict, and shows the answers.
 
-const top5 = 5;
 const atOnce = 4;             // requests under way; the others wait here, not in the service
 const smallThumbnail = 100;   // below this many pixels, an image is shown in crisp squares
 
@@ -13,6 +12,7 @@ const sleep = seconds => new Promise(resolve => setTimeout(resolve, 1000 * secon
 const queue = [];
 const answered = [];          // what is still to be announced
 let limits = null;
+let unsureBelow = 0;
 let underWay = 0;
 
 await untilReady();
@@ -53,6 +53,7 @@ async function showModel() {
   const response = await fetch('model');
   const model = await response.json();
   limits = model.limits;
+  unsureBelow = model.unsureBelow;
   $('model').textContent = `${model.name} · version ${model.version} · ${bytes(model.size)}`;
   $('accepted').textContent = `JPEG, PNG, WebP, GIF or BMP, up to ${bytes(limits.imageBytes)} each`;
   $('subtitle').textContent = `Tells ${number.format(model.classes.length)} classes apart · a residual network, served by ML.NET`;
@@ -134,9 +135,9 @@ function work() {
 
 async function classify({ card, file, name }) {
   try {
-    const { predictions } = await predict(file, card);
-    showScores(card, predictions);
-    answered.push(`${name}: ${predictions[0].label}, ${percent.format(predictions[0].probability)}`);
+    const { unsure, predictions } = await predict(file, card);
+    showScores(card, predictions, unsure);
+    answered.push(`${name}: ${unsure ? 'unsure, perhaps ' : ''}${predictions[0].label}, ${percent.format(predictions[0].probability)}`);
   } catch (error) {
     if (card.isConnected) {
       showError(card, error);
@@ -157,7 +158,7 @@ async function predict(file, card) {
   }
 
   while (card.isConnected) {
-    const response = await fetch(`predict?top=${top5}`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
+    const response = await fetch('predict', { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
       .catch(() => { throw { title: 'Not sent', detail: 'The service does not answer, or the file cannot be read.' }; });
     if (response.ok) {
       return response.json();
@@ -173,7 +174,11 @@ async function predict(file, card) {
   throw { title: 'Removed' };
 }
 
-function showScores(card, predictions) {
+function showScores(card, predictions, unsure) {
+  const note = card.querySelector('.unsure');
+  note.hidden = !unsure;
+  note.textContent = `Unsure: no class reaches ${percent.format(unsureBelow)}`;
+  card.classList.toggle('not-sure', unsure);
   card.querySelector('.scores').replaceChildren(...predictions.map(({ label, probability }) => {
     const row = document.createElement('li');
     const [name, share, track, bar] = ['span', 'span', 'span', 'i'].map(tag => document.createElement(tag));

@@ -9,6 +9,8 @@ public sealed class ServiceFixture : IAsyncLifetime
 
     internal TestService Service { get; private set; } = null!;
 
+    internal string ModelPath => _folder["model.zip"];
+
     internal ReferenceScores Reference { get; private set; } = null!;
 
     public async Task InitializeAsync()

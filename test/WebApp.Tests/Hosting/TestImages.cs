@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.TestSupport;
 using SkiaSharp;
 
@@ -8,6 +10,14 @@ namespace WebApp.Tests.Hosting;
 internal static class TestImages
 {
     public static byte[] Png(int seed, int width = 20, int height = 24) => Encode(Draw(seed, width, height), SKEncodedImageFormat.Png);
+
+    /// <summary>A file of an image that has been decoded.</summary>
+    public static byte[] Png(MLImage image)
+    {
+        var bitmap = new SKBitmap(image.Width, image.Height, SKColorType.Bgra8888, SKAlphaType.Opaque);
+        Marshal.Copy(image.Pixels.ToArray(), 0, bitmap.GetPixels(), image.Pixels.Length);
+        return Encode(bitmap, SKEncodedImageFormat.Png);
+    }
 
     public static byte[] Jpeg(int seed, int width = 40, int height = 30) => Encode(Draw(seed, width, height), SKEncodedImageFormat.Jpeg);
 

@@ -34,6 +34,7 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
             var card = Card(page, $"image {i}.png");
             Assert.Equal(expected.Select(score => score.Key), await card.Locator(".label").AllTextContentsAsync());
             Assert.Equal(expected.Select(score => $"{100 * score.Value:f1}%"), await card.Locator(".percent").AllTextContentsAsync());
+            await Expect(card.Locator(".unsure")).ToBeHiddenAsync();
             Assert.True(await card.Locator("img").EvaluateAsync<bool>("image => image.complete && image.naturalWidth > 0"));
         }
 
@@ -114,11 +115,37 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
     }
 
     [SkippableFact]
+    public async Task SaysThatItIsUnsure()
+    {
+        var page = await OpenAsync();
+        await page.RouteAsync("**/model", async route =>
+        {
+            var answer = await route.FetchAsync();
+            await route.FulfillAsync(new() { Body = (await answer.TextAsync()).Replace("\"unsureBelow\":0", "\"unsureBelow\":0.9"), Response = answer });
+        });
+        await page.RouteAsync("**/predict", async route =>
+        {
+            var answer = await route.FetchAsync();
+            await route.FulfillAsync(new() { Body = (await answer.TextAsync()).Replace("\"unsure\":false", "\"unsure\":true"), Response = answer });
+        });
+        await page.ReloadAsync();
+        await Expect(page.GetByText("Choose images")).ToBeVisibleAsync();
+
+        await page.GetByLabel("Choose images").SetInputFilesAsync([Payload("odd.png", TestImages.Png(1)), Payload("notes.png", "no image"u8.ToArray())]);
+
+        await Expect(Card(page, "odd.png").Locator(".unsure")).ToHaveTextAsync("Unsure: no class reaches 90.0%");
+        await Expect(Card(page, "odd.png").Locator(".label")).ToHaveCountAsync(5);
+        await Expect(Card(page, "notes.png").Locator(".unsure")).ToBeHiddenAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("odd.png: unsure, perhaps ");
+        await SaveScreenshotAsync(page, "unsure");
+    }
+
+    [SkippableFact]
     public async Task ComesAgainWhenTheServiceHasTooMuchToDo()
     {
         var page = await OpenAsync();
         var sent = 0;
-        await page.RouteAsync("**/predict?*", route => ++sent == 1
+        await page.RouteAsync("**/predict", route => ++sent == 1
             ? route.FulfillAsync(new() { Status = 429, Headers = new Dictionary<string, string> { ["Retry-After"] = "0.1" }, ContentType = "application/problem+json", Body = "{}" })
             : route.ContinueAsync());
 
