@@ -33,7 +33,7 @@ internal sealed class TrivialAugment : IDistortion
 
     /// <param name="shape">The images' shape.</param>
     /// <param name="normalization">What will subtract the mean, which fills the picture where an image is moved away.</param>
-    /// <param name="levels"> Whether values are levels of brightness from 0 to 255. If not, as in vectors of floats, or if there are
+    /// <param name="levels">Whether values are levels of brightness from 0 to 255. If not, as in vectors of floats, or if there are
     /// neither 1 nor 3 channels, operations on colours make no sense, and only those that move pixels are drawn.
     /// </param>
     public TrivialAugment(ImageShape shape, Normalization normalization, bool levels)

@@ -26,7 +26,12 @@ internal sealed class RowImageReader<T>
     private T[] _result = [];
 
     public RowImageReader(
-        DataViewRowCursor cursor, ImageColumn column, ImagePreprocessing preprocessing, double keptScale, BadImageHandling onBadImage, ImageDecoder decoder)
+        DataViewRowCursor cursor,
+        ImageColumn column,
+        ImagePreprocessing preprocessing,
+        double keptScale,
+        BadImageHandling onBadImage,
+        ImageDecoder decoder)
     {
         _column = column;
         _preprocessing = preprocessing;
@@ -56,7 +61,7 @@ internal sealed class RowImageReader<T>
         }
     }
 
-    /// <summary>Finds the file whose image the row has, as LoadImages reads it and with nothing done to it since.</summary>
+    /// <summary>Finds the file from which LoadImages read the row's image, if the image was not changed after that.</summary>
     /// <returns>Its path; null if there is none.</returns>
     public string? FindFile()
     {
@@ -72,9 +77,10 @@ internal sealed class RowImageReader<T>
         }
 
         using var file = _decoder.Load(path);
-        return file.PixelFormat == _image.PixelFormat && (file.Height, file.Width) == (_image.Height, _image.Width) && file.Pixels.SequenceEqual(_image.Pixels)
-            ? Path.GetFullPath(path)
-            : null;
+        var isSame = file.PixelFormat == _image.PixelFormat
+            && (file.Height, file.Width) == (_image.Height, _image.Width)
+            && file.Pixels.SequenceEqual(_image.Pixels);
+        return isSame ? Path.GetFullPath(path) : null;
     }
 
     private (int Height, int Width) ReadWhole(ValueGetter<MLImage> getImage)
@@ -87,12 +93,14 @@ internal sealed class RowImageReader<T>
         var rgb = _image.Rgb();
         if (typeof(T) == typeof(byte) && shape.Channels == rgb.Length)
         {
-            Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, MemoryMarshal.Cast<T, byte>(Result(height * width * rgb.Length)), height, width);
+            var result = MemoryMarshal.Cast<T, byte>(Result(height * width * rgb.Length));
+            Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, result, height, width);
             return (height, width);
         }
 
         var colors = Sums(height * width * rgb.Length);
-        Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, CropWindow.Whole(_image.Height, _image.Width), colors, height, width);
+        var all = CropWindow.Whole(_image.Height, _image.Width);
+        Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, all, colors, height, width);
         Round(shape.Channels == 1 ? ToGrayscale(colors) : colors);
         return (height, width);
     }
@@ -117,7 +125,8 @@ internal sealed class RowImageReader<T>
             var plane = values.Slice(channel * sourceHeight * sourceWidth, sourceHeight * sourceWidth);
             for (var y = 0; y < height * k; y++)
             {
-                AddSquares(plane.Slice((y + border * k) * sourceWidth + border * k, width * k), k, result.Slice(y / k * width * channels + channel), channels);
+                var row = plane.Slice((y + border * k) * sourceWidth + border * k, width * k);
+                AddSquares(row, k, result.Slice(y / k * width * channels + channel), channels);
             }
         }
 
@@ -128,7 +137,8 @@ internal sealed class RowImageReader<T>
 
         if (!float.IsFinite(TensorPrimitives.Sum<float>(result)))
         {
-            throw new InvalidOperationException($"Image column '{_column.Name}' has a value in row {_cursor.Position} that is infinite or not a number.");
+            throw new InvalidOperationException(
+                $"Image column '{_column.Name}' has a value in row {_cursor.Position} that is infinite or not a number.");
         }
 
         Round(result);
@@ -196,9 +206,10 @@ internal sealed class RowImageReader<T>
     private static Span<float> ToGrayscale(Span<float> rgb)
     {
         var gray = rgb[..(rgb.Length / 3)];
+        var weights = ImageColors.GrayWeights;
         for (var i = 0; i < gray.Length; i++)
         {
-            gray[i] = ImageColors.GrayWeights[0] * rgb[3 * i] + ImageColors.GrayWeights[1] * rgb[3 * i + 1] + ImageColors.GrayWeights[2] * rgb[3 * i + 2];
+            gray[i] = weights[0] * rgb[3 * i] + weights[1] * rgb[3 * i + 1] + weights[2] * rgb[3 * i + 2];
         }
 
         return gray;
