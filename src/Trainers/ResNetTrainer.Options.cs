@@ -13,8 +13,8 @@ public sealed partial class ResNetTrainer
     {
         /// <summary>Gets the network.</summary>
         /// <value>
-        /// The default is <see cref="ResNetArchitecture.ResNet18"/>. Small images want <see cref="ResNetArchitecture.ResNet20"/> or its
-        /// deeper kin.
+        /// The default is <see cref="ResNetArchitecture.ResNet18"/>. For small images use <see cref="ResNetArchitecture.ResNet20"/> or one
+        /// of the deeper networks of its family, such as <see cref="ResNetArchitecture.ResNet56"/>.
         /// </value>
         public ResNetArchitecture Architecture { get; init; } = ResNetArchitecture.ResNet18;
 
@@ -83,16 +83,14 @@ public sealed partial class ResNetTrainer
         /// </remarks>
         /// <value>
         /// 1 to 536,870,911. The default is <see langword="null"/>: 178,956,970, or a 32nd of the bytes of memory that the process may
-        /// take, whichever
-        /// is less. It holds for images that LoadImages reads from files, not for those that come decoded.
+        /// take, whichever is less. It holds for images that LoadImages reads from files, not for those that come decoded.
         /// </value>
         public long? MaxImagePixels { get; init; }
 
         /// <summary>Gets whether photographs are turned as their EXIF orientation says, in training and validation.</summary>
         /// <remarks>
         /// Cameras store what the sensor saw, and how they were held; viewers turn the photograph, and ML.NET does not. A saved model reads
-        /// files by
-        /// ML.NET's LoadImages: it sees them as they are stored. So set it where images are turned before they are scored, as
+        /// files by ML.NET's LoadImages: it sees them as they are stored. So set it where images are turned before they are scored, as
         /// <see cref="ResNetImage.Load"/> does when asked to.
         /// </remarks>
         /// <value>
@@ -205,7 +203,7 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see langword="false"/>. Needs validation images.</value>
         public bool Calibrate { get; init; }
 
-        /// <summary>Gets who is told how training goes. Called on the training thread, which waits.</summary>
+        /// <summary>Gets what receives reports of training's progress. It is called on the training thread, which waits for it.</summary>
         /// <value>The default is <see langword="null"/>.</value>
         public IProgress<TrainingProgress>? Progress { get; init; }
 
@@ -228,11 +226,13 @@ public sealed partial class ResNetTrainer
         /// <summary>Gets the names of the columns that are read.</summary>
         internal TrainingColumnNames ColumnNames => new(LabelColumnName, ImageColumnName, ExampleWeightColumnName);
 
-        /// <summary>Gets what decoded images may take.</summary>
+        /// <summary>Gets the memory and disk space that decoded images may use.</summary>
         internal CacheLimits CacheLimits => new(CacheBytes, CheckpointFolder ?? Path.GetTempPath(), DiskReserve);
 
         /// <summary>Gets the mean and deviation of pixels, where they are given.</summary>
-        internal PixelStatistics? PixelStatistics => (PixelMean, PixelStandardDeviation) is ({ } mean, { } deviation) ? new PixelStatistics(mean, deviation) : null;
+        internal PixelStatistics? PixelStatistics => (PixelMean, PixelStandardDeviation) is ({ } mean, { } deviation)
+            ? new PixelStatistics(mean, deviation)
+            : null;
 
         internal ImageAugmentation AugmentationFor(ImageShape shape) =>
             Recipe.Augmentation != ImageAugmentation.Auto ? Recipe.Augmentation
@@ -247,32 +247,43 @@ public sealed partial class ResNetTrainer
             ArgumentException.ThrowIfNullOrWhiteSpace(LabelColumnName);
             ArgumentException.ThrowIfNullOrWhiteSpace(ImageColumnName);
             ArgumentNullException.ThrowIfNull(Recipe);
-            Check(Epochs is null or >= 1, Epochs, "at least 1, or null");
-            Check(BatchSize is null or >= 2, BatchSize, "at least 2, for batch normalization, or null");
-            Check(LearningRate is null || (LearningRate > 0 && double.IsFinite(LearningRate.Value)), LearningRate, "a finite number greater than 0, or null");
+            OptionCheck.OfTrainer(Epochs is null or >= 1, Epochs, "at least 1, or null");
+            OptionCheck.OfTrainer(BatchSize is null or >= 2, BatchSize, "at least 2, for batch normalization, or null");
+            OptionCheck.OfTrainer(
+                LearningRate is null || (LearningRate > 0 && double.IsFinite(LearningRate.Value)),
+                LearningRate, "a finite number greater than 0, or null");
             EffectiveRecipe.Validate();
-            Check(ValidationFraction is >= 0 and < 1, ValidationFraction, "at least 0 and less than 1");
-            Check(Enum.IsDefined(TrainableLayers), TrainableLayers, "one of the values of TrainableLayers");
-            Check(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
-            Check(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
-            Check(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
-            Check(CheckpointInterval > TimeSpan.Zero, CheckpointInterval, "longer than 0");
-            Check(CheckpointsToKeep >= 1, CheckpointsToKeep, "at least 1");
-            Check(Enum.IsDefined(Resume), Resume, "one of the values of Resume");
-            Check(Resume != Resume.Required || CheckpointFolder is not null, CheckpointFolder, "given where Resume is Required");
-            Check(MaxDuration is null || MaxDuration > TimeSpan.Zero, MaxDuration, "longer than 0, or null");
-            Check(Enum.IsDefined(OnBadImage), OnBadImage, "one of the values of BadImageHandling");
-            Check(MaxImagePixels is null or (>= 1 and <= ImageDecoder.MostPixels), MaxImagePixels, "1 to 536,870,911, or null");
-            Check(CacheBytes is null or >= 0, CacheBytes, "0 or more, or null");
-            Check(Enum.IsDefined(Precision), Precision, "one of the values of TrainingPrecision");
-            Check(PixelMean is null == PixelStandardDeviation is null, PixelStandardDeviation, "given together with PixelMean, or not at all");
-            Check(PixelStandardDeviation is null || PixelStandardDeviation.Value.All(deviation => deviation > 0 && float.IsFinite(deviation)), PixelStandardDeviation, "finite and greater than 0");
-            Check(PixelMean is null || PixelMean.Value.All(float.IsFinite), PixelMean, "finite");
+            OptionCheck.OfTrainer(ValidationFraction is >= 0 and < 1, ValidationFraction, "at least 0 and less than 1");
+            OptionCheck.OfTrainer(Enum.IsDefined(TrainableLayers), TrainableLayers, "one of the values of TrainableLayers");
+            OptionCheck.OfTrainer(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
+            OptionCheck.OfTrainer(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
+            OptionCheck.OfTrainer(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
+            OptionCheck.OfTrainer(CheckpointInterval > TimeSpan.Zero, CheckpointInterval, "longer than 0");
+            OptionCheck.OfTrainer(CheckpointsToKeep >= 1, CheckpointsToKeep, "at least 1");
+            OptionCheck.OfTrainer(Enum.IsDefined(Resume), Resume, "one of the values of Resume");
+            OptionCheck.OfTrainer(
+                Resume != Resume.Required || CheckpointFolder is not null,
+                CheckpointFolder, "given where Resume is Required");
+            OptionCheck.OfTrainer(MaxDuration is null || MaxDuration > TimeSpan.Zero, MaxDuration, "longer than 0, or null");
+            OptionCheck.OfTrainer(Enum.IsDefined(OnBadImage), OnBadImage, "one of the values of BadImageHandling");
+            OptionCheck.OfTrainer(
+                MaxImagePixels is null or (>= 1 and <= ImageDecoder.MostPixels),
+                MaxImagePixels, "1 to 536,870,911, or null");
+            OptionCheck.OfTrainer(CacheBytes is null or >= 0, CacheBytes, "0 or more, or null");
+            OptionCheck.OfTrainer(Enum.IsDefined(Precision), Precision, "one of the values of TrainingPrecision");
+            OptionCheck.OfTrainer(
+                PixelMean is null == PixelStandardDeviation is null,
+                PixelStandardDeviation, "given together with PixelMean, or not at all");
+            OptionCheck.OfTrainer(
+                PixelStandardDeviation is null || PixelStandardDeviation.Value.All(deviation => deviation > 0 && float.IsFinite(deviation)),
+                PixelStandardDeviation, "finite and greater than 0");
+            OptionCheck.OfTrainer(PixelMean is null || PixelMean.Value.All(float.IsFinite), PixelMean, "finite");
             if (InitialWeights is not null)
             {
                 // Says which tensors do not fit, if they do not.
                 var side = Architecture.DefaultImageSize;
-                StartingWeights.Fit(InitialWeights, LayerPlan.Create(Architecture, InputShape ?? new ImageShape(3, side, side), classCount: 2));
+                var expected = InputShape ?? new ImageShape(3, side, side);
+                StartingWeights.Fit(InitialWeights, LayerPlan.Create(Architecture, expected, classCount: 2));
             }
 
             if (InputShape is { } shape)
@@ -286,18 +297,15 @@ public sealed partial class ResNetTrainer
         /// <summary>Checks what depends on the shape that the network reads.</summary>
         internal void CheckShape(ImageShape shape)
         {
-            Check(PixelMean is null || PixelMean.Value.Length == shape.Channels && PixelStandardDeviation!.Value.Length == shape.Channels, PixelMean,
-                $"one value for each of the image's {shape.Channels} channels, as must be PixelStandardDeviation");
-            Check(Recipe.ColorNoise == 0 || shape.Channels == 3, Recipe.ColorNoise, $"0 for images of {shape.Channels} channels: colour noise needs three", "Recipe.ColorNoise");
-            Check(Recipe.ImageScales.All(scale => scale == 1) || AugmentationFor(shape) != ImageAugmentation.None, Recipe.ImageScales, "1 where images are not augmented, and so have the network's size", "Recipe.ImageScales");
-        }
-
-        private static void Check(bool holds, object? value, string range, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string name = "")
-        {
-            if (!holds)
-            {
-                throw new ArgumentOutOfRangeException(name, value, $"Option {name} must be {range}.");
-            }
+            OptionCheck.OfTrainer(
+                PixelMean is null || PixelMean.Value.Length == shape.Channels && PixelStandardDeviation!.Value.Length == shape.Channels,
+                PixelMean, $"one value for each of the image's {shape.Channels} channels, as must be PixelStandardDeviation");
+            OptionCheck.OfTrainer(
+                Recipe.ColorNoise == 0 || shape.Channels == 3,
+                Recipe.ColorNoise, $"0 for images of {shape.Channels} channels: colour noise needs three", "Recipe.ColorNoise");
+            OptionCheck.OfTrainer(
+                Recipe.ImageScales.All(scale => scale == 1) || AugmentationFor(shape) != ImageAugmentation.None,
+                Recipe.ImageScales, "1 where images are not augmented, and so have the network's size", "Recipe.ImageScales");
         }
     }
 }

@@ -77,7 +77,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     }
 
     /// <summary>
-    /// Searches for a good learning rate: trains for some steps at an ever higher rate, and watches the loss. The network is thrown away.
+    /// Searches for a good learning rate: trains for some steps at an ever higher rate, and watches the loss. The network is discarded.
     /// </summary>
     /// <param name="input">The training data.</param>
     /// <param name="steps">The steps to take; at least 10. More of them smooth better; 100 take a few seconds on small images.</param>
@@ -141,10 +141,12 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var checkpoint = checkpoints?.ReadNewest();
         var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed();
         using var images = Read<T>(input, validation, columns, seed, reporter);
-        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).Train(images, checkpoints, checkpoint));
+        var (weights, history) = TrainingThread.Run(
+            () => new TrainingRun(plan, _options, seed, reporter).Train(images, checkpoints, checkpoint));
 
         // The environment itself: a host of it does not have its OnnxSessionOptions.
-        return ResNetClassificationTransformer.Create(_environment, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
+        var model = new ResNetModel(plan, weights, images.Preprocessing);
+        return ResNetClassificationTransformer.Create(_environment, input, columns.Image, columns.Label, model, history);
     }
 
     private LearningRateSearch FindLearningRate<T>(IDataView input, TrainingColumns columns, int steps)
@@ -198,7 +200,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         });
     }
 
-    // The only dice without a seed: they make one, where neither the options nor the context give it. Checkpoints keep it.
+    // The only random number without a seed: the seed itself, where neither the options nor the context give one. Checkpoints keep it.
     private static int NewSeed() =>
 #pragma warning disable RS0030
         Random.Shared.Next();
@@ -208,12 +210,18 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     {
         if (validation.Image != training.Image)
         {
-            throw new ArgumentOutOfRangeException(nameof(validation), $"Image column '{training.Image.Name}' is {training.Image.Shape} of {training.Image.Source} in the training data, but {validation.Image.Shape} of {validation.Image.Source} in the validation data.");
+            throw new ArgumentOutOfRangeException(
+                nameof(validation),
+                $"Image column '{training.Image.Name}' is {training.Image.Shape} of {training.Image.Source} in the training data, "
+                + $"but {validation.Image.Shape} of {validation.Image.Source} in the validation data.");
         }
 
         if (!validation.Label.ClassNames().SequenceEqual(training.Label.ClassNames()))
         {
-            throw new ArgumentOutOfRangeException(nameof(validation), $"Label column '{training.Label.Name}' has other values, or another order of them, in the validation data. Transform both with the same fitted MapValueToKey.");
+            throw new ArgumentOutOfRangeException(
+                nameof(validation),
+                $"Label column '{training.Label.Name}' has other values, or another order of them, in the validation data. "
+                + "Transform both with the same fitted MapValueToKey.");
         }
     }
 }

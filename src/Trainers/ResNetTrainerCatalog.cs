@@ -4,7 +4,7 @@ using Microsoft.ML.ResNet.Trainers;
 
 namespace Microsoft.ML;
 
-/// <summary>The doors to the trainer on <see cref="MulticlassClassificationCatalog.Trainers"/>.</summary>
+/// <summary>Methods that create the trainer, on <see cref="MulticlassClassificationCatalog.Trainers"/>.</summary>
 public static class ResNetTrainerCatalog
 {
     /// <summary>Makes a trainer of residual networks.</summary>
@@ -34,7 +34,8 @@ public static class ResNetTrainerCatalog
     /// <param name="options">The options.</param>
     /// <returns>The trainer.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public static ResNetTrainer ResNet(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ResNetTrainer.Options options)
+    public static ResNetTrainer ResNet(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, ResNetTrainer.Options options)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         return new ResNetTrainer(catalog.GetEnvironment(), options);

@@ -7,7 +7,7 @@ using TorchSharp;
 namespace Microsoft.ML.ResNet.Trainers;
 
 /// <summary>
-/// What a report of a fault in a native library needs: the machine, the versions, and which convolutions the CPU computes right.
+/// Information for reporting a fault in a native library: the machine, the versions, and which convolutions the CPU computes correctly.
 /// </summary>
 public static class TrainingDiagnostics
 {
@@ -16,10 +16,12 @@ public static class TrainingDiagnostics
     public static ImmutableArray<KeyValuePair<string, string>> DescribeMachine()
     {
         var sets = Processor.InstructionSets.ToLookup(each => each.Present, each => each.Name);
+        var present = string.Join(", ", sets[true].DefaultIfEmpty("none of these"));
+        var missing = string.Join(", ", sets[false].DefaultIfEmpty("none of these"));
         return
         [
             new("CPU", $"{Processor.Name}; cores: {Environment.ProcessorCount}"),
-            new("instruction sets", $"{string.Join(", ", sets[true].DefaultIfEmpty("none of these"))}; without: {string.Join(", ", sets[false].DefaultIfEmpty("none of these"))}"),
+            new("instruction sets", $"{present}; without: {missing}"),
             new("caches", Processor.HidesCaches ? "hidden from oneDNN: 1×1 convolutions are computed as matrix products" : "visible"),
             new("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}"),
             new("Microsoft.ML.ResNet.Trainers", Version(typeof(TrainingDiagnostics))),
@@ -39,10 +41,13 @@ public static class TrainingDiagnostics
     /// <param name="input">The shape of its images; each side at least <see cref="ResNetArchitecture.MinimumImageSize"/>.</param>
     /// <param name="precision">The type that convolutions compute in; <see cref="TrainingPrecision.Auto"/> for what training would
     /// choose.</param>
-    /// <returns>A diagnosis of each, made when it is asked for: a native library that ends the process has then shown all before.</returns>
+    /// <returns>
+    /// The diagnoses. Each is made when it is enumerated, so that those before it are known even if a native library crashes the process.
+    /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">The image is too small.</exception>
     /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
-    public static IEnumerable<ConvolutionDiagnosis> CheckConvolutions(ResNetArchitecture architecture, ImageShape input, TrainingPrecision precision = TrainingPrecision.Auto)
+    public static IEnumerable<ConvolutionDiagnosis> CheckConvolutions(
+        ResNetArchitecture architecture, ImageShape input, TrainingPrecision precision = TrainingPrecision.Auto)
     {
         ArgumentNullException.ThrowIfNull(architecture);
         var plan = LayerPlan.Create(architecture, input, classCount: 1);
@@ -52,7 +57,12 @@ public static class TrainingDiagnostics
             .Select(layer => ConvolutionShape.Of(plan, layer))
             .Distinct()
             .Select(shape => ConvolutionCheck.Shared.Of(shape, type))
-            .Select(verdict => new ConvolutionDiagnosis(verdict.Shape.ToString(), verdict.Type.ToString(), verdict.Method.ToString(), verdict.Error, verdict.IsReplaced));
+            .Select(verdict => new ConvolutionDiagnosis(
+                verdict.Shape.ToString(),
+                verdict.Type.ToString(),
+                verdict.Method.ToString(),
+                verdict.Error,
+                verdict.IsReplaced));
     }
 
     private static string Version(Type type) => type.Assembly.GetName().Version?.ToString(3) ?? "unknown";

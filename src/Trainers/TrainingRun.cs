@@ -12,21 +12,22 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// <param name="plan">The network.</param>
 /// <param name="options">The user's options.</param>
 /// <param name="seed">The seed of all randomness.</param>
-/// <param name="reporter">Who is told.</param>
+/// <param name="reporter">What reports progress.</param>
 internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options, int seed, TrainingReporter reporter)
 {
-    /// <summary>Trains.</summary>
+    /// <summary>Trains the network.</summary>
     /// <param name="images">The images.</param>
     /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
-    /// <param name="checkpoint">The moment to go on from; null to start.</param>
-    public (ResNetWeights Weights, TrainingHistory History) Train<T>(TrainingImages<T> images, CheckpointFolder? checkpoints, Checkpoint? checkpoint)
+    /// <param name="checkpoint">The checkpoint to go on from; null to start.</param>
+    public (ResNetWeights Weights, TrainingHistory History) Train<T>(
+        TrainingImages<T> images, CheckpointFolder? checkpoints, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
         using var threads = new TorchThreads(options.ThreadCount); // before any tensor
         var settings = Settings(images, checkpoint);
         CheckValidation(settings.Recipe, images.Validation.Count);
         ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
-        var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
+        var start = Start(settings.Recipe);
         var seesFeatures = options.TrainableLayers == TrainableLayers.Head
             && settings.Augmentation == ImageAugmentation.None
             && settings.Recipe.HasNoDistortion;
@@ -53,28 +54,33 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         return (temperature == 1 ? weights : TemperatureScaling.Fold(weights, plan.Head, temperature), history);
     }
 
-    /// <summary>Tries ever higher learning rates on a network that is thrown away.</summary>
+    /// <summary>Searches for a learning rate, with a network that is discarded.</summary>
     public LearningRateSearch FindLearningRate<T>(TrainingImages<T> images, int steps)
         where T : unmanaged, INumberBase<T>
     {
         using var threads = new TorchThreads(options.ThreadCount);
         var settings = Settings(images, checkpoint: null);
         settings = settings with { Recipe = MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory) };
-        var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
+        var start = Start(settings.Recipe);
         using var learner = new Learner<T>(plan, start, images, settings, epochs: 1);
         learner.Network.FrozenLayers = LayerDepth.FirstTrained(plan, options.TrainableLayers, epoch: 1, options.EpochsPerUnfreezing);
         var loss = ClassificationLoss.ForTraining(settings.Recipe, settings.HasExampleWeights);
         return LearningRateFinder.Run(learner, loss, steps, options.CancellationToken);
     }
 
+    private ResNetWeights Start(TrainingRecipe recipe) =>
+        StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), recipe.ZeroInitResidual);
+
     private TrainingSettings Settings<T>(TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
-        var precision = options.Precision == TrainingPrecision.Auto && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
+        var precision = options.Precision == TrainingPrecision.Auto
+            && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
             ? earlier
             : PrecisionProbe.Resolve(options.Precision);
         var fineTuning = new FineTuning(options.TrainableLayers, options.EpochsPerUnfreezing, options.LayerDecay);
-        return new TrainingSettings(options.EffectiveRecipe, options.AugmentationFor(images.Preprocessing.Input), precision, fineTuning, seed)
+        var augmentation = options.AugmentationFor(images.Preprocessing.Input);
+        return new TrainingSettings(options.EffectiveRecipe, augmentation, precision, fineTuning, seed)
         {
             HasExampleWeights = options.ExampleWeightColumnName is not null,
             CheckpointInterval = options.CheckpointInterval,
@@ -85,7 +91,9 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
 
     private void CheckValidation(TrainingRecipe recipe, int validationImages)
     {
-        var needsValidation = recipe.EarlyStoppingPatience is not null || recipe.LearningRateDecay == LearningRateDecay.Plateau || options.Calibrate;
+        var needsValidation = recipe.EarlyStoppingPatience is not null
+            || recipe.LearningRateDecay == LearningRateDecay.Plateau
+            || options.Calibrate;
         if (needsValidation && validationImages == 0)
         {
             throw new InvalidOperationException(

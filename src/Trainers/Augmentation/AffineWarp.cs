@@ -4,7 +4,7 @@ using Microsoft.ML.ResNet.Trainers.Data;
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>
-/// Moves an image's pixels by an affine map around its centre, with bilinear interpolation. Where no pixel comes from, the mean is.
+/// Moves an image's pixels by an affine map around its centre, with bilinear interpolation. What comes from outside the image is the mean.
 /// </summary>
 /// <remarks>To be used by one thread at a time.</remarks>
 internal sealed class AffineWarp

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
-/// <summary>Room for one batch, filled by the loader and read by the training step, again and again.</summary>
+/// <summary>The tensors of one batch: filled by the loader, read by the training step, and then used again for another batch.</summary>
 internal sealed class Batch : IDisposable
 {
     private readonly Tensor _images; // of the largest shape, flat
@@ -29,13 +29,16 @@ internal sealed class Batch : IDisposable
     public ImageShape Shape { get; private set; }
 
     /// <summary>
-    /// Gets or sets the share of each image that is its own; the rest is of the image before it, or for the first of the last one. 1 where
-    /// images are not mixed.
+    /// Gets or sets the share of each image that is its own. The rest comes from the image before it; for the first image, from the last.
+    /// It is 1 where images are not mixed.
     /// </summary>
     public float OwnShare { get; set; }
 
     /// <summary>Gets the normalized images, [count, channels, height, width], channels-last; a view that the current scope frees.</summary>
-    public Tensor Images => _images.narrow(0, 0, (long)Count * Shape.Size).view(Count, Shape.Height, Shape.Width, Shape.Channels).permute(0, 3, 1, 2);
+    public Tensor Images => _images
+        .narrow(0, 0, (long)Count * Shape.Size)
+        .view(Count, Shape.Height, Shape.Width, Shape.Channels)
+        .permute(0, 3, 1, 2);
 
     /// <summary>Gets the classes, [count]; a view that the current scope frees.</summary>
     public Tensor Labels => _labels.narrow(0, 0, Count);

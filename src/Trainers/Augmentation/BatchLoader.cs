@@ -6,8 +6,8 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>Makes batches of images, on a thread of its own, a little ahead of the training step.</summary>
 /// <remarks>
-/// An image's dice depend on the seed, the epoch, the image's index and, where it comes again, how often it came; a batch's on the seed,
-/// the epoch and its place. Neither the speed of anything nor a stop in between changes what the network sees.
+/// The random numbers of an image depend on the seed, the epoch, the image's index and, where it is repeated, on the repetition; those of a
+/// batch on the seed, the epoch and the batch's index. So neither timing nor a stop in between changes what the network sees.
 /// </remarks>
 internal sealed class BatchLoader<T> : IDisposable
     where T : unmanaged, INumberBase<T>
@@ -16,9 +16,9 @@ internal sealed class BatchLoader<T> : IDisposable
     private const int Waiting = 1;
     private const int Room = Waiting + 2;
 
-    // In the place of an image's index, where dice are not an image's.
-    private const int OrderDice = -1;
-    private const int MixingDice = -2;
+    // In the place of an image's index, for random numbers that belong to no image.
+    private const int OrderStream = -1;
+    private const int MixingStream = -2;
 
     private readonly ImageSet<T> _images;
     private readonly InputPipeline[] _pipelines;
@@ -28,18 +28,23 @@ internal sealed class BatchLoader<T> : IDisposable
     private readonly Batch[] _batches;
     private readonly int[][] _classes;
     private readonly float[] _classWeights;
-    private readonly Dice _dice = new();
+    private readonly ReseedableRandom _random = new();
     private readonly int[] _order;
     private readonly int[] _times; // how often each image came in this epoch
 
     /// <param name="images">The images.</param>
     /// <param name="batchSize">The most images per batch.</param>
-    /// <param name="pipelines">The ways of images into the network; each is taken for the same share of the epochs.</param>
+    /// <param name="pipelines">What makes the network's input; each pipeline is used for the same share of the epochs, in order.</param>
     /// <param name="epochs">The epochs of the whole run.</param>
     /// <param name="shuffleSeed">The seed of order, augmentation and mixing; null to keep the images' order.</param>
     /// <param name="balance">What makes up for classes with few images.</param>
     public BatchLoader(
-        ImageSet<T> images, int batchSize, InputPipeline[] pipelines, int epochs, int? shuffleSeed, ClassBalance balance = ClassBalance.None)
+        ImageSet<T> images,
+        int batchSize,
+        InputPipeline[] pipelines,
+        int epochs,
+        int? shuffleSeed,
+        ClassBalance balance = ClassBalance.None)
     {
         _images = images;
         _pipelines = pipelines;
@@ -48,11 +53,16 @@ internal sealed class BatchLoader<T> : IDisposable
         _sizes = SplitEvenly(images.Count, batchSize);
         _order = new int[images.Count];
         _times = new int[images.Count];
-        _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(Math.Min(batchSize, images.Count), pipelines.Max(pipeline => pipeline.Output.Size)))];
+        var (capacity, imageSize) = (Math.Min(batchSize, images.Count), pipelines.Max(pipeline => pipeline.Output.Size));
+        _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(capacity, imageSize))];
         var counts = CountClasses(images.Entries);
         var classCount = counts.Count(count => count > 0);
         _classes = balance == ClassBalance.Sampling ? ImagesOfClasses(images.Entries, counts) : [];
-        _classWeights = [.. counts.Select(count => balance == ClassBalance.Weights && count > 0 ? (float)images.Count / (classCount * count) : 1)];
+        _classWeights =
+        [
+            .. counts.Select(count =>
+                balance == ClassBalance.Weights && count > 0 ? (float)images.Count / (classCount * count) : 1),
+        ];
     }
 
     /// <summary>Gets what mixes the images of a batch.</summary>
@@ -65,12 +75,12 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <summary>Gets the number of images in an epoch.</summary>
     public int ImageCount => _images.Count;
 
-    /// <summary>Gets how long the loader has worked on the last epoch's batches: known when they are used up.</summary>
+    /// <summary>Gets how long the loader worked on the batches of the last finished epoch.</summary>
     public TimeSpan Busy { get; private set; }
 
     /// <summary>Yields an epoch's batches. Each is valid until the next one is asked for.</summary>
     /// <param name="epoch">The epoch, counted from 1.</param>
-    /// <param name="firstBatch">The batches to leave out: those that were done before a stop.</param>
+    /// <param name="firstBatch">The index of the first batch to yield: more than 0 where training goes on within an epoch.</param>
     public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0) => ReadAhead.Of(Fill(epoch, firstBatch), Waiting, "ResNet batch loader");
 
     public void Dispose()
@@ -113,12 +123,12 @@ internal sealed class BatchLoader<T> : IDisposable
         for (var i = 0; i < indices.Length; i++)
         {
             var image = _images[indices[i]];
-            pipeline.Apply(in image, values.Slice(i * size, size), DiceFor(epoch, indices[i], times[indices[i]]++));
+            pipeline.Apply(in image, values.Slice(i * size, size), RandomFor(epoch, indices[i], times[indices[i]]++));
             batch.LabelValues[i] = image.Label;
             batch.WeightValues[i] = image.Weight * _classWeights[image.Label];
         }
 
-        batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, DiceFor(epoch, MixingDice, batch.Index)) ?? 1;
+        batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, RandomFor(epoch, MixingStream, batch.Index)) ?? 1;
     }
 
     private static void Count(ReadOnlySpan<int> indices, int[] times)
@@ -132,11 +142,13 @@ internal sealed class BatchLoader<T> : IDisposable
     private int[] Order(int epoch) => _shuffleSeed is null
         ? EpochOrder.Kept(_order)
         : _classes.Length > 0
-            ? EpochOrder.Balanced(_classes, _images.Count, DiceFor(epoch, OrderDice))
-            : EpochOrder.Shuffled(_order, DiceFor(epoch, OrderDice));
+            ? EpochOrder.Balanced(_classes, _images.Count, RandomFor(epoch, OrderStream))
+            : EpochOrder.Shuffled(_order, RandomFor(epoch, OrderStream));
 
-    private Dice DiceFor(int epoch, int image, int repetition = 0) =>
-        _dice.Restart(repetition == 0 ? SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image) : SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image, repetition));
+    private ReseedableRandom RandomFor(int epoch, int image, int repetition = 0) =>
+        _random.Restart(repetition == 0
+            ? SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image)
+            : SeedMixer.Mix(_shuffleSeed ?? 0, epoch, image, repetition));
 
     private static int[] CountClasses(ReadOnlySpan<ImageEntry> images)
     {

@@ -8,16 +8,16 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// 4 pixels around 32×32). The mean is subtracted before the crop and moves with it; padding is zero after normalization.
 /// </summary>
 /// <remarks>
-/// Where the mean is an image, values may leave the pixels' range by the difference of two means; less the mean they are in it.
+/// Where the mean is an image, a value may lie outside the pixels' range, by the difference of two means, until its mean is subtracted.
 /// </remarks>
 /// <param name="shape">The network's input, and the stored images' shape.</param>
-/// <param name="normalization">What will subtract a mean from an output of the network's input shape. Where the mean is an image, the crop
-/// anticipates it.</param>
+/// <param name="normalization">What subtracts the mean from an output of the network's input shape. Where the mean is an image, the crop
+/// makes up for the pixels' new places.</param>
 /// <param name="flip">Whether to mirror half of the images.</param>
 /// <param name="outputShape">The shape that crops are resized to; null for the network's input.</param>
 internal sealed class CropAndFlip(ImageShape shape, Normalization normalization, bool flip, ImageShape? outputShape = null) : IAugmentation
 {
-    /// <summary>The longer side, in pixels, of the largest images that are augmented so unless the recipe says otherwise.</summary>
+    /// <summary>The longest side, in pixels, of images for which this augmentation is the default.</summary>
     public const int LargestImage = 48;
 
     private readonly int _padding = PaddingOf(shape);
@@ -38,7 +38,9 @@ internal sealed class CropAndFlip(ImageShape shape, Normalization normalization,
         }
 
         Crop(in image, _crop, random);
-        Resampler.Resize<float>(_crop, shape.Height, shape.Width, shape.Channels, _channels, CropWindow.Whole(shape.Height, shape.Width), output, _outputShape.Height, _outputShape.Width);
+        var whole = CropWindow.Whole(shape.Height, shape.Width);
+        Resampler.Resize<float>(
+            _crop, shape.Height, shape.Width, shape.Channels, _channels, whole, output, _outputShape.Height, _outputShape.Width);
     }
 
     private void Crop<T>(in StoredImage<T> image, Span<float> crop, Random random)
@@ -60,7 +62,9 @@ internal sealed class CropAndFlip(ImageShape shape, Normalization normalization,
                 var read = (y * shape.Width + x) * channels;
                 for (var channel = 0; channel < channels; channel++)
                 {
-                    crop[write] = inside ? float.CreateTruncating(pixels[read + channel]) + (mean[write] - mean[read + channel]) : mean[write];
+                    crop[write] = inside
+                        ? float.CreateTruncating(pixels[read + channel]) + (mean[write] - mean[read + channel])
+                        : mean[write];
                     write++;
                 }
             }

@@ -3,7 +3,7 @@ using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
-/// <summary>Cuts a rectangle out of an image, resized to a shape, or its mirror image.</summary>
+/// <summary>Crops a rectangle of an image and resizes it to a shape; may mirror it.</summary>
 /// <param name="shape">The result's shape.</param>
 /// <param name="flip">Whether to mirror half of the images.</param>
 internal sealed class CropResizer(ImageShape shape, bool flip)

@@ -11,7 +11,7 @@ internal interface IAugmentation
     /// <param name="image">The stored image; not changed.</param>
     /// <param name="output">Pixels in the image's own units, channels last, of the shape given to the constructor; every value is
     /// written.</param>
-    /// <param name="random">The dice; nothing else decides.</param>
+    /// <param name="random">The only source of randomness.</param>
     void Apply<T>(in StoredImage<T> image, Span<float> output, Random random)
         where T : unmanaged, INumberBase<T>;
 }

@@ -5,25 +5,29 @@ using Microsoft.ML.ResNet.Trainers.Data;
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>The input pipelines that a recipe asks for.</summary>
-/// <param name="cut">How images are cut out; not Auto.</param>
+/// <param name="augmentation">How images are augmented; not Auto.</param>
 /// <param name="recipe">The recipe.</param>
 /// <param name="preprocessing">The network's input.</param>
 /// <param name="levels">Whether pixels are levels from 0 to 255, which colour operations need.</param>
 /// <param name="colors">The principal components of the training images' colours, where the recipe has colour noise.</param>
-internal sealed class InputPipelines(ImageAugmentation cut, TrainingRecipe recipe, ImagePreprocessing preprocessing, bool levels, PrincipalColors colors)
+internal sealed class InputPipelines(
+    ImageAugmentation augmentation, TrainingRecipe recipe, ImagePreprocessing preprocessing, bool levels, PrincipalColors colors)
 {
     /// <summary>Makes one for each size of training images.</summary>
     public InputPipeline[] ForTraining() => [.. recipe.ImageScales.Select(scale => Make(Scaled(scale), distorted: true))];
 
     /// <summary>
-    /// Makes one that gives images of the network's input size, cut out but not distorted: what statistics are measured on.
+    /// Makes one that gives images of the network's input size, cropped but not distorted: for measuring statistics.
     /// </summary>
     public InputPipeline ForStatistics() => Make(preprocessing.Input, distorted: false);
 
     /// <summary>Makes those for the training images of a run.</summary>
-    public static InputPipelines For<T>(ImageAugmentation cut, TrainingRecipe recipe, TrainingImages<T> images)
-        where T : unmanaged, INumberBase<T> =>
-        new(cut, recipe, images.Preprocessing, levels: typeof(T) == typeof(byte), recipe.ColorNoise > 0 ? PrincipalColors.Measure(images.Training) : default);
+    public static InputPipelines For<T>(ImageAugmentation augmentation, TrainingRecipe recipe, TrainingImages<T> images)
+        where T : unmanaged, INumberBase<T>
+    {
+        var colors = recipe.ColorNoise > 0 ? PrincipalColors.Measure(images.Training) : default;
+        return new InputPipelines(augmentation, recipe, images.Preprocessing, levels: typeof(T) == typeof(byte), colors);
+    }
 
     /// <summary>Gets the shorter side that images are kept at for an augmentation, relative to the network's input.</summary>
     /// <param name="augmentation">The augmentation; not Auto.</param>
@@ -39,14 +43,15 @@ internal sealed class InputPipelines(ImageAugmentation cut, TrainingRecipe recip
     private InputPipeline Make(ImageShape output, bool distorted)
     {
         var normalization = new Normalization(preprocessing with { Input = output });
-        IAugmentation cutter = cut switch
+        IAugmentation crop = augmentation switch
         {
-            ImageAugmentation.CropAndFlip => new CropAndFlip(preprocessing.Input, new Normalization(preprocessing), recipe.HorizontalFlip, output),
+            ImageAugmentation.CropAndFlip =>
+                new CropAndFlip(preprocessing.Input, new Normalization(preprocessing), recipe.HorizontalFlip, output),
             ImageAugmentation.ResizedCropAndFlip => new ResizedCropAndFlip(output, recipe.HorizontalFlip),
             ImageAugmentation.ScaleJitter => new ScaleJitterCropAndFlip(output, recipe.HorizontalFlip),
             _ => new NoAugmentation(),
         };
-        return new InputPipeline(output, cutter, normalization) { Distortions = distorted ? Distortions(output, normalization) : [] };
+        return new InputPipeline(output, crop, normalization) { Distortions = distorted ? Distortions(output, normalization) : [] };
     }
 
     // Erasing comes last: what it erases stays the mean.

@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 /// https://arxiv.org/abs/1905.04899).
 /// </summary>
 /// <remarks>
-/// One share holds for the whole batch, as in torchvision's reference; labels are to be mixed by it. To be used by one thread at a time.
+/// One share holds for the whole batch, as in torchvision's reference; the loss must mix labels in the same way. To be used by one thread
+/// at a time.
 /// </remarks>
 internal sealed class Mixing
 {
@@ -17,8 +18,8 @@ internal sealed class Mixing
     private float[] _last = [];
 
     /// <param name="mixup">The α of mixup's Beta(α, α); 0 for no mixup.</param>
-    /// <param name="cutMix">The α of CutMix's Beta(α, α); 0 for no CutMix. If both are on, each batch gets one of them, by the toss of a
-    /// coin.</param>
+    /// <param name="cutMix">The α of CutMix's Beta(α, α); 0 for no CutMix. If both are on, each batch gets one of them at random, with
+    /// equal probability.</param>
     public Mixing(double mixup, double cutMix)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(mixup);
@@ -32,7 +33,7 @@ internal sealed class Mixing
     /// <param name="images">Normalized images, channels last, one after the other; what follows the last one is left alone.</param>
     /// <param name="count">The number of images, at least 1.</param>
     /// <param name="shape">The images' shape.</param>
-    /// <param name="random">The dice; nothing else decides.</param>
+    /// <param name="random">The only source of randomness.</param>
     /// <returns>The weight of each image's own label; the rest is that of the image before it.</returns>
     public float Apply(Span<float> images, int count, ImageShape shape, Random random)
     {
@@ -48,12 +49,12 @@ internal sealed class Mixing
         return own;
     }
 
-    // A rectangle of the images' proportions around a random pixel, cut off at the edge. What counts is the share that it really covers.
+    // A rectangle of the images' proportions around a random pixel, clipped at the edge. What counts is the share that it really covers.
     private float CutMix(Span<float> images, ImageShape shape, double own, Random random)
     {
         var half = Math.Sqrt(1 - own) / 2;
-        var (left, right) = Cut(random.Next(shape.Width), (int)(half * shape.Width), shape.Width);
-        var (top, bottom) = Cut(random.Next(shape.Height), (int)(half * shape.Height), shape.Height);
+        var (left, right) = Clip(random.Next(shape.Width), (int)(half * shape.Width), shape.Width);
+        var (top, bottom) = Clip(random.Next(shape.Height), (int)(half * shape.Height), shape.Height);
         for (var y = top; y < bottom; y++)
         {
             MixIn(images, shape.Size, (y * shape.Width + left) * shape.Channels, (right - left) * shape.Channels, share: 1);
@@ -62,7 +63,7 @@ internal sealed class Mixing
         return 1 - (float)((bottom - top) * (right - left)) / (shape.Height * shape.Width);
     }
 
-    private static (int Start, int End) Cut(int center, int half, int size) => (Math.Max(0, center - half), Math.Min(size, center + half));
+    private static (int Start, int End) Clip(int center, int half, int size) => (Math.Max(0, center - half), Math.Min(size, center + half));
 
     // Mixes a part of the image before into each image, from the last one on, so that each is read before it is changed; but the last one,
     // of which a copy is kept.

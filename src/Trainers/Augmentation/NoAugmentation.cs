@@ -12,7 +12,10 @@ internal sealed class NoAugmentation : IAugmentation
     {
         if (image.Pixels.Length != output.Length)
         {
-            throw new ArgumentException($"A stored image of {image.Height}×{image.Width} pixels has {image.Pixels.Length} values, but without augmentation it must have the output's {output.Length}.", nameof(image));
+            throw new ArgumentException(
+                $"A stored image of {image.Height}×{image.Width} pixels has {image.Pixels.Length} values, "
+                + $"but without augmentation it must have the output's {output.Length}.",
+                nameof(image));
         }
 
         TensorPrimitives.ConvertTruncating<T, float>(image.Pixels, output);

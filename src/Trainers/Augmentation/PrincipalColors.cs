@@ -4,7 +4,7 @@ using Microsoft.ML.ResNet.Trainers.Data;
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>
-/// The principal components of a training set's colours, each as long as the colours' standard deviation along it; the longest first.
+/// The principal components of a training set's colours, the longest first. The length of each is the colours' standard deviation along it.
 /// </summary>
 internal readonly record struct PrincipalColors(Vector3 First, Vector3 Second, Vector3 Third)
 {
@@ -19,10 +19,13 @@ internal readonly record struct PrincipalColors(Vector3 First, Vector3 Second, V
         var (variances, directions) = SymmetricEigen.Decompose(Covariance(images));
         Vector3[] components =
         [
-            .. Enumerable.Range(0, Channels).OrderByDescending(i => variances[i]).Select(i =>
-                (float)Math.Sqrt(Math.Max(0, variances[i])) * new Vector3((float)directions[0, i], (float)directions[1, i], (float)directions[2, i])),
+            .. Enumerable.Range(0, Channels)
+                .OrderByDescending(i => variances[i])
+                .Select(i => (float)Math.Sqrt(Math.Max(0, variances[i])) * Direction(i)),
         ];
         return new PrincipalColors(components[0], components[1], components[2]);
+
+        Vector3 Direction(int i) => new((float)directions[0, i], (float)directions[1, i], (float)directions[2, i]);
     }
 
     private static double[,] Covariance<T>(ImageSet<T> images)
@@ -33,7 +36,10 @@ internal readonly record struct PrincipalColors(Vector3 First, Vector3 Second, V
         {
             if (image.Pixels.Length != Channels * image.Height * image.Width)
             {
-                throw new ArgumentException($"Principal colours need images of {Channels} channels, but one of {image.Height}×{image.Width} pixels has {image.Pixels.Length} values.", nameof(images));
+                throw new ArgumentException(
+                    $"Principal colours need images of {Channels} channels, "
+                    + $"but one of {image.Height}×{image.Width} pixels has {image.Pixels.Length} values.",
+                    nameof(images));
             }
 
             var pixels = image.Pixels;

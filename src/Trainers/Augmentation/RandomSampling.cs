@@ -18,7 +18,7 @@ internal static class RandomSampling
     }
 
     /// <summary>Draws from the distribution Beta(α, β), as X / (X + Y) with X of Gamma(α) and Y of Gamma(β).</summary>
-    /// <param name="random">The dice.</param>
+    /// <param name="random">The source of random numbers.</param>
     /// <param name="alpha">Greater than 0.</param>
     /// <param name="beta">Greater than 0.</param>
     public static double NextBeta(this Random random, double alpha, double beta)

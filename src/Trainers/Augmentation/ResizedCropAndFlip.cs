@@ -38,7 +38,9 @@ internal sealed class ResizedCropAndFlip(ImageShape shape, bool flip) : IAugment
             var (cropWidth, cropHeight) = (Math.Sqrt(area * ratio), Math.Sqrt(area / ratio));
             if (cropWidth <= width && cropHeight <= height)
             {
-                return new CropWindow(random.NextDouble() * (width - cropWidth), random.NextDouble() * (height - cropHeight), cropWidth, cropHeight);
+                var left = random.NextDouble() * (width - cropWidth);
+                var top = random.NextDouble() * (height - cropHeight);
+                return new CropWindow(left, top, cropWidth, cropHeight);
             }
         }
 

@@ -4,8 +4,9 @@ using Microsoft.ML.ResNet.Trainers.Data;
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
 /// <summary>
-/// The paper's, for photographs: the image is resized so that its shorter side is a random multiple of the network's input, 256 to 480 for
-/// 224; then a random crop of the input's size, or its mirror image (He et al., 2016, section 3.4, after Simonyan and Zisserman, 2015).
+/// The paper's augmentation for photographs: the image is resized so that its shorter side is a random multiple of the network's input, 256
+/// to 480 for 224. Then a random crop of the input's size, or its mirror image, is taken (He et al., 2016, section 3.4, after Simonyan and
+/// Zisserman, 2015).
 /// </summary>
 /// <remarks>Unlike <see cref="ResizedCropAndFlip"/> it keeps proportions, and no crop covers the whole image.</remarks>
 /// <param name="shape">The output's shape: the network's input, or another size to train at, at which the crop shows the same part of the
@@ -28,8 +29,12 @@ internal sealed class ScaleJitterCropAndFlip(ImageShape shape, bool flip) : IAug
     internal static CropWindow Draw(ImageShape shape, int height, int width, Random random)
     {
         var scale = SmallestScale + (LargestScale - SmallestScale) * random.NextDouble();
-        var pixel = Math.Min((double)height / shape.Height, (double)width / shape.Width) / scale; // the side of an output pixel in the stored image
+
+        // The side of an output pixel in the stored image.
+        var pixel = Math.Min((double)height / shape.Height, (double)width / shape.Width) / scale;
         var (cropHeight, cropWidth) = (pixel * shape.Height, pixel * shape.Width);
-        return new CropWindow(random.NextDouble() * (width - cropWidth), random.NextDouble() * (height - cropHeight), cropWidth, cropHeight);
+        var left = random.NextDouble() * (width - cropWidth);
+        var top = random.NextDouble() * (height - cropHeight);
+        return new CropWindow(left, top, cropWidth, cropHeight);
     }
 }

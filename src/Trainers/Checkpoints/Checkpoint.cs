@@ -7,7 +7,7 @@ using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 
-/// <summary>A moment of a run, whole: whose it is, where it stands, and its tensors.</summary>
+/// <summary>The complete state of a run at one moment: which run it is, how far it is, and its tensors.</summary>
 /// <remarks>
 /// On disk it is a safetensors file. Its metadata holds first the checksum: the SHA-256 of the file with 64 zeros in the checksum's place;
 /// then the version, the identity and the state, as JSON.
@@ -42,7 +42,8 @@ internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State
             var metadata = ReadMetadata(stream);
             stream.Position = 0;
             return new Checkpoint(
-                JsonSerializer.Deserialize<TrainingIdentity>(metadata["identity"], Json) ?? throw new InvalidDataException("its identity is null"),
+                JsonSerializer.Deserialize<TrainingIdentity>(metadata["identity"], Json)
+                    ?? throw new InvalidDataException("its identity is null"),
                 JsonSerializer.Deserialize<TrainingState>(metadata["state"], Json) ?? throw new InvalidDataException("its state is null"),
                 SafetensorsFile.Read(stream, new MemoryAllowance(stream.Length, long.MaxValue))); // ours: its checksum is right
         }

@@ -12,7 +12,7 @@ namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 /// <param name="Epoch">The epoch that it ends; null within one.</param>
 internal sealed partial record CheckpointFile(string Path, long Step, int? Epoch)
 {
-    /// <summary>What a process that was killed while writing left behind.</summary>
+    /// <summary>The pattern of unfinished files, which remain if the process is killed while it writes.</summary>
     public const string Unfinished = "checkpoint-*.safetensors*.tmp";
 
     private const string Pattern = "checkpoint-*.safetensors";
@@ -27,7 +27,11 @@ internal sealed partial record CheckpointFile(string Path, long Step, int? Epoch
     /// <summary>Lists those in a folder, in the order in which they were written.</summary>
     public static CheckpointFile[] List(string folder) =>
     [
-        .. Directory.EnumerateFiles(folder, Pattern).Select(Parse).OfType<CheckpointFile>().OrderBy(file => file.Step).ThenBy(file => file.Epoch is not null),
+        .. Directory.EnumerateFiles(folder, Pattern)
+            .Select(Parse)
+            .OfType<CheckpointFile>()
+            .OrderBy(file => file.Step)
+            .ThenBy(file => file.Epoch is not null),
     ];
 
     private static CheckpointFile? Parse(string path) =>

@@ -26,7 +26,7 @@ internal sealed class CheckpointFolder : IDisposable
     /// <param name="path">The folder; it is made if it does not exist.</param>
     /// <param name="keep">How many checkpoints are kept.</param>
     /// <param name="resume">Whether there may, must or must not be one to go on from.</param>
-    /// <param name="warn">Who is told about checkpoints that cannot be read.</param>
+    /// <param name="warn">Called with a warning for each checkpoint that cannot be read.</param>
     /// <exception cref="IOException">The folder cannot be made, or is another process's.</exception>
     /// <exception cref="InvalidOperationException">There must be a checkpoint, but there is none.</exception>
     public static CheckpointFolder Open(string path, int keep, Resume resume, Action<string> warn)
@@ -78,7 +78,10 @@ internal sealed class CheckpointFolder : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"Checkpoint '{file.Path}' cannot be written: {exception.Message} The checkpoints before it are intact; make room and train again to go on from the newest.", exception);
+            throw new IOException(
+                $"Checkpoint '{file.Path}' cannot be written: {exception.Message} "
+                + "The checkpoints before it are intact; make room and train again to go on from the newest.",
+                exception);
         }
 
         DeleteOthers(file, checkpoint.State.Best.Best?.Epoch);
@@ -94,16 +97,24 @@ internal sealed class CheckpointFolder : IDisposable
         try
         {
             Directory.CreateDirectory(path);
-            return new FileStream(Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            return new FileStream(
+                Path.Combine(path, "lock"),
+                FileMode.OpenOrCreate,
+                FileAccess.ReadWrite,
+                FileShare.None,
+                bufferSize: 1,
+                FileOptions.DeleteOnClose);
         }
         catch (IOException exception) when (exception is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
         {
-            throw new IOException($"Checkpoint folder '{path}' is used by another training run, or cannot be written to: {exception.Message}", exception);
+            throw new IOException(
+                $"Checkpoint folder '{path}' is used by another training run, or cannot be written to: {exception.Message}", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"Checkpoint folder '{path}' cannot be made or written to: {exception.Message} Give a CheckpointFolder that can.", exception);
+                $"Checkpoint folder '{path}' cannot be made or written to: {exception.Message} Give a CheckpointFolder that can.",
+                exception);
         }
     }
 

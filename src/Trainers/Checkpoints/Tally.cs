@@ -1,11 +1,12 @@
 namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 
-/// <summary>Counts over images that add up; the division is done once, at the end.</summary>
+/// <summary>Sums over images; averages are computed from them at the end.</summary>
 internal readonly record struct Tally(long Seen, long Correct, double LossSum)
 {
     public double Loss => LossSum / Seen;
 
     public double Accuracy => (double)Correct / Seen;
 
-    public static Tally operator +(Tally left, Tally right) => new(left.Seen + right.Seen, left.Correct + right.Correct, left.LossSum + right.LossSum);
+    public static Tally operator +(Tally left, Tally right) =>
+        new(left.Seen + right.Seen, left.Correct + right.Correct, left.LossSum + right.LossSum);
 }

@@ -43,7 +43,13 @@ internal sealed record TrainingIdentity
     public required TrainingRecipe Recipe { get; init; }
 
     public static TrainingIdentity Of<T>(
-        LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingRecipe recipe, FineTuning fineTuning, TrainingPrecision precision, int seed)
+        LayerPlan plan,
+        ResNetWeights start,
+        TrainingImages<T> images,
+        TrainingRecipe recipe,
+        FineTuning fineTuning,
+        TrainingPrecision precision,
+        int seed)
         where T : unmanaged, INumberBase<T> => new()
         {
             Architecture = plan.Architecture.Name,
@@ -73,12 +79,16 @@ internal sealed record TrainingIdentity
         .. Difference(nameof(Architecture), Architecture, earlier.Architecture),
         .. Difference(nameof(Input), Input, earlier.Input),
         .. Difference("Number of classes", ClassCount, earlier.ClassCount),
-        .. Architecture == earlier.Architecture && Input == earlier.Input && ClassCount == earlier.ClassCount ? Difference(nameof(Layers), Layers, earlier.Layers) : [],
+        .. Architecture == earlier.Architecture && Input == earlier.Input && ClassCount == earlier.ClassCount
+            ? Difference(nameof(Layers), Layers, earlier.Layers)
+            : [],
         .. Difference(nameof(TrainableLayers), TrainableLayers, earlier.TrainableLayers),
         .. Difference(nameof(EpochsPerUnfreezing), EpochsPerUnfreezing, earlier.EpochsPerUnfreezing),
         .. Difference(nameof(LayerDecay), LayerDecay, earlier.LayerDecay),
         .. Difference(nameof(Seed), Seed, earlier.Seed),
-        .. Layers == earlier.Layers && Seed == earlier.Seed ? Difference("Initial weights (hash)", StartingWeights, earlier.StartingWeights) : [],
+        .. Layers == earlier.Layers && Seed == earlier.Seed
+            ? Difference("Initial weights (hash)", StartingWeights, earlier.StartingWeights)
+            : [],
         .. Difference("Number of training images", TrainingImages, earlier.TrainingImages),
         .. Difference("Number of validation images", ValidationImages, earlier.ValidationImages),
         .. Difference("Images, labels or their order (hash)", Data, earlier.Data),
@@ -113,7 +123,8 @@ internal sealed record TrainingIdentity
         foreach (var image in images)
         {
             hash.AppendData(MemoryMarshal.AsBytes(image.Pixels));
-            hash.AppendData(MemoryMarshal.AsBytes<int>([image.Height, image.Width, image.Label, BitConverter.SingleToInt32Bits(image.Weight)]));
+            var weight = BitConverter.SingleToInt32Bits(image.Weight);
+            hash.AppendData(MemoryMarshal.AsBytes<int>([image.Height, image.Width, image.Label, weight]));
         }
     }
 }

@@ -6,9 +6,8 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// The user's view, with an image column that fails clearly: where an image is missing, undecodable, too large or cut short, its getter
-/// throws a
-/// <see cref="BadImageException"/> that names the file. ML.NET's own stages are put on top of it.
+/// The user's view, with an image column that fails clearly: where an image is missing, undecodable, too large or truncated, its getter
+/// throws a <see cref="BadImageException"/> that names the file. ML.NET's own stages read from this view.
 /// </summary>
 internal sealed class CheckedImageView : IDataView
 {
@@ -98,7 +97,7 @@ internal sealed class CheckedImageView : IDataView
             }
 
             // LoadImages leaves the path in the tag; images made in memory have no file to check, and our decoder has done it.
-            if (!view._isDecoded && image.Tag is { Length: > 0 } path && File.Exists(path) && ImageFileCheck.IsTruncated(path))
+            if (!view._isDecoded && image.Tag is { Length: > 0 } path && File.Exists(path) && SourceFileCheck.IsTruncated(path))
             {
                 throw new BadImageException($"Image '{path}' is truncated: the file ends before the image does.", null);
             }

@@ -15,9 +15,9 @@ internal static class EpochOrder
         return order;
     }
 
-    /// <summary>Every image once.</summary>
+    /// <summary>Every image once, in random order.</summary>
     /// <param name="order">Room for it, which is returned.</param>
-    /// <param name="random">The dice.</param>
+    /// <param name="random">The source of random numbers.</param>
     public static int[] Shuffled(int[] order, Random random)
     {
         random.Shuffle(Kept(order));
@@ -29,7 +29,7 @@ internal static class EpochOrder
     /// </summary>
     /// <param name="classes">The images of each class.</param>
     /// <param name="count">The images of the epoch.</param>
-    /// <param name="random">The dice.</param>
+    /// <param name="random">The source of random numbers.</param>
     public static int[] Balanced(IReadOnlyList<int[]> classes, int count, Random random)
     {
         var order = new List<int>(count);

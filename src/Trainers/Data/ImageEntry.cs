@@ -1,6 +1,8 @@
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>All that is known of an image but its pixels, and where those are. There is one per image, and so it is small.</summary>
+/// <summary>
+/// What is known about a stored image without its pixels, and where those are. There is one entry per image, so it is small.
+/// </summary>
 /// <param name="Place">Where its pixels are in the store; negative where they are read from its file: see <see cref="FileNumber"/>.</param>
 /// <param name="Length">The number of values; 0 for an image that was left out.</param>
 /// <param name="Height">In pixels.</param>
@@ -14,9 +16,9 @@ internal readonly record struct ImageEntry(long Place, int Length, int Height, i
 
     public bool IsInFile => Place < 0;
 
-    /// <summary>Gets the number under which <see cref="FileImages{T}"/> knows the file.</summary>
+    /// <summary>Gets the number under which <see cref="SourceFiles{T}"/> knows the file.</summary>
     public int FileNumber => (int)~Place;
 
-    /// <summary>Gets what stands for a file in <see cref="Place"/>.</summary>
+    /// <summary>Gets the <see cref="Place"/> that stands for a file.</summary>
     public static long PlaceOfFile(int fileNumber) => ~(long)fileNumber;
 }

@@ -69,7 +69,16 @@ internal sealed class ImageReader<T>(
         return entries;
     }
 
-    private ImageEntry Read(RowImageReader<T> reader, LabeledRow row, bool whole) =>
-        reader.Read(row.Label, row.Weight, whole) is not { } read ? default
-        : store.TryAdd(in read) ?? (reader.FindFile() is { } path ? store.AddFile(path, whole, in read) : throw store.NoRoom($"Image column '{image.Name}'"));
+    private ImageEntry Read(RowImageReader<T> reader, LabeledRow row, bool whole)
+    {
+        if (reader.Read(row.Label, row.Weight, whole) is not { } read)
+        {
+            return default;
+        }
+
+        return store.TryAdd(in read)
+            ?? (reader.FindFile() is { } path
+                ? store.AddFile(path, whole, in read)
+                : throw store.NoRoom($"Image column '{image.Name}'"));
+    }
 }

@@ -14,7 +14,7 @@ internal sealed class ImageSet<T>(ImageStore<T> store, ImageEntry[] entries) : I
     /// <summary>Gets the number of images.</summary>
     public int Count => entries.Length;
 
-    /// <summary>Gets what is known of the images without touching a pixel.</summary>
+    /// <summary>Gets the images' entries: what is known about them without reading a pixel.</summary>
     public ReadOnlySpan<ImageEntry> Entries => entries;
 
     /// <summary>Gets an image. Its pixels are valid for as long as the store is.</summary>

@@ -34,34 +34,34 @@ internal sealed class ImageStore<T> : IDisposable
         _file = file;
     }
 
-    /// <summary>Gets what decodes images anew that there is no room for.</summary>
-    /// <value>The default is <see langword="null"/>: nothing does.</value>
-    public Lazy<FileImages<T>>? Files { get; init; }
+    /// <summary>Gets the source files of images that there is no room for; they are decoded again each time.</summary>
+    /// <value>The default is <see langword="null"/>: there must be room for every image.</value>
+    public Lazy<SourceFiles<T>>? Files { get; init; }
 
-    /// <summary>Gets the bytes that it takes in memory.</summary>
+    /// <summary>Gets the bytes of memory that the store uses.</summary>
     public long MemoryBytes => _memory;
 
     /// <summary>Gets the bytes of the file.</summary>
     public long FileBytes => _file?.Length ?? 0;
 
-    /// <summary>Gets the number of images that are decoded anew.</summary>
+    /// <summary>Gets the number of images that are decoded again each time.</summary>
     public int FileCount => Files is { IsValueCreated: true } files ? files.Value.Count : 0;
 
     /// <summary>Makes a store within limits.</summary>
-    /// <param name="limits">What images may take.</param>
-    /// <param name="taken">The bytes of memory that something else takes of it.</param>
-    /// <param name="files">What decodes images anew.</param>
-    public static ImageStore<T> Within(CacheLimits limits, long taken = 0, Func<FileImages<T>>? files = null)
+    /// <param name="limits">The memory and disk space that images may use.</param>
+    /// <param name="taken">The bytes of that memory that are already in use.</param>
+    /// <param name="files">Makes what decodes the images that there is no room for.</param>
+    public static ImageStore<T> Within(CacheLimits limits, long taken = 0, Func<SourceFiles<T>>? files = null)
     {
         var limit = limits.MemoryBytes is { } bytes ? bytes - taken : AvailableMemory.Bytes() / 2;
         var file = new PixelFile(limits.Folder, limits.DiskReserve);
-        return new ImageStore<T>(Math.Max(0, limit), file) { Files = files is null ? null : new Lazy<FileImages<T>>(files) };
+        return new ImageStore<T>(Math.Max(0, limit), file) { Files = files is null ? null : new Lazy<SourceFiles<T>>(files) };
     }
 
     /// <summary>Checks that there is room.</summary>
-    /// <param name="bytes">What will be added.</param>
-    /// <param name="what">What that is.</param>
-    /// <exception cref="InvalidOperationException">There is not.</exception>
+    /// <param name="bytes">The bytes that will be added.</param>
+    /// <param name="what">What will be added, for the message.</param>
+    /// <exception cref="InvalidOperationException">There is not enough room.</exception>
     public void CheckRoom(long bytes, string what)
     {
         if (bytes > _memoryLimit - _memory && bytes > _memoryLimit - _memory + (_file?.Room() ?? 0))
@@ -73,16 +73,16 @@ internal sealed class ImageStore<T> : IDisposable
     /// <summary>Copies an image.</summary>
     /// <returns>The image's entry; null if neither memory nor the disk has room.</returns>
     public ImageEntry? TryAdd(in StoredImage<T> image) =>
-        TryAdd(image.Pixels, out var place) ? new ImageEntry(place, image.Values.Length, image.Height, image.Width, image.Label, image.Weight) : null;
+        TryAdd(image.Pixels, out var place) ? EntryOf(in image, place) : null;
 
     /// <summary>Adds an image that will be decoded from its file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="whole">Whether the whole image is kept.</param>
-    /// <param name="image">What came of it the first time.</param>
+    /// <param name="image">The image as it was decoded the first time.</param>
     public ImageEntry AddFile(string path, bool whole, in StoredImage<T> image)
     {
         var files = Files ?? throw NoRoom($"Image '{path}'");
-        return new ImageEntry(ImageEntry.PlaceOfFile(files.Value.Add(path, whole)), image.Values.Length, image.Height, image.Width, image.Label, image.Weight);
+        return EntryOf(in image, ImageEntry.PlaceOfFile(files.Value.Add(path, whole)));
     }
 
     /// <summary>Gets an image's pixels.</summary>
@@ -97,14 +97,17 @@ internal sealed class ImageStore<T> : IDisposable
         return (block.Array ?? block.Mapped!.Memory).Slice((int)(entry.Place & uint.MaxValue), entry.Length);
     }
 
-    /// <summary>Makes the error that says what to do where something does not fit.</summary>
-    /// <param name="what">What does not.</param>
+    /// <summary>Makes the error for something that does not fit, which says what to do about it.</summary>
+    /// <param name="what">What does not fit.</param>
     public InvalidOperationException NoRoom(string what) => new(
-        $"{what} must be kept, but CacheBytes allows {Format(_memoryLimit)} in memory, and folder '{_file?.Folder}' has room for {Format(_file?.Room() ?? 0)} beside the {Format(_file?.Reserve ?? 0)} that are left free. "
-        + "Raise CacheBytes, make room on the disk, or set CheckpointFolder to a folder on a larger one. (Images that come straight from files, as LoadImages reads them, need no room: they are decoded anew in each epoch.)");
+        $"{what} must be kept, but CacheBytes allows {Format(_memoryLimit)} in memory, "
+        + $"and folder '{_file?.Folder}' has room for {Format(_file?.Room() ?? 0)} "
+        + $"beside the {Format(_file?.Reserve ?? 0)} that are left free. "
+        + "Raise CacheBytes, make room on the disk, or set CheckpointFolder to a folder on a larger one. "
+        + "(Images that come straight from files, as LoadImages reads them, need no room: they are decoded anew in each epoch.)");
 
     /// <summary>
-    /// Lets go of the memory into which the system has read the file: where it counts memory, it would count that as the process's.
+    /// Releases the memory into which the operating system has read the file, since it may count as the process's own memory.
     /// </summary>
     public void ReleasePages()
     {
@@ -155,6 +158,9 @@ internal sealed class ImageStore<T> : IDisposable
         return true;
     }
 
+    private static ImageEntry EntryOf(in StoredImage<T> image, long place) =>
+        new(place, image.Values.Length, image.Height, image.Width, image.Label, image.Weight);
+
     private static string Format(long bytes) => bytes < 1 << 20
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes")
         : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 20):n0} MiB");
@@ -180,7 +186,8 @@ internal sealed class ImageStore<T> : IDisposable
         }
         else if (_file?.TryExtend(Math.Max(length * size, BlockBytes), length * size) is { } extent)
         {
-            block = new Block((int)(extent.Length / size)) { Mapped = new MappedBlock<T>(_file, extent.Offset, (int)(extent.Length / size)) };
+            var count = (int)(extent.Length / size);
+            block = new Block(count) { Mapped = new MappedBlock<T>(_file, extent.Offset, count) };
         }
         else
         {

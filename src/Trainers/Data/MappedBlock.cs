@@ -21,7 +21,8 @@ internal sealed unsafe class MappedBlock<T>(PixelFile file, long offset, int len
 
     /// <summary>Writes values.</summary>
     /// <returns>False if the disk is full.</returns>
-    public bool TryWrite(int start, ReadOnlySpan<T> values) => file.TryWrite(offset + (long)start * Unsafe.SizeOf<T>(), MemoryMarshal.AsBytes(values));
+    public bool TryWrite(int start, ReadOnlySpan<T> values) =>
+        file.TryWrite(offset + (long)start * Unsafe.SizeOf<T>(), MemoryMarshal.AsBytes(values));
 
     public override Span<T> GetSpan()
     {
@@ -43,7 +44,7 @@ internal sealed unsafe class MappedBlock<T>(PixelFile file, long offset, int len
     {
     }
 
-    /// <summary>Gives the memory back. It is mapped again when it is read again; nobody may be reading now.</summary>
+    /// <summary>Releases the memory; the next read maps it again. Not to be called while another thread reads.</summary>
     public void Unmap()
     {
         lock (_lock)

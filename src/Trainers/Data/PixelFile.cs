@@ -3,14 +3,14 @@ using System.IO.MemoryMappedFiles;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// A file that holds decoded images while a run lasts. Only this user can read it. It is made when it is first needed, and gone with the
-/// process, however that ends: on Unix it loses its name as soon as it is open, on Windows the system deletes it when it is closed.
+/// A file that holds decoded images while a run lasts. Only this user can read it. It is made when it is first needed, and is deleted when
+/// the process ends, even if it is killed: on Unix it loses its name as soon as it is open, on Windows the system deletes it on closing.
 /// </summary>
 /// <param name="folder">Where it is made; the folder is made if it does not exist.</param>
 /// <param name="reserve">The bytes of the disk that are left to others.</param>
 internal sealed class PixelFile(string folder, long reserve) : IDisposable
 {
-    /// <summary>What is left on the disk for checkpoints, models and everybody else.</summary>
+    /// <summary>The bytes that are left free on the disk for checkpoints, models and other programs.</summary>
     public const long DefaultReserve = 1L << 30;
 
     private FileStream? _file;
@@ -26,7 +26,7 @@ internal sealed class PixelFile(string folder, long reserve) : IDisposable
     public long Length { get; private set; }
 
     /// <summary>Gets the bytes that may be added.</summary>
-    /// <returns>0 where the folder is in memory and no disk, or is not to be written to.</returns>
+    /// <returns>The bytes; 0 where the folder is on a RAM disk, or cannot be written to.</returns>
     public long Room()
     {
         try
@@ -42,9 +42,9 @@ internal sealed class PixelFile(string folder, long reserve) : IDisposable
     }
 
     /// <summary>Makes the file longer. Not to be called by two threads at once.</summary>
-    /// <param name="wanted">The bytes to add, if there is so much room.</param>
-    /// <param name="least">The bytes without which nothing is added.</param>
-    /// <returns>Where they are; null if the disk has no room.</returns>
+    /// <param name="wanted">The bytes to add, if there is room for so many.</param>
+    /// <param name="least">The fewest bytes that are worth adding.</param>
+    /// <returns>Where the added bytes are; null if the disk has no room.</returns>
     public (long Offset, long Length)? TryExtend(long wanted, long least)
     {
         var room = Room();
@@ -70,7 +70,7 @@ internal sealed class PixelFile(string folder, long reserve) : IDisposable
         return (Length - length, length);
     }
 
-    /// <summary>Writes bytes into what was added.</summary>
+    /// <summary>Writes bytes into a part that was added.</summary>
     /// <returns>False if the disk is full.</returns>
     public bool TryWrite(long offset, ReadOnlySpan<byte> bytes)
     {
@@ -89,7 +89,8 @@ internal sealed class PixelFile(string folder, long reserve) : IDisposable
     /// <summary>Maps a part of the file for reading.</summary>
     public MemoryMappedViewAccessor Map(long offset, long length)
     {
-        using var map = MemoryMappedFile.CreateFromFile(_file!, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        using var map = MemoryMappedFile.CreateFromFile(
+            _file!, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         return map.CreateViewAccessor(offset, length, MemoryMappedFileAccess.Read);
     }
 
@@ -98,7 +99,13 @@ internal sealed class PixelFile(string folder, long reserve) : IDisposable
     private FileStream Create()
     {
         var path = Path.Combine(folder, $"images-{Guid.NewGuid():n}.tmp");
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+            BufferSize = 0,
+        };
         if (OperatingSystem.IsWindows())
         {
             options.Options = FileOptions.DeleteOnClose;

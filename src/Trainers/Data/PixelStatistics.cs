@@ -110,7 +110,9 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
         }
         else
         {
-            Resampler.Resize<T>(image.Pixels, image.Height, image.Width, shape.Channels, channels, CropWindow.Whole(image.Height, image.Width), values, shape.Height, shape.Width);
+            var whole = CropWindow.Whole(image.Height, image.Width);
+            Resampler.Resize<T>(
+                image.Pixels, image.Height, image.Width, shape.Channels, channels, whole, values, shape.Height, shape.Width);
         }
     }
 

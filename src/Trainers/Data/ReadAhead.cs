@@ -4,14 +4,14 @@ using System.Runtime.ExceptionServices;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// Computes a sequence on a thread of its own, a little ahead of its reader: Torch's scopes and thread count belong to a thread, and the
-/// reader's, which may be a pool's, keeps its own.
+/// Computes a sequence on a thread of its own, a little ahead of its reader. Torch's dispose scopes and thread count belong to a thread;
+/// this way those of the reader's thread, which may be one of the thread pool, stay as they are.
 /// </summary>
 internal static class ReadAhead
 {
     /// <summary>Yields the elements of a sequence, in order. When the reader stops, so does the thread.</summary>
     /// <param name="source">The sequence; it is run through, from first to last, on the one thread.</param>
-    /// <param name="ahead">The most elements that wait for the reader. Another one may be in its hands, and one more in the making.</param>
+    /// <param name="ahead">The most elements that wait for the reader. The reader may hold another one, and one may be under way.</param>
     /// <param name="threadName">The thread's name.</param>
     public static IEnumerable<T> Of<T>(IEnumerable<T> source, int ahead, string threadName)
     {

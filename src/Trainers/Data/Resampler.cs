@@ -24,7 +24,15 @@ internal static class Resampler
     /// <param name="targetHeight">The result's height in pixels.</param>
     /// <param name="targetWidth">The result's width in pixels.</param>
     public static void Resize<T>(
-        ReadOnlySpan<T> source, int height, int width, int stride, ReadOnlySpan<int> channels, CropWindow crop, Span<float> target, int targetHeight, int targetWidth)
+        ReadOnlySpan<T> source,
+        int height,
+        int width,
+        int stride,
+        ReadOnlySpan<int> channels,
+        CropWindow crop,
+        Span<float> target,
+        int targetHeight,
+        int targetWidth)
         where T : unmanaged, INumberBase<T> =>
         Resize(source, height, width, stride, channels, crop, target, [], targetHeight, targetWidth);
 
@@ -32,14 +40,31 @@ internal static class Resampler
     /// Resizes a whole image of bytes to bytes: what <see cref="Resize{T}(ReadOnlySpan{T}, int, int, int, ReadOnlySpan{int}, CropWindow,
     /// Span{float}, int, int)"/> gives, rounded by <see cref="Round"/>.
     /// </summary>
-    public static void Resize(ReadOnlySpan<byte> source, int height, int width, int stride, ReadOnlySpan<int> channels, Span<byte> target, int targetHeight, int targetWidth) =>
+    public static void Resize(
+        ReadOnlySpan<byte> source,
+        int height,
+        int width,
+        int stride,
+        ReadOnlySpan<int> channels,
+        Span<byte> target,
+        int targetHeight,
+        int targetWidth) =>
         Resize(source, height, width, stride, channels, CropWindow.Whole(height, width), [], target, targetHeight, targetWidth);
 
     // To floats or to bytes. Compiled at full speed at once, as all loops here: the first hundred images would otherwise take three times
     // as long.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Resize<T>(
-        ReadOnlySpan<T> source, int height, int width, int stride, ReadOnlySpan<int> channels, CropWindow crop, Span<float> floats, Span<byte> bytes, int targetHeight, int targetWidth)
+        ReadOnlySpan<T> source,
+        int height,
+        int width,
+        int stride,
+        ReadOnlySpan<int> channels,
+        CropWindow crop,
+        Span<float> floats,
+        Span<byte> bytes,
+        int targetHeight,
+        int targetWidth)
         where T : unmanaged, INumberBase<T>
     {
         var columns = Taps.For(crop.Left, crop.Width, width, targetWidth);
@@ -60,11 +85,13 @@ internal static class Resampler
             for (next = Math.Max(next, first); next < first + rows.Count; next++)
             {
                 ToFloat(source.Slice((next * width + firstColumn) * stride, columnCount * stride), line);
-                ResizeRow(line.AsSpan(0, columnCount * stride + 1), firstColumn, stride, channels, columns, across.AsSpan(next % rows.Count * lineSize, lineSize));
+                var row = across.AsSpan(next % rows.Count * lineSize, lineSize);
+                ResizeRow(line.AsSpan(0, columnCount * stride + 1), firstColumn, stride, channels, columns, row);
             }
 
             var result = bytes.IsEmpty ? floats.Slice(y * rowSize, rowSize) : sums.AsSpan(0, rowSize);
-            AddRows(across.AsSpan(0, rows.Count * lineSize), lineSize, first % rows.Count, rows.Weights.AsSpan(y * rows.Count, rows.Count), result);
+            var weights = rows.Weights.AsSpan(y * rows.Count, rows.Count);
+            AddRows(across.AsSpan(0, rows.Count * lineSize), lineSize, first % rows.Count, weights, result);
             if (!bytes.IsEmpty)
             {
                 Round(result, bytes.Slice(y * rowSize, rowSize));
@@ -98,8 +125,11 @@ internal static class Resampler
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<uint> Rounded(ReadOnlySpan<float> values) =>
-        Vector256.ConvertToInt32(Vector256.Clamp(Vector256.Round(Vector256.Create(values)), Vector256<float>.Zero, Vector256.Create(255f))).AsUInt32();
+    private static Vector256<uint> Rounded(ReadOnlySpan<float> values)
+    {
+        var rounded = Vector256.Round(Vector256.Create(values));
+        return Vector256.ConvertToInt32(Vector256.Clamp(rounded, Vector256<float>.Zero, Vector256.Create(255f))).AsUInt32();
+    }
 
     /// <summary>Converts values; the result may be longer than they are.</summary>
     public static void ToFloat<T>(ReadOnlySpan<T> values, Span<float> result)
@@ -136,7 +166,8 @@ internal static class Resampler
         }
     }
 
-    private static void ResizeRow(ReadOnlySpan<float> row, int firstColumn, int stride, ReadOnlySpan<int> channels, in Taps columns, Span<float> result)
+    private static void ResizeRow(
+        ReadOnlySpan<float> row, int firstColumn, int stride, ReadOnlySpan<int> channels, in Taps columns, Span<float> result)
     {
         if (stride is 3 or 4 && (channels.SequenceEqual([0, 1, 2]) || channels.SequenceEqual([2, 1, 0])))
         {
@@ -165,7 +196,8 @@ internal static class Resampler
 
     // All values of a pixel at once, each by the same additions in the same order as one by one.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ResizeColorRow(ReadOnlySpan<float> row, int firstColumn, int stride, bool reversed, in Taps columns, Span<float> result)
+    private static void ResizeColorRow(
+        ReadOnlySpan<float> row, int firstColumn, int stride, bool reversed, in Taps columns, Span<float> result)
     {
         // Positions ascend: the last is the one that could lie outside.
         var count = columns.Count;
@@ -198,7 +230,8 @@ internal static class Resampler
         var i = 0;
         for (; i + Width <= result.Length; i += Width)
         {
-            var (at, sum0, sum1, sum2, sum3) = (first, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
+            var at = first;
+            Vector256<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
             foreach (var weight in weights)
             {
                 var part = rows.Slice(at * size + i, Width);

@@ -25,7 +25,12 @@ internal sealed class RowImageReader<T>
     private T[] _result = [];
 
     public RowImageReader(
-        DataViewRowCursor cursor, ImageColumn column, ImagePreprocessing preprocessing, double keptScale, BadImageHandling onBadImage, ImageDecoder decoder)
+        DataViewRowCursor cursor,
+        ImageColumn column,
+        ImagePreprocessing preprocessing,
+        double keptScale,
+        BadImageHandling onBadImage,
+        ImageDecoder decoder)
     {
         _column = column;
         _preprocessing = preprocessing;
@@ -59,7 +64,7 @@ internal sealed class RowImageReader<T>
         }
     }
 
-    /// <summary>Finds the file whose image the row has, as LoadImages reads it and with nothing done to it since.</summary>
+    /// <summary>Finds the file from which LoadImages read the row's image, if the image was not changed after that.</summary>
     /// <returns>Its path; null if there is none.</returns>
     public string? FindFile()
     {
@@ -75,9 +80,10 @@ internal sealed class RowImageReader<T>
         }
 
         using var file = _decoder.Load(path);
-        return file.PixelFormat == _image.PixelFormat && (file.Height, file.Width) == (_image.Height, _image.Width) && file.Pixels.SequenceEqual(_image.Pixels)
-            ? Path.GetFullPath(path)
-            : null;
+        var isSame = file.PixelFormat == _image.PixelFormat
+            && (file.Height, file.Width) == (_image.Height, _image.Width)
+            && file.Pixels.SequenceEqual(_image.Pixels);
+        return isSame ? Path.GetFullPath(path) : null;
     }
 
     private (int Height, int Width) ReadWhole(ValueGetter<MLImage> getImage)
@@ -90,12 +96,14 @@ internal sealed class RowImageReader<T>
         var rgb = _image.Rgb();
         if (typeof(T) == typeof(byte) && shape.Channels == rgb.Length)
         {
-            Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, MemoryMarshal.Cast<T, byte>(Result(height * width * rgb.Length)), height, width);
+            var result = MemoryMarshal.Cast<T, byte>(Result(height * width * rgb.Length));
+            Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, result, height, width);
             return (height, width);
         }
 
         var colors = Sums(height * width * rgb.Length);
-        Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, CropWindow.Whole(_image.Height, _image.Width), colors, height, width);
+        var all = CropWindow.Whole(_image.Height, _image.Width);
+        Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, all, colors, height, width);
         Round(shape.Channels == 1 ? ToGrayscale(colors) : colors);
         return (height, width);
     }
@@ -120,7 +128,8 @@ internal sealed class RowImageReader<T>
             var plane = values.Slice(channel * sourceHeight * sourceWidth, sourceHeight * sourceWidth);
             for (var y = 0; y < height * k; y++)
             {
-                AddSquares(plane.Slice((y + border * k) * sourceWidth + border * k, width * k), k, result.Slice(y / k * width * channels + channel), channels);
+                var row = plane.Slice((y + border * k) * sourceWidth + border * k, width * k);
+                AddSquares(row, k, result.Slice(y / k * width * channels + channel), channels);
             }
         }
 
@@ -131,7 +140,8 @@ internal sealed class RowImageReader<T>
 
         if (!float.IsFinite(TensorPrimitives.Sum<float>(result)))
         {
-            throw new InvalidOperationException($"Image column '{_column.Name}' has a value in row {_cursor.Position} that is infinite or not a number.");
+            throw new InvalidOperationException(
+                $"Image column '{_column.Name}' has a value in row {_cursor.Position} that is infinite or not a number.");
         }
 
         Round(result);
@@ -199,9 +209,10 @@ internal sealed class RowImageReader<T>
     private static Span<float> ToGrayscale(Span<float> rgb)
     {
         var gray = rgb[..(rgb.Length / 3)];
+        var weights = ImageColors.GrayWeights;
         for (var i = 0; i < gray.Length; i++)
         {
-            gray[i] = ImageColors.GrayWeights[0] * rgb[3 * i] + ImageColors.GrayWeights[1] * rgb[3 * i + 1] + ImageColors.GrayWeights[2] * rgb[3 * i + 2];
+            gray[i] = weights[0] * rgb[3 * i] + weights[1] * rgb[3 * i + 1] + weights[2] * rgb[3 * i + 2];
         }
 
         return gray;

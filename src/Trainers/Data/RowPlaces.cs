@@ -2,7 +2,9 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>Finds a row by its id: by halving, since a dictionary would take more memory than the rows themselves.</summary>
+/// <summary>
+/// Finds a row by its id, with a binary search: a dictionary would need more memory than the rows themselves.
+/// </summary>
 internal sealed class RowPlaces
 {
     private readonly LabeledRow[] _rows;
@@ -18,7 +20,9 @@ internal sealed class RowPlaces
             Array.Sort(_order, (a, b) => Compare(rows[a].Id, rows[b].Id));
             if (!IsAscending())
             {
-                throw new InvalidOperationException("Two rows of the data have the same id, which breaks the contract of IDataView. Save the data with Data.SaveAsBinary and load it again.");
+                throw new InvalidOperationException(
+                    "Two rows of the data have the same id, which breaks the contract of IDataView. "
+                    + "Save the data with Data.SaveAsBinary and load it again.");
             }
         }
     }

@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>Reads which rows there are to train on, without touching an image.</summary>
+/// <summary>Reads the rows that can be trained on, without reading an image.</summary>
 internal static class RowReader
 {
     /// <summary>Reads labels and weights.</summary>
@@ -31,7 +31,9 @@ internal static class RowReader
             getWeight?.Invoke(ref exampleWeight);
             if (!(exampleWeight >= 0 && float.IsFinite(exampleWeight)))
             {
-                throw new InvalidOperationException($"Example weight column '{columns.Weight}' is {exampleWeight} in row {cursor.Position}, but must be a finite number, 0 or more.");
+                throw new InvalidOperationException(
+                    $"Example weight column '{columns.Weight}' is {exampleWeight} in row {cursor.Position}, "
+                    + "but must be a finite number, 0 or more.");
             }
 
             getId(ref id);
@@ -43,7 +45,9 @@ internal static class RowReader
             warn($"{unlabeled} rows of the {purpose} data have no label, and are left out.");
         }
 
-        return rows.Count > 0 ? [.. rows] : throw new InvalidOperationException($"The {purpose} data has no rows{(unlabeled > 0 ? " with a label" : "")}.");
+        return rows.Count > 0
+            ? [.. rows]
+            : throw new InvalidOperationException($"The {purpose} data has no rows{(unlabeled > 0 ? " with a label" : "")}.");
     }
 
     /// <summary>Checks that every class can be learned.</summary>
@@ -59,9 +63,10 @@ internal static class RowReader
         if (empty.Length > 0)
         {
             var names = columns.Label.ClassNames();
+            var some = string.Join(", ", empty.Take(10).Select(label => $"'{names[label]}'"));
             throw new InvalidOperationException(
-                $"{empty.Length} of {counts.Length} classes of label column '{columns.Label.Name}' have no training images: {string.Join(", ", empty.Take(10).Select(label => $"'{names[label]}'"))}"
-                + $"{(empty.Length > 10 ? ", …" : "")}. Add images, or make the key from the training data's own labels.");
+                $"{empty.Length} of {counts.Length} classes of label column '{columns.Label.Name}' have no training images: "
+                + $"{some}{(empty.Length > 10 ? ", …" : "")}. Add images, or make the key from the training data's own labels.");
         }
     }
 }

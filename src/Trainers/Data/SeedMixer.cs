@@ -5,7 +5,9 @@ internal static class SeedMixer
 {
     private const ulong Step = 0x9E3779B97F4A7C15; // 2⁶⁴ over the golden ratio
 
-    /// <summary>Mixes a seed with the numbers that name one use of it, by the finalizer of SplitMix64 (Steele et al., 2014).</summary>
+    /// <summary>
+    /// Makes the seed for one use, which the numbers identify, by the finalizer of SplitMix64 (Steele et al., 2014).
+    /// </summary>
     public static int Mix(int seed, params ReadOnlySpan<int> use)
     {
         var state = (ulong)(uint)seed;

@@ -5,22 +5,22 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// Reads rows of a view on all cores: several cursors go over the same rows, and each reads those that no other has taken.
+/// Reads rows of a view on all cores: several cursors move over the same rows, and each reads the rows that no other cursor has taken.
 /// </summary>
 /// <remarks>
-/// <para> ML.NET computes a value when it is asked for, so to move over a row costs next to nothing beside decoding its image, and any view
-/// can be read so, whether it splits or not. (ML.NET itself splits some views only, and hands out 128 rows at a time: too many images for
-/// one core to be left with at the end.) Where moving is dear, as in a filter that looks at images, more cursors would only do the same
-/// work again: the first rows tell how many pay.
-/// </para>
-/// <para>Rows are told apart by their ids. Each is read once, by whichever cursor; nothing that is read depends on how many there
+/// <para>ML.NET computes a value only when it is asked for. To move over a row is therefore cheap compared with decoding its image, and any
+/// view can be read in this way, whether ML.NET can split it or not. (ML.NET splits some views only, and gives each thread 128 rows at a
+/// time: at the end, one core would be left with too many images.) Where moving is expensive, as in a filter that looks at images, more
+/// cursors would only repeat the same work: the first rows are timed to find how many cursors are worth it.</para>
+/// <para>Rows are identified by their ids. Each is read once, by one of the cursors; the result does not depend on how many cursors there
 /// are.</para>
 /// </remarks>
 /// <param name="view">The view.</param>
 /// <param name="columns">Its columns that are read.</param>
 /// <param name="rows">The rows that are read; the view's others are passed over.</param>
 /// <param name="cancellation">Stops reading.</param>
-internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Column> columns, LabeledRow[] rows, CancellationToken cancellation)
+internal sealed class SharedRows(
+    IDataView view, IEnumerable<DataViewSchema.Column> columns, LabeledRow[] rows, CancellationToken cancellation)
 {
     private const int TimedRows = 4;
 
@@ -34,11 +34,11 @@ internal sealed class SharedRows(IDataView view, IEnumerable<DataViewSchema.Colu
 
     private bool IsOver => Volatile.Read(ref _left) == 0 || _hasFailed || cancellation.IsCancellationRequested;
 
-    /// <summary>Reads all rows, and waits for it.</summary>
-    /// <param name="makeReader">Makes of a cursor what reads its current row, whose place among the rows it is told. Readers run at the
-    /// same time, each with its own cursor.</param>
+    /// <summary>Reads all rows, and returns when they are read.</summary>
+    /// <param name="makeReader">Makes, for a cursor, the action that reads its current row; the action is given the row's place in the list
+    /// of rows. Readers run at the same time, each with its own cursor.</param>
     /// <exception cref="OperationCanceledException">Reading was stopped.</exception>
-    /// <exception cref="Exception">What reading threw; where several rows fail, that of the first.</exception>
+    /// <exception cref="Exception">What the reader threw; where several rows fail, the exception of the first of them.</exception>
     public void Read(Func<DataViewRowCursor, Action<int>> makeReader)
     {
         var cursors = 1;

@@ -6,7 +6,7 @@ internal static class StratifiedSplit
     /// <summary>Draws the rows to hold out.</summary>
     /// <param name="labels">The class of each row.</param>
     /// <param name="fraction">The share to hold out of each class, rounded; a class always keeps at least one row.</param>
-    /// <param name="random">The dice.</param>
+    /// <param name="random">The source of random numbers.</param>
     /// <returns>For each row, whether it is held out.</returns>
     public static bool[] Draw(IReadOnlyList<int> labels, double fraction, Random random)
     {

@@ -12,7 +12,7 @@ internal static class Supersampling
     private const int SampleSize = 31;
 
     /// <summary>
-    /// Finds the largest multiple of the network's input that a usual image covers: of some images from all over the data, the median.
+    /// Finds the largest multiple of the network's input size that a typical image covers: the median of a sample from all of the data.
     /// </summary>
     public static int Choose(IDataView data, ImageColumn image, LabeledRow[] rows, CancellationToken cancellation)
     {

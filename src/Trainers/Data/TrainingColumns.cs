@@ -14,8 +14,8 @@ internal sealed record TrainingColumns(LabelColumn Label, ImageColumn Image, str
     /// <summary>Binds columns of a schema.</summary>
     /// <param name="schema">The data's schema.</param>
     /// <param name="names">The columns' names.</param>
-    /// <param name="shape">The shape that the network reads; null for the data's or the network's own.</param>
-    /// <param name="defaultImageSize">The side, in pixels, of images whose shape nothing tells.</param>
+    /// <param name="shape">The shape that the network reads; null for that of the data or, if it has none, the network's default.</param>
+    /// <param name="defaultImageSize">The side, in pixels, where neither the options nor the data give a shape.</param>
     public static TrainingColumns Bind(DataViewSchema schema, TrainingColumnNames names, ImageShape? shape, int defaultImageSize)
     {
         if (names.Weight is { } weight)
@@ -27,7 +27,9 @@ internal sealed record TrainingColumns(LabelColumn Label, ImageColumn Image, str
             }
         }
 
-        return new TrainingColumns(LabelColumn.Bind(schema, names.Label), ImageColumn.Bind(schema, names.Image, shape, defaultImageSize), names.Weight);
+        var label = LabelColumn.Bind(schema, names.Label);
+        var image = ImageColumn.Bind(schema, names.Image, shape, defaultImageSize);
+        return new TrainingColumns(label, image, names.Weight);
     }
 
     /// <summary>Checks the shape that a pipeline promises.</summary>
@@ -52,5 +54,8 @@ internal sealed record TrainingColumns(LabelColumn Label, ImageColumn Image, str
         new("schema", $"There is no example weight column '{name}'. Correct the options' ExampleWeightColumnName.");
 
     private static ArgumentOutOfRangeException WrongWeight(string name, string type) =>
-        new("schema", $"Example weight column '{name}' is {type}, but must be a float. Put Conversion.ConvertType(\"{name}\", outputKind: DataKind.Single) before the trainer.");
+        new(
+            "schema",
+            $"Example weight column '{name}' is {type}, but must be a float. "
+            + $"Put Conversion.ConvertType(\"{name}\", outputKind: DataKind.Single) before the trainer.");
 }

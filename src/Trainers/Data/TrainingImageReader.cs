@@ -5,13 +5,13 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>Reads the images of a run, and measures what their preprocessing must know.</summary>
+/// <summary>Reads the images of a run, and measures the mean and deviation for their preprocessing.</summary>
 /// <typeparam name="T">byte, or float for vectors of floats.</typeparam>
 /// <param name="environment">ML.NET's environment.</param>
 /// <param name="columns">The columns to read.</param>
-/// <param name="cache">What decoded images may take.</param>
+/// <param name="cache">The memory and disk space that decoded images may use.</param>
 /// <param name="decoder">What decodes files.</param>
-/// <param name="warn">Who is told what is left out, or slow.</param>
+/// <param name="warn">Called with each warning: of images that are left out, or of what makes training slow.</param>
 internal sealed class TrainingImageReader<T>(
     IHostEnvironment environment, TrainingColumns columns, CacheLimits cache, ImageDecoder decoder, Action<string> warn)
     where T : unmanaged, INumberBase<T>
@@ -38,10 +38,10 @@ internal sealed class TrainingImageReader<T>(
     /// <summary>Gets the token that stops reading.</summary>
     public CancellationToken CancellationToken { get; init; }
 
-    /// <summary>Reads training images, and holds some of them out to validate on.</summary>
+    /// <summary>Reads training images, and holds some of them out for validation.</summary>
     /// <param name="data">The images.</param>
     /// <param name="validationFraction">The share of each class to hold out; 0 for none.</param>
-    /// <param name="seed">The run's seed, which decides which ones.</param>
+    /// <param name="seed">The run's seed, which decides which images are held out.</param>
     public TrainingImages<T> Read(IDataView data, double validationFraction, int seed)
     {
         var rows = RowReader.Read(data, columns, "training", warn);
@@ -58,7 +58,7 @@ internal sealed class TrainingImageReader<T>(
         });
     }
 
-    /// <summary>Reads training images, and others to validate on.</summary>
+    /// <summary>Reads training images, and other images for validation.</summary>
     public TrainingImages<T> Read(IDataView data, IDataView validationData)
     {
         var rows = RowReader.Read(data, columns, "training", warn);
@@ -74,12 +74,15 @@ internal sealed class TrainingImageReader<T>(
     }
 
     private TrainingImages<T> Read(
-        IDataView data, LabeledRow[] rows, Func<ImageReader<T>, ImageStore<T>, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
+        IDataView data,
+        LabeledRow[] rows,
+        Func<ImageReader<T>, ImageStore<T>, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
     {
         var isImage = columns.Image.Source == PixelSource.Image;
         var geometry = Geometry(isImage ? CheckedImageView.Of(environment, data, columns.Image.Name, decoder) : data, rows);
         var scale = KeptScale ?? 1;
-        var store = ImageStore<T>.Within(cache, files: isImage ? () => new FileImages<T>(environment, columns.Image, geometry, scale, decoder) : null);
+        var store = ImageStore<T>.Within(
+            cache, files: isImage ? () => new SourceFiles<T>(environment, columns.Image, geometry, scale, decoder) : null);
         try
         {
             var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
@@ -131,7 +134,8 @@ internal sealed class TrainingImageReader<T>(
         if (store.FileCount > 0)
         {
             warn(
-                $"{store.FileCount} of {imageCount} images fit neither into CacheBytes nor on the disk, and are decoded anew in each epoch, which is slower. "
+                $"{store.FileCount} of {imageCount} images fit neither into CacheBytes nor on the disk, "
+                + "and are decoded anew in each epoch, which is slower. "
                 + "Raise CacheBytes, or set CheckpointFolder to a folder on a larger disk.");
         }
     }
@@ -140,11 +144,12 @@ internal sealed class TrainingImageReader<T>(
     private ImagePreprocessing Geometry(IDataView data, LabeledRow[] rows)
     {
         var image = columns.Image;
+        var isImage = image.Source == PixelSource.Image;
         ImmutableArray<float> ones = [.. Enumerable.Repeat(1f, image.Shape.Channels)];
         return new ImagePreprocessing(image.Shape, ones, ones)
         {
-            CropBorder = image.Source == PixelSource.Image && EarlierPreprocessing is { } earlier && earlier.Input == image.Shape ? earlier.CropBorder : 0,
-            Supersampling = image.Source == PixelSource.Image ? Supersampling.Choose(data, image, rows, CancellationToken) : 1,
+            CropBorder = isImage && EarlierPreprocessing is { } earlier && earlier.Input == image.Shape ? earlier.CropBorder : 0,
+            Supersampling = isImage ? Supersampling.Choose(data, image, rows, CancellationToken) : 1,
         };
     }
 
@@ -154,7 +159,9 @@ internal sealed class TrainingImageReader<T>(
             ?? (EarlierPreprocessing is { } earlier && (earlier.Input == geometry.Input || earlier.Mean.Length == geometry.Input.Channels)
                 ? new PixelStatistics(earlier.Mean, earlier.StandardDeviation)
                 : PixelStatistics.Measure(training, geometry.Input.Channels));
-        var isPerPixel = GivenStatistics is null && MeanSubtraction == MeanSubtraction.PerPixel && statistics.Mean.Length == geometry.Input.Channels;
+        var isPerPixel = GivenStatistics is null
+            && MeanSubtraction == MeanSubtraction.PerPixel
+            && statistics.Mean.Length == geometry.Input.Channels;
         var mean = isPerPixel ? PixelStatistics.MeasureMeanImage(training, geometry.Input) : statistics.Mean;
         return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }

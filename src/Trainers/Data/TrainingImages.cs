@@ -3,11 +3,12 @@ using System.Numerics;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>The images of a run, decoded: those to train on, those to validate on, and how pixels become the network's input.</summary>
-internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Validation, ImagePreprocessing Preprocessing, int Skipped) : IDisposable
+internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Validation, ImagePreprocessing Preprocessing, int Skipped)
+    : IDisposable
     where T : unmanaged, INumberBase<T>
 {
     /// <summary>Gets where the images are kept; it is disposed of with them.</summary>
-    /// <value>The default is <see langword="null"/>: images in memory need no care.</value>
+    /// <value>The default is <see langword="null"/>: images in memory need not be disposed of.</value>
     public ImageStore<T>? Store { get; init; }
 
     /// <summary>Gets how long it took to read them.</summary>

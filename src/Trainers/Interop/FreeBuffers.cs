@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>Gives the system back what lies free in the C allocator's heaps, now and then; the heaps keep their addresses.</summary>
+/// <summary>Returns unused memory of the C allocator's heaps to the system from time to time.</summary>
 /// <remarks>
 /// Torch asks for aligned buffers. glibc looks for room for one, and for the most that aligning may take, so the hole that a buffer leaves
 /// is too small for the next of the same size once a small object has taken its margin. Holes and new buffers then cover several times what
@@ -32,7 +32,7 @@ internal sealed partial class FreeBuffers
     /// <param name="time">As in <see cref="AfterBatch"/>.</param>
     public void AfterEpoch(TimeSpan time) => Release(time);
 
-    /// <summary>To be called when training is over, and its tensors are freed: the next one may need other sizes, or never be.</summary>
+    /// <summary>To be called when training is over and its tensors are freed: a later training may need buffers of other sizes.</summary>
     public static void AfterTraining() => Release();
 
     private void Release(TimeSpan time)

@@ -59,9 +59,10 @@ internal static class LibTorchSharpLoader
         }
     }
 
-    /// <summary>Gets the sentence for an application without libtorch.</summary>
+    /// <summary>Gets the error message for an application without libtorch.</summary>
     internal static string MissingLibTorch(string platform) => platform is "linux-x64" or "win-x64" or "win-arm64" or "osx-arm64"
-        ? $"TorchSharp needs libtorch, and this application has none: add a reference to the NuGet package libtorch-cpu-{platform} {LibTorchVersion}."
+        ? "TorchSharp needs libtorch, and this application has none: "
+            + $"add a reference to the NuGet package libtorch-cpu-{platform} {LibTorchVersion}."
         : $"TorchSharp needs libtorch, and there is no package of it for {platform}: train on linux-x64, win-x64, win-arm64 or osx-arm64.";
 
     // Raised only after normal probing has failed: newer systems never come here.
@@ -81,7 +82,8 @@ internal static class LibTorchSharpLoader
                 {
                     _bridge = LoadBridge(path);
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException or BadImageFormatException)
+                catch (Exception e)
+                    when (e is IOException or UnauthorizedAccessException or DllNotFoundException or BadImageFormatException)
                 {
                     _refusal = e;
                 }
@@ -113,7 +115,9 @@ internal static class LibTorchSharpLoader
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException)
         {
             throw new DllNotFoundException(
-                $"it needs {UnusedVersion}, and no copy without that need can be loaded from '{Path.GetTempPath()}'. Set TMPDIR to a folder where files may be written and executed.", e);
+                $"it needs {UnusedVersion}, and no copy without that need can be loaded from '{Path.GetTempPath()}'. "
+                + "Set TMPDIR to a folder where files may be written and executed.",
+                e);
         }
     }
 
@@ -132,7 +136,10 @@ internal static class LibTorchSharpLoader
         }
     }
 
-    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "In a single file the location is empty, and the application's folder takes its place.")]
+    [UnconditionalSuppressMessage(
+        "SingleFile",
+        "IL3000",
+        Justification = "In a single file the location is empty, and the application's folder takes its place.")]
     private static string? Find(string file)
     {
         string probed = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
@@ -162,7 +169,9 @@ internal static class LibTorchSharpLoader
         }
 
         // .NET puts advice on tracing first, and the system's own words last.
-        string? reason = _refusal?.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+        string? reason = _refusal?.Message
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .LastOrDefault();
         return new DllNotFoundException($"This system cannot load TorchSharp's native library '{path ?? name}': {reason}", _refusal);
     }
 
@@ -174,9 +183,10 @@ internal static class LibTorchSharpLoader
         get
         {
             // RuntimeIdentifier alone will not do: distributions that build .NET themselves put their own name there.
+            string identifier = RuntimeInformation.RuntimeIdentifier;
             string system = OperatingSystem.IsWindows() ? "win"
                 : OperatingSystem.IsMacOS() ? "osx"
-                : RuntimeInformation.RuntimeIdentifier.Contains("musl") || RuntimeInformation.RuntimeIdentifier.StartsWith("alpine") ? "linux-musl"
+                : identifier.Contains("musl") || identifier.StartsWith("alpine") ? "linux-musl"
                 : "linux";
             return $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
         }

@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>What the CPU is, and what its instructions let native kernels do.</summary>
+/// <summary>The CPU's name, its instruction sets, and what native kernels can do with them.</summary>
 /// <remarks>
 /// Bits of CPUID: Intel's Software Developer's Manual, volume 2A; AMD64 Architecture Programmer's Manual, volume 3, appendix E.
 /// </remarks>
@@ -16,10 +16,9 @@ internal static class Processor
     public static bool IsX86 { get; } = RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86;
 
     /// <summary>
-    /// Gets whether convolutions multiply bfloat16 numbers themselves. Torch hands them to oneDNN on x86 only where there is AVX-512 with
-    /// byte, word and vector-length instructions
-    /// (mkldnn_bf16_device_check in ATen/native/mkldnn/Utils.h), and elsewhere falls back to loops that took twenty times as long as
-    /// float32.
+    /// Gets whether convolutions multiply bfloat16 numbers themselves. On x86, Torch passes them to oneDNN only where there is AVX-512 with
+    /// byte, word and vector-length instructions (mkldnn_bf16_device_check in ATen/native/mkldnn/Utils.h). Elsewhere it falls back to loops
+    /// that took twenty times as long as float32.
     /// </summary>
     public static bool MultipliesBFloat16 { get; } = !IsX86 || (Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported);
 
@@ -37,18 +36,20 @@ internal static class Processor
         X86Base.IsSupported ? Bit(X86Base.CpuId(7, 0).Ecx, 11) || Bit(X86Base.CpuId(7, 1).Eax, 4) : Dp.IsSupported;
 
     /// <summary>
-    /// Gets whether oneDNN takes the CPU to have caches of one byte. On AMD's it reads their sizes from leaf 0x8000001D without asking
-    /// whether there is such a leaf, and some virtual
-    /// machines leave it empty.
+    /// Gets whether oneDNN believes that the CPU's caches have a size of one byte. On AMD's CPUs it reads the sizes from leaf 0x8000001D
+    /// of CPUID without checking that the leaf exists, and some virtual machines leave it empty.
     /// </summary>
-    public static bool HidesCaches { get; } = X86Base.IsSupported && Vendor() == "AuthenticAMD" && (CacheSize(0) == 1 || CacheSize(2) == 1 || CacheSize(3) == 1);
+    public static bool HidesCaches { get; } = X86Base.IsSupported
+        && Vendor() == "AuthenticAMD"
+        && (CacheSize(0) == 1 || CacheSize(2) == 1 || CacheSize(3) == 1);
 
     /// <summary>Gets the CPU's name.</summary>
     /// <value>As the maker writes it into the CPU; the architecture where it is not x86.</value>
     public static string Name { get; } = X86Base.IsSupported ? BrandString() : RuntimeInformation.ProcessArchitecture.ToString();
 
     /// <summary>Gets the instruction sets that kernels choose by, each with whether the CPU has it.</summary>
-    public static ImmutableArray<(string Name, bool Present)> InstructionSets { get; } = X86Base.IsSupported ? X86InstructionSets() : ArmInstructionSets();
+    public static ImmutableArray<(string Name, bool Present)> InstructionSets { get; } =
+        X86Base.IsSupported ? X86InstructionSets() : ArmInstructionSets();
 
     private static ImmutableArray<(string Name, bool Present)> X86InstructionSets()
     {
@@ -56,12 +57,19 @@ internal static class Processor
         var eax1 = X86Base.CpuId(7, 1).Eax;
         return
         [
-            ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("AVX-512F", Bit(ebx, 16)), ("AVX-512 VNNI", Bit(ecx, 11)), ("AVX-VNNI", Bit(eax1, 4)),
-            ("AVX-512 BF16", Bit(eax1, 5)), ("AMX-BF16", Bit(edx, 22)), ("AMX-INT8", Bit(edx, 25)),
+            ("AVX2", Avx2.IsSupported),
+            ("FMA", Fma.IsSupported),
+            ("AVX-512F", Bit(ebx, 16)),
+            ("AVX-512 VNNI", Bit(ecx, 11)),
+            ("AVX-VNNI", Bit(eax1, 4)),
+            ("AVX-512 BF16", Bit(eax1, 5)),
+            ("AMX-BF16", Bit(edx, 22)),
+            ("AMX-INT8", Bit(edx, 25)),
         ];
     }
 
-    private static ImmutableArray<(string Name, bool Present)> ArmInstructionSets() => [("AdvSimd", AdvSimd.IsSupported), ("DotProd", Dp.IsSupported)];
+    private static ImmutableArray<(string Name, bool Present)> ArmInstructionSets() =>
+        [("AdvSimd", AdvSimd.IsSupported), ("DotProd", Dp.IsSupported)];
 
     // Of the first level (0), of the second (2) or third (3).
     private static long CacheSize(int leaf)
@@ -71,10 +79,11 @@ internal static class Processor
     }
 
     /// <summary>
-    /// Gets the bytes of a cache, as oneDNN computes them: ways, partitions and line, each less one, in one register; sets less one in the
-    /// other. All bits zero make one byte.
+    /// Gets the size of a cache in bytes, as oneDNN computes it. One register holds the numbers of ways and partitions and the size of a
+    /// line, the other the number of sets, each minus one; registers of zero therefore give one byte.
     /// </summary>
-    internal static long CacheSize(uint ebx, uint ecx) => (1L + (ebx >> 22)) * (1 + ((ebx >> 12) & 0x3FF)) * (1 + (ebx & 0xFFF)) * (1L + ecx);
+    internal static long CacheSize(uint ebx, uint ecx) =>
+        (1L + (ebx >> 22)) * (1 + ((ebx >> 12) & 0x3FF)) * (1 + (ebx & 0xFFF)) * (1L + ecx);
 
     private static string Vendor()
     {

@@ -2,19 +2,20 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>Readies Torch for training: loads it, and sets what holds for the whole process, once.</summary>
+/// <summary>Prepares Torch for training: loads it, and makes the settings of the whole process, once.</summary>
 internal static partial class TorchRuntime
 {
-    /// <summary>An AppContext switch: set to true, the C allocator is left as the application has it.</summary>
+    /// <summary>An AppContext switch: if it is true, the settings of the C allocator are not changed.</summary>
     public const string KeepAllocatorDefaults = "Microsoft.ML.ResNet.Trainers.KeepAllocatorDefaults";
 
     // A failure is not kept: the application may load libtorch itself and try again.
     private static readonly Lazy<bool> Ready = new(Prepare, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>Gets whether training may tune the C allocator: on Linux, unless the application keeps it as it is.</summary>
-    public static bool OwnsAllocator { get; } = OperatingSystem.IsLinux() && !(AppContext.TryGetSwitch(KeepAllocatorDefaults, out var keep) && keep);
+    public static bool OwnsAllocator { get; } =
+        OperatingSystem.IsLinux() && !(AppContext.TryGetSwitch(KeepAllocatorDefaults, out var keep) && keep);
 
-    /// <summary>Readies Torch. Call it before anything of <see cref="TorchSharp.torch"/> is touched.</summary>
+    /// <summary>Prepares Torch. Call it before anything of <see cref="TorchSharp.torch"/> is touched.</summary>
     /// <exception cref="DllNotFoundException">libtorch is not part of the application, or this system cannot load it.</exception>
     public static void Initialize() => _ = Ready.Value;
 
@@ -73,18 +74,16 @@ internal static partial class TorchRuntime
     private static partial class NativeEnvironment
     {
         /// <summary>
-        /// Buffers of 2 MiB and more in huge pages, where the system gives them to who asks: fewer than half of the page faults, and a few
-        /// percent of the time
-        /// (c10/core/impl/alloc_cpu.cpp).
+        /// Puts buffers of 2 MiB and more into huge pages, where the system gives them on request. This more than halves the page faults
+        /// and saves a few percent of the time (c10/core/impl/alloc_cpu.cpp).
         /// </summary>
         public static void AskForHugePages() => SetDefault("THP_MEM_ALLOC_ENABLE", "1");
 
         /// <summary>
-        /// Torch's threads wait for each other after every operation, and libgomp lets them spin before they sleep. Where another program
-        /// is busy, a thread then spins in the place of
-        /// the one that it waits for: with one busy core of two a step took three times as long, and twice with this number, which cost
-        /// nothing where the machine was quiet
-        /// (docs/PERFORMANCE.md).
+        /// Shortens the time for which threads spin. Torch's threads wait for each other after every operation, and libgomp lets them spin
+        /// before they sleep. Where another program is busy, a thread then spins in the place of the one that it waits for: with one busy
+        /// core of two a step took three times as long, and only twice as long with this number, which cost nothing on a machine without
+        /// other load (docs/PERFORMANCE.md).
         /// </summary>
         public static void ShortenSpinning()
         {

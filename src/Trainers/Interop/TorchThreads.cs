@@ -4,11 +4,10 @@ using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>Sets the threads that Torch computes with for operations started by this thread, and sets them back.</summary>
+/// <summary>Sets how many threads Torch uses for operations of the current thread, and restores the number when disposed of.</summary>
 /// <remarks>
-/// Torch keeps the number for each thread, and the last one set for threads to come. Of several trainings at once, the first remembers what
-/// the process had, and each sets that back: one that
-/// remembered for itself would take another's number for the process's.
+/// Torch keeps a number for each thread, and gives new threads the last one that was set. If several trainings run at once, the first one
+/// remembers the process's number, and each of them restores it: a later one would otherwise remember the number of another training.
 /// </remarks>
 internal sealed class TorchThreads : IDisposable
 {
@@ -21,7 +20,8 @@ internal sealed class TorchThreads : IDisposable
     {
         lock (Gate)
         {
-            var current = torch.get_num_threads(); // asked of each thread first: Torch gives one that never asked the last number that was set, even after it set its own
+            // Asked on each thread first: a thread that never asked gets the last number that was set, even after it set its own.
+            var current = torch.get_num_threads();
             _ofProcess = _users++ == 0 ? current : _ofProcess;
             torch.set_num_threads(count ?? _ofProcess);
         }

@@ -39,6 +39,7 @@ internal sealed class ClassificationLoss(double labelSmoothing, bool weighted)
         }
 
         using TorchSharp.Scalar least = float.Epsilon;
-        return F.cross_entropy(logits, labels, reduction: nn.Reduction.None, label_smoothing: labelSmoothing).mul(weights).sum() / weights.sum().clamp_min(least);
+        var losses = F.cross_entropy(logits, labels, reduction: nn.Reduction.None, label_smoothing: labelSmoothing);
+        return losses.mul(weights).sum() / weights.sum().clamp_min(least);
     }
 }

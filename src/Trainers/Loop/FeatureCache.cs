@@ -7,21 +7,36 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
-/// <summary>Computes the features of every image, which then stand in for the images.</summary>
+/// <summary>Computes the features of every image, on which the head is then trained in place of the images.</summary>
 internal static class FeatureCache
 {
-    public static TrainingImages<float> Compute<T>(ResidualNetwork network, TrainingImages<T> images, ImageShape featureShape, int batchSize, ImageStore<float> store, CancellationToken cancellation)
+    public static TrainingImages<float> Compute<T>(
+        ResidualNetwork network,
+        TrainingImages<T> images,
+        ImageShape featureShape,
+        int batchSize,
+        ImageStore<float> store,
+        CancellationToken cancellation)
         where T : unmanaged, INumberBase<T>
     {
         ImmutableArray<float> zeros = [.. new float[featureShape.Channels]];
         var asTheyAre = new ImagePreprocessing(featureShape, Mean: zeros, StandardDeviation: [.. zeros.Select(_ => 1f)]);
-        return new TrainingImages<float>(Features(images.Training), Features(images.Validation), asTheyAre, images.Skipped) { ReadingTime = images.ReadingTime };
+        return new TrainingImages<float>(Features(images.Training), Features(images.Validation), asTheyAre, images.Skipped)
+        {
+            ReadingTime = images.ReadingTime,
+        };
 
         ImageSet<float> Features(ImageSet<T> stored) =>
             new(store, stored.Count == 0 ? [] : Compute(network, stored, images.Preprocessing, batchSize, store, cancellation));
     }
 
-    private static ImageEntry[] Compute<T>(ResidualNetwork network, ImageSet<T> images, ImagePreprocessing preprocessing, int batchSize, ImageStore<float> store, CancellationToken cancellation)
+    private static ImageEntry[] Compute<T>(
+        ResidualNetwork network,
+        ImageSet<T> images,
+        ImagePreprocessing preprocessing,
+        int batchSize,
+        ImageStore<float> store,
+        CancellationToken cancellation)
         where T : unmanaged, INumberBase<T>
     {
         using var loader = new BatchLoader<T>(images, batchSize, [InputPipeline.AsScored(preprocessing)], epochs: 1, shuffleSeed: null);

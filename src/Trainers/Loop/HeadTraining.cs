@@ -7,22 +7,23 @@ using Microsoft.ML.ResNet.Trainers.Networks;
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>
-/// Trains the head of a network whose other layers are frozen. They give the same features in every epoch where images are not varied:
-/// these are computed once, and are then the images of a network of one layer.
+/// Trains the head of a network whose other layers are frozen. Without augmentation, the frozen layers give the same features in every
+/// epoch: these are computed once, and a network of one layer is trained on them.
 /// </summary>
-/// <param name="settings">How; images are not augmented, whatever it says.</param>
-/// <param name="cache">What images and features may take.</param>
+/// <param name="settings">How the head is trained; images are not augmented, whatever the settings say.</param>
+/// <param name="cache">The memory and disk space that images and features may use.</param>
 /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
-/// <param name="reporter">Who is told.</param>
+/// <param name="reporter">What reports progress.</param>
 internal sealed class HeadTraining(TrainingSettings settings, CacheLimits cache, CheckpointFolder? checkpoints, TrainingReporter reporter)
 {
-    /// <summary>Trains.</summary>
+    /// <summary>Trains the head.</summary>
     /// <param name="plan">The whole network.</param>
     /// <param name="start">Its weights.</param>
     /// <param name="images">The images.</param>
-    /// <param name="checkpoint">The moment to go on from; null to start.</param>
+    /// <param name="checkpoint">The checkpoint to go on from; null to start.</param>
     /// <returns>The weights of the whole network, of which those of the head are trained, and where training ended.</returns>
-    public (ResNetWeights Weights, TrainingState End) Run<T>(LayerPlan plan, ResNetWeights start, TrainingImages<T> images, Checkpoint? checkpoint)
+    public (ResNetWeights Weights, TrainingState End) Run<T>(
+        LayerPlan plan, ResNetWeights start, TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
         reporter.Inform("Computing the features of all images once; only the head is trained.");

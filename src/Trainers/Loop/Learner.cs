@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
-/// <summary>All that learns: the network, its average, the optimizer, and the batches that they see. Owns them.</summary>
+/// <summary>The network, the average of its weights, the optimizer, and the batches that they are given. Owns them.</summary>
 internal sealed class Learner<T> : IDisposable
     where T : unmanaged, INumberBase<T>
 {
@@ -40,13 +40,15 @@ internal sealed class Learner<T> : IDisposable
         }
 
         Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope));
-        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, SeedMixer.Mix(settings.Seed, SeedUse.Batches), recipe.ClassBalance)
+        var seed = SeedMixer.Mix(settings.Seed, SeedUse.Batches);
+        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
         };
         Validation = images.Validation.Count == 0
             ? null
-            : new BatchLoader<T>(images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
+            : new BatchLoader<T>(
+                images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
     }
 
     /// <summary>Gets the network that steps change.</summary>
@@ -71,11 +73,11 @@ internal sealed class Learner<T> : IDisposable
     /// <summary>Keeps <see cref="Evaluated"/> as it is.</summary>
     public void Keep() => (_kept ??= new Snapshot(Evaluated)).Take();
 
-    /// <summary>Copies out everything that must be kept to go on later.</summary>
+    /// <summary>Copies everything that a checkpoint must hold so that training can go on.</summary>
     public IEnumerable<WeightTensor> Save() => State().Select(each => each.Value.ToWeight(each.Key));
 
-    /// <summary>Copies it back in.</summary>
-    /// <param name="saved">What <see cref="Save"/> gave; more may be with it.</param>
+    /// <summary>Restores what was saved.</summary>
+    /// <param name="saved">The tensors that <see cref="Save"/> returned; others among them are ignored.</param>
     public void Load(ResNetWeights saved)
     {
         using var noGradients = no_grad();
@@ -87,7 +89,8 @@ internal sealed class Learner<T> : IDisposable
     }
 
     /// <summary>Finds, in what <see cref="Save"/> gave, the weights of the network that is validated and returned.</summary>
-    public ResNetWeights EvaluatedOf(ResNetWeights saved) => PrefixedWeights.Find(_average is null ? "" : PrefixedWeights.Average, saved, Network.Plan);
+    public ResNetWeights EvaluatedOf(ResNetWeights saved) =>
+        PrefixedWeights.Find(_average is null ? "" : PrefixedWeights.Average, saved, Network.Plan);
 
     public void Dispose()
     {

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>
-/// Splits batches that do not fit into memory: into halves whose gradients are averaged, so that a step stays what it was but for batch
-/// normalization.
+/// Splits batches that do not fit into memory into halves whose gradients are averaged. Only batch normalization then differs from a step
+/// with the whole batch.
 /// </summary>
 internal static class MemoryBudget
 {
@@ -18,7 +18,9 @@ internal static class MemoryBudget
         var valueSize = precision == TrainingPrecision.BFloat16 ? 2 : 4;
 
         // Backward reads what convolutions and normalizations read. An in-place ReLU or addition makes nothing new.
-        var kept = plan.Layers.Sum(layer => layer is ConvolutionLayer or BatchNormLayer or PaddedIdentityLayer or MaxPoolLayer or ScaleLayer ? (long)layer.Output.Size : 0);
+        var kept = plan.Layers
+            .Where(layer => layer is ConvolutionLayer or BatchNormLayer or PaddedIdentityLayer or MaxPoolLayer or ScaleLayer)
+            .Sum(layer => (long)layer.Output.Size);
         return (long)(Overhead * batchSize * (kept * valueSize + plan.Input.Size * (long)sizeof(float)));
     }
 
@@ -40,9 +42,12 @@ internal static class MemoryBudget
 
     public static bool CanHalve(TrainingRecipe recipe) => recipe.BatchSize >= 4;
 
-    public static TrainingRecipe Halve(TrainingRecipe recipe) => recipe with { BatchSize = (recipe.BatchSize + 1) / 2, BatchesPerStep = recipe.BatchesPerStep * 2 };
+    public static TrainingRecipe Halve(TrainingRecipe recipe) =>
+        recipe with { BatchSize = (recipe.BatchSize + 1) / 2, BatchesPerStep = recipe.BatchesPerStep * 2 };
 
-    /// <summary>Tells whether an exception says that Torch got no memory.</summary>
+    /// <summary>Tells whether an exception means that Torch could not allocate memory.</summary>
     public static bool IsOutOfMemory(Exception exception) =>
-        exception is ExternalException && (exception.Message.Contains("not enough memory", StringComparison.Ordinal) || exception.Message.Contains("can't allocate memory", StringComparison.Ordinal));
+        exception is ExternalException
+        && (exception.Message.Contains("not enough memory", StringComparison.Ordinal)
+            || exception.Message.Contains("can't allocate memory", StringComparison.Ordinal));
 }

@@ -6,19 +6,20 @@ using Microsoft.ML.ResNet.Trainers.Log;
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>Trains a network from its start or a checkpoint, in batches that fit into memory.</summary>
-/// <param name="settings">How.</param>
+/// <param name="settings">How it is trained.</param>
 /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
-/// <param name="reporter">Who is told.</param>
+/// <param name="reporter">What reports progress.</param>
 internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolder? checkpoints, TrainingReporter reporter)
 {
-    /// <summary>Trains.</summary>
+    /// <summary>Trains the network.</summary>
     /// <param name="plan">The network.</param>
     /// <param name="start">The weights to start from.</param>
     /// <param name="images">The images.</param>
-    /// <param name="checkpoint">The moment to go on from; null to start.</param>
+    /// <param name="checkpoint">The checkpoint to go on from; null to start.</param>
     /// <returns>The trained weights, and where training ended.</returns>
     /// <exception cref="InvalidOperationException">The checkpoint is another run's.</exception>
-    public (ResNetWeights Weights, TrainingState End) Run<T>(LayerPlan plan, ResNetWeights start, TrainingImages<T> images, Checkpoint? checkpoint)
+    public (ResNetWeights Weights, TrainingState End) Run<T>(
+        LayerPlan plan, ResNetWeights start, TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
         var identity = checkpoints is null
@@ -52,7 +53,7 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         }
     }
 
-    /// <summary>Puts together what is told of a run.</summary>
+    /// <summary>Makes the history of a run.</summary>
     public static TrainingHistory History<T>(TrainingImages<T> images, TrainingState state, int seed)
         where T : unmanaged, INumberBase<T> => new()
         {
@@ -66,7 +67,12 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         };
 
     private (ResNetWeights Weights, TrainingState End) Run<T>(
-        LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingSettings fitting, TrainingIdentity? identity, Checkpoint? checkpoint)
+        LayerPlan plan,
+        ResNetWeights start,
+        TrainingImages<T> images,
+        TrainingSettings fitting,
+        TrainingIdentity? identity,
+        Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
         var length = TrainingLength.Of(fitting.Recipe, images.Training.Count);
@@ -74,13 +80,14 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         var loop = new TrainingLoop<T>(learner, fitting, length, reporter)
         {
             Checkpoint = (state, tensors) => checkpoints?.Write(new Checkpoint(identity!, state, new ResNetWeights(tensors))),
-            FindLastGood = () => checkpoints?.ReadNewestEpoch() is { } epoch ? learner.EvaluatedOf(epoch.Tensors) : null,
+            FindLastGood = () => checkpoints?.ReadNewestEpoch() is { } last ? learner.EvaluatedOf(last.Tensors) : null,
         };
         if (checkpoint is not null)
         {
             loop.Restore(checkpoint.State, checkpoint.Tensors);
+            var epoch = Math.Min(checkpoint.State.Epoch, length.Epochs);
             reporter.Inform(FormattableString.Invariant(
-                $"Goes on from step {checkpoint.State.Step} of {length.Steps}, in epoch {Math.Min(checkpoint.State.Epoch, length.Epochs)} of {length.Epochs}."));
+                $"Goes on from step {checkpoint.State.Step} of {length.Steps}, in epoch {epoch} of {length.Epochs}."));
         }
 
         reporter.Start(History(images, loop.State, settings.Seed));
@@ -92,7 +99,8 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         if (identity.DifferencesFrom(checkpoint.Identity) is { IsEmpty: false } differences)
         {
             throw new InvalidOperationException(
-                $"The checkpoints in '{checkpoints!.FolderPath}' are of another training run, from which this one cannot go on:{Environment.NewLine}"
+                $"The checkpoints in '{checkpoints!.FolderPath}' are of another training run, from which this one cannot go on:"
+                + Environment.NewLine
                 + string.Join(Environment.NewLine, differences.Select(difference => $"- {difference}"))
                 + $"{Environment.NewLine}Restore what was changed, give another CheckpointFolder, or set Resume to Never to start anew.");
         }

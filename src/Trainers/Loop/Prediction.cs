@@ -5,12 +5,13 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
-/// <summary>What a trained network says about images.</summary>
+/// <summary>Computes what a trained network predicts.</summary>
 internal static class Prediction
 {
     /// <summary>Computes the logits of all images, in their order.</summary>
     /// <returns>[images × classes], and the label of each image.</returns>
-    public static (float[] Logits, int[] Labels) Logits<T>(this ResidualNetwork network, BatchLoader<T> images, CancellationToken cancellation)
+    public static (float[] Logits, int[] Labels) Logits<T>(
+        this ResidualNetwork network, BatchLoader<T> images, CancellationToken cancellation)
         where T : unmanaged, INumberBase<T>
     {
         using var noGradients = no_grad();

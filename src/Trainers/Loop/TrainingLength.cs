@@ -2,7 +2,7 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>How long a run is.</summary>
 /// <param name="Steps">The steps of the whole run.</param>
-/// <param name="Epochs">The epochs, of which the last may be cut short.</param>
+/// <param name="Epochs">The epochs, of which the last may be incomplete.</param>
 internal readonly record struct TrainingLength(long Steps, int Epochs)
 {
     /// <summary>Gets it from a recipe and the number of training images.</summary>

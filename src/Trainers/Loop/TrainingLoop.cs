@@ -16,13 +16,14 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 ///     for each batch: forward, loss, backward; after some batches: step, average
 ///     measure on the validation images
 ///     report; keep the weights; write a checkpoint
-/// </code> Where it stands is a <see cref="TrainingState"/> and the learner's tensors; a loop that starts from both goes on as if it had
+/// </code>
+/// The state of the loop is a <see cref="TrainingState"/> and the learner's tensors; a loop that starts from both goes on as if it had
 /// never stopped.
 /// </summary>
-/// <param name="learner">What learns.</param>
-/// <param name="settings">How.</param>
-/// <param name="length">How long.</param>
-/// <param name="reporter">Who is told.</param>
+/// <param name="learner">The network and what trains it.</param>
+/// <param name="settings">How it is trained.</param>
+/// <param name="length">How long it is trained.</param>
+/// <param name="reporter">What reports progress.</param>
 internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings settings, TrainingLength length, TrainingReporter reporter)
     where T : unmanaged, INumberBase<T>
 {
@@ -47,7 +48,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private TimeSpan _lastCheckpoint;
     private ResNetWeights? _best; // of the best epoch, where it is kept
 
-    /// <summary>Gets what is done with the moments that are to survive.</summary>
+    /// <summary>Gets what writes a checkpoint, given the loop's state and tensors.</summary>
     /// <value>The default does nothing.</value>
     public Action<TrainingState, IEnumerable<WeightTensor>> Checkpoint { get; init; } = (_, _) => { };
 
@@ -59,13 +60,13 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     /// <value>The default is the recipe's.</value>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Of(settings.Recipe, length.Steps);
 
-    /// <summary>Gets where it stands.</summary>
+    /// <summary>Gets how far the loop is.</summary>
     public TrainingState State => _state;
 
     private bool KeepsBest => learner.Validation is not null && (_recipe.KeepBestEpoch || _recipe.EarlyStoppingPatience is not null);
 
     /// <summary>Goes on from a checkpoint.</summary>
-    /// <param name="state">Where it stood.</param>
+    /// <param name="state">The state at the checkpoint.</param>
     /// <param name="tensors">What <see cref="Checkpoint"/> was given.</param>
     public void Restore(TrainingState state, ResNetWeights tensors)
     {
@@ -79,7 +80,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         _best = KeepsBest && state.Best.Best is not null ? PrefixedWeights.Find(PrefixedWeights.Best, tensors, learner.Network.Plan) : null;
     }
 
-    /// <summary>Trains.</summary>
+    /// <summary>Runs the loop to its end.</summary>
     /// <returns>The trained weights, and where training ended.</returns>
     /// <exception cref="TrainingDivergedException">The loss was not finite in the first epoch.</exception>
     public (ResNetWeights Weights, TrainingState End) Run()
@@ -128,7 +129,9 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     {
         using var meter = new Meter();
         var reported = _time.Elapsed;
-        learner.Network.FrozenLayers = LayerDepth.FirstTrained(learner.Network.Plan, settings.FineTuning.Layers, _state.Epoch, settings.FineTuning.EpochsPerUnfreezing);
+        var fineTuning = settings.FineTuning;
+        learner.Network.FrozenLayers =
+            LayerDepth.FirstTrained(learner.Network.Plan, fineTuning.Layers, _state.Epoch, fineTuning.EpochsPerUnfreezing);
         var batches = _state.Step == Schedule.TotalSteps ? [] : learner.Training.Epoch(_state.Epoch, _state.Batch);
         foreach (var batch in batches)
         {
@@ -154,7 +157,8 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             {
                 Read(meter);
                 reported = _time.Elapsed;
-                reporter.Report(Progress(_state.Epoch, (_state.Tally.Loss, _state.Tally.Accuracy), _state.Tally.Seen / (reported - started).TotalSeconds));
+                var imagesPerSecond = _state.Tally.Seen / (reported - started).TotalSeconds;
+                reporter.Report(Progress(_state.Epoch, (_state.Tally.Loss, _state.Tally.Accuracy), imagesPerSecond));
             }
 
             if (_state.Step == Schedule.TotalSteps)
@@ -163,7 +167,9 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             }
 
             var outOfTime = _time.Elapsed >= settings.MaxDuration;
-            if (outOfTime || settings.CancellationToken.IsCancellationRequested || _time.Elapsed - _lastCheckpoint >= settings.CheckpointInterval)
+            if (outOfTime
+                || settings.CancellationToken.IsCancellationRequested
+                || _time.Elapsed - _lastCheckpoint >= settings.CheckpointInterval)
             {
                 Read(meter);
                 _state = _state with { EpochTime = _time.Elapsed - started };
@@ -209,17 +215,29 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         meter.Add(logits, batch.Labels, loss);
     }
 
-    private bool EndsStep(Batch batch) => (batch.Index + 1) % _recipe.BatchesPerStep == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
+    private bool EndsStep(Batch batch) =>
+        (batch.Index + 1) % _recipe.BatchesPerStep == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
 
     // The last step of an epoch may be of fewer.
-    private int BatchesInStep(int batch) => Math.Min(_recipe.BatchesPerStep, learner.Training.BatchesPerEpoch - batch / _recipe.BatchesPerStep * _recipe.BatchesPerStep);
+    private int BatchesInStep(int batch)
+    {
+        var first = batch / _recipe.BatchesPerStep * _recipe.BatchesPerStep;
+        return Math.Min(_recipe.BatchesPerStep, learner.Training.BatchesPerEpoch - first);
+    }
 
     private EpochResult Validate(TimeSpan started, double imagesPerSecond)
     {
         var before = _time.Elapsed;
         var validated = learner.Validation is null ? (Tally?)null : Evaluate(learner.Validation);
         return new EpochResult(
-            _state.Epoch, _state.LearningRate, _state.Tally.Loss, _state.Tally.Accuracy, validated?.Loss, validated?.Accuracy, _time.Elapsed - started, imagesPerSecond)
+            _state.Epoch,
+            _state.LearningRate,
+            _state.Tally.Loss,
+            _state.Tally.Accuracy,
+            validated?.Loss,
+            validated?.Accuracy,
+            _time.Elapsed - started,
+            imagesPerSecond)
         {
             Step = _state.Step,
             ValidationTime = _time.Elapsed - before,
@@ -284,10 +302,12 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private (ResNetWeights Weights, TrainingState End) OutOfTime()
     {
         var validated = Validate(_time.Elapsed - _state.EpochTime, _state.Tally.Seen / _state.EpochTime.TotalSeconds);
-        var reason = FormattableString.Invariant($"MaxDuration of {settings.MaxDuration} was over after step {_state.Step} of {Schedule.TotalSteps}.");
+        var reason = FormattableString.Invariant(
+            $"MaxDuration of {settings.MaxDuration} was over after step {_state.Step} of {Schedule.TotalSteps}.");
         reporter.Inform(reason);
         var isBest = validated.ValidationLoss is null || _best is null || _state.Best.IsBetter(validated, _recipe.Metric);
-        return (isBest ? learner.Evaluated.ToWeights() : _best!, _state with { Epochs = _state.Epochs.Add(validated), StoppedEarly = reason });
+        var end = _state with { Epochs = _state.Epochs.Add(validated), StoppedEarly = reason };
+        return (isBest ? learner.Evaluated.ToWeights() : _best!, end);
     }
 
     private void WriteCheckpoint()
@@ -316,6 +336,15 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var left = TimeSpan.FromSeconds((Schedule.TotalSteps - _state.Step) * imagesPerStep / imagesPerSecond);
         var validation = _state.Epochs.IsEmpty ? null : _state.Epochs[^1].ValidationAccuracy;
         return new TrainingProgress(
-            epoch, length.Epochs, _state.Step, Schedule.TotalSteps, training.Loss, training.Accuracy, validation, _state.LearningRate, imagesPerSecond, left);
+            epoch,
+            length.Epochs,
+            _state.Step,
+            Schedule.TotalSteps,
+            training.Loss,
+            training.Accuracy,
+            validation,
+            _state.LearningRate,
+            imagesPerSecond,
+            left);
     }
 }

@@ -16,12 +16,12 @@ internal sealed record TrainingSettings(
     /// <value>The default is ten minutes.</value>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Gets the time after which training stops with what it has.</summary>
+    /// <summary>Gets the time after which training stops and returns the network that it has by then.</summary>
     /// <value>The default is <see langword="null"/>: none.</value>
     public TimeSpan? MaxDuration { get; init; }
 
-    /// <summary>Gets the bytes that a step may take.</summary>
-    /// <value>The default is what the system says.</value>
+    /// <summary>Gets the bytes of memory that a step may use.</summary>
+    /// <value>The default is what the system reports as available.</value>
     public long AvailableMemory { get; init; } = Interop.AvailableMemory.Bytes();
 
     /// <summary>Gets the token that stops training.</summary>

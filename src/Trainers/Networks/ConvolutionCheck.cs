@@ -4,16 +4,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
 /// <summary>
-/// Believes a kernel only after it was seen right: each distinct convolution of a network is computed once, forward and both gradients, on
-/// two images, and compared with products
-/// of matrices in float32. The first way that agrees is the one that the network takes.
+/// Checks that native kernels give correct results before a network uses them. Each distinct convolution of the network is computed once,
+/// forward and both gradients, on two images, and compared with matrix products in float32. The network uses the first method that agrees.
 /// </summary>
 /// <remarks>
-/// Native kernels err on some CPUs and not on others: with AVX-512 BF16, oneDNN 3.7.1 took images of one channel for another layout, and
-/// was off by 62 % of the values, in silence.
-/// What was found holds for the process.
+/// Some native kernels are wrong on some CPUs only: with AVX-512 BF16, oneDNN 3.7.1 misread the memory layout of images of one channel,
+/// and its results were off by 62 % of the values, without an error. Each result is kept for as long as the process runs.
 /// </remarks>
-/// <param name="convolve">Computes a convolution; in tests, wrongly.</param>
+/// <param name="convolve">Computes a convolution; tests pass one that is wrong.</param>
 internal sealed class ConvolutionCheck(ConvolutionCheck.Convolution convolve)
 {
     private const int Images = 2;
@@ -57,7 +55,10 @@ internal sealed class ConvolutionCheck(ConvolutionCheck.Convolution convolve)
     /// <summary>Says which convolutions of a network are replaced, each once.</summary>
     public void Tell(LayerPlan plan, ScalarType type, Action<string> warn)
     {
-        foreach (var verdict in plan.Layers.OfType<ConvolutionLayer>().Select(layer => Of(ConvolutionShape.Of(plan, layer), type)).Where(verdict => verdict.IsReplaced))
+        var replaced = plan.Layers.OfType<ConvolutionLayer>()
+            .Select(layer => Of(ConvolutionShape.Of(plan, layer), type))
+            .Where(verdict => verdict.IsReplaced);
+        foreach (var verdict in replaced)
         {
             bool isNew;
             lock (_lock)
@@ -91,7 +92,8 @@ internal sealed class ConvolutionCheck(ConvolutionCheck.Convolution convolve)
         }
 
         // Nothing agrees, so there may be no right one: the one that is least off, where a number tells.
-        return new ConvolutionVerdict(shape, type, tried.ToImmutable(), tried.MinBy(each => double.IsNaN(each.Error) ? double.MaxValue : each.Error).Method);
+        var best = tried.MinBy(each => double.IsNaN(each.Error) ? double.MaxValue : each.Error);
+        return new ConvolutionVerdict(shape, type, tried.ToImmutable(), best.Method);
     }
 
     private static double Error(Tensor[] expected, Tensor[] actual)
@@ -120,14 +122,14 @@ internal sealed class ConvolutionCheck(ConvolutionCheck.Convolution convolve)
     {
         public static Problem Of(ConvolutionShape shape, ScalarType type)
         {
-            using var dice = new Generator(Seed);
+            using var generator = new Generator(Seed);
             return new Problem(
                 shape,
                 ChannelsLast(Images, shape.Height, shape.Width, shape.Channels).requires_grad_(),
                 ChannelsLast(shape.Filters, shape.Kernel, shape.Kernel, shape.Channels / shape.Groups).requires_grad_(),
                 ChannelsLast(Images, shape.ResultHeight, shape.ResultWidth, shape.Filters));
 
-            Tensor ChannelsLast(params long[] sizes) => rand(sizes, generator: dice).sub_(0.5).to(type).permute(0, 3, 1, 2).detach();
+            Tensor ChannelsLast(params long[] sizes) => rand(sizes, generator: generator).sub_(0.5).to(type).permute(0, 3, 1, 2).detach();
         }
 
         /// <summary>Computes the result, and the gradients of images and filters.</summary>
@@ -146,9 +148,14 @@ internal sealed class ConvolutionCheck(ConvolutionCheck.Convolution convolve)
         public Tensor[] Expect()
         {
             using var noGradients = no_grad();
-            var (groups, inputs, positions) = (Shape.Groups, Shape.Channels / Shape.Groups * Shape.Kernel * Shape.Kernel, Shape.ResultHeight * Shape.ResultWidth);
+            var groups = Shape.Groups;
+            var inputs = Shape.Channels / groups * Shape.Kernel * Shape.Kernel;
+            var positions = Shape.ResultHeight * Shape.ResultWidth;
             var unfolded = ConvolutionKernels.Unfold(Shape, Single(X)).view(Images * groups, inputs, positions);
-            var filters = Single(Filters).view(1, groups, Shape.Filters / groups, inputs).expand(Images, -1, -1, -1).reshape(Images * groups, -1, inputs);
+            var filters = Single(Filters)
+                .view(1, groups, Shape.Filters / groups, inputs)
+                .expand(Images, -1, -1, -1)
+                .reshape(Images * groups, -1, inputs);
             var gradient = Single(Gradient).view(Images * groups, Shape.Filters / groups, positions);
             return
             [

@@ -4,14 +4,14 @@ using F = TorchSharp.torch.nn.functional;
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
 /// <summary>
-/// Convolutions by each <see cref="ConvolutionMethod"/>. All give the same but for rounding; which is fast, and which is right, the CPU
-/// decides.
+/// Convolutions by each <see cref="ConvolutionMethod"/>. All give the same result except for rounding; which of them is fast, and whether
+/// Torch's own is correct, depends on the CPU.
 /// </summary>
 internal static class ConvolutionKernels
 {
     /// <summary>
-    /// An AppContext switch: set to true, 1×1 convolutions are matrix products on every CPU, as they are where Torch's own are known to end
-    /// the process.
+    /// An AppContext switch: if it is true, 1×1 convolutions are computed as matrix products on every CPU, as they are on those where
+    /// Torch's own are known to crash the process.
     /// </summary>
     public const string AvoidPointwiseConvolutions = "Microsoft.ML.ResNet.Trainers.AvoidPointwiseConvolutions";
 
@@ -20,7 +20,8 @@ internal static class ConvolutionKernels
 
     // oneDNN divides by zero, which ends the process, in choosing the blocks of a 1×1 convolution for a CPU that it takes to have caches of
     // one byte.
-    private static readonly bool AvoidsPointwise = Processor.HidesCaches || (AppContext.TryGetSwitch(AvoidPointwiseConvolutions, out var avoid) && avoid);
+    private static readonly bool AvoidsPointwise =
+        Processor.HidesCaches || (AppContext.TryGetSwitch(AvoidPointwiseConvolutions, out var avoid) && avoid);
 
     // Torch's two numbers for strides and paddings, down and across, which are the same: made once, not in every layer of every step.
     private static readonly long[][] Squares = [[0, 0], [1, 1], [2, 2], [3, 3]];
@@ -101,10 +102,15 @@ internal static class ConvolutionKernels
 
     /// <summary>Copies what the filters read at each position.</summary>
     /// <returns>[batch, channels × kernel × kernel, positions].</returns>
-    public static Tensor Unfold(ConvolutionShape shape, Tensor x) => F.unfold(x, shape.Kernel, padding: shape.Padding, stride: shape.Stride);
+    public static Tensor Unfold(ConvolutionShape shape, Tensor x) =>
+        F.unfold(x, shape.Kernel, padding: shape.Padding, stride: shape.Stride);
 
     /// <summary>Adds up, pixel by pixel, what <see cref="Unfold"/> copied: its gradient.</summary>
     /// <returns>[batch, channels, height, width].</returns>
-    public static Tensor Fold(ConvolutionShape shape, Tensor unfolded) =>
-        F.fold(unfolded, (shape.Height, shape.Width), (shape.Kernel, shape.Kernel), padding: (shape.Padding, shape.Padding), stride: (shape.Stride, shape.Stride));
+    public static Tensor Fold(ConvolutionShape shape, Tensor unfolded) => F.fold(
+        unfolded,
+        (shape.Height, shape.Width),
+        (shape.Kernel, shape.Kernel),
+        padding: (shape.Padding, shape.Padding),
+        stride: (shape.Stride, shape.Stride));
 }

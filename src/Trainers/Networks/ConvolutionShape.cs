@@ -1,6 +1,6 @@
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
-/// <summary>What a convolution reads and makes: all that a kernel is chosen by, but for the type of numbers and the threads.</summary>
+/// <summary>The sizes of a convolution. Together with the number type and the threads, they decide which kernel is used.</summary>
 /// <param name="Channels">The channels of an image.</param>
 /// <param name="Height">Its height in pixels.</param>
 /// <param name="Width">Its width in pixels.</param>
@@ -25,10 +25,11 @@ internal readonly record struct ConvolutionShape(int Channels, int Height, int W
     public static ConvolutionShape Of(LayerPlan plan, ConvolutionLayer layer)
     {
         var image = plan.Layers[layer.Inputs[0]].Output;
-        return new ConvolutionShape(image.Channels, image.Height, image.Width, layer.Output.Channels, layer.Kernel, layer.Stride, layer.Groups);
+        return new ConvolutionShape(
+            image.Channels, image.Height, image.Width, layer.Output.Channels, layer.Kernel, layer.Stride, layer.Groups);
     }
 
-    /// <summary>Says it in the words of a log, for example "3×3, 64 → 128 channels, stride 2, of 56×56 pixels".</summary>
+    /// <summary>Describes the convolution for a log, for example "3×3, 64 → 128 channels, stride 2, of 56×56 pixels".</summary>
     public override string ToString()
     {
         var (stride, groups) = (Stride == 1 ? "" : $", stride {Stride}", Groups == 1 ? "" : $", {Groups} groups");

@@ -21,8 +21,10 @@ internal sealed record ConvolutionVerdict(
     /// <summary>Says what was wrong, and what is done instead.</summary>
     public override string ToString()
     {
-        var wrong = string.Join(", ", Tried.Where(each => each.Method != Method).Select(each => FormattableString.Invariant($"{each.Method} by {each.Error:0.###}")));
-        return FormattableString.Invariant(
-            $"This CPU computes the convolution {Shape}, wrongly in {Type} ({wrong}, in units of the values): it is computed by {Method} instead, which is off by {Error:0.####}.");
+        var wrong = string.Join(", ", Tried
+            .Where(each => each.Method != Method)
+            .Select(each => FormattableString.Invariant($"{each.Method} by {each.Error:0.###}")));
+        return $"This CPU computes the convolution {Shape}, wrongly in {Type} ({wrong}, in units of the values): "
+            + FormattableString.Invariant($"it is computed by {Method} instead, which is off by {Error:0.####}.");
     }
 }

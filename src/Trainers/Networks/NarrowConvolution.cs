@@ -27,12 +27,14 @@ internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowCo
             _, _, rows, columns = g.shape
             padded = torch.constant_pad_nd(x.permute(0, 2, 3, 1), [0, 0, padding, padding, padding, padding])
             a, b, c, d = padded.stride()
-            inputs = padded.as_strided([n, rows, columns, height, width, channels], [a, b * stride, c * stride, b, c, d]).reshape(n * rows * columns, height * width * channels)
+            windows = padded.as_strided([n, rows, columns, height, width, channels], [a, b * stride, c * stride, b, c, d])
+            inputs = windows.reshape(n * rows * columns, height * width * channels)
             gradients = g.permute(0, 2, 3, 1).reshape(n * rows * columns, count)
             return torch.mm(gradients.t(), inputs).view(count, height, width, channels).permute(0, 3, 1, 2)
 
         def images(g, x, w, stride: int, padding: int):
-            return torch.convolution_backward(g, x, w, None, [stride, stride], [padding, padding], [1, 1], False, [0, 0], 1, [True, False, False])[0]
+            return torch.convolution_backward(
+                g, x, w, None, [stride, stride], [padding, padding], [1, 1], False, [0, 0], 1, [True, False, False])[0]
 
         """;
 
@@ -52,7 +54,8 @@ internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowCo
     /// <param name="filters">[filters, inputs, height, width], channels-last, of the same type.</param>
     /// <param name="stride">The step between positions.</param>
     /// <param name="padding">The zeros around an image.</param>
-    public static Tensor Apply(Tensor x, Tensor filters, int stride, int padding) => apply(x, filters, new Geometry(stride, padding, x.requires_grad));
+    public static Tensor Apply(Tensor x, Tensor filters, int stride, int padding) =>
+        apply(x, filters, new Geometry(stride, padding, x.requires_grad));
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {

@@ -4,7 +4,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
-/// <summary>Tells in which precision this machine trains faster.</summary>
+/// <summary>Finds the precision in which this machine trains faster.</summary>
 /// <remarks>
 /// On x86 the instructions tell: with AMX, ResNet-9's kernels alone were slower in float32 than its whole training loop in bfloat16, while
 /// the time of a few steps at the start of a process is decided by whatever else runs then. Elsewhere it is measured.

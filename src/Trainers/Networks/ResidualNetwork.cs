@@ -41,7 +41,7 @@ internal sealed class ResidualNetwork : IDisposable
         _convolutionType = precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
         _productType = ProductTypeOf(precision);
         _check = check ?? ConvolutionCheck.Shared;
-        _convolutions = [.. plan.Layers.Select(layer => layer is ConvolutionLayer convolution ? _check.Of(ConvolutionShape.Of(plan, convolution), _productType) : null)];
+        _convolutions = [.. plan.Layers.Select(layer => layer is ConvolutionLayer convolution ? VerdictOn(convolution) : null)];
         _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name]));
         _values = new Tensor?[plan.Layers.Length];
         Parameters = [.. plan.Weights.Where(spec => spec.IsParameter).Select(spec => _tensors[spec.Name])];
@@ -51,7 +51,8 @@ internal sealed class ResidualNetwork : IDisposable
     public Tensor[] Parameters { get; }
 
     /// <summary>Gets all tensors, statistics included, under their names and in the order of the plan.</summary>
-    public IEnumerable<KeyValuePair<string, Tensor>> State => _plan.Weights.Select(spec => KeyValuePair.Create(spec.Name, _tensors[spec.Name]));
+    public IEnumerable<KeyValuePair<string, Tensor>> State =>
+        _plan.Weights.Select(spec => KeyValuePair.Create(spec.Name, _tensors[spec.Name]));
 
     /// <summary>Gets the network's layers.</summary>
     public LayerPlan Plan => _plan;
@@ -101,7 +102,8 @@ internal sealed class ResidualNetwork : IDisposable
     /// <param name="observe">Is shown each layer's result, with the layer's index, before a later layer overwrites it; null for
     /// nobody.</param>
     /// <returns>The last layer's result.</returns>
-    public Tensor Compute(Tensor x, int first, int end, Action<int, Tensor>? observe = null) => Run(x, first, end, training: false, observe);
+    public Tensor Compute(Tensor x, int first, int end, Action<int, Tensor>? observe = null) =>
+        Run(x, first, end, training: false, observe);
 
     private Tensor Frozen(Tensor images, int count)
     {
@@ -169,12 +171,17 @@ internal sealed class ResidualNetwork : IDisposable
         var other => throw new InvalidOperationException($"Layer '{other.Name}' of type {other.GetType().Name} has no Torch operator."),
     };
 
+    private ConvolutionVerdict VerdictOn(ConvolutionLayer layer) => _check.Of(ConvolutionShape.Of(_plan, layer), _productType);
+
     private Tensor Convolve(ConvolutionLayer layer, ConvolutionVerdict verdict, Tensor x, bool training)
     {
         var weight = Weight(layer, 0);
         var (images, filters) = (ForConvolution(x), ForConvolution(weight));
-        var method = verdict.Method == ConvolutionMethod.Narrow && !training ? ConvolutionMethod.Direct : verdict.Method; // without gradients it is the same
-        var result = As(_convolutionType, _check.Convolve(method, verdict.Shape, images, filters, layer.HasBias ? ForConvolution(Weight(layer, 1)) : null));
+        var bias = layer.HasBias ? ForConvolution(Weight(layer, 1)) : null;
+
+        // The two differ in their gradients only.
+        var method = verdict.Method == ConvolutionMethod.Narrow && !training ? ConvolutionMethod.Direct : verdict.Method;
+        var result = As(_convolutionType, _check.Convolve(method, verdict.Shape, images, filters, bias));
 
         // Torch keeps the copies that gradients need; their handles would fill the step's scope, whose table grows with them.
         DisposeCopy(images, of: x);
@@ -195,8 +202,15 @@ internal sealed class ResidualNetwork : IDisposable
 
     private static Tensor As(ScalarType type, Tensor x) => x.dtype == type ? x : x.to(type);
 
-    private Tensor Normalize(BatchNormLayer layer, Tensor x, bool training) =>
-        F.batch_norm(x, Weight(layer, 2), Weight(layer, 3), Weight(layer, 0), Weight(layer, 1), training, BatchNormMomentum, BatchNormLayer.Epsilon);
+    private Tensor Normalize(BatchNormLayer layer, Tensor x, bool training) => F.batch_norm(
+        x,
+        Weight(layer, 2),
+        Weight(layer, 3),
+        Weight(layer, 0),
+        Weight(layer, 1),
+        training,
+        BatchNormMomentum,
+        BatchNormLayer.Epsilon);
 
     private Tensor Skip(AddLayer layer, Tensor residual, bool training) =>
         training && StochasticDepth is { } depth ? depth.Apply(layer, residual) : residual;
@@ -214,7 +228,8 @@ internal sealed class ResidualNetwork : IDisposable
     {
         if (!weight.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
         {
-            throw new ArgumentException($"Tensor '{spec.Name}' must be shaped [{string.Join(", ", spec.Shape)}], but is [{string.Join(", ", weight.Shape)}].");
+            throw new ArgumentException(
+                $"Tensor '{spec.Name}' must be shaped [{string.Join(", ", spec.Shape)}], but is [{string.Join(", ", weight.Shape)}].");
         }
 
         using var scope = NewDisposeScope();

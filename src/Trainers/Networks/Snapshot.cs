@@ -3,14 +3,15 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Networks;
 
 /// <summary>
-/// The weights and statistics of a network as they were, kept in Torch: one for a whole run, where a copy in .NET's memory would be garbage
-/// after each epoch.
+/// A copy of a network's weights and statistics in Torch's memory. It is reused for the whole run: a copy in .NET's memory would become
+/// garbage after each epoch.
 /// </summary>
 internal sealed class Snapshot(ResidualNetwork network) : IDisposable
 {
-    private readonly (string Name, Tensor Source, Tensor Copy)[] _tensors = [.. network.State.Select(each => (each.Key, each.Value, empty_like(each.Value, requires_grad: false)))];
+    private readonly (string Name, Tensor Source, Tensor Copy)[] _tensors =
+        [.. network.State.Select(each => (each.Key, each.Value, empty_like(each.Value, requires_grad: false)))];
 
-    /// <summary>Takes the network's weights and statistics.</summary>
+    /// <summary>Copies the network's weights and statistics as they are now.</summary>
     public void Take()
     {
         using var noGradients = no_grad();
@@ -20,7 +21,7 @@ internal sealed class Snapshot(ResidualNetwork network) : IDisposable
         }
     }
 
-    /// <summary>Copies out what was taken.</summary>
+    /// <summary>Converts the copy to weights in .NET's memory.</summary>
     public ResNetWeights ToWeights() => new(_tensors.Select(each => each.Copy.ToWeight(each.Name)));
 
     public void Dispose()

@@ -5,7 +5,7 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// <summary>The weights that training starts from: random ones, or given ones made to fit.</summary>
 internal static class StartingWeights
 {
-    /// <summary>Gets them.</summary>
+    /// <summary>Gets the weights that a network starts from.</summary>
     /// <param name="plan">The network to train.</param>
     /// <param name="given">Weights of the same architecture; null for random ones.</param>
     /// <param name="seed">The seed of what is random: everything, or the head where the number of classes differs.</param>
@@ -32,9 +32,13 @@ internal static class StartingWeights
     // A block of a pre-activation network ends in a convolution, and is left as it is.
     private static ResNetWeights ZeroInitResidual(LayerPlan plan, ResNetWeights weights)
     {
-        var last = plan.Layers.OfType<AddLayer>().Select(add => plan.Layers[add.Inputs[0]]).Select(residual => residual is ScaleLayer ? plan.Layers[residual.Inputs[0]] : residual);
+        var last = plan.Layers.OfType<AddLayer>()
+            .Select(add => plan.Layers[add.Inputs[0]])
+            .Select(residual => residual is ScaleLayer ? plan.Layers[residual.Inputs[0]] : residual);
         var zeroed = last.OfType<BatchNormLayer>().Select(batchNorm => batchNorm.Weights[0].Name).ToHashSet();
-        return new ResNetWeights(weights.Tensors.Select(tensor => zeroed.Contains(tensor.Name) ? new WeightTensor(tensor.Name, tensor.Shape, new float[tensor.Values.Length]) : tensor));
+        return new ResNetWeights(weights.Tensors.Select(tensor => zeroed.Contains(tensor.Name)
+            ? new WeightTensor(tensor.Name, tensor.Shape, new float[tensor.Values.Length])
+            : tensor));
     }
 
     // For one channel the filters' sum, which on a grey image gives what the colours gave; for others the filters in turn, weighted so

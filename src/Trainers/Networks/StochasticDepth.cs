@@ -14,7 +14,7 @@ internal sealed class StochasticDepth(LayerPlan plan, double probability)
     private readonly Dictionary<Layer, double> _keep = Rates(plan, probability);
     private Random _random = new(0);
 
-    /// <summary>Sets the dice of the next forward pass.</summary>
+    /// <summary>Sets the source of random numbers for the next forward pass.</summary>
     public void Roll(Random random) => _random = random;
 
     /// <summary>Applies it to the residual that an addition reads, in place.</summary>

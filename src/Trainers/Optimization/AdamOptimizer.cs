@@ -12,7 +12,9 @@ internal sealed class AdamOptimizer : Optimizer
     // ε is PyTorch's default for Adam. A tensor of zeros, or without an update, has a trust ratio of 1, as in the paper's reference code.
     private const string Script =
         """
-        def update(weights: List[Tensor], gradients: List[Tensor], means: List[Tensor], squares: List[Tensor], steps: List[Tensor], rate: Tensor, momentum: Tensor, squared: Tensor, decay: Tensor, trust: Tensor):
+        def update(
+                weights: List[Tensor], gradients: List[Tensor], means: List[Tensor], squares: List[Tensor], steps: List[Tensor],
+                rate: Tensor, momentum: Tensor, squared: Tensor, decay: Tensor, trust: Tensor):
             for w, g, m, s, t in zip(weights, gradients, means, squares, steps):
                 t.add_(1.0)
                 count = float(t)
@@ -42,8 +44,14 @@ internal sealed class AdamOptimizer : Optimizer
     /// <param name="momentum">β₁.</param>
     /// <param name="squaredMomentum">β₂.</param>
     /// <param name="weightDecay">The strength of the pull towards zero.</param>
-    /// <param name="clipNorm">The length that the whole gradient is cut to; null for none.</param>
-    public AdamOptimizer(IEnumerable<OptimizedParameter> parameters, bool trustRatio, double momentum, double squaredMomentum, double weightDecay, double? clipNorm = null)
+    /// <param name="clipNorm">The length that the whole gradient is clipped to; null for none.</param>
+    public AdamOptimizer(
+        IEnumerable<OptimizedParameter> parameters,
+        bool trustRatio,
+        double momentum,
+        double squaredMomentum,
+        double weightDecay,
+        double? clipNorm = null)
         : base(parameters, [new Slot("mean"), new Slot("square"), new Slot("steps", IsScalar: true)], weightDecay, clipNorm)
     {
         _momentum = tensor(momentum, ScalarType.Float64);
@@ -60,5 +68,6 @@ internal sealed class AdamOptimizer : Optimizer
     }
 
     protected override void Step(Tensor[] weights, Tensor[] gradients, Tensor[][] slots, Tensor rate, Tensor decay) =>
-        Compiled.Value.invoke("update", weights, gradients, slots[0], slots[1], slots[2], rate, _momentum, _squaredMomentum, decay, _trustRatio);
+        Compiled.Value.invoke(
+            "update", weights, gradients, slots[0], slots[1], slots[2], rate, _momentum, _squaredMomentum, decay, _trustRatio);
 }

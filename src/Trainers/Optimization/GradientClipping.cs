@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
 
-/// <summary>Cuts the gradient of all parameters together to a length (Pascanu et al., 2013, section 3.2).</summary>
+/// <summary>Clips the gradient of all parameters together to a length (Pascanu et al., 2013, section 3.2).</summary>
 internal static class GradientClipping
 {
     private const string Script =
@@ -16,7 +16,7 @@ internal static class GradientClipping
 
     private static readonly Lazy<jit.CompilationUnit> Compiled = new(() => jit.compile(Script));
 
-    /// <summary>Scales the gradients down, if together they are longer than that.</summary>
+    /// <summary>Scales the gradients down if their length, taken together, is more than the longest allowed.</summary>
     public static void Apply(Tensor[] gradients, double longest)
     {
         if (gradients.Length > 0)

@@ -10,11 +10,21 @@ namespace Microsoft.ML.ResNet.Trainers.Optimization;
 /// <param name="DropFactor">What the rate is multiplied by at each drop.</param>
 /// <param name="Decay">How it falls.</param>
 internal sealed record LearningRateSchedule(
-    double Peak, long TotalSteps, long WarmupSteps, ImmutableArray<double> Drops, double DropFactor, LearningRateDecay Decay = LearningRateDecay.Step)
+    double Peak,
+    long TotalSteps,
+    long WarmupSteps,
+    ImmutableArray<double> Drops,
+    double DropFactor,
+    LearningRateDecay Decay = LearningRateDecay.Step)
 {
     /// <summary>Makes the schedule of a recipe.</summary>
     public static LearningRateSchedule Of(TrainingRecipe recipe, long totalSteps) => new(
-        recipe.LearningRate, totalSteps, (long)(recipe.WarmupShare * totalSteps), recipe.LearningRateDrops, recipe.LearningRateDropFactor, recipe.LearningRateDecay);
+        recipe.LearningRate,
+        totalSteps,
+        (long)(recipe.WarmupShare * totalSteps),
+        recipe.LearningRateDrops,
+        recipe.LearningRateDropFactor,
+        recipe.LearningRateDecay);
 
     /// <summary>Gets the rate for a step.</summary>
     /// <param name="step">The step, counted from 0.</param>

@@ -30,7 +30,9 @@ internal sealed class MuonOptimizer : SgdOptimizer
                 x = x.t()
             return x
 
-        def update(weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor, scale: Tensor, nesterov: Tensor, keep: Tensor):
+        def update(
+                weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor],
+                rate: Tensor, momentum: Tensor, decay: Tensor, scale: Tensor, nesterov: Tensor, keep: Tensor):
             for w, g, v in zip(weights, gradients, velocities):
                 v.mul_(float(momentum)).add_(g)
                 if float(nesterov) > 0.0:
@@ -62,8 +64,16 @@ internal sealed class MuonOptimizer : SgdOptimizer
     /// <param name="nesterov">Whether the gradient looks ahead.</param>
     /// <param name="form">Where the rate stands, for the other parameters.</param>
     /// <param name="weightDecay">The strength of the pull towards zero.</param>
-    /// <param name="clipNorm">The length that the whole gradient is cut to; null for none.</param>
-    public MuonOptimizer(IEnumerable<OptimizedParameter> parameters, double filterRate, bool keepLength, double momentum, bool nesterov, MomentumForm form, double weightDecay, double? clipNorm = null)
+    /// <param name="clipNorm">The length that the whole gradient is clipped to; null for none.</param>
+    public MuonOptimizer(
+        IEnumerable<OptimizedParameter> parameters,
+        double filterRate,
+        bool keepLength,
+        double momentum,
+        bool nesterov,
+        MomentumForm form,
+        double weightDecay,
+        double? clipNorm = null)
         : base(parameters, momentum, nesterov, form, weightDecay, clipNorm)
     {
         _scale = tensor(filterRate, ScalarType.Float64);

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
 
-/// <summary>What an optimizer is told about one parameter.</summary>
+/// <summary>A parameter of the network, with the optimizer's settings for it.</summary>
 /// <param name="Name">Its name in the state dictionary.</param>
 /// <param name="Tensor">The tensor, which stays the network's.</param>
 /// <param name="RateScale">What the learning rate is multiplied by.</param>

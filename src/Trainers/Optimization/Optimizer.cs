@@ -20,10 +20,15 @@ internal abstract class Optimizer : IDisposable
     /// <param name="parameters">The parameters.</param>
     /// <param name="slots">What is kept for each parameter.</param>
     /// <param name="weightDecay">The strength of the pull towards zero.</param>
-    /// <param name="clipNorm">The length that the whole gradient is cut to; null for none.</param>
+    /// <param name="clipNorm">The length that the whole gradient is clipped to; null for none.</param>
     protected Optimizer(IEnumerable<OptimizedParameter> parameters, Slot[] slots, double weightDecay, double? clipNorm)
     {
-        _groups = [.. parameters.GroupBy(parameter => (parameter.RateScale, parameter.Decays, IsFilter(parameter.Tensor))).Select(group => new Group(group.Key.RateScale, group.Key.Decays, [.. group], slots))];
+        _groups =
+        [
+            .. parameters
+                .GroupBy(parameter => (parameter.RateScale, parameter.Decays, IsFilter(parameter.Tensor)))
+                .Select(group => new Group(group.Key.RateScale, group.Key.Decays, [.. group], slots)),
+        ];
         _weightDecay = weightDecay;
         _clipNorm = clipNorm;
     }
@@ -31,17 +36,30 @@ internal abstract class Optimizer : IDisposable
     /// <summary>Makes the optimizer that a recipe asks for.</summary>
     public static Optimizer Of(TrainingRecipe recipe, IEnumerable<OptimizedParameter> parameters) => recipe.Optimizer switch
     {
-        OptimizerKind.AdamW => new AdamOptimizer(parameters, trustRatio: false, recipe.Momentum, recipe.SquaredMomentum, recipe.WeightDecay, recipe.GradientClipNorm),
-        OptimizerKind.Lamb => new AdamOptimizer(parameters, trustRatio: true, recipe.Momentum, recipe.SquaredMomentum, recipe.WeightDecay, recipe.GradientClipNorm),
+        OptimizerKind.AdamW or OptimizerKind.Lamb => new AdamOptimizer(
+            parameters,
+            trustRatio: recipe.Optimizer == OptimizerKind.Lamb,
+            recipe.Momentum,
+            recipe.SquaredMomentum,
+            recipe.WeightDecay,
+            recipe.GradientClipNorm),
         OptimizerKind.Muon => new MuonOptimizer(
-            parameters, recipe.FilterLearningRate / recipe.LearningRate, recipe.KeepFilterLength, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
-        _ => new SgdOptimizer(parameters, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
+            parameters,
+            recipe.FilterLearningRate / recipe.LearningRate,
+            recipe.KeepFilterLength,
+            recipe.Momentum,
+            recipe.Nesterov,
+            recipe.MomentumForm,
+            recipe.WeightDecay,
+            recipe.GradientClipNorm),
+        _ => new SgdOptimizer(
+            parameters, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
     };
 
-    /// <summary>Gets what must be kept, beside the parameters, to go on later.</summary>
+    /// <summary>Gets the tensors that a checkpoint must hold, beside the parameters, so that training can go on.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> State => _groups.SelectMany(group => group.State);
 
-    /// <summary>Updates the parameters that have a gradient, then drops the gradients. One without is frozen, and stays.</summary>
+    /// <summary>Updates the parameters that have a gradient, then frees the gradients. A parameter without one is frozen.</summary>
     /// <param name="learningRate">The rate.</param>
     public void Step(double learningRate)
     {
@@ -104,7 +122,7 @@ internal abstract class Optimizer : IDisposable
     /// <summary>A tensor that is kept for each parameter: of its shape, or a scalar.</summary>
     protected readonly record struct Slot(string Name, bool IsScalar = false);
 
-    /// <summary>Parameters with the same settings, and what a step is told about those of them that have a gradient.</summary>
+    /// <summary>Parameters with the same settings, and the tensors of those that have a gradient in this step.</summary>
     private sealed class Group
     {
         private readonly OptimizedParameter[] _parameters;
@@ -119,7 +137,7 @@ internal abstract class Optimizer : IDisposable
             Decays = decays;
             _parameters = parameters;
             _slotKinds = slots;
-            _slots = [.. slots.Select(slot => parameters.Select(parameter => slot.IsScalar ? zeros([], ScalarType.Float32) : zeros_like(parameter.Tensor, requires_grad: false)).ToArray())];
+            _slots = [.. slots.Select(slot => parameters.Select(parameter => NewTensor(slot, parameter)).ToArray())];
             _found = new Tensor?[parameters.Length];
         }
 
@@ -134,7 +152,8 @@ internal abstract class Optimizer : IDisposable
         public bool Decays { get; }
 
         public IEnumerable<KeyValuePair<string, Tensor>> State =>
-            _slots.SelectMany((tensors, slot) => tensors.Select((tensor, i) => KeyValuePair.Create($"{_parameters[i].Name}.{_slotKinds[slot].Name}", tensor)));
+            _slots.SelectMany((tensors, slot) =>
+                tensors.Select((tensor, i) => KeyValuePair.Create($"{_parameters[i].Name}.{_slotKinds[slot].Name}", tensor)));
 
         public void TakeGradients()
         {
@@ -173,5 +192,9 @@ internal abstract class Optimizer : IDisposable
                 gradient = null;
             }
         }
+
+        private static Tensor NewTensor(Slot slot, OptimizedParameter parameter) => slot.IsScalar
+            ? zeros([], ScalarType.Float32)
+            : zeros_like(parameter.Tensor, requires_grad: false);
     }
 }

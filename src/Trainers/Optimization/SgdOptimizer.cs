@@ -10,22 +10,38 @@ internal class SgdOptimizer : Optimizer
 {
     private const string Script =
         """
-        def pytorch(weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor):
-            torch._fused_sgd_(weights, gradients, velocities, weight_decay=float(decay), momentum=float(momentum), lr=float(rate), dampening=0.0, nesterov=False, maximize=False, is_first_step=False)
+        def pytorch(
+                weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor],
+                rate: Tensor, momentum: Tensor, decay: Tensor):
+            torch._fused_sgd_(
+                weights, gradients, velocities, weight_decay=float(decay), momentum=float(momentum), lr=float(rate),
+                dampening=0.0, nesterov=False, maximize=False, is_first_step=False)
             return rate
 
-        def nesterov(weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor):
-            torch._fused_sgd_(weights, gradients, velocities, weight_decay=float(decay), momentum=float(momentum), lr=float(rate), dampening=0.0, nesterov=True, maximize=False, is_first_step=False)
+        def nesterov(
+                weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor],
+                rate: Tensor, momentum: Tensor, decay: Tensor):
+            torch._fused_sgd_(
+                weights, gradients, velocities, weight_decay=float(decay), momentum=float(momentum), lr=float(rate),
+                dampening=0.0, nesterov=True, maximize=False, is_first_step=False)
             return rate
 
-        def caffe(weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor):
+        def caffe(
+                weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor],
+                rate: Tensor, momentum: Tensor, decay: Tensor):
             torch._foreach_mul_(gradients, float(rate))
-            torch._fused_sgd_(weights, gradients, velocities, weight_decay=float(decay) * float(rate), momentum=float(momentum), lr=1.0, dampening=0.0, nesterov=False, maximize=False, is_first_step=False)
+            torch._fused_sgd_(
+                weights, gradients, velocities, weight_decay=float(decay) * float(rate), momentum=float(momentum), lr=1.0,
+                dampening=0.0, nesterov=False, maximize=False, is_first_step=False)
             return rate
 
-        def caffe_nesterov(weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor):
+        def caffe_nesterov(
+                weights: List[Tensor], gradients: List[Tensor], velocities: List[Tensor],
+                rate: Tensor, momentum: Tensor, decay: Tensor):
             torch._foreach_mul_(gradients, float(rate))
-            torch._fused_sgd_(weights, gradients, velocities, weight_decay=float(decay) * float(rate), momentum=float(momentum), lr=1.0, dampening=0.0, nesterov=True, maximize=False, is_first_step=False)
+            torch._fused_sgd_(
+                weights, gradients, velocities, weight_decay=float(decay) * float(rate), momentum=float(momentum), lr=1.0,
+                dampening=0.0, nesterov=True, maximize=False, is_first_step=False)
             return rate
 
         """;
@@ -40,8 +56,14 @@ internal class SgdOptimizer : Optimizer
     /// <param name="nesterov">Whether the gradient looks ahead.</param>
     /// <param name="form">Where the rate stands.</param>
     /// <param name="weightDecay">The strength of the pull towards zero.</param>
-    /// <param name="clipNorm">The length that the whole gradient is cut to; null for none.</param>
-    public SgdOptimizer(IEnumerable<OptimizedParameter> parameters, double momentum, bool nesterov, MomentumForm form, double weightDecay, double? clipNorm = null)
+    /// <param name="clipNorm">The length that the whole gradient is clipped to; null for none.</param>
+    public SgdOptimizer(
+        IEnumerable<OptimizedParameter> parameters,
+        double momentum,
+        bool nesterov,
+        MomentumForm form,
+        double weightDecay,
+        double? clipNorm = null)
         : base(parameters, [new Slot("velocity")], weightDecay, clipNorm)
     {
         _form = (form, nesterov) switch

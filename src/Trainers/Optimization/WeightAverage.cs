@@ -19,7 +19,7 @@ internal sealed class WeightAverage(ResidualNetwork source, ResidualNetwork aver
     private readonly Tensor[] _source = [.. source.State.Select(each => each.Value)];
     private readonly Tensor[] _average = [.. average.State.Select(each => each.Value)];
 
-    /// <summary>Gets the network whose weights are the average. It stays its maker's.</summary>
+    /// <summary>Gets the network whose weights are the average; its creator disposes of it.</summary>
     public ResidualNetwork Network => average;
 
     /// <summary>Takes the source's weights into the average.</summary>

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>What training does when an image cannot be decoded, or its file is cut short.</summary>
+/// <summary>What training does when an image cannot be decoded, or its file is truncated.</summary>
 public enum BadImageHandling
 {
     /// <summary>Training does not start; the exception names the file.</summary>

@@ -26,7 +26,7 @@ public sealed partial record TrainingRecipe
     /// <value>At least 1. The default is 30.</value>
     public int Epochs { get; init; } = 30;
 
-    /// <summary>Gets the steps after which training ends, whatever <see cref="Epochs"/> says; the last epoch may be cut short.</summary>
+    /// <summary>Gets the steps after which training ends, whatever <see cref="Epochs"/> says; the last epoch may be incomplete.</summary>
     /// <value>At least 1. The default is <see langword="null"/>: the epochs count.</value>
     public long? Steps { get; init; }
 
@@ -121,15 +121,15 @@ public sealed partial record TrainingRecipe
     /// <value>The default is <see cref="WeightDecayScope.All"/>.</value>
     public WeightDecayScope WeightDecayScope { get; init; } = WeightDecayScope.All;
 
-    /// <summary>Gets the length that the gradient of all parameters together is cut to, if it is longer (Pascanu et al., 2013).</summary>
-    /// <value>Greater than 0. The default is <see langword="null"/>: it is never cut.</value>
+    /// <summary>Gets the length to which the gradient of all parameters together is clipped (Pascanu et al., 2013).</summary>
+    /// <value>Greater than 0. The default is <see langword="null"/>: the gradient is not clipped.</value>
     public double? GradientClipNorm { get; init; }
 
     /// <summary>Gets which mean is subtracted from pixels, where the options give none.</summary>
     /// <value>The default is <see cref="MeanSubtraction.PerChannel"/>.</value>
     public MeanSubtraction MeanSubtraction { get; init; } = MeanSubtraction.PerChannel;
 
-    /// <summary>Gets how training images are cut out.</summary>
+    /// <summary>Gets how training images are augmented.</summary>
     /// <value>The default is <see cref="ImageAugmentation.Auto"/>.</value>
     public ImageAugmentation Augmentation { get; init; } = ImageAugmentation.Auto;
 
@@ -237,7 +237,8 @@ public sealed partial record TrainingRecipe
     public static TrainingRecipe FromJson(string json)
     {
         ArgumentNullException.ThrowIfNull(json);
-        var recipe = JsonSerializer.Deserialize<TrainingRecipe>(json, Json) ?? throw new JsonException("A recipe is a JSON object, but this is null.");
+        var recipe = JsonSerializer.Deserialize<TrainingRecipe>(json, Json)
+            ?? throw new JsonException("A recipe is a JSON object, but this is null.");
         recipe.Validate();
         return recipe;
     }
@@ -250,7 +251,7 @@ public sealed partial record TrainingRecipe
     /// <returns>As <see cref="ToJson"/>.</returns>
     public override string ToString() => ToJson();
 
-    /// <summary>Tells whether two recipes say the same.</summary>
+    /// <summary>Tells whether two recipes have the same values.</summary>
     /// <param name="other">The other recipe.</param>
     /// <returns>Whether all properties are equal.</returns>
     public bool Equals(TrainingRecipe? other) => other is not null && ToJson() == other.ToJson(); // arrays by what is in them
@@ -258,7 +259,7 @@ public sealed partial record TrainingRecipe
     /// <inheritdoc/>
     public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
 
-    /// <summary>Gets whether every epoch sees images as they were cut out.</summary>
+    /// <summary>Gets whether images are neither distorted nor mixed after they are cropped.</summary>
     internal bool HasNoDistortion => this is { TrivialAugment: false, ColorNoise: 0, RandomErasing: 0, Mixup: 0, CutMix: 0 };
 
     /// <summary>Gets every property that has another value in another recipe, as "name: this, other".</summary>
@@ -267,56 +268,64 @@ public sealed partial record TrainingRecipe
         using var left = JsonSerializer.SerializeToDocument(this, Json);
         using var right = JsonSerializer.SerializeToDocument(other, Json);
         return [.. left.RootElement.EnumerateObject()
-            .Select(property => (property.Name, Mine: property.Value.GetRawText(), Other: right.RootElement.GetProperty(property.Name).GetRawText()))
+            .Select(property => (property.Name, Mine: property.Value.GetRawText(), Other: RawText(right, property.Name)))
             .Where(pair => pair.Mine != pair.Other)
             .Select(pair => $"{pair.Name} is {pair.Mine}, was {pair.Other}")];
+
+        static string RawText(JsonDocument recipe, string name) => recipe.RootElement.GetProperty(name).GetRawText();
     }
 
     internal void Validate()
     {
-        Check(Epochs >= 1, Epochs, "at least 1");
-        Check(Steps is null or >= 1, Steps, "at least 1, or null");
-        Check(BatchSize >= 2, BatchSize, "at least 2, for batch normalization");
-        Check(BatchesPerStep >= 1, BatchesPerStep, "at least 1");
-        Check(Enum.IsDefined(Optimizer), Optimizer, "one of the values of OptimizerKind");
-        Check(LearningRate > 0 && double.IsFinite(LearningRate), LearningRate, "a finite number greater than 0");
-        Check(FilterLearningRate > 0 && double.IsFinite(FilterLearningRate), FilterLearningRate, "a finite number greater than 0");
-        Check(Enum.IsDefined(LearningRateDecay), LearningRateDecay, "one of the values of LearningRateDecay");
-        Check(!LearningRateDrops.IsDefault && LearningRateDrops.All(share => share is > 0 and < 1) && LearningRateDrops.SequenceEqual(LearningRateDrops.Order()),
-            LearningRateDrops, "ascending shares of the run between 0 and 1");
-        Check(LearningRateDropFactor is > 0 and <= 1, LearningRateDropFactor, "greater than 0 and at most 1");
-        Check(PlateauPatience >= 1, PlateauPatience, "at least 1");
-        Check(WarmupShare is >= 0 and < 1, WarmupShare, "at least 0 and less than 1");
-        Check(WarmupUntilAccuracy is >= 0 and < 1, WarmupUntilAccuracy, "at least 0 and less than 1");
-        Check(Momentum is >= 0 and < 1, Momentum, "at least 0 and less than 1");
-        Check(!Nesterov || (Optimizer is OptimizerKind.Sgd or OptimizerKind.Muon && Momentum > 0), Nesterov, "false unless the optimizer is Sgd or Muon and there is momentum");
-        Check(Enum.IsDefined(MomentumForm), MomentumForm, "one of the values of MomentumForm");
-        Check(SquaredMomentum is >= 0 and < 1, SquaredMomentum, "at least 0 and less than 1");
-        Check(WeightDecay >= 0 && double.IsFinite(WeightDecay), WeightDecay, "a finite number, 0 or more");
-        Check(Enum.IsDefined(WeightDecayScope), WeightDecayScope, "one of the values of WeightDecayScope");
-        Check(GradientClipNorm is null || (GradientClipNorm > 0 && double.IsFinite(GradientClipNorm.Value)), GradientClipNorm, "a finite number greater than 0, or null");
-        Check(Enum.IsDefined(MeanSubtraction), MeanSubtraction, "one of the values of MeanSubtraction");
-        Check(Enum.IsDefined(Augmentation), Augmentation, "one of the values of ImageAugmentation");
-        Check(!ImageScales.IsDefaultOrEmpty && ImageScales.All(scale => scale is >= 0.25 and <= 2), ImageScales, "one or more numbers from 0.25 to 2");
-        Check(MeanSubtraction == MeanSubtraction.PerChannel || (!ImageScales.IsDefault && ImageScales.All(scale => scale == 1)), ImageScales, "1 where a mean image is subtracted, which has the size of the network's input");
-        Check(ColorNoise >= 0 && double.IsFinite(ColorNoise), ColorNoise, "a finite number, 0 or more");
-        Check(RandomErasing is >= 0 and <= 1, RandomErasing, "from 0 to 1");
-        Check(Mixup >= 0 && double.IsFinite(Mixup), Mixup, "a finite number, 0 or more");
-        Check(CutMix >= 0 && double.IsFinite(CutMix), CutMix, "a finite number, 0 or more");
-        Check(LabelSmoothing is >= 0 and < 1, LabelSmoothing, "at least 0 and less than 1");
-        Check(Enum.IsDefined(ClassBalance), ClassBalance, "one of the values of ClassBalance");
-        Check(StochasticDepth is >= 0 and < 1, StochasticDepth, "at least 0 and less than 1");
-        Check(WeightAveraging is >= 0 and < 1, WeightAveraging, "at least 0 and less than 1");
-        Check(PreciseBatchNormImages >= 0, PreciseBatchNormImages, "0 or more");
-        Check(EarlyStoppingPatience is null or >= 1, EarlyStoppingPatience, "at least 1, or null");
-        Check(Enum.IsDefined(Metric), Metric, "one of the values of ValidationMetric");
-    }
-
-    private static void Check(bool holds, object? value, string range, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(value))] string name = "")
-    {
-        if (!holds)
-        {
-            throw new ArgumentOutOfRangeException(name, value, $"{name} of the training recipe must be {range}.");
-        }
+        OptionCheck.OfRecipe(Epochs >= 1, Epochs, "at least 1");
+        OptionCheck.OfRecipe(Steps is null or >= 1, Steps, "at least 1, or null");
+        OptionCheck.OfRecipe(BatchSize >= 2, BatchSize, "at least 2, for batch normalization");
+        OptionCheck.OfRecipe(BatchesPerStep >= 1, BatchesPerStep, "at least 1");
+        OptionCheck.OfRecipe(Enum.IsDefined(Optimizer), Optimizer, "one of the values of OptimizerKind");
+        OptionCheck.OfRecipe(LearningRate > 0 && double.IsFinite(LearningRate), LearningRate, "a finite number greater than 0");
+        OptionCheck.OfRecipe(
+            FilterLearningRate > 0 && double.IsFinite(FilterLearningRate),
+            FilterLearningRate, "a finite number greater than 0");
+        OptionCheck.OfRecipe(Enum.IsDefined(LearningRateDecay), LearningRateDecay, "one of the values of LearningRateDecay");
+        OptionCheck.OfRecipe(
+            !LearningRateDrops.IsDefault
+            && LearningRateDrops.All(share => share is > 0 and < 1)
+            && LearningRateDrops.SequenceEqual(LearningRateDrops.Order()),
+            LearningRateDrops,
+            "ascending shares of the run between 0 and 1");
+        OptionCheck.OfRecipe(LearningRateDropFactor is > 0 and <= 1, LearningRateDropFactor, "greater than 0 and at most 1");
+        OptionCheck.OfRecipe(PlateauPatience >= 1, PlateauPatience, "at least 1");
+        OptionCheck.OfRecipe(WarmupShare is >= 0 and < 1, WarmupShare, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(WarmupUntilAccuracy is >= 0 and < 1, WarmupUntilAccuracy, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(Momentum is >= 0 and < 1, Momentum, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(
+            !Nesterov || (Optimizer is OptimizerKind.Sgd or OptimizerKind.Muon && Momentum > 0),
+            Nesterov, "false unless the optimizer is Sgd or Muon and there is momentum");
+        OptionCheck.OfRecipe(Enum.IsDefined(MomentumForm), MomentumForm, "one of the values of MomentumForm");
+        OptionCheck.OfRecipe(SquaredMomentum is >= 0 and < 1, SquaredMomentum, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(WeightDecay >= 0 && double.IsFinite(WeightDecay), WeightDecay, "a finite number, 0 or more");
+        OptionCheck.OfRecipe(Enum.IsDefined(WeightDecayScope), WeightDecayScope, "one of the values of WeightDecayScope");
+        OptionCheck.OfRecipe(
+            GradientClipNorm is null || (GradientClipNorm > 0 && double.IsFinite(GradientClipNorm.Value)),
+            GradientClipNorm, "a finite number greater than 0, or null");
+        OptionCheck.OfRecipe(Enum.IsDefined(MeanSubtraction), MeanSubtraction, "one of the values of MeanSubtraction");
+        OptionCheck.OfRecipe(Enum.IsDefined(Augmentation), Augmentation, "one of the values of ImageAugmentation");
+        OptionCheck.OfRecipe(
+            !ImageScales.IsDefaultOrEmpty && ImageScales.All(scale => scale is >= 0.25 and <= 2),
+            ImageScales, "one or more numbers from 0.25 to 2");
+        OptionCheck.OfRecipe(
+            MeanSubtraction == MeanSubtraction.PerChannel || (!ImageScales.IsDefault && ImageScales.All(scale => scale == 1)),
+            ImageScales, "1 where a mean image is subtracted, which has the size of the network's input");
+        OptionCheck.OfRecipe(ColorNoise >= 0 && double.IsFinite(ColorNoise), ColorNoise, "a finite number, 0 or more");
+        OptionCheck.OfRecipe(RandomErasing is >= 0 and <= 1, RandomErasing, "from 0 to 1");
+        OptionCheck.OfRecipe(Mixup >= 0 && double.IsFinite(Mixup), Mixup, "a finite number, 0 or more");
+        OptionCheck.OfRecipe(CutMix >= 0 && double.IsFinite(CutMix), CutMix, "a finite number, 0 or more");
+        OptionCheck.OfRecipe(LabelSmoothing is >= 0 and < 1, LabelSmoothing, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(Enum.IsDefined(ClassBalance), ClassBalance, "one of the values of ClassBalance");
+        OptionCheck.OfRecipe(StochasticDepth is >= 0 and < 1, StochasticDepth, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(WeightAveraging is >= 0 and < 1, WeightAveraging, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(PreciseBatchNormImages >= 0, PreciseBatchNormImages, "0 or more");
+        OptionCheck.OfRecipe(EarlyStoppingPatience is null or >= 1, EarlyStoppingPatience, "at least 1, or null");
+        OptionCheck.OfRecipe(Enum.IsDefined(Metric), Metric, "one of the values of ValidationMetric");
     }
 }

@@ -38,7 +38,7 @@ public sealed class ImageReaderTests : IDisposable
     {
         Pictures.Write(_folder.Path, perClass: 4, height: 60, width: 90);
         using var kept = new ImageStore<byte>(long.MaxValue, file: null);
-        using var partly = new ImageStore<byte>(30 * 45 * 3 * 5, file: null) { Files = new(() => new FileImages<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
+        using var partly = new ImageStore<byte>(30 * 45 * 3 * 5, file: null) { Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
 
         var (expected, images) = (Read(Files(), kept, 1.5, whole: row => row % 3 != 0), Read(Files(), partly, 1.5, whole: row => row % 3 != 0));
 
@@ -51,7 +51,7 @@ public sealed class ImageReaderTests : IDisposable
     public void AFileThatChangesOrGoesWhileItIsNeededIsNamed()
     {
         Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 90);
-        using var store = new ImageStore<byte>(0, file: null) { Files = new(() => new FileImages<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
+        using var store = new ImageStore<byte>(0, file: null) { Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
         var images = Read(Files(), store, 1.5, whole: _ => true);
 
         Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 60);
@@ -67,7 +67,7 @@ public sealed class ImageReaderTests : IDisposable
         Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 90);
         var files = Files();
         var gray = _ml.Transforms.ConvertToGrayscale("Image").Fit(files).Transform(files); // the tag is still that of the file
-        using var store = new ImageStore<byte>(0, file: null) { Files = new(() => new FileImages<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
+        using var store = new ImageStore<byte>(0, file: null) { Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
 
         var exception = Assert.Throws<InvalidOperationException>(() => Read(gray, store, 1.5, whole: _ => true));
 

@@ -5,9 +5,9 @@ using SkiaSharp;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// Finds image files that are cut short. Decoders fill what is missing with grey and say nothing, and ML.NET's LoadImages keeps that.
+/// Finds truncated image files. Decoders fill the missing part with grey and report no error, and ML.NET's LoadImages accepts the result.
 /// </summary>
-internal static class ImageFileCheck
+internal static class SourceFileCheck
 {
     /// <summary>Tells whether a file ends before its image does.</summary>
     /// <param name="file">The file's content.</param>
@@ -59,13 +59,15 @@ internal static class ImageFileCheck
         [0xFF, 0xD8, ..] => !JpegHasEnd(file),
         [0x89, (byte)'P', (byte)'N', (byte)'G', ..] => !PngHasEnd(file),
         [(byte)'G', (byte)'I', (byte)'F', ..] => file[^1] != ';',
-        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] => file.Length < 8 || BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) > file.Length - 8,
+        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] =>
+            file.Length < 8 || BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) > file.Length - 8,
         [(byte)'B', (byte)'M', ..] => file.Length < 6 || BinaryPrimitives.ReadUInt32LittleEndian(file[2..]) > file.Length,
         _ => true,
     };
 
     // The end mark must follow the start of the scan: before it, an embedded thumbnail has an end mark of its own.
-    private static bool JpegHasEnd(ReadOnlySpan<byte> file) => JpegScanStart(file) is { } start && file[start..].LastIndexOf<byte>([0xFF, 0xD9]) >= 0;
+    private static bool JpegHasEnd(ReadOnlySpan<byte> file) =>
+        JpegScanStart(file) is { } start && file[start..].LastIndexOf<byte>([0xFF, 0xD9]) >= 0;
 
     private static int? JpegScanStart(ReadOnlySpan<byte> file)
     {

@@ -5,29 +5,32 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// Images that neither memory nor the disk has room for: decoded from their files each time that they are wanted, as they were the first
-/// time.
+/// The source files of images that fit neither into memory nor on the disk. They are decoded each time that they are needed, in the same
+/// way as the first time.
 /// </summary>
 /// <remarks>
-/// Rows of a view can be read in their order only, files in any. Which file a row's image is, its tag says, where LoadImages left it; that
-/// the image is that file and nothing was done to it, the first reading checks pixel by pixel: see <see
-/// cref="RowImageReader{T}.FindFile"/>.
+/// Rows of a view can be read in their order only, files in any order. LoadImages writes an image's path into its tag. The first reading
+/// compares image and file pixel by pixel, so that an image that was changed after loading is never read from here: see
+/// <see cref="RowImageReader{T}.FindFile"/>.
 /// </remarks>
-internal sealed class FileImages<T> : IDisposable
+internal sealed class SourceFiles<T> : IDisposable
     where T : unmanaged, INumberBase<T>
 {
     private readonly Lock _lock = new();
     private readonly List<(string Path, bool Whole)> _files = [];
-    private readonly FileImageView _view;
+    private readonly SourceFileView _view;
     private readonly DataViewRowCursor _cursor;
     private readonly RowImageReader<T> _reader;
 
-    public FileImages(IHostEnvironment environment, ImageColumn image, ImagePreprocessing preprocessing, double keptScale, ImageDecoder decoder)
+    public SourceFiles(
+        IHostEnvironment environment, ImageColumn image, ImagePreprocessing preprocessing, double keptScale, ImageDecoder decoder)
     {
-        _view = new FileImageView(image.Name, decoder);
+        _view = new SourceFileView(image.Name, decoder);
         var source = CheckedImageView.OfDecoded(_view, image.Name);
         var scored = PixelChain.Fit(environment, source, image, preprocessing.ResizeTo).Transform(source);
-        _cursor = scored.GetRowCursorSet([scored.Schema[image.Name], PixelChain.PixelsOf(scored.Schema)], 1)[0]; // a set of one: others read ahead
+
+        // A set of one: other cursors read ahead.
+        _cursor = scored.GetRowCursorSet([scored.Schema[image.Name], PixelChain.PixelsOf(scored.Schema)], 1)[0];
         _reader = new RowImageReader<T>(_cursor, image, preprocessing, keptScale, BadImageHandling.Fail, decoder);
     }
 
@@ -48,7 +51,7 @@ internal sealed class FileImages<T> : IDisposable
     }
 
     /// <summary>Decodes an image again.</summary>
-    /// <exception cref="BadImageException">The file is gone, or another one.</exception>
+    /// <exception cref="BadImageException">The file no longer exists, or is another image now.</exception>
     public T[] Read(in ImageEntry entry)
     {
         lock (_lock)
@@ -58,7 +61,10 @@ internal sealed class FileImages<T> : IDisposable
             var image = _reader.Read(entry.Label, entry.Weight, whole)!.Value;
             return (image.Height, image.Width) == (entry.Height, entry.Width)
                 ? image.Pixels.ToArray()
-                : throw new BadImageException($"Image '{_view.Path}' changed while it was trained on: it was {entry.Height}×{entry.Width} pixels as it is kept, and is {image.Height}×{image.Width}.", null);
+                : throw new BadImageException(
+                    $"Image '{_view.Path}' changed while it was trained on: "
+                    + $"it was {entry.Height}×{entry.Width} pixels as it is kept, and is {image.Height}×{image.Width}.",
+                    null);
         }
     }
 

@@ -5,14 +5,14 @@ using Microsoft.ML.Transforms.Image;
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// A view without an end, whose next row is always the image of the file that <see cref="Path"/> names then. For one cursor.
+/// An endless view for one cursor: when the cursor moves, its row is the image of the file that <see cref="Path"/> names at that moment.
 /// </summary>
-internal sealed class FileImageView : IDataView
+internal sealed class SourceFileView : IDataView
 {
     private readonly string _imageColumn;
     private readonly ImageDecoder _decoder;
 
-    public FileImageView(string imageColumn, ImageDecoder decoder)
+    public SourceFileView(string imageColumn, ImageDecoder decoder)
     {
         (_imageColumn, _decoder) = (imageColumn, decoder);
         var builder = new DataViewSchema.Builder();
@@ -32,9 +32,10 @@ internal sealed class FileImageView : IDataView
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(this);
 
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
 
-    private sealed class Cursor(FileImageView view) : DataViewRowCursor
+    private sealed class Cursor(SourceFileView view) : DataViewRowCursor
     {
         private long _position = -1;
 
@@ -56,8 +57,12 @@ internal sealed class FileImageView : IDataView
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {
-            Delegate getter = column.Name == view._imageColumn ? (ValueGetter<MLImage>)GetImage : (ValueGetter<ReadOnlyMemory<char>>)GetPath;
-            return getter as ValueGetter<TValue> ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
+            Delegate getter = column.Name == view._imageColumn
+                ? (ValueGetter<MLImage>)GetImage
+                : (ValueGetter<ReadOnlyMemory<char>>)GetPath;
+            return getter as ValueGetter<TValue>
+                ?? throw new InvalidOperationException(
+                    $"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
         }
 
         // As LoadImages does it: the image belongs to the caller, who hands the last one back to be disposed.

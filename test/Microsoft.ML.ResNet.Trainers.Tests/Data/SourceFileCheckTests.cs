@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Data;
 
-public sealed class ImageFileCheckTests
+public sealed class SourceFileCheckTests
 {
     // GIF and BMP, which SkiaSharp does not write, by hand: one 2×2 image each.
     private static readonly byte[] Gif = Convert.FromHexString("47494638396102000200800000FF0000FFFFFF2C00000000020002000002028C51003B".Replace("8C51", "8451"));
@@ -23,8 +23,8 @@ public sealed class ImageFileCheckTests
     [MemberData(nameof(Files))]
     public void AcceptsWholeFilesAndWhatFollowsThem(string format, byte[] file)
     {
-        Assert.False(ImageFileCheck.IsTruncated(file), format);
-        Assert.False(ImageFileCheck.IsTruncated([.. file, .. new byte[300]]), $"{format} with zeros behind it");
+        Assert.False(SourceFileCheck.IsTruncated(file), format);
+        Assert.False(SourceFileCheck.IsTruncated([.. file, .. new byte[300]]), $"{format} with zeros behind it");
     }
 
     [Theory]
@@ -33,7 +33,7 @@ public sealed class ImageFileCheckTests
     {
         foreach (var share in (double[])[0.2, 0.5, 0.9])
         {
-            Assert.True(ImageFileCheck.IsTruncated(file.AsSpan(0, (int)(file.Length * share))), $"{format} cut at {share:p0}");
+            Assert.True(SourceFileCheck.IsTruncated(file.AsSpan(0, (int)(file.Length * share))), $"{format} cut at {share:p0}");
         }
     }
 
@@ -49,7 +49,7 @@ public sealed class ImageFileCheckTests
         {
             File.WriteAllBytes(folder["image"], contents[i]);
 
-            Assert.True(ImageFileCheck.IsTruncated(contents[i]) == ImageFileCheck.IsTruncated(folder["image"]), $"{format} {i}");
+            Assert.True(SourceFileCheck.IsTruncated(contents[i]) == SourceFileCheck.IsTruncated(folder["image"]), $"{format} {i}");
         }
     }
 
@@ -68,7 +68,7 @@ public sealed class ImageFileCheckTests
                     damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
                 }
 
-                ImageFileCheck.LooksTruncated(damaged); // throws, or does not
+                SourceFileCheck.LooksTruncated(damaged); // throws, or does not
             }
         }
     }

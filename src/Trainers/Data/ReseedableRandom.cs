@@ -1,19 +1,20 @@
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>
-/// Random numbers that start anew from a seed: one object for all images, where <see cref="Random"/> would make one for each.
+/// A generator of random numbers that can be given a new seed: one object serves all images, where <see cref="Random"/> would need one
+/// for each.
 /// </summary>
 /// <remarks>
-/// SplitMix64 (Steele et al., 2014). A range is cut out of 64 bits, so no number of it is likelier than another by more than 2⁻³².
+/// SplitMix64 (Steele et al., 2014). A number of a range is scaled from 64 bits, so that none is likelier than another by more than 2⁻³².
 /// </remarks>
-internal sealed class Dice : Random
+internal sealed class ReseedableRandom : Random
 {
     private ulong _state;
 
-    /// <summary>Starts anew.</summary>
+    /// <summary>Starts again from a seed.</summary>
     /// <param name="seed">The seed: all numbers from here on follow from it.</param>
     /// <returns>This object.</returns>
-    public Dice Restart(int seed)
+    public ReseedableRandom Restart(int seed)
     {
         _state = (uint)seed;
         return this;
