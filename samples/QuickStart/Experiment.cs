@@ -120,7 +120,7 @@ internal static class Experiment
             BatchSize = (settings.ImageSize ?? settings.Architecture.DefaultImageSize) > large ? 32 : 64,
             LearningRate = 0.05,
             Optimizer = OptimizerKind.Muon, // from random weights, fewer epochs for the same accuracy
-            WeightAveraging = 0.99,
+            EmaDecay = 0.99,
         };
     }
 

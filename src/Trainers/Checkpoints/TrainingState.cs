@@ -11,7 +11,7 @@ internal sealed record TrainingState
     public required int BatchSize { get; init; }
 
     /// <summary>Gets the batches per step, likewise.</summary>
-    public required int BatchesPerStep { get; init; }
+    public required int GradientAccumulationSteps { get; init; }
 
     /// <summary>Gets the epoch under way, counted from 1.</summary>
     public int Epoch { get; init; } = 1;

@@ -33,10 +33,10 @@ internal sealed class Learner<T> : IDisposable
             Network.StochasticDepth = new StochasticDepth(plan, recipe.StochasticDepth);
         }
 
-        if (recipe.WeightAveraging > 0)
+        if (recipe.EmaDecay > 0)
         {
             _average = new ResidualNetwork(plan, start, precision);
-            Average = new WeightAverage(Network, _average, recipe.WeightAveraging);
+            Average = new WeightAverage(Network, _average, recipe.EmaDecay);
         }
 
         Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope));

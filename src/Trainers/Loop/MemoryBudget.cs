@@ -43,7 +43,7 @@ internal static class MemoryBudget
     public static bool CanHalve(TrainingRecipe recipe) => recipe.BatchSize >= 4;
 
     public static TrainingRecipe Halve(TrainingRecipe recipe) =>
-        recipe with { BatchSize = (recipe.BatchSize + 1) / 2, BatchesPerStep = recipe.BatchesPerStep * 2 };
+        recipe with { BatchSize = (recipe.BatchSize + 1) / 2, GradientAccumulationSteps = recipe.GradientAccumulationSteps * 2 };
 
     /// <summary>Tells whether an exception means that Torch could not allocate memory.</summary>
     public static bool IsOutOfMemory(Exception exception) =>

@@ -32,14 +32,14 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
 
         var recipe = checkpoint is null
             ? MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory)
-            : settings.Recipe with { BatchSize = checkpoint.State.BatchSize, BatchesPerStep = checkpoint.State.BatchesPerStep };
+            : settings.Recipe with { BatchSize = checkpoint.State.BatchSize, GradientAccumulationSteps = checkpoint.State.GradientAccumulationSteps };
         while (true)
         {
             if (recipe.BatchSize != settings.Recipe.BatchSize)
             {
                 reporter.Warn(
                     $"A batch of {settings.Recipe.BatchSize} images does not fit into memory: "
-                    + $"{recipe.BatchesPerStep} batches of {recipe.BatchSize} make up a step.");
+                    + $"{recipe.GradientAccumulationSteps} batches of {recipe.BatchSize} make up a step.");
             }
 
             try

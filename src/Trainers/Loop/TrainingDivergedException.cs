@@ -19,5 +19,5 @@ public sealed class TrainingDivergedException(long step, double learningRate) : 
     internal static string Describe(long step, double learningRate) =>
         FormattableString.Invariant(
             $"The loss was no longer a finite number at step {step}, at a learning rate of {learningRate:g4}. ")
-        + "Train with a smaller LearningRate, or with a larger WarmupShare.";
+        + "Train with a smaller LearningRate, or with a larger WarmupFraction.";
 }

@@ -9,7 +9,7 @@ internal readonly record struct TrainingLength(long Steps, int Epochs)
     public static TrainingLength Of(TrainingRecipe recipe, int images)
     {
         var batches = (images + recipe.BatchSize - 1) / recipe.BatchSize;
-        var stepsPerEpoch = (batches + recipe.BatchesPerStep - 1) / recipe.BatchesPerStep;
+        var stepsPerEpoch = (batches + recipe.GradientAccumulationSteps - 1) / recipe.GradientAccumulationSteps;
         var steps = recipe.Steps ?? (long)recipe.Epochs * stepsPerEpoch;
         return new TrainingLength(steps, checked((int)((steps + stepsPerEpoch - 1) / stepsPerEpoch)));
     }

@@ -41,7 +41,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private TrainingState _state = new()
     {
         BatchSize = settings.Recipe.BatchSize,
-        BatchesPerStep = settings.Recipe.BatchesPerStep,
+        GradientAccumulationSteps = settings.Recipe.GradientAccumulationSteps,
         WarmedUp = settings.Recipe.WarmupUntilAccuracy == 0,
     };
 
@@ -216,13 +216,13 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     }
 
     private bool EndsStep(Batch batch) =>
-        (batch.Index + 1) % _recipe.BatchesPerStep == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
+        (batch.Index + 1) % _recipe.GradientAccumulationSteps == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
 
     // The last step of an epoch may be of fewer.
     private int BatchesInStep(int batch)
     {
-        var first = batch / _recipe.BatchesPerStep * _recipe.BatchesPerStep;
-        return Math.Min(_recipe.BatchesPerStep, learner.Training.BatchesPerEpoch - first);
+        var first = batch / _recipe.GradientAccumulationSteps * _recipe.GradientAccumulationSteps;
+        return Math.Min(_recipe.GradientAccumulationSteps, learner.Training.BatchesPerEpoch - first);
     }
 
     private EpochResult Validate(TimeSpan started, double imagesPerSecond)
@@ -322,7 +322,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var tally = meter.Read(before, out var notFinite);
         if (notFinite is { } offset)
         {
-            var step = Math.Max(0, _state.Step - (steps - offset + _recipe.BatchesPerStep - 1) / _recipe.BatchesPerStep);
+            var step = Math.Max(0, _state.Step - (steps - offset + _recipe.GradientAccumulationSteps - 1) / _recipe.GradientAccumulationSteps);
             throw new TrainingDivergedException(step + 1, Schedule.At(step, _state.Plateaus));
         }
 
@@ -332,7 +332,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
     private TrainingProgress Progress(int epoch, (double Loss, double Accuracy) training, double imagesPerSecond)
     {
-        var imagesPerStep = (double)learner.Training.ImageCount / learner.Training.BatchesPerEpoch * _recipe.BatchesPerStep;
+        var imagesPerStep = (double)learner.Training.ImageCount / learner.Training.BatchesPerEpoch * _recipe.GradientAccumulationSteps;
         var left = TimeSpan.FromSeconds((Schedule.TotalSteps - _state.Step) * imagesPerStep / imagesPerSecond);
         var validation = _state.Epochs.IsEmpty ? null : _state.Epochs[^1].ValidationAccuracy;
         return new TrainingProgress(

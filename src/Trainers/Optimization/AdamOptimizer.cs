@@ -36,38 +36,38 @@ internal sealed class AdamOptimizer : Optimizer
     private static readonly Lazy<jit.CompilationUnit> Compiled = new(() => jit.compile(Script));
 
     private readonly Tensor _momentum;
-    private readonly Tensor _squaredMomentum;
+    private readonly Tensor _beta2;
     private readonly Tensor _trustRatio;
 
     /// <param name="parameters">The parameters.</param>
     /// <param name="trustRatio">Whether the rate is scaled per tensor: LAMB.</param>
     /// <param name="momentum">β₁.</param>
-    /// <param name="squaredMomentum">β₂.</param>
+    /// <param name="beta2">β₂.</param>
     /// <param name="weightDecay">The strength of the pull towards zero.</param>
     /// <param name="clipNorm">The length that the whole gradient is clipped to; null for none.</param>
     public AdamOptimizer(
         IEnumerable<OptimizedParameter> parameters,
         bool trustRatio,
         double momentum,
-        double squaredMomentum,
+        double beta2,
         double weightDecay,
         double? clipNorm = null)
         : base(parameters, [new Slot("mean"), new Slot("square"), new Slot("steps", IsScalar: true)], weightDecay, clipNorm)
     {
         _momentum = tensor(momentum, ScalarType.Float64);
-        _squaredMomentum = tensor(squaredMomentum, ScalarType.Float64);
+        _beta2 = tensor(beta2, ScalarType.Float64);
         _trustRatio = tensor(trustRatio ? 1.0 : 0.0, ScalarType.Float64);
     }
 
     public override void Dispose()
     {
         _momentum.Dispose();
-        _squaredMomentum.Dispose();
+        _beta2.Dispose();
         _trustRatio.Dispose();
         base.Dispose();
     }
 
     protected override void Step(Tensor[] weights, Tensor[] gradients, Tensor[][] slots, Tensor rate, Tensor decay) =>
         Compiled.Value.invoke(
-            "update", weights, gradients, slots[0], slots[1], slots[2], rate, _momentum, _squaredMomentum, decay, _trustRatio);
+            "update", weights, gradients, slots[0], slots[1], slots[2], rate, _momentum, _beta2, decay, _trustRatio);
 }

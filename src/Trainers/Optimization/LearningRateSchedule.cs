@@ -21,7 +21,7 @@ internal sealed record LearningRateSchedule(
     public static LearningRateSchedule Of(TrainingRecipe recipe, long totalSteps) => new(
         recipe.LearningRate,
         totalSteps,
-        (long)(recipe.WarmupShare * totalSteps),
+        (long)(recipe.WarmupFraction * totalSteps),
         recipe.LearningRateDrops,
         recipe.LearningRateDropFactor,
         recipe.LearningRateDecay);

@@ -40,7 +40,7 @@ internal abstract class Optimizer : IDisposable
             parameters,
             trustRatio: recipe.Optimizer == OptimizerKind.Lamb,
             recipe.Momentum,
-            recipe.SquaredMomentum,
+            recipe.Beta2,
             recipe.WeightDecay,
             recipe.GradientClipNorm),
         OptimizerKind.Muon => new MuonOptimizer(

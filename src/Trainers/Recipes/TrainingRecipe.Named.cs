@@ -49,11 +49,11 @@ public sealed partial record TrainingRecipe
     {
         Epochs = 30,
         LearningRateDecay = LearningRateDecay.Cosine,
-        WarmupShare = 0.05,
+        WarmupFraction = 0.05,
         Nesterov = true,
         WeightDecay = 5e-4,
         WeightDecayScope = WeightDecayScope.Weights,
-        WeightAveraging = 0.998,
+        EmaDecay = 0.998,
     };
 
     /// <summary>
@@ -69,8 +69,8 @@ public sealed partial record TrainingRecipe
         FilterLearningRate = 0.025,
         KeepFilterLength = true,
         LearningRateDecay = LearningRateDecay.Linear,
-        WarmupShare = 0.1,
-        WeightAveraging = 0.99,
+        WarmupFraction = 0.1,
+        EmaDecay = 0.99,
         ImageScales = [0.75, 0.75, 1],
         RandomErasing = 0.25,
     };

@@ -36,7 +36,7 @@ public sealed partial record TrainingRecipe
 
     /// <summary>Gets the batches whose gradients are averaged into one step. Batch normalization still sees one batch.</summary>
     /// <value>At least 1. The default is 1.</value>
-    public int BatchesPerStep { get; init; } = 1;
+    public int GradientAccumulationSteps { get; init; } = 1;
 
     /// <summary>Gets how gradients become steps.</summary>
     /// <value>The default is <see cref="OptimizerKind.Sgd"/>.</value>
@@ -82,7 +82,7 @@ public sealed partial record TrainingRecipe
 
     /// <summary>Gets the share of the run over which the learning rate grows linearly from nearly 0.</summary>
     /// <value>0 up to, not including, 1. The default is 0.</value>
-    public double WarmupShare { get; init; }
+    public double WarmupFraction { get; init; }
 
     /// <summary>
     /// Gets the training accuracy up to which the learning rate is a tenth: ResNet-110 warms up so until its training error is below 80 %
@@ -111,7 +111,7 @@ public sealed partial record TrainingRecipe
     /// cref="OptimizerKind.Lamb"/>.
     /// </summary>
     /// <value>0 up to, not including, 1. The default is 0.999.</value>
-    public double SquaredMomentum { get; init; } = 0.999;
+    public double Beta2 { get; init; } = 0.999;
 
     /// <summary>Gets the strength of the pull of parameters towards zero.</summary>
     /// <value>0 or more. The default is 0.0001 (He et al., 2016, section 4.2).</value>
@@ -204,7 +204,7 @@ public sealed partial record TrainingRecipe
     /// it keeps at most (1 + t) / (10 + t), so that the random start is soon forgotten.
     /// </summary>
     /// <value>0 up to, not including, 1. The default is 0: no average.</value>
-    public double WeightAveraging { get; init; }
+    public double EmaDecay { get; init; }
 
     /// <summary>
     /// Gets the training images over which the statistics of batch normalization are computed anew when training is over, in place of
@@ -280,7 +280,7 @@ public sealed partial record TrainingRecipe
         OptionCheck.OfRecipe(Epochs >= 1, Epochs, "at least 1");
         OptionCheck.OfRecipe(Steps is null or >= 1, Steps, "at least 1, or null");
         OptionCheck.OfRecipe(BatchSize >= 2, BatchSize, "at least 2, for batch normalization");
-        OptionCheck.OfRecipe(BatchesPerStep >= 1, BatchesPerStep, "at least 1");
+        OptionCheck.OfRecipe(GradientAccumulationSteps >= 1, GradientAccumulationSteps, "at least 1");
         OptionCheck.OfRecipe(Enum.IsDefined(Optimizer), Optimizer, "one of the values of OptimizerKind");
         OptionCheck.OfRecipe(LearningRate > 0 && double.IsFinite(LearningRate), LearningRate, "a finite number greater than 0");
         OptionCheck.OfRecipe(
@@ -295,14 +295,14 @@ public sealed partial record TrainingRecipe
             "ascending shares of the run between 0 and 1");
         OptionCheck.OfRecipe(LearningRateDropFactor is > 0 and <= 1, LearningRateDropFactor, "greater than 0 and at most 1");
         OptionCheck.OfRecipe(PlateauPatience >= 1, PlateauPatience, "at least 1");
-        OptionCheck.OfRecipe(WarmupShare is >= 0 and < 1, WarmupShare, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(WarmupFraction is >= 0 and < 1, WarmupFraction, "at least 0 and less than 1");
         OptionCheck.OfRecipe(WarmupUntilAccuracy is >= 0 and < 1, WarmupUntilAccuracy, "at least 0 and less than 1");
         OptionCheck.OfRecipe(Momentum is >= 0 and < 1, Momentum, "at least 0 and less than 1");
         OptionCheck.OfRecipe(
             !Nesterov || (Optimizer is OptimizerKind.Sgd or OptimizerKind.Muon && Momentum > 0),
             Nesterov, "false unless the optimizer is Sgd or Muon and there is momentum");
         OptionCheck.OfRecipe(Enum.IsDefined(MomentumForm), MomentumForm, "one of the values of MomentumForm");
-        OptionCheck.OfRecipe(SquaredMomentum is >= 0 and < 1, SquaredMomentum, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(Beta2 is >= 0 and < 1, Beta2, "at least 0 and less than 1");
         OptionCheck.OfRecipe(WeightDecay >= 0 && double.IsFinite(WeightDecay), WeightDecay, "a finite number, 0 or more");
         OptionCheck.OfRecipe(Enum.IsDefined(WeightDecayScope), WeightDecayScope, "one of the values of WeightDecayScope");
         OptionCheck.OfRecipe(
@@ -323,7 +323,7 @@ public sealed partial record TrainingRecipe
         OptionCheck.OfRecipe(LabelSmoothing is >= 0 and < 1, LabelSmoothing, "at least 0 and less than 1");
         OptionCheck.OfRecipe(Enum.IsDefined(ClassBalance), ClassBalance, "one of the values of ClassBalance");
         OptionCheck.OfRecipe(StochasticDepth is >= 0 and < 1, StochasticDepth, "at least 0 and less than 1");
-        OptionCheck.OfRecipe(WeightAveraging is >= 0 and < 1, WeightAveraging, "at least 0 and less than 1");
+        OptionCheck.OfRecipe(EmaDecay is >= 0 and < 1, EmaDecay, "at least 0 and less than 1");
         OptionCheck.OfRecipe(PreciseBatchNormImages >= 0, PreciseBatchNormImages, "0 or more");
         OptionCheck.OfRecipe(EarlyStoppingPatience is null or >= 1, EarlyStoppingPatience, "at least 1, or null");
         OptionCheck.OfRecipe(Enum.IsDefined(Metric), Metric, "one of the values of ValidationMetric");

@@ -21,7 +21,7 @@ internal static class Moments
         EpochResult[] results = [.. Enumerable.Range(1, epochs).Select(epoch => new EpochResult(epoch, 0.1 / 3, 1.0 / 7, 0.5, 0.3, 1.0 / epoch, TimeSpan.FromSeconds(1.5), 1234.5))];
         var state = new TrainingState
         {
-            BatchSize = 64, BatchesPerStep = 1, Epoch = epochs + 1, Batch = batch, Step = step, Tally = new Tally(10, 5, 1.0 / 3), Epochs = [.. results], LearningRate = 0.1,
+            BatchSize = 64, GradientAccumulationSteps = 1, Epoch = epochs + 1, Batch = batch, Step = step, Tally = new Tally(10, 5, 1.0 / 3), Epochs = [.. results], LearningRate = 0.1,
             Best = best is { } epoch ? new Patience { Best = results[epoch - 1], EpochsSince = epochs - epoch } : new Patience(),
         };
         return new Checkpoint(Identity, state, new ResNetWeights([new WeightTensor("w", [2, 2], new float[] { 1, -2, float.Epsilon, float.MaxValue }), new WeightTensor("s", [], new float[] { 3 })]));

@@ -16,7 +16,7 @@ public sealed class MemoryBudgetTests
     {
         var fitted = MemoryBudget.Fit(Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 30, TrainingPrecision.Float32));
 
-        Assert.Equal((25, 4), (fitted.BatchSize, fitted.BatchesPerStep));
+        Assert.Equal((25, 4), (fitted.BatchSize, fitted.GradientAccumulationSteps));
     }
 
     [Fact]

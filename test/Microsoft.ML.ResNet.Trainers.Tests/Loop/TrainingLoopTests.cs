@@ -41,7 +41,7 @@ public sealed class TrainingLoopTests
     [Fact]
     public void TwoHalfBatchesMakeOneStep()
     {
-        var (_, end) = Run(Plain with { BatchSize = 8, BatchesPerStep = 2 });
+        var (_, end) = Run(Plain with { BatchSize = 8, GradientAccumulationSteps = 2 });
 
         Assert.Equal(16, end.Step);
     }
@@ -52,7 +52,7 @@ public sealed class TrainingLoopTests
         // A head alone has no batch normalization, so halves add up to the whole.
         var head = Plan.HeadOnly();
         var (whole, _) = Run(Plain with { Epochs = 1 }, head);
-        var (halves, _) = Run(Plain with { Epochs = 1, BatchSize = 8, BatchesPerStep = 2 }, head);
+        var (halves, _) = Run(Plain with { Epochs = 1, BatchSize = 8, GradientAccumulationSteps = 2 }, head);
 
         Assert.All(whole.Tensors.Zip(halves.Tensors), pair => Assert.All(pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()), values => Assert.Equal(values.First, values.Second, tolerance: 1e-5f)));
     }
@@ -163,7 +163,7 @@ public sealed class TrainingLoopTests
     public void TheAverageIsValidatedAndReturned()
     {
         var (plain, _) = Run(Plain);
-        var (averaged, end) = Run(Plain with { WeightAveraging = 0.9 });
+        var (averaged, end) = Run(Plain with { EmaDecay = 0.9 });
 
         Assert.NotEqual(plain.Tensors[0].Values.ToArray(), averaged.Tensors[0].Values.ToArray());
         Assert.All(averaged.Tensors, tensor => Assert.All(tensor.Values.ToArray(), value => Assert.True(float.IsFinite(value))));
@@ -174,10 +174,10 @@ public sealed class TrainingLoopTests
     {
         { "plain", Plain },
         { "best epoch", Plain with { KeepBestEpoch = true, LearningRate = 0.3 } },
-        { "average", Plain with { WeightAveraging = 0.9, Nesterov = true } },
+        { "average", Plain with { EmaDecay = 0.9, Nesterov = true } },
         { "AdamW", Plain with { Optimizer = OptimizerKind.AdamW, LearningRate = 0.002, GradientClipNorm = 1 } },
         { "Muon", Plain with { Optimizer = OptimizerKind.Muon, Nesterov = true, WeightDecay = 0.01 } },
-        { "accumulation", Plain with { BatchSize = 8, BatchesPerStep = 3 } },
+        { "accumulation", Plain with { BatchSize = 8, GradientAccumulationSteps = 3 } },
         { "stochastic depth", Plain with { StochasticDepth = 0.5 } },
         { "balanced", Plain with { ClassBalance = ClassBalance.Sampling } },
         { "plateau", Plain with { LearningRateDecay = LearningRateDecay.Plateau, LearningRateDropFactor = 0.1, PlateauPatience = 1 } },

@@ -35,7 +35,7 @@ public sealed class OptimizerTests
 
     [Fact]
     public void AdamW() => Check(
-        parameters => new AdamOptimizer(parameters, trustRatio: false, momentum: 0.9, squaredMomentum: 0.99, weightDecay: 0.01),
+        parameters => new AdamOptimizer(parameters, trustRatio: false, momentum: 0.9, beta2: 0.99, weightDecay: 0.01),
         (weight, gradient, rate, decay, step, slots) => weight - rate * AdamUpdate(weight, gradient, decay, step, slots));
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class OptimizerTests
     {
         using var scope = NewDisposeScope();
         var (weight, zero) = (tensor(new float[] { 3, 4 }).requires_grad_(), zeros(2).requires_grad_());
-        using var optimizer = new AdamOptimizer([new("a", weight, 1, Decays: true), new("b", zero, 1, Decays: true)], trustRatio: true, momentum: 0.9, squaredMomentum: 0.99, weightDecay: 0);
+        using var optimizer = new AdamOptimizer([new("a", weight, 1, Decays: true), new("b", zero, 1, Decays: true)], trustRatio: true, momentum: 0.9, beta2: 0.99, weightDecay: 0);
 
         (weight.sum() + zero.sum()).backward();
         optimizer.Step(0.1);
