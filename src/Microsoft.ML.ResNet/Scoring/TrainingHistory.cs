@@ -38,4 +38,7 @@ public sealed partial record TrainingHistory
     /// <summary>Gets why training ended before its last epoch, if it did.</summary>
     /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>
     public string? StoppedEarly { get; init; }
+
+    /// <summary>Adds up a time over all epochs.</summary>
+    internal TimeSpan Sum(Func<EpochResult, TimeSpan> part) => Epochs.Aggregate(TimeSpan.Zero, (sum, epoch) => sum + part(epoch));
 }
