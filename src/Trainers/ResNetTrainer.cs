@@ -101,6 +101,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     private ResNetClassificationTransformer Fit<T>(IDataView input, IDataView? validation, TrainingColumns columns)
         where T : unmanaged, INumberBase<T>
     {
+        var started = Stopwatch.GetTimestamp();
         TorchRuntime.Initialize();
         ScoringPrerequisites.Check();
         using var reporter = new TrainingReporter(_host, _options.Progress, _options.LogFolder);
@@ -111,7 +112,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var checkpoint = checkpoints?.ReadNewest();
         var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed();
         using var images = Read<T>(input, validation, columns, seed, reporter);
-        var (weights, history) = TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).Train(images, checkpoints, checkpoint));
+        var (weights, history) = TrainingThread.Run(
+            () => new TrainingRun(plan, _options, seed, reporter) { Started = started }.Train(images, checkpoints, checkpoint));
 
         // The environment itself: a host of it does not have its OnnxSessionOptions.
         return ResNetClassificationTransformer.Create(_environment, input, columns.Image, columns.Label, new ResNetModel(plan, weights, images.Preprocessing), history);
@@ -139,6 +141,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
             OnBadImage = _options.OnBadImage,
             GivenStatistics = _options.PixelStatistics,
             EarlierPreprocessing = _options.InitialWeights?.Preprocessing,
+            StartsFromRandomWeights = _options.InitialWeights is null,
             MeanSubtraction = _options.Recipe.MeanSubtraction,
             CancellationToken = _options.CancellationToken,
         };

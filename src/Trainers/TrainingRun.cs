@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Calibration;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
@@ -15,6 +16,9 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// <param name="reporter">Who is told.</param>
 internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options, int seed, TrainingReporter reporter)
 {
+    /// <summary>Gets when Fit was called, as a timestamp of Stopwatch.</summary>
+    public long Started { get; init; } = Stopwatch.GetTimestamp();
+
     /// <summary>Trains.</summary>
     /// <param name="images">The images.</param>
     /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
@@ -27,6 +31,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         CheckValidation(settings.Recipe, images.Validation.Count);
         ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
         var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
+        var conditions = RunConditions.Of(plan, options, settings, start, images);
+        reporter.Conditions = conditions.Now(settings.Recipe, settings.Augmentation, Started);
         var seesFeatures = options.TrainableLayers == TrainableLayers.Head
             && settings.Augmentation == ImageAugmentation.None
             && settings.Recipe.HasNoDistortion;
@@ -39,7 +45,12 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         }
 
         var temperature = options.Calibrate ? new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).Temperature() : 1;
-        var history = NetworkTraining.History(images, end, seed) with { Temperature = temperature };
+        var recipe = settings.Recipe with { BatchSize = end.BatchSize, BatchesPerStep = end.BatchesPerStep };
+        var history = NetworkTraining.History(images, end, seed) with
+        {
+            Temperature = temperature,
+            Conditions = conditions.Now(recipe, settings.Augmentation, Started),
+        };
         reporter.Finish(history);
         return (temperature == 1 ? weights : TemperatureScaling.Fold(weights, plan.Head, temperature), history);
     }

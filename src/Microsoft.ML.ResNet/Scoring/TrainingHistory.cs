@@ -39,6 +39,10 @@ public sealed partial record TrainingHistory
     /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>
     public string? StoppedEarly { get; init; }
 
+    /// <summary>Gets what was in force: recipe, data, machine and versions.</summary>
+    /// <value><see langword="null"/>, the default, for a network that was not trained here, and in files of earlier versions.</value>
+    public TrainingConditions? Conditions { get; init; }
+
     /// <summary>Adds up a time over all epochs.</summary>
     internal TimeSpan Sum(Func<EpochResult, TimeSpan> part) => Epochs.Aggregate(TimeSpan.Zero, (sum, epoch) => sum + part(epoch));
 }

@@ -30,6 +30,8 @@ internal sealed class WeightsBuilder
 
     public string? ArchitectureName { get; set; }
 
+    public ModelCard? Card { get; set; }
+
     /// <summary>
     /// The most bytes that a file may become, as floats or decompressed: 16 times its size, which leaves room for float16, for tied tensors and
     /// for many zeros, or 16 MB for a small one. A file that would become more is made to exhaust memory.
@@ -80,7 +82,13 @@ internal sealed class WeightsBuilder
     }
 
     public ResNetWeights Build() => _tensors.Count > 0
-        ? new ResNetWeights(_tensors.Select(tensor => tensor.ToWeightTensor())) { Preprocessing = Preprocessing, ClassNames = ClassNames ?? [], ArchitectureName = ArchitectureName }
+        ? new ResNetWeights(_tensors.Select(tensor => tensor.ToWeightTensor()))
+        {
+            Preprocessing = Preprocessing,
+            ClassNames = ClassNames ?? [],
+            ArchitectureName = ArchitectureName,
+            Card = Card is null ? null : Card with { ClassNames = ClassNames ?? [] },
+        }
         : throw new InvalidDataException("it holds no tensor of weights");
 
     // The product of all dimensions but zeros is bounded, so that no order of multiplying them overflows.
