@@ -25,6 +25,12 @@ internal static class Experiment
     {
         EnsureWritable("--model", settings.ModelPath);
         EnsureWritable("--report", settings.ReportPath);
+        if (settings.ImageSize < settings.Architecture.MinimumImageSize)
+        {
+            throw new ArgumentException(
+                $"--image-size is {settings.ImageSize}, but {settings.Architecture} needs images of at least {settings.Architecture.MinimumImageSize} pixels.");
+        }
+
         var ml = new MLContext(Seed);
         var (train, test) = LoadImages(ml, settings);
         CheckClasses(ml, train, test, settings);
@@ -51,11 +57,31 @@ internal static class Experiment
         var images = ml.Data.LoadImageFolder(settings.DataFolder);
         if (settings.TestFolder is not null)
         {
-            return (images, ml.Data.LoadImageFolder(settings.TestFolder));
+            return (images, Readable(ml, ml.Data.LoadImageFolder(settings.TestFolder)));
         }
 
         var split = ml.Data.TrainTestSplit(images, testFraction: 0.2, seed: Seed);
-        return (split.TrainSet, split.TestSet);
+        return (split.TrainSet, Readable(ml, split.TestSet));
+    }
+
+    // The trainer skips images that it cannot read; a test would end at the first. Decoding them before training tells.
+    private static IDataView Readable(MLContext ml, IDataView files)
+    {
+        var readable = new List<ImageFile>();
+        foreach (var file in ml.Data.CreateEnumerable<ImageFile>(files, reuseRowObject: false))
+        {
+            try
+            {
+                ResNetImage.Load(file.ImagePath).Dispose();
+                readable.Add(file);
+            }
+            catch (Exception exception) when (exception is InvalidDataException or IOException or UnauthorizedAccessException)
+            {
+                Console.Error.WriteLine(exception.Message); // which names the image
+            }
+        }
+
+        return readable.Count > 0 ? ml.Data.LoadFromEnumerable(readable) : throw new InvalidDataException("None of the test images can be read.");
     }
 
     // Better now than after the training.
@@ -89,7 +115,8 @@ internal static class Experiment
             var model = pipeline.Fit(train);
             if (model.OfType<ResNetClassificationTransformer>().Single().History.NoBetterThanChance is { } warning)
             {
-                AnsiConsole.MarkupLineInterpolated($"[yellow]{warning}[/]");
+                var finding = warning.Split(" Train with ")[0]; // advice is on options that this program has not
+                AnsiConsole.MarkupLineInterpolated($"[yellow]{finding} Try more --epochs, and look whether the images are those that their folders say.[/]");
             }
 
             task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");

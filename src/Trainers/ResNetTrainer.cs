@@ -131,6 +131,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     private ResNetClassificationTransformer Fit<T>(IDataView input, IDataView? validation, TrainingColumns columns)
         where T : unmanaged, INumberBase<T>
     {
+        var started = Stopwatch.GetTimestamp();
         TorchRuntime.Initialize();
         ScoringPrerequisites.Check();
         using var reporter = new TrainingReporter(_host, _options.Progress, _options.LogFolder);
@@ -142,7 +143,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed();
         using var images = Read<T>(input, validation, columns, seed, reporter);
         var (weights, history) = TrainingThread.Run(
-            () => new TrainingRun(plan, _options, seed, reporter).Train(images, checkpoints, checkpoint));
+            () => new TrainingRun(plan, _options, seed, reporter) { Started = started }.Train(images, checkpoints, checkpoint));
 
         // The environment itself: a host of it does not have its OnnxSessionOptions.
         var model = new ResNetModel(plan, weights, images.Preprocessing);
@@ -171,6 +172,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
             OnBadImage = _options.OnBadImage,
             GivenStatistics = _options.PixelStatistics,
             EarlierPreprocessing = _options.InitialWeights?.Preprocessing,
+            StartsFromRandomWeights = _options.InitialWeights is null,
             MeanSubtraction = _options.Recipe.MeanSubtraction,
             CancellationToken = _options.CancellationToken,
         };

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Calibration;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
@@ -15,6 +16,9 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// <param name="reporter">What reports progress.</param>
 internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options, int seed, TrainingReporter reporter)
 {
+    /// <summary>Gets when Fit was called, as a timestamp of Stopwatch.</summary>
+    public long Started { get; init; } = Stopwatch.GetTimestamp();
+
     /// <summary>Trains the network.</summary>
     /// <param name="images">The images.</param>
     /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
@@ -28,6 +32,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         CheckValidation(settings.Recipe, images.Validation.Count);
         ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
         var start = Start(settings.Recipe);
+        var conditions = RunConditions.Of(plan, options, settings, start, images);
+        reporter.Conditions = conditions.Now(settings.Recipe, settings.Augmentation, Started);
         var seesFeatures = options.TrainableLayers == TrainableLayers.Head
             && settings.Augmentation == ImageAugmentation.None
             && settings.Recipe.HasNoDistortion;
@@ -40,9 +46,11 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         }
 
         var temperature = options.Calibrate ? new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).Temperature() : 1;
+        var recipe = settings.Recipe with { BatchSize = end.BatchSize, GradientAccumulationSteps = end.GradientAccumulationSteps };
         var history = NetworkTraining.History(images, end, seed) with
         {
             Temperature = temperature,
+            Conditions = conditions.Now(recipe, settings.Augmentation, Started),
             NoBetterThanChance = ChanceLevel.Describe(images, end, settings.Recipe.ClassBalance),
         };
         if (history.NoBetterThanChance is { } warning)

@@ -11,6 +11,7 @@ internal static class NetworkMetadata
         new(WeightsMetadata.Architecture, network.Plan.Architecture.Name),
         .. classNames.IsEmpty ? Array.Empty<KeyValuePair<string, string>>() : [new(WeightsMetadata.ClassNames, WeightsMetadata.Write(classNames))],
         .. network.Quantization is null ? Array.Empty<KeyValuePair<string, string>>() : [new(WeightsMetadata.Quantization, "int8")],
+        .. network.Card is { } card ? [new(WeightsMetadata.Card, WeightsMetadata.Write(card))] : Array.Empty<KeyValuePair<string, string>>(),
         new(WeightsMetadata.Preprocessing, WeightsMetadata.Write(network.Preprocessing)),
     ];
 }

@@ -42,7 +42,14 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         _chain = chain;
         ClassNames = label.ClassNames();
         History = history;
-        Weights = new ResNetWeights(network.Weights.Tensors) { ArchitectureName = network.Plan.Architecture.Name, Preprocessing = network.Preprocessing, ClassNames = ClassNames };
+        Card = ModelCard.Of(network.Plan, ClassNames, history);
+        Weights = new ResNetWeights(network.Weights.Tensors)
+        {
+            ArchitectureName = network.Plan.Architecture.Name,
+            Preprocessing = network.Preprocessing,
+            ClassNames = ClassNames,
+            Card = network.Card,
+        };
     }
 
     /// <summary>Gets the network's description.</summary>
@@ -56,6 +63,10 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     /// <summary>Gets how the training went.</summary>
     /// <value>Empty for a network that was not trained here.</value>
     public TrainingHistory History { get; }
+
+    /// <summary>Gets what is known of the network, to be handed on with it: what it is, how it was trained, and what came of it.</summary>
+    /// <value>Saved with the model, and exported with it, if the network was trained here.</value>
+    public ModelCard Card { get; }
 
     /// <summary>Gets how pixels become the network's input.</summary>
     /// <value>Part of the ONNX graph, and of what is saved.</value>
@@ -147,7 +158,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     internal static ResNetClassificationTransformer Create(
         IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, TrainingHistory history)
     {
-        network = network.For(image);
+        network = network.For(image) with { Card = history.Conditions is null ? null : ModelCard.Of(network.Plan, label.ClassNames(), history) };
         var chain = OnnxBackedChain.Build(environment, image, network, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
         return new ResNetClassificationTransformer(environment, network, image, label, history, chain);
     }

@@ -11,8 +11,9 @@ public sealed partial record TrainingHistory
     // A run of a million epochs has some 300 MB of them; nobody's file is larger by honest means.
     private const long MaxFileLength = 1L << 29;
 
-    // Not by generated code, which sets what a file lacks to zero, and not to the property's default. A loss that is not a number is "NaN".
-    private static readonly JsonSerializerOptions Json = new()
+    // Not by generated code, which sets what a file lacks to zero, and not to the property's default. A loss that is not a number is
+    // "NaN".
+    internal static readonly JsonSerializerOptions Json = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -22,8 +23,8 @@ public sealed partial record TrainingHistory
 
     /// <summary>Writes the epochs as a table of comma-separated values, one line for each, under a line of names.</summary>
     /// <remarks>
-    /// Numbers are written in full, with a point, whatever the culture; times in seconds; a field is empty where there was no validation. The file
-    /// appears whole or not at all.
+    /// Numbers are written in full, with a point, whatever the culture; times in seconds; a field is empty where there was no validation.
+    /// The file appears whole or not at all.
     /// </remarks>
     /// <param name="path">The file to write; an existing one is replaced.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -31,12 +32,15 @@ public sealed partial record TrainingHistory
     public void SaveCsv(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var table = new StringBuilder("epoch,step,learning_rate,loss,accuracy,validation_loss,validation_accuracy,duration,images_per_second,augmentation_time,validation_time\n");
+        var table = new StringBuilder(
+            "epoch,step,learning_rate,loss,accuracy,validation_loss,validation_accuracy,duration,images_per_second,augmentation_time,"
+            + "validation_time\n");
         foreach (var epoch in Epochs)
         {
-            table.Append(
-                CultureInfo.InvariantCulture,
-                $"{epoch.Epoch},{epoch.Step},{epoch.LearningRate},{epoch.Loss},{epoch.Accuracy},{epoch.ValidationLoss},{epoch.ValidationAccuracy},{epoch.Duration.TotalSeconds},{epoch.ImagesPerSecond},{epoch.AugmentationTime.TotalSeconds},{epoch.ValidationTime.TotalSeconds}\n");
+            table.Append(CultureInfo.InvariantCulture, $"{epoch.Epoch},{epoch.Step},{epoch.LearningRate},{epoch.Loss},{epoch.Accuracy},");
+            table.Append(CultureInfo.InvariantCulture, $"{epoch.ValidationLoss},{epoch.ValidationAccuracy},{epoch.Duration.TotalSeconds},");
+            table.Append(CultureInfo.InvariantCulture, $"{epoch.ImagesPerSecond},{epoch.AugmentationTime.TotalSeconds},");
+            table.Append(CultureInfo.InvariantCulture, $"{epoch.ValidationTime.TotalSeconds}\n");
         }
 
         WholeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(table.ToString())));

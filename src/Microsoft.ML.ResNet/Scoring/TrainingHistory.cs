@@ -48,4 +48,11 @@ public sealed partial record TrainingHistory
     /// </remarks>
     /// <value><see langword="null"/> where training became better than chance; otherwise a sentence with the accuracies.</value>
     public string? NoBetterThanChance { get; init; }
+
+    /// <summary>Gets what was in force: recipe, data, machine and versions.</summary>
+    /// <value><see langword="null"/>, the default, for a network that was not trained here, and in files of earlier versions.</value>
+    public TrainingConditions? Conditions { get; init; }
+
+    /// <summary>Adds up a time over all epochs.</summary>
+    internal TimeSpan Sum(Func<EpochResult, TimeSpan> part) => Epochs.Aggregate(TimeSpan.Zero, (sum, epoch) => sum + part(epoch));
 }

@@ -22,6 +22,11 @@ public sealed partial class ResNetWeights
         var published = PublishedWeights.Parse(name);
         using var own = client is null ? new HttpClient() : null;
         var path = new DownloadCache(folder ?? DownloadCache.DefaultFolder("weights"), client ?? own!).Get(published.File, progress, cancellationToken);
-        return new ResNetWeights(Load(path, cancellationToken: cancellationToken).Tensors) { Preprocessing = published.Preprocessing, ArchitectureName = published.Architecture.Name };
+        return new ResNetWeights(Load(path, cancellationToken: cancellationToken).Tensors)
+        {
+            Preprocessing = published.Preprocessing,
+            ArchitectureName = published.Architecture.Name,
+            Source = $"the published weights {name}",
+        };
     }
 }

@@ -50,7 +50,9 @@ public sealed partial class ResNetWeights
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytes);
-        return WeightsFile.Read(path, maxBytes, cancellationToken);
+        var weights = WeightsFile.Read(path, maxBytes, cancellationToken);
+        weights.Source = $"the file {Path.GetFileName(path)}";
+        return weights;
     }
 
     /// <summary>Writes the weights as a safetensors file, which PyTorch and most other tools read.</summary>

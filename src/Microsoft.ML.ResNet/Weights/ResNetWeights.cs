@@ -40,6 +40,16 @@ public sealed partial class ResNetWeights
     /// </value>
     public string? ArchitectureName { get; init; }
 
+    /// <summary>Gets what is known of how these weights were trained.</summary>
+    /// <value>
+    /// <see langword="null"/>, the default, where that is not known. Of the files, ONNX and ML.NET models say it whose network was trained
+    /// by this library.
+    /// </value>
+    public ModelCard? Card { get; init; }
+
+    /// <summary>Gets where the weights are from: the name of a file, or of published weights; null for others.</summary>
+    internal string? Source { get; set; }
+
     /// <summary>Gets a tensor by its name.</summary>
     /// <param name="name">For example <c>conv1.weight</c>.</param>
     /// <returns>The tensor.</returns>

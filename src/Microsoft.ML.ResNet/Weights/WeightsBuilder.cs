@@ -31,6 +31,8 @@ internal sealed class WeightsBuilder
 
     public string? ArchitectureName { get; set; }
 
+    public ModelCard? Card { get; set; }
+
     /// <summary>Announces a tensor.</summary>
     /// <returns>The tensor, to be filled; null for one that no network has, which is skipped.</returns>
     public PendingTensor? Declare(string storedName, ElementType type, ReadOnlySpan<long> shape)
@@ -76,7 +78,13 @@ internal sealed class WeightsBuilder
     }
 
     public ResNetWeights Build() => _tensors.Count > 0
-        ? new ResNetWeights(_tensors.Select(tensor => tensor.ToWeightTensor())) { Preprocessing = Preprocessing, ClassNames = ClassNames ?? [], ArchitectureName = ArchitectureName }
+        ? new ResNetWeights(_tensors.Select(tensor => tensor.ToWeightTensor()))
+        {
+            Preprocessing = Preprocessing,
+            ClassNames = ClassNames ?? [],
+            ArchitectureName = ArchitectureName,
+            Card = Card is null ? null : Card with { ClassNames = ClassNames ?? [] },
+        }
         : throw new InvalidDataException("it holds no tensor of weights");
 
     // The product of all dimensions but zeros is bounded, so that no order of multiplying them overflows.

@@ -11,6 +11,7 @@ internal static class WeightsMetadata
     public const string ClassNames = "class_names";
     public const string Architecture = "architecture";
     public const string Quantization = "quantization";
+    public const string Card = "model_card";
 
     // The names of ImageNet-21k are half a million characters.
     private const int LongestText = 4 << 20;
@@ -25,9 +26,15 @@ internal static class WeightsMetadata
         MaxDepth = 8,
     };
 
+    private static readonly JsonSerializerOptions CardOptions = new(TrainingHistory.Json) { WriteIndented = false, MaxDepth = 8 };
+
     public static string Write(ImagePreprocessing preprocessing) => JsonSerializer.Serialize(preprocessing, Options);
 
     public static string Write(ImmutableArray<string> classNames) => JsonSerializer.Serialize(classNames, Options);
+
+    /// <summary>Writes a model card without what its file says elsewhere, or would say about its maker's machine.</summary>
+    public static string Write(ModelCard card) => JsonSerializer.Serialize(
+        card with { ClassNames = [], Conditions = card.Conditions! with { DataFolder = LastFolders(card.Conditions.DataFolder) } }, CardOptions);
 
     /// <summary>Takes over an entry, if it is one of these.</summary>
     public static void Read(WeightsBuilder builder, string key, string json)
@@ -36,16 +43,20 @@ internal static class WeightsMetadata
         {
             switch (key)
             {
-                case Preprocessing or ClassNames when json.Length > LongestText:
+                case Preprocessing or ClassNames or Card when json.Length > LongestText:
                     throw new InvalidDataException($"it is {json.Length:n0} characters long");
                 case Preprocessing when builder.Preprocessing is not null:
                 case ClassNames when builder.ClassNames is not null:
+                case Card when builder.Card is not null:
                     throw new InvalidDataException("it is there twice");
                 case Architecture when json.Length is > 0 and <= LongestName:
                     builder.ArchitectureName ??= json; // a name, not JSON; what others may have put there is no error
                     break;
                 case Quantization:
                     throw new InvalidDataException($"the network is quantized ({ErrorText.Quote(json)}), and its float weights cannot be had back from it. Load the model that it was made from");
+                case Card:
+                    builder.Card = JsonSerializer.Deserialize<ModelCard>(json, CardOptions);
+                    break;
                 case Preprocessing:
                     builder.Preprocessing = ReadPreprocessing(json);
                     break;
@@ -61,6 +72,9 @@ internal static class WeightsMetadata
             throw new InvalidDataException($"its metadata '{key}' cannot be understood: {exception.Message.TrimEnd('.')}", exception);
         }
     }
+
+    private static string? LastFolders(string? path) =>
+        path is null ? null : string.Join('/', path.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries).TakeLast(2));
 
     private static ImagePreprocessing ReadPreprocessing(string json)
     {

@@ -73,6 +73,14 @@ internal sealed record TrainingIdentity
             Recipe = recipe,
         };
 
+    /// <summary>Hashes the values of weights, tensor after tensor.</summary>
+    public static string HashOf(ResNetWeights weights)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        AddAll(hash, weights);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
     /// <summary>Gets what differs, in sentences; empty if the two are the same.</summary>
     public ImmutableArray<string> DifferencesFrom(TrainingIdentity earlier) =>
     [

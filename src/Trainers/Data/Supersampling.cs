@@ -11,10 +11,11 @@ internal static class Supersampling
     // Enough to know how large the images usually are.
     private const int SampleSize = 31;
 
-    /// <summary>
-    /// Finds the largest multiple of the network's input size that a typical image covers: the median of a sample from all of the data.
-    /// </summary>
-    public static int Choose(IDataView data, ImageColumn image, LabeledRow[] rows, CancellationToken cancellation)
+    /// <summary>Looks at some images from all over the data.</summary>
+    /// <returns>
+    /// What they are like; its multiple is the largest of the network's input that the median of them covers.
+    /// </returns>
+    public static ImageSample Choose(IDataView data, ImageColumn image, LabeledRow[] rows, CancellationToken cancellation)
     {
         var step = Math.Max(1, rows.Length / SampleSize);
         LabeledRow[] sample = [.. rows.Where((_, place) => place % step == 0).Take(SampleSize)];
@@ -22,21 +23,26 @@ internal static class Supersampling
         LabeledRow[] spread = [.. sample.Where((_, i) => i % 2 == 0), .. sample.Where((_, i) => i % 2 != 0)];
 
         // More than half of them decide: where they agree, the others cannot move the median.
-        var (multiples, enough, most) = (new List<int>(), sample.Length / 2 + 1, 0);
+        List<(int Multiple, int LargerSide, string? Path)> seen = [];
+        var (enough, most) = (sample.Length / 2 + 1, 0);
         for (var next = 0; next < spread.Length && most < enough;)
         {
             var count = Math.Min(enough - most, spread.Length - next);
-            multiples.AddRange(Multiples(data, image, spread[next..(next + count)], cancellation));
-            most = multiples.GroupBy(multiple => multiple).Select(group => group.Count()).DefaultIfEmpty().Max();
+            seen.AddRange(Look(data, image, spread[next..(next + count)], cancellation));
+            most = seen.GroupBy(each => each.Multiple).Select(group => group.Count()).DefaultIfEmpty().Max();
             next += count;
         }
 
-        return multiples.Count == 0 ? 1 : multiples.Order().ElementAt(multiples.Count / 2);
+        return seen.Count == 0 ? ImageSample.None : new ImageSample(
+            seen.Select(each => each.Multiple).Order().ElementAt(seen.Count / 2),
+            seen.Select(each => each.LargerSide).Order().ElementAt(seen.Count / 2),
+            ImageSample.FolderOf([.. seen.Select(each => each.Path)]));
     }
 
-    private static List<int> Multiples(IDataView data, ImageColumn image, LabeledRow[] rows, CancellationToken cancellation)
+    private static IEnumerable<(int Multiple, int LargerSide, string? Path)> Look(
+        IDataView data, ImageColumn image, LabeledRow[] rows, CancellationToken cancellation)
     {
-        var (column, multiples) = (data.Schema[image.Name], new int[rows.Length]);
+        var (column, seen) = (data.Schema[image.Name], new (int Multiple, int LargerSide, string? Path)[rows.Length]);
         new SharedRows(data, [column], rows, cancellation).Read(cursor =>
         {
             var (getImage, pixels) = (cursor.GetGetter<MLImage>(column), default(MLImage)!);
@@ -46,7 +52,7 @@ internal static class Supersampling
                 {
                     getImage(ref pixels);
                     var ratio = Math.Min((double)pixels.Height / image.Shape.Height, (double)pixels.Width / image.Shape.Width);
-                    multiples[place] = Math.Clamp((int)ratio, 1, Largest);
+                    seen[place] = (Math.Clamp((int)ratio, 1, Largest), Math.Max(pixels.Height, pixels.Width), pixels.Tag);
                 }
                 catch (Exception exception) when (exception is not OperationCanceledException)
                 {
@@ -54,6 +60,6 @@ internal static class Supersampling
                 }
             };
         });
-        return [.. multiples.Where(multiple => multiple > 0)];
+        return seen.Where(each => each.Multiple > 0);
     }
 }

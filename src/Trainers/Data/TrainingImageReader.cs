@@ -18,6 +18,12 @@ internal sealed class TrainingImageReader<T>(
 {
     private const int NamedSkipped = 10; // as many as a warning names
 
+    /// <summary>At this size and below, photographs cannot be told apart well.</summary>
+    private const int LargestSmallInput = 64;
+
+    /// <summary>Images this many times as large as the input are photographs, and not small images that are a little too large.</summary>
+    private const int MuchLarger = 8;
+
     /// <summary>
     /// Gets the shorter side that training images are kept at, relative to the network's input; null for the input's own size.
     /// </summary>
@@ -31,6 +37,9 @@ internal sealed class TrainingImageReader<T>(
 
     /// <summary>Gets the preprocessing that the starting weights were trained with; null for none.</summary>
     public ImagePreprocessing? EarlierPreprocessing { get; init; }
+
+    /// <summary>Gets whether the network starts from random weights.</summary>
+    public bool StartsFromRandomWeights { get; init; }
 
     /// <summary>Gets which mean is subtracted, where none is given.</summary>
     public MeanSubtraction MeanSubtraction { get; init; }
@@ -79,7 +88,11 @@ internal sealed class TrainingImageReader<T>(
         Func<ImageReader<T>, ImageStore<T>, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
     {
         var isImage = columns.Image.Source == PixelSource.Image;
-        var geometry = Geometry(isImage ? CheckedImageView.Of(environment, data, columns.Image.Name, decoder) : data, rows);
+        var sample = isImage
+            ? Supersampling.Choose(CheckedImageView.Of(environment, data, columns.Image.Name, decoder), columns.Image, rows, CancellationToken)
+            : ImageSample.None;
+        WarnOfSmallInput(sample);
+        var geometry = Geometry(sample.Supersampling);
         var scale = KeptScale ?? 1;
         var store = ImageStore<T>.Within(
             cache, files: isImage ? () => new SourceFiles<T>(environment, columns.Image, geometry, scale, decoder) : null);
@@ -95,7 +108,7 @@ internal sealed class TrainingImageReader<T>(
             // .NET would keep what reading left behind, hundreds of megabytes, for as long as it trains: training makes too little garbage
             // to be collected.
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            return new TrainingImages<T>(training, validation, preprocessing, skipped) { Store = store };
+            return new TrainingImages<T>(training, validation, preprocessing, skipped) { Store = store, Folder = sample.Folder };
         }
         catch
         {
@@ -122,6 +135,23 @@ internal sealed class TrainingImageReader<T>(
         }
     }
 
+    // He et al. trained networks for 32 pixels on images of 32 pixels: of a photograph, too little is left at that size.
+    private void WarnOfSmallInput(ImageSample sample)
+    {
+        var input = Math.Max(columns.Image.Shape.Height, columns.Image.Shape.Width);
+        if (!StartsFromRandomWeights || input > LargestSmallInput || sample.LargerSide < MuchLarger * input)
+        {
+            return;
+        }
+
+        warn(
+            $"The images are about {sample.LargerSide} pixels large, but the network reads {columns.Image.Shape.Height}×{columns.Image.Shape.Width} and "
+            + "starts from random weights: at that size little is left of a photograph, and a network learns little from few of them. "
+            + "Start from published weights: Architecture = ResNetArchitecture.ResNet18, "
+            + "InitialWeights = ResNetWeights.Download(\"resnet18.imagenet1k_v1\"). "
+            + "To train from nothing, choose a larger InputShape, such as 3×128×128.");
+    }
+
     private void WarnOfFiles(ImageStore<T> store, int imageCount)
     {
         if (decoder.TurnedFile is { } turned)
@@ -141,7 +171,7 @@ internal sealed class TrainingImageReader<T>(
     }
 
     // What must be known before images are read: everything but the mean and the deviation, which are measured on what was read.
-    private ImagePreprocessing Geometry(IDataView data, LabeledRow[] rows)
+    private ImagePreprocessing Geometry(int supersampling)
     {
         var image = columns.Image;
         var isImage = image.Source == PixelSource.Image;
@@ -149,7 +179,7 @@ internal sealed class TrainingImageReader<T>(
         return new ImagePreprocessing(image.Shape, ones, ones)
         {
             CropBorder = isImage && EarlierPreprocessing is { } earlier && earlier.Input == image.Shape ? earlier.CropBorder : 0,
-            Supersampling = isImage ? Supersampling.Choose(data, image, rows, CancellationToken) : 1,
+            Supersampling = supersampling,
         };
     }
 

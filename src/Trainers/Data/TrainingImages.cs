@@ -11,6 +11,9 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
     /// <value>The default is <see langword="null"/>: images in memory need not be disposed of.</value>
     public ImageStore<T>? Store { get; init; }
 
+    /// <summary>Gets the folder that the training images lie in; null where they are not from files.</summary>
+    public string? Folder { get; init; }
+
     /// <summary>Gets how long it took to read them.</summary>
     public TimeSpan ReadingTime { get; init; }
 

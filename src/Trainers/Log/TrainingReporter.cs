@@ -26,6 +26,9 @@ internal sealed class TrainingReporter : IDisposable
         _log = logFolder is null ? null : new TrainingLog(logFolder, TimeProvider.System, Warn);
     }
 
+    /// <summary>Gets or sets what is in force; null before it is known.</summary>
+    public TrainingConditions? Conditions { get; set; }
+
     public bool IsDue(TimeSpan sinceLast) => sinceLast >= Interval;
 
     public void Inform(string message) => _channel.Info(MessageSensitivity.None, "{0}", message);
@@ -33,7 +36,7 @@ internal sealed class TrainingReporter : IDisposable
     public void Warn(string message) => _channel.Warning(MessageSensitivity.None, "{0}", message);
 
     /// <summary>Says what is known before the first step: of a run that goes on, its finished epochs.</summary>
-    public void Start(TrainingHistory history) => _log?.Start(history);
+    public void Start(TrainingHistory history) => _log?.Start(history with { Conditions = Conditions });
 
     /// <summary>Says what came of it all.</summary>
     public void Finish(TrainingHistory history) => _log?.Finish(history);

@@ -1,6 +1,8 @@
 using System.Globalization;
 using CsvHelper;
 using Parquet;
+using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Trainers;
 using static Microsoft.ML.ResNet.Samples.Tests.Cli.CliFixture;
 
 namespace Microsoft.ML.ResNet.Samples.Tests.Cli;
@@ -30,6 +32,60 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
         Resnet("export", fixture.Safetensors, "-o", output).Succeeded();
         var prediction = Resnet("predict", output, picture, "--json").Succeeded().Json[0];
         Assert.Equal(fixture.Scores(picture).Max(), prediction.GetProperty("classes")[0].GetProperty("probability").GetSingle());
+    }
+
+    [Fact]
+    public void AFoldedOnnxModelIsRefusedWithTheCause()
+    {
+        var output = fixture.File("folded.onnx");
+        Resnet("export", fixture.Safetensors, "-o", output, "--fold-batch-norm", "--no-preprocessing").Succeeded();
+
+        var result = Resnet("predict", output, fixture.Images);
+
+        Assert.Equal(1, result.ExitCode);
+        var line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("Their batch normalization is folded into the convolutions", line);
+        Assert.Contains("or export it without --fold-batch-norm", line);
+    }
+
+    [Fact]
+    public void AQuantizedModelScoresNearlyTheSameAndSaysSo()
+    {
+        var (zip, onnx) = (fixture.File("quantized.zip"), fixture.File("quantized.onnx"));
+        using var folder = new TemporaryFolder();
+        Pictures.Write(folder.Path, perClass: 3, height: 16, width: 16);
+        Directory.Move(folder["lying"], folder["lying, \"flat\""]);
+
+        var result = Resnet("quantize", fixture.Safetensors, fixture.Images, "-o", zip, "--test", folder.Path, "--json").Succeeded().Json;
+        Resnet("quantize", fixture.Safetensors, fixture.Images, "-o", onnx).Succeeded();
+
+        Assert.Equal((9, 0), (result.GetProperty("images").GetInt32(), result.GetProperty("failed").GetInt32()));
+        var floats = Resnet("evaluate", fixture.Safetensors, folder.Path, "--json").Succeeded().Json.GetProperty("accuracy").GetDouble();
+        Assert.Equal(floats, result.GetProperty("accuracy").GetDouble(), 1e-9);
+        Assert.True(new FileInfo(onnx).Length < new FileInfo(fixture.Onnx).Length / 2);
+        var ml = new MLContext();
+        using var engine = ml.Model.CreatePredictionEngine<ImageFile, Scored>(ml.Model.Load(zip, out _));
+        var picture = Path.Combine(fixture.Images, "standing", "001.png");
+        var scores = engine.Predict(new ImageFile { ImagePath = picture });
+        Assert.All(fixture.Scores(picture).Zip(scores.Score), pair => Assert.Equal(pair.First, pair.Second, 0.1));
+        Assert.Contains(scores.PredictedLabelText, ClassNames);
+    }
+
+    [Fact]
+    public void TheRecipeThatIsPrintedCanBeTrainedBy()
+    {
+        var json = Resnet("recipe", "fast").Succeeded().Output;
+
+        Assert.Equal(TrainingRecipe.Fast, TrainingRecipe.FromJson(json));
+        Assert.Contains(Resnet("recipe").Succeeded().Lines, line => line.StartsWith("modern\t30\t128\t0.1\t", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void WeightsThatCanBeHadAreListed()
+    {
+        var names = Resnet("weights", "--json").Succeeded().Json.EnumerateArray().Select(each => each.GetProperty("name").GetString());
+
+        Assert.Equal(PublishedWeights.All.Select(each => each.Name), names);
     }
 
     [Fact]
@@ -86,5 +142,12 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(message, result.Error);
+    }
+
+    private sealed class Scored
+    {
+        public float[] Score { get; set; } = [];
+
+        public string PredictedLabelText { get; set; } = "";
     }
 }

@@ -55,6 +55,51 @@ public sealed class EvaluateTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("has a class 'running'", result.Error);
+        Assert.Contains("Its classes are: diagonal, lying, standing. Those of the folder are: diagonal, running, standing.", result.Error);
+    }
+
+    [Theory]
+    [InlineData("evaluate")]
+    [InlineData("report")]
+    public void WhereTheClassesHaveNoNamesTheOptionThatNamesThemIsTold(string command)
+    {
+        new ResNetWeights(Untrained.Tensors) { ArchitectureName = "plain20", Preprocessing = Untrained.Preprocessing }.Save(_folder["nameless.safetensors"]);
+        string[] output = command == "report" ? ["-o", _folder["report.html"]] : [];
+
+        var refused = Resnet([command, _folder["nameless.safetensors"], _folder["images"], .. output]);
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("name them with --classes", refused.Error);
+        File.WriteAllLines(_folder["names.txt"], ["diagonal", "lying", "standing"]);
+        Resnet([command, _folder["nameless.safetensors"], _folder["images"], "--classes", _folder["names.txt"], .. output]).Succeeded();
+    }
+
+    [Fact]
+    public void TheConfusionMatrixIsPrinted()
+    {
+        var confusion = Resnet("evaluate", _folder["network.safetensors"], _folder["images"], "--json").Succeeded().Json.GetProperty("confusion");
+
+        var lines = Resnet("evaluate", _folder["network.safetensors"], _folder["images"]).Succeeded().Lines;
+
+        Assert.Contains("is \\ predicted\tdiagonal\tlying\tstanding", lines);
+        foreach (var (label, name) in new[] { "diagonal", "lying", "standing" }.Index())
+        {
+            Assert.Contains($"{name}\t{string.Join('\t', confusion[label].EnumerateArray().Select(cell => cell.GetInt32()))}", lines);
+        }
+    }
+
+    [Fact]
+    public void AReportLeavesOutAnImageThatCannotBeRead()
+    {
+        var bad = Path.Combine(_folder["images"], "lying", "bad.png");
+        File.WriteAllText(bad, "no image");
+
+        var run = Resnet("report", _folder["network.safetensors"], _folder["images"], "-o", _folder["report.html"], "--json");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains($"Image '{bad}' cannot be read", run.Error);
+        Assert.Equal((12, 1), (run.Json.GetProperty("images").GetInt32(), run.Json.GetProperty("failed").GetInt32()));
+        Assert.Contains("standing", File.ReadAllText(_folder["report.html"]));
     }
 
     [Theory]

@@ -47,6 +47,30 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
     }
 
     [Fact]
+    public void ProbabilitiesHaveNoExponent()
+    {
+        // One class far ahead: the others have probabilities such as 6.887237e-12.
+        var sure = new ResNetWeights(Untrained.Tensors.Select(tensor => tensor.Name == "fc.bias" ? new WeightTensor("fc.bias", [3], new float[] { 25, 0, 0 }) : tensor))
+        {
+            ArchitectureName = "plain20",
+            ClassNames = ["a", "b", "c"],
+            Preprocessing = Untrained.Preprocessing,
+        };
+        sure.Save(fixture.File("sure.safetensors"));
+        string[] arguments = ["predict", fixture.File("sure.safetensors"), Path.Combine(fixture.Images, "lying", "000.png"), "--top", "3"];
+
+        var (json, csv, table) = (Resnet([.. arguments, "--json"]).Succeeded(), Resnet([.. arguments, "--csv"]).Succeeded(), Resnet(arguments).Succeeded());
+
+        Assert.Matches("\"probability\": 0\\.000000[0-9]+", json.Output);
+        Assert.Matches(",c?b?,0\\.000000[0-9]+", csv.Output);
+        Assert.Contains("0.00 %", table.Output);
+        Assert.All([json.Output, csv.Output, table.Output], output => Assert.DoesNotMatch("[0-9][eE]-", output));
+        var numbers = json.Json[0].GetProperty("classes").EnumerateArray().Select(each => each.GetProperty("probability").GetSingle()).ToArray();
+        Assert.Equal(numbers, csv.Lines[1..].Select(line => float.Parse(line.Split(',')[^1], CultureInfo.InvariantCulture)));
+        Assert.InRange(numbers[^1], float.Epsilon, 1e-6f);
+    }
+
+    [Fact]
     public void AnImageOnStandardInputIsClassified()
     {
         var picture = Path.Combine(fixture.Images, "diagonal", "002.png");
@@ -144,12 +168,15 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
 
     [Theory]
     [InlineData(2, "No images are given", "predict", "MODEL")]
-    [InlineData(2, "--top must be at least 1", "predict", "MODEL", "IMAGES", "--top", "0")]
+    [InlineData(2, "--top is '0', but must be a whole number, at least 1.", "predict", "MODEL", "IMAGES", "--top", "0")]
     [InlineData(2, "either as --csv or as --json", "predict", "MODEL", "IMAGES", "--csv", "--json")]
     [InlineData(1, "No file matches 'no/*.png'", "predict", "MODEL", "no/*.png")]
-    [InlineData(1, "There is no network 'resnet21'", "predict", "MODEL", "IMAGES", "--arch", "resnet21")]
+    [InlineData(2, "--arch is 'resnet21', but there is no such network. Did you mean", "predict", "MODEL", "IMAGES", "--arch", "resnet21")]
     [InlineData(1, "nothing.zip", "predict", "nothing.zip", "IMAGES")]
-    [InlineData(2, "nonsense", "nonsense")]
+    [InlineData(1, "There is no file 'nothing.zip'.", "predict", "nothing.zip", "IMAGES")]
+    [InlineData(1, "Did you mean resnet18.imagenet1k_v1", "predict", "resnet18.imagenet1k_v3", "IMAGES")]
+    [InlineData(1, "resnet20.cifar10, resnet56.cifar10.", "inspect", "resnet18.imagenet1k_v3")]
+    [InlineData(2, "There is no command 'nonsense'.", "nonsense")]
     public void WhatIsWrongIsSaidOnStandardError(int exitCode, string message, params string[] arguments)
     {
         var result = Resnet([.. arguments.Select(argument => argument switch { "MODEL" => fixture.Safetensors, "IMAGES" => fixture.Images, _ => argument })]);

@@ -24,7 +24,8 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(["diagonal", "lying", "standing"], result.GetProperty("classes").EnumerateArray().Select(each => each.GetString()));
         Assert.InRange(result.GetProperty("testAccuracy").GetDouble(), 0, 1);
         Assert.Contains("epoch 2/2: loss", run.Error);
-        Assert.Contains("1 images could not be read", run.Error);
+        Assert.Contains("1 image could not be read, and is left out. Image '", run.Error);
+        Assert.Contains("bad.png", run.Error);
         Assert.Contains("lying", File.ReadAllText(_folder["report.html"]));
         Assert.True(File.Exists(Path.Combine(_folder["log"], "history.csv")));
         Assert.False(Directory.Exists(_folder["model.zip.checkpoints"]));
@@ -97,6 +98,136 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("a pipe or a device", run.Error);
         Assert.True(File.Exists(pipe));
+    }
+
+    [Fact]
+    public void ATestImageThatCannotBeReadIsNamedBeforeTrainingAndLeftOut()
+    {
+        Pictures.Write(_folder["test"], perClass: 3, height: 16, width: 16, seed: 2);
+        File.WriteAllText(Path.Combine(_folder["test"], "lying", "bad.png"), "no image");
+
+        var run = Train("--test", _folder["test"], "--report", _folder["report.html"], "--json").Succeeded();
+
+        Assert.True(run.Error.IndexOf("bad.png", StringComparison.Ordinal) < run.Error.IndexOf("epoch 1/1", StringComparison.Ordinal), run.Error);
+        Assert.Equal((9, 1), (run.Json.GetProperty("testImages").GetInt32(), run.Json.GetProperty("skippedTestImages").GetInt32()));
+        Assert.True(File.Exists(_folder["report.html"]));
+
+        var failed = Train("--test", _folder["test"], "--on-bad-image", "fail");
+        Assert.Equal(1, failed.ExitCode);
+        Assert.Contains("bad.png", Assert.Single(failed.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [Theory]
+    [InlineData("--test", "other", "Its classes are: diagonal, lying, standing. Those of the folder are: diagonal, running, standing.")]
+    [InlineData("--validation", "other", "has a class 'running' that ")]
+    [InlineData("--test", "empty", "has no sub-folder with images")]
+    [InlineData("--validation", "empty", "has no sub-folder with images")]
+    [InlineData("--test", "missing", "There is no image folder '")]
+    [InlineData("--preview", "missing/batch.png", "there is no folder")]
+    public void WhatIsWrongWithTheOtherImagesIsSaidBeforeTraining(string option, string folder, string message)
+    {
+        Directory.CreateDirectory(_folder["empty"]);
+        Pictures.Write(_folder["other"], perClass: 3, height: 16, width: 16, seed: 2);
+        Directory.Move(Path.Combine(_folder["other"], "lying"), Path.Combine(_folder["other"], "running"));
+
+        var run = Train(option, _folder[folder], "-o", _folder["model.zip"]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(message, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.False(File.Exists(_folder["model.zip"]));
+        Assert.False(Directory.Exists(_folder["model.zip.checkpoints"]));
+    }
+
+    [Fact]
+    public void TrainingThatLearnedNothingIsSaidSo()
+    {
+        var run = Train("--learning-rate", "1000", "--json").Succeeded();
+
+        Assert.Contains("The network never became clearly better than chance", run.Error);
+        Assert.Contains("--learning-rate", run.Json.GetProperty("noBetterThanChance").GetString());
+    }
+
+    [Fact]
+    public void AFinishedModelIsTrainedForMoreEpochs()
+    {
+        Train("-o", _folder["model.zip"]).Succeeded();
+        string[] more = ["train", _folder["images"], "-o", _folder["model.zip"], "--more-epochs", "2", "--batch-size", "8", "--learning-rate", "1e-9"];
+        var before = ResNetWeights.Load(_folder["model.zip"]);
+
+        var run = Resnet(more).Succeeded();
+
+        Assert.Contains($"Goes on from the weights of '{_folder["model.zip"]}', for 2 more epochs.", run.Error);
+        Assert.Contains("epoch 2/2", run.Error);
+        var after = ResNetWeights.Load(_folder["model.zip"]);
+        Assert.Equal("plain20", after.ArchitectureName);
+        Assert.All(before["conv1.weight"].Values.ToArray().Zip(after["conv1.weight"].Values.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+
+        Directory.Move(Path.Combine(_folder["images"], "lying"), Path.Combine(_folder["images"], "running"));
+        var refused = Resnet(more);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("The model's classes are diagonal, lying, standing, but those of folder", refused.Error);
+        Assert.Contains("There is no model", Resnet("train", _folder["images"], "-o", _folder["none.zip"], "--more-epochs", "2").Error);
+    }
+
+    [Fact]
+    public void ARunThatGoesOnSaysFromWhere()
+    {
+        Train("--checkpoints", _folder["checkpoints"]).Succeeded();
+
+        var finished = Train("--checkpoints", _folder["checkpoints"]).Succeeded();
+        var other = Train("--checkpoints", _folder["checkpoints"], "--epochs", "2");
+
+        Assert.Contains("Goes on from step ", finished.Error);
+        Assert.Contains("All epochs were done before", finished.Error);
+        Assert.Equal(1, other.ExitCode);
+        Assert.Contains("--epochs is 2, was 1. Restore what was changed, give another folder with --checkpoints, or start anew with --resume Never.", other.Error);
+        Assert.DoesNotContain("Resume to", other.Error);
+    }
+
+    [Fact]
+    public void RequiredLeavesNoEmptyFolder()
+    {
+        var run = Train("-o", _folder["model.zip"], "--resume", "Required");
+        var named = Train("--checkpoints", _folder["checkpoints"], "--resume", "required");
+
+        Assert.Equal((1, 1), (run.ExitCode, named.ExitCode));
+        Assert.Contains($"There is no checkpoint in '{_folder["checkpoints"]}' to go on from, but --resume is Required.", named.Error);
+        Assert.False(Directory.Exists(_folder["model.zip.checkpoints"]));
+        Assert.False(Directory.Exists(_folder["checkpoints"]));
+    }
+
+    [Fact]
+    public void ThreadsPatienceBalanceAndAShareToValidateOnAreTaken()
+    {
+        var run = Train("--epochs", "40", "--threads", "1", "--patience", "1", "--balance", "sampling", "--validation", "0.25", "--preview", _folder["batch.png"], "--json").Succeeded();
+
+        Assert.Equal((27, 9), (run.Json.GetProperty("trainingImages").GetInt32(), run.Json.GetProperty("validationImages").GetInt32()));
+        Assert.Contains("Validation did not become better for 1 epochs", run.Json.GetProperty("stoppedEarly").GetString());
+        using var sheet = Microsoft.ML.Data.MLImage.CreateFromFile(_folder["batch.png"]);
+        Assert.True(sheet.Width > 100);
+    }
+
+    [Fact]
+    public void ALearningRateIsSearchedFor()
+    {
+        var search = Resnet("find-lr", _folder["images"], "--arch", "plain20", "--image-size", "16", "--batch-size", "8", "--steps", "30", "--json").Succeeded().Json;
+
+        Assert.InRange(search.GetProperty("suggested").GetDouble(), 1e-8, 10);
+        Assert.Equal(search.GetProperty("rates").GetArrayLength(), search.GetProperty("losses").GetArrayLength());
+    }
+
+    [SkippableFact]
+    public void OnATerminalEpochsStayAboveTheBar()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "Needs script(1), which makes a terminal.");
+        var command = string.Join(' ', ((string[])["dotnet", SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "--arch", "plain20", "--image-size", "16",
+            "--epochs", "3", "--batch-size", "8", "-o", _folder["model.zip"]]).Select(word => $"'{word}'"));
+
+        var screen = SampleProcess.Run("/usr/bin/script", ["-qec", command, "/dev/null"], environment: [("TERM", "xterm-256color")]).Succeeded().Output;
+
+        // Each stands on a line that nothing is written over: a line end follows it, and not a bar.
+        Assert.All(Enumerable.Range(1, 3), epoch => Assert.Matches($@"epoch {epoch}/3: loss [^\r\n━]*images/s *\r?\n", screen));
+        Assert.Contains("━", screen);
     }
 
     [SkippableFact]

@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using static Microsoft.ML.ResNet.Trainers.Reporting.Pages.Html;
 
@@ -17,9 +18,9 @@ internal static class TimeSection
 
         var trained = (long)history.TrainingImages * history.Epochs.Length;
         var validated = (long)history.ValidationImages * history.Epochs.Count(epoch => epoch.ValidationAccuracy is not null);
-        var augmentation = Durations.Sum(history, epoch => epoch.AugmentationTime);
-        var validation = Durations.Sum(history, epoch => epoch.ValidationTime);
-        var compute = Durations.Sum(history, epoch => epoch.Duration) - validation;
+        var augmentation = history.Sum(epoch => epoch.AugmentationTime);
+        var validation = history.Sum(epoch => epoch.ValidationTime);
+        var compute = history.Sum(epoch => epoch.Duration) - validation;
         (string Name, TimeSpan Time, long Images)[] parts =
         [
             ("Reading and decoding", history.ReadingTime, (long)history.TrainingImages + history.ValidationImages),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Reporting.Charts;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using static Microsoft.ML.ResNet.Trainers.Reporting.Pages.Html;
@@ -38,7 +39,7 @@ internal static class TrainingSection
         Fact("Epochs", Count(history.Epochs.Length)),
         Fact("Seed", history.Seed.ToString(CultureInfo.InvariantCulture)),
         .. history.Temperature != 1 ? [Fact("Calibrated at temperature", history.Temperature.ToString("0.00", CultureInfo.InvariantCulture))] : Array.Empty<XElement>(),
-        Fact("Training time", Durations.Text(history.ReadingTime + Durations.Sum(history, epoch => epoch.Duration))),
+        Fact("Training time", Durations.Text(history.ReadingTime + history.Sum(epoch => epoch.Duration))),
     ];
 
     private static object[] Curves(TrainingHistory history)

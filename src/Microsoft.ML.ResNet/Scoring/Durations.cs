@@ -1,12 +1,10 @@
 using static System.FormattableString;
 
-namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
+namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>Times, as people read them.</summary>
+/// <summary>Writes times as people read them.</summary>
 internal static class Durations
 {
-    public static TimeSpan Sum(TrainingHistory history, Func<EpochResult, TimeSpan> part) => history.Epochs.Aggregate(TimeSpan.Zero, (sum, epoch) => sum + part(epoch));
-
     /// <summary>Writes a time with two units at most: 1.52 s, 11 min 46 s, 2 h 5 min.</summary>
     public static string Text(TimeSpan time) => time.TotalSeconds < 9.995
         ? Invariant($"{time.TotalSeconds:0.##} s")

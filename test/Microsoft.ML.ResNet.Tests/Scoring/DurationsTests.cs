@@ -1,6 +1,6 @@
-using Microsoft.ML.ResNet.Trainers.Reporting.Pages;
+using Microsoft.ML.ResNet.Scoring;
 
-namespace Microsoft.ML.ResNet.Trainers.Tests.Reporting.Pages;
+namespace Microsoft.ML.ResNet.Tests.Scoring;
 
 public sealed class DurationsTests
 {

@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.ResNet.Trainers.Checkpoints;
+using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Loop;
+using TorchSharp;
+
+namespace Microsoft.ML.ResNet.Trainers;
+
+/// <summary>Puts together what is in force in a run. To be used on the training thread, once Torch has its number of threads.</summary>
+internal static class RunConditions
+{
+    /// <summary>Puts together what is known before the first step.</summary>
+    public static TrainingConditions Of<T>(
+        LayerPlan plan, ResNetTrainer.Options options, TrainingSettings settings, ResNetWeights start, TrainingImages<T> images)
+        where T : unmanaged, INumberBase<T> => new()
+        {
+            Network = plan.Architecture.Name,
+            TrainedLayers = settings.FineTuning.Layers.ToString(),
+            EpochsPerUnfreezing = settings.FineTuning.EpochsPerUnfreezing,
+            LayerDecay = settings.FineTuning.LayerDecay,
+            Precision = settings.Precision.ToString(),
+            Threads = torch.get_num_threads(),
+            DataFolder = images.Folder,
+            TrainingImagesByClass = CountByClass(images.Training, plan.ClassCount),
+            ValidationImagesByClass = CountByClass(images.Validation, plan.ClassCount),
+            StartingWeights = options.InitialWeights is { } given
+                ? given.Source ?? $"weights that the program gave{(given.ArchitectureName is { } name ? $", of {name}" : "")}"
+                : $"random ones, by the seed {settings.Seed}",
+            StartingWeightsHash = TrainingIdentity.HashOf(options.InitialWeights ?? start),
+            Versions = new Dictionary<string, string>
+            {
+                ["ResNet.MLNet"] = TrainingDiagnostics.Version(typeof(ResNetTrainer)),
+                ["ML.NET"] = TrainingDiagnostics.Version(typeof(MLContext)),
+                ["TorchSharp"] = TrainingDiagnostics.Version(typeof(torch)),
+                ["libtorch"] = LibTorchSharpLoader.LibTorchVersion,
+                ["ONNX Runtime"] = TrainingDiagnostics.Version(typeof(InferenceSession)),
+                [".NET"] = Environment.Version.ToString(),
+            },
+            System = RuntimeInformation.OSDescription,
+            Processor = $"{Processor.Name}, {Environment.ProcessorCount} cores",
+        };
+
+    /// <summary>Says which recipe it came to, and how long it took up to now.</summary>
+    /// <param name="conditions">What was known before.</param>
+    /// <param name="recipe">The recipe with the batch size that fitted into memory.</param>
+    /// <param name="augmentation">How images are varied; not Auto.</param>
+    /// <param name="started">When the run began, as a timestamp of Stopwatch.</param>
+    public static TrainingConditions Now(this TrainingConditions conditions, TrainingRecipe recipe, ImageAugmentation augmentation, long started)
+    {
+        var duration = Stopwatch.GetElapsedTime(started);
+        return conditions with
+        {
+            Recipe = (recipe with { Augmentation = augmentation }).ToJson(),
+            Started = TimeProvider.System.GetUtcNow() - duration,
+            Duration = duration,
+        };
+    }
+
+    private static ImmutableArray<int> CountByClass<T>(ImageSet<T> images, int classCount)
+        where T : unmanaged, INumberBase<T>
+    {
+        var counts = new int[classCount];
+        foreach (var image in images.Entries)
+        {
+            counts[image.Label]++;
+        }
+
+        return ImmutableCollectionsMarshal.AsImmutableArray(counts);
+    }
+}
