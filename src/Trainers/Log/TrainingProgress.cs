@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.History;
 
 namespace Microsoft.ML.ResNet.Trainers;
 

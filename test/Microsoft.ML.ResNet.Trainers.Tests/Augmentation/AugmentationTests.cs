@@ -56,11 +56,11 @@ public sealed class AugmentationTests
         var images = subject.Images();
         var before = images.Select(image => image.Values.ToArray()).ToArray();
         var seen = new HashSet<string>();
-        for (var dice = 0; dice < 50; dice++)
+        for (var seed = 0; seed < 50; seed++)
         {
             float[] first = subject.Batch(), second = subject.Batch();
-            subject.Apply(images, first, Dice(dice));
-            subject.Apply(images, second, Dice(dice));
+            subject.Apply(images, first, RandomFor(seed));
+            subject.Apply(images, second, RandomFor(seed));
 
             Assert.Equal(first, second);
             Assert.All(first, value => Assert.InRange(value, subject.Range.Lowest - 1e-3, subject.Range.Highest + 1e-3)); // NaN where nothing was written
@@ -78,11 +78,11 @@ public sealed class AugmentationTests
         var subject = All[name];
         var bytes = subject.Images();
         var floats = Array.ConvertAll(bytes, image => new StoredImage<float>(Array.ConvertAll(image.Values.ToArray(), value => (float)value), image.Height, image.Width, image.Label, image.Weight));
-        for (var dice = 0; dice < 20; dice++)
+        for (var seed = 0; seed < 20; seed++)
         {
             float[] fromBytes = subject.Batch(), fromFloats = subject.Batch();
-            subject.Apply(bytes, fromBytes, Dice(dice));
-            subject.Apply(floats, fromFloats, Dice(dice));
+            subject.Apply(bytes, fromBytes, RandomFor(seed));
+            subject.Apply(floats, fromFloats, RandomFor(seed));
 
             Assert.Equal(fromBytes, fromFloats);
         }
@@ -95,16 +95,16 @@ public sealed class AugmentationTests
     {
         var subject = All[name];
         var (images, batch) = (subject.Images(), subject.Batch());
-        var dice = Dice(1);
+        var seed = RandomFor(1);
         for (var i = 0; i < 100; i++)
         {
-            subject.Apply(images, batch, dice); // rents arrays, which the pool then has
+            subject.Apply(images, batch, seed); // rents arrays, which the pool then has
         }
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 300; i++)
         {
-            subject.Apply(images, batch, dice);
+            subject.Apply(images, batch, seed);
         }
 
         // A garbage collection may empty the pool: a few arrays of a few kilobytes.
@@ -115,11 +115,11 @@ public sealed class AugmentationTests
     public void WithoutAugmentationAnImageOfAnotherSizeIsRefused()
     {
         var image = new StoredImage<byte>(new byte[3 * 30 * 40], 30, 40, 0, 1);
-        var exception = Assert.Throws<ArgumentException>(() => None.Apply(in image, new float[Shape.Size], Dice(1)));
+        var exception = Assert.Throws<ArgumentException>(() => None.Apply(in image, new float[Shape.Size], RandomFor(1)));
         Assert.Contains("30×40 pixels has 3600 values", exception.Message);
     }
 
-    private static Random Dice(int number) => new(SeedMixer.Mix(1, number));
+    private static Random RandomFor(int number) => new(SeedMixer.Mix(1, number));
 
     private static Normalization Subtracting(ImageShape shape, ImmutableArray<float> mean) =>
         new(new ImagePreprocessing(shape, mean, [.. Enumerable.Repeat(1f, shape.Channels)]).Validated());

@@ -18,9 +18,9 @@ public sealed class CropAndFlipTests
     {
         var augmentation = new CropAndFlip(Shape, Normalization, flip: true);
         var (shifts, flips) = (new HashSet<(int, int)>(), 0);
-        for (var dice = 0; dice < 500; dice++)
+        for (var seed = 0; seed < 500; seed++)
         {
-            var output = Apply(augmentation, dice, Shape);
+            var output = Apply(augmentation, seed, Shape);
             var center = (8 * 16 + 8) * 3;
             var mirrored = output[center + 1] > output[center + 4];
             flips += mirrored ? 1 : 0;
@@ -40,9 +40,9 @@ public sealed class CropAndFlipTests
     public void WithoutFlipNothingIsMirrored()
     {
         var augmentation = new CropAndFlip(Shape, Normalization, flip: false);
-        for (var dice = 0; dice < 50; dice++)
+        for (var seed = 0; seed < 50; seed++)
         {
-            var output = Apply(augmentation, dice, Shape);
+            var output = Apply(augmentation, seed, Shape);
             Assert.True(output[(8 * 16 + 4) * 3 + 1] < output[(8 * 16 + 11) * 3 + 1]);
         }
     }
@@ -54,14 +54,14 @@ public sealed class CropAndFlipTests
         var normalization = Subtracting(mean);
         var zeros = Subtracting([0, 0, 0]);
         var deviations = new StoredImage<float>(Map.Values.ToArray().Select((value, i) => value - normalization.Mean[i]).ToArray(), 16, 16, 0, 1);
-        for (var dice = 0; dice < 50; dice++)
+        for (var seed = 0; seed < 50; seed++)
         {
-            var output = Apply(new CropAndFlip(Shape, normalization, flip: true), dice, Shape);
+            var output = Apply(new CropAndFlip(Shape, normalization, flip: true), seed, Shape);
             normalization.Apply(output);
 
             // The paper subtracts first, and crops then.
             var expected = new float[Shape.Size];
-            new CropAndFlip(Shape, zeros, flip: true).Apply(in deviations, expected, Dice(dice));
+            new CropAndFlip(Shape, zeros, flip: true).Apply(in deviations, expected, RandomFor(seed));
             Assert.Equal(expected, output, (a, b) => Math.Abs(a - b) < 1e-3);
         }
     }
@@ -73,24 +73,24 @@ public sealed class CropAndFlipTests
     public void AnotherSizeShowsTheSameCropResized(int side)
     {
         var shape = new ImageShape(3, side, side);
-        for (var dice = 0; dice < 20; dice++)
+        for (var seed = 0; seed < 20; seed++)
         {
-            var crop = Apply(new CropAndFlip(Shape, Normalization, flip: true), dice, Shape);
+            var crop = Apply(new CropAndFlip(Shape, Normalization, flip: true), seed, Shape);
             var resized = new float[shape.Size];
             Resampler.Resize<float>(crop, 16, 16, 3, [0, 1, 2], CropWindow.Whole(16, 16), resized, side, side);
 
-            Assert.Equal(resized, Apply(new CropAndFlip(Shape, Normalization, flip: true, shape), dice, shape));
+            Assert.Equal(resized, Apply(new CropAndFlip(Shape, Normalization, flip: true, shape), seed, shape));
         }
     }
 
-    private static float[] Apply(CropAndFlip augmentation, int dice, ImageShape shape)
+    private static float[] Apply(CropAndFlip augmentation, int seed, ImageShape shape)
     {
         var output = new float[shape.Size];
-        augmentation.Apply(in Map, output, Dice(dice));
+        augmentation.Apply(in Map, output, RandomFor(seed));
         return output;
     }
 
-    private static Random Dice(int number) => new(SeedMixer.Mix(1, number));
+    private static Random RandomFor(int number) => new(SeedMixer.Mix(1, number));
 
     private static Normalization Subtracting(ImmutableArray<float> mean) => new(new ImagePreprocessing(Shape, mean, [1, 1, 1]));
 }

@@ -63,7 +63,7 @@ public sealed class GoldenPictureTests
         var sheet = new ContactSheet(Side, columns: 4);
         for (var seed = 0; seed < 12; seed++)
         {
-            var (picture, random) = (new float[Shape.Size], Dice(seed));
+            var (picture, random) = (new float[Shape.Size], RandomFor(seed));
             augmentation.Apply(in image, picture, random);
             distortion?.Apply(picture, random);
             sheet.Add(picture);
@@ -79,7 +79,7 @@ public sealed class GoldenPictureTests
         for (var seed = 0; seed < 4; seed++)
         {
             float[] batch = [.. "RFG".SelectMany(letter => Scene.Draw(Side, Side, letter)).Select(value => (float)value)];
-            mixing.Apply(batch, count: 3, Shape, Dice(seed));
+            mixing.Apply(batch, count: 3, Shape, RandomFor(seed));
             foreach (var picture in batch.Chunk(Shape.Size))
             {
                 sheet.Add(picture);
@@ -90,5 +90,5 @@ public sealed class GoldenPictureTests
     }
 
     // As the loader makes them: neighbouring seeds alone would throw alike.
-    private static Random Dice(int image) => new(SeedMixer.Mix(1, image));
+    private static Random RandomFor(int image) => new(SeedMixer.Mix(1, image));
 }

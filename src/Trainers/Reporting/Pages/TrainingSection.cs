@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.History;
 using Microsoft.ML.ResNet.Trainers.Reporting.Charts;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using static Microsoft.ML.ResNet.Trainers.Reporting.Pages.Html;

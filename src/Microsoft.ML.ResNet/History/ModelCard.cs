@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.History;
 
 namespace Microsoft.ML.ResNet;
 

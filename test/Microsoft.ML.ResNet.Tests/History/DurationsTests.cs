@@ -1,6 +1,6 @@
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.History;
 
-namespace Microsoft.ML.ResNet.Tests.Scoring;
+namespace Microsoft.ML.ResNet.Tests.History;
 
 public sealed class DurationsTests
 {

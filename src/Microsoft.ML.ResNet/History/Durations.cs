@@ -1,6 +1,6 @@
 using static System.FormattableString;
 
-namespace Microsoft.ML.ResNet.Scoring;
+namespace Microsoft.ML.ResNet.History;
 
 /// <summary>Writes times as people read them.</summary>
 internal static class Durations

@@ -1,6 +1,6 @@
 using Microsoft.ML.ResNet.TestSupport;
 
-namespace Microsoft.ML.ResNet.Tests.Scoring;
+namespace Microsoft.ML.ResNet.Tests.History;
 
 public sealed class TrainingHistoryTests : IDisposable
 {
