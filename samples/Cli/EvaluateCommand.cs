@@ -30,7 +30,7 @@ internal static class EvaluateCommand
     private static Evaluation Run(Network network, string folder, int top, ImageReader reader)
     {
         var ml = new MLContext();
-        ImageFile[] files = [.. ml.Data.CreateEnumerable<ImageFile>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)];
+        ImageFolderRow[] files = [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)];
         using var classifier = new Classifier(network);
         if (files.Select(file => file.Label).FirstOrDefault(label => !classifier.ClassNames.Contains(label)) is { } unknown)
         {

@@ -86,7 +86,7 @@ internal static class ReadmeSnippets
 
         var featurized = ml.Transforms.Conversion.MapValueToKey("Label")
             .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-            .Append(ml.Transforms.ResNetFeaturizeImage("Features", "Image", weights, ResNetArchitecture.ResNet50, ImagePreprocessing.ImageNetV2))
+            .Append(ml.Transforms.ResNetFeaturizeImage(weights, ResNetArchitecture.ResNet50, preprocessing: ImagePreprocessing.ImageNetV2))
             .Append(ml.MulticlassClassification.Trainers.SdcaMaximumEntropy());
 
         GC.KeepAlive((classifier, trainer, featurized));
