@@ -13,7 +13,8 @@ internal sealed class Featurizer : IDisposable
     public Featurizer(Network network)
     {
         var ml = new MLContext();
-        _model = ml.Transforms.ResNetFeaturizeImage(nameof(Output.Features), nameof(ImageRow.Image), network.Weights, network.Architecture, network.RequiredPreprocessing)
+        _model = ml.Transforms
+            .ResNetFeaturizeImage(network.Weights, network.Architecture, nameof(ImageRow.Image), network.RequiredPreprocessing, nameof(Output.Features))
             .Fit(ml.Data.LoadFromEnumerable<ImageRow>([]));
         _engine = ml.Model.CreatePredictionEngine<ImageRow, Output>(_model);
         FeatureCount = network.Plan.FeatureCount;

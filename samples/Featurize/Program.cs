@@ -23,7 +23,7 @@ return await Sample.Run(new RootCommand("Trains SDCA and LightGBM on the feature
     var files = ml.Data.LoadImageFolder(arguments.GetValue(data) ?? Draw());
     var featurize = ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-        .Append(ml.Transforms.ResNetFeaturizeImage("Features", "Image", network, row, preprocessing))
+        .Append(ml.Transforms.ResNetFeaturizeImage(network, row, preprocessing: preprocessing))
         .Append(ml.Transforms.SelectColumns("Label", "Features"));
 
     // Every image goes through the network once, whatever reads its features afterwards.

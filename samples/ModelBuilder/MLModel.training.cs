@@ -29,7 +29,7 @@ public static partial class MLModel
     /// <returns>The columns <c>ImageSource</c>, <c>Label</c>, <c>ImagePath</c> and <c>Name</c>, the path within the folder.</returns>
     public static IDataView LoadImageFromFolder(MLContext mlContext, string folder)
     {
-        var files = mlContext.Data.CreateEnumerable<ImageFile>(mlContext.Data.LoadImageFolder(folder), reuseRowObject: false);
+        var files = mlContext.Data.CreateEnumerable<ImageFolderRow>(mlContext.Data.LoadImageFolder(folder), reuseRowObject: false);
         var rows = mlContext.Data.LoadFromEnumerable(files.Select(file => new LabeledImage
         {
             Label = file.Label,

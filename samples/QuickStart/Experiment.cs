@@ -193,8 +193,8 @@ internal static class Experiment
     private static void PredictSomeFiles(MLContext ml, string modelPath, IDataView test)
     {
         var model = ml.Model.Load(modelPath, out _);
-        using var engine = ml.Model.CreatePredictionEngine<ImageFile, Prediction>(model);
-        var files = ml.Data.CreateEnumerable<ImageFile>(test, reuseRowObject: false).ToArray();
+        using var engine = ml.Model.CreatePredictionEngine<ImageFolderRow, Prediction>(model);
+        var files = ml.Data.CreateEnumerable<ImageFolderRow>(test, reuseRowObject: false).ToArray();
         var table = new Table().Border(TableBorder.Simple).AddColumns("file", "is", "predicted", "probability");
         foreach (var file in files.Where((_, row) => row % Math.Max(1, files.Length / 6) == 0).Take(6))
         {

@@ -2,10 +2,11 @@ using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML;
 
-/// <summary>The doors to residual networks on <see cref="MLContext"/> that need no Torch.</summary>
+/// <summary>What <see cref="MLContext"/> offers for residual networks without Torch: data sets, trained networks, saving.</summary>
 public static class ResNetCatalog
 {
     /// <summary>Lists the image files below a folder whose sub-folders are the classes.</summary>
@@ -29,7 +30,7 @@ public static class ResNetCatalog
         var images = new Lazy<ImageFolder>(() => ImageFolder.List(folder));
         return catalog.LoadFromEnumerable(Rows());
 
-        IEnumerable<ImageFile> Rows()
+        IEnumerable<ImageFolderRow> Rows()
         {
             foreach (var image in images.Value)
             {
@@ -87,43 +88,61 @@ public static class ResNetCatalog
     /// <summary>Classifies images with a trained network as it is, without any training.</summary>
     /// <param name="catalog"><see cref="MLContext.Transforms"/>.</param>
     /// <param name="weights">The network's weights: <see cref="ResNetWeights.Load"/>.</param>
-    /// <param name="architecture">The network that they belong to.</param>
+    /// <param name="architecture">
+    /// The network that they belong to; null for the one that the weights name (<see cref="ResNetWeights.ArchitectureName"/>).
+    /// </param>
     /// <param name="classNames">A name for each class, in the order of the network's outputs; null for those in the weights, or 0, 1, 2, ….</param>
     /// <param name="imageColumnName">The image column: images, or planar vectors of bytes or floats of the network's input shape.</param>
     /// <param name="preprocessing">How pixels become the network's input; null for what the weights say.</param>
-    /// <returns>An estimator that adds <c>Score</c> and <c>PredictedLabel</c>, as a trained classifier does.</returns>
-    /// <exception cref="ArgumentException">The weights do not fit the architecture or the class names, or nothing says how to preprocess.</exception>
+    /// <param name="scoreColumnName">The column to add for the probability of each class.</param>
+    /// <param name="predictedLabelColumnName">The column to add for the most probable class, a key.</param>
+    /// <returns>An estimator that adds scores and predicted labels, as a trained classifier does.</returns>
+    /// <exception cref="ArgumentException">
+    /// The weights do not fit the architecture or the class names, or nothing says which architecture it is or how to preprocess.
+    /// </exception>
     public static ResNetScoringEstimator ApplyResNet(
         this TransformsCatalog catalog,
         ResNetWeights weights,
-        ResNetArchitecture architecture,
+        ResNetArchitecture? architecture = null,
         IEnumerable<string>? classNames = null,
         string imageColumnName = "Image",
-        ImagePreprocessing? preprocessing = null)
+        ImagePreprocessing? preprocessing = null,
+        string scoreColumnName = "Score",
+        string predictedLabelColumnName = "PredictedLabel")
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        return new ResNetScoringEstimator(catalog.GetEnvironment(), weights, architecture, classNames, imageColumnName, preprocessing);
+        var names = new ScoreColumns(scoreColumnName, predictedLabelColumnName);
+        return new ResNetScoringEstimator(
+            catalog.GetEnvironment(), weights, architecture, classNames, imageColumnName, preprocessing, names);
     }
 
     /// <summary>Turns images into a trained network's pooled features, for any other ML.NET trainer.</summary>
     /// <param name="catalog"><see cref="MLContext.Transforms"/>.</param>
-    /// <param name="outputColumnName">The column to add: a vector of floats, of 64 values for the CIFAR networks, 512 for ResNet-18 and 34, 2048 for ResNet-50 and deeper ones.</param>
-    /// <param name="imageColumnName">The image column: images, or planar vectors of bytes or floats of the network's input shape.</param>
     /// <param name="weights">The network's weights: <see cref="ResNetWeights.Load"/>. The head is not needed.</param>
-    /// <param name="architecture">The network that they belong to.</param>
+    /// <param name="architecture">
+    /// The network that they belong to; null for the one that the weights name (<see cref="ResNetWeights.ArchitectureName"/>).
+    /// </param>
+    /// <param name="imageColumnName">The image column: images, or planar vectors of bytes or floats of the network's input shape.</param>
     /// <param name="preprocessing">How pixels become the network's input; null for what the weights say.</param>
+    /// <param name="outputColumnName">
+    /// The column to add: a vector of floats, of 64 values for the CIFAR networks, 512 for ResNet-18 and 34, 2048 for ResNet-50 and deeper
+    /// ones.
+    /// </param>
     /// <returns>An estimator that adds the features.</returns>
-    /// <exception cref="ArgumentException">The weights do not fit the architecture, or nothing says how to preprocess.</exception>
+    /// <exception cref="ArgumentException">
+    /// The weights do not fit the architecture, or nothing says which architecture it is or how to preprocess.
+    /// </exception>
     public static ResNetFeaturizingEstimator ResNetFeaturizeImage(
         this TransformsCatalog catalog,
-        string outputColumnName,
-        string imageColumnName,
         ResNetWeights weights,
-        ResNetArchitecture architecture,
-        ImagePreprocessing? preprocessing = null)
+        ResNetArchitecture? architecture = null,
+        string imageColumnName = "Image",
+        ImagePreprocessing? preprocessing = null,
+        string outputColumnName = "Features")
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        return new ResNetFeaturizingEstimator(catalog.GetEnvironment(), outputColumnName, imageColumnName, weights, architecture, preprocessing);
+        return new ResNetFeaturizingEstimator(
+            catalog.GetEnvironment(), weights, architecture, imageColumnName, preprocessing, outputColumnName);
     }
 
     /// <summary>Saves a model as <see cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/> does, but without compression: it loads faster.</summary>

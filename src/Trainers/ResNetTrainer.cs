@@ -125,7 +125,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         var label = TrainingColumns.Check(inputSchema, _options.ColumnNames);
-        return OutputColumns.AddTo(inputSchema, label);
+        return OutputColumns.AddTo(inputSchema, label, ScoreColumns.Default);
     }
 
     private ResNetClassificationTransformer Fit<T>(IDataView input, IDataView? validation, TrainingColumns columns)

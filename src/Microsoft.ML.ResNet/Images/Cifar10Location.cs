@@ -64,7 +64,7 @@ internal static class Cifar10Location
 
         var rows = catalog.LoadFromEnumerable(files.ToArray());
         var transforms = MLNetInternals.NewTransformsCatalog(catalog.GetEnvironment());
-        return transforms.LoadImages(Cifar10View.ImageColumnName, null, nameof(ImageFile.ImagePath))
+        return transforms.LoadImages(Cifar10View.ImageColumnName, null, nameof(ImageFolderRow.ImagePath))
             .Append(transforms.ResizeImages(Cifar10View.ImageColumnName, Cifar10Batch.ImageSize, Cifar10Batch.ImageSize))
             .Fit(rows).Transform(rows);
     }

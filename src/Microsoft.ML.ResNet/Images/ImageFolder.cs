@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>The image files below a folder whose sub-folders are the classes: in the order of their class, then of their path, both ordinal, the same on every machine.</summary>
 /// <remarks>A million files are common. So their names lie in one array per class, and a row is made when it is read.</remarks>
-internal sealed class ImageFolder : IEnumerable<ImageFile>
+internal sealed class ImageFolder : IEnumerable<ImageFolderRow>
 {
     // What SkiaSharp, and so ML.NET's LoadImages, decodes on every platform.
     private static readonly FrozenSet<string> Extensions = FrozenSet.ToFrozenSet([".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"], StringComparer.OrdinalIgnoreCase);
@@ -34,13 +34,13 @@ internal sealed class ImageFolder : IEnumerable<ImageFile>
                 $"Folder '{folder}' has no sub-folder with images. Each class needs a sub-folder of its own, named after it, with files that end in {string.Join(", ", Extensions.Order())}.");
     }
 
-    public IEnumerator<ImageFile> GetEnumerator()
+    public IEnumerator<ImageFolderRow> GetEnumerator()
     {
         foreach (var folder in _classes)
         {
             for (var i = 0; i < folder.Count; i++)
             {
-                yield return new ImageFile { ImagePath = folder.PathOf(i), Label = folder.Name };
+                yield return new ImageFolderRow { ImagePath = folder.PathOf(i), Label = folder.Name };
             }
         }
     }

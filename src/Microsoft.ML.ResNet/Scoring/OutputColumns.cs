@@ -4,15 +4,26 @@ using static Microsoft.ML.SchemaShape.Column;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>The columns that our transformers promise; a classifier's are, annotations included, those of ML.NET's own multiclass trainers.</summary>
+/// <summary>The names of the columns that a classifier adds.</summary>
+/// <param name="Score">A probability for each class.</param>
+/// <param name="PredictedLabel">The most probable class: a key with the label's values.</param>
+internal sealed record ScoreColumns(string Score, string PredictedLabel)
+{
+    /// <summary>Gets the names that ML.NET's own classifiers give them.</summary>
+    public static ScoreColumns Default { get; } = new("Score", "PredictedLabel");
+}
+
+/// <summary>
+/// The columns that our transformers promise; a classifier's are, annotations included, those of ML.NET's own multiclass trainers.
+/// </summary>
 internal static class OutputColumns
 {
-    public static SchemaShape AddTo(SchemaShape input, SchemaShape.Column label)
+    public static SchemaShape AddTo(SchemaShape input, SchemaShape.Column label, ScoreColumns names)
     {
         var keyValues = label.Annotations.Find("KeyValues");
-        var score = Column(ScoringChain.ScoreColumn, VectorKind.Vector, NumberDataViewType.Single, isKey: false, ScoreAnnotations(keyValues));
-        var predicted = Column(ScoringChain.PredictedLabelColumn, VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
-            [.. keyValues is { } values ? [values] : Array.Empty<SchemaShape.Column>(), .. CommonAnnotations()]);
+        var score = Column(names.Score, VectorKind.Vector, NumberDataViewType.Single, isKey: false, ScoreAnnotations(keyValues));
+        var predicted = Column(
+            names.PredictedLabel, VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, [.. keyValues is { } values ? [values] : Array.Empty<SchemaShape.Column>(), .. CommonAnnotations()]);
         return new SchemaShape([.. input.Where(column => column.Name != score.Name && column.Name != predicted.Name), score, predicted]);
     }
 
@@ -44,6 +55,7 @@ internal static class OutputColumns
         Column("ScoreValueKind", VectorKind.Scalar, TextDataViewType.Instance, isKey: false),
     ];
 
-    private static SchemaShape.Column Column(string name, VectorKind kind, DataViewType type, bool isKey, IEnumerable<SchemaShape.Column>? annotations = null) =>
+    private static SchemaShape.Column Column(
+        string name, VectorKind kind, DataViewType type, bool isKey, IEnumerable<SchemaShape.Column>? annotations = null) =>
         MLNetInternals.NewSchemaShapeColumn(name, kind, type, isKey, annotations is null ? null : new SchemaShape(annotations));
 }

@@ -5,22 +5,26 @@ using Microsoft.ML.ResNet.Onnx;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>A network made from published weights, checked: that they fit the architecture, and that it is known how images become its input.</summary>
+/// <summary>
+/// A network made from published weights, checked: that they fit the architecture, and that it is known how images become its input.
+/// </summary>
 internal static class PretrainedNetwork
 {
     private const string Label = nameof(Label);
 
     /// <summary>Makes a network that classifies.</summary>
-    public static ResNetModel Classifier(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing)
+    public static ResNetModel Classifier(ResNetWeights weights, ResNetArchitecture? architecture, ImagePreprocessing? preprocessing)
     {
         var classCount = weights.TryGet(LayerPlan.HeadWeight, out var head)
             ? head.Shape[0]
-            : throw new ArgumentException($"The weights have no head ('{LayerPlan.HeadWeight}'), so they cannot classify. Use ResNetFeaturizeImage, or train with them as InitialWeights.", nameof(weights));
+            : throw new ArgumentException(
+                $"The weights have no head ('{LayerPlan.HeadWeight}'), so they cannot classify. "
+                + "Use ResNetFeaturizeImage, or train with them as InitialWeights.", nameof(weights));
         return Make(weights, architecture, preprocessing, classCount, strict: true);
     }
 
     /// <summary>Makes a network whose features are wanted; it needs no head.</summary>
-    public static ResNetModel Featurizer(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing) =>
+    public static ResNetModel Featurizer(ResNetWeights weights, ResNetArchitecture? architecture, ImagePreprocessing? preprocessing) =>
         Make(weights, architecture, preprocessing, classCount: weights.TryGet(LayerPlan.HeadWeight, out var head) ? head.Shape[0] : 1, strict: false);
 
     /// <summary>Makes the label column that a classifier without training data would have had.</summary>
@@ -44,15 +48,33 @@ internal static class PretrainedNetwork
 
         return names.Length == classCount
             ? names
-            : throw new ArgumentException($"The network has {classCount} classes, but {names.Length} class names are given. Give one for each, in the order of its outputs.", nameof(asked));
+            : throw new ArgumentException(
+                $"The network has {classCount} classes, but {names.Length} class names are given. "
+                + "Give one for each, in the order of its outputs.", nameof(asked));
     }
 
-    private static ResNetModel Make(ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing, int classCount, bool strict)
+    private static ResNetModel Make(
+        ResNetWeights weights, ResNetArchitecture? architecture, ImagePreprocessing? preprocessing, int classCount, bool strict)
     {
         preprocessing = (preprocessing ?? weights.Preprocessing)?.Validated()
             ?? throw new ArgumentException(
-                "The weights do not say how images become the network's input. Give the preprocessing that they were trained with, such as ImagePreprocessing.ImageNetV1 or ImagePreprocessing.Cifar10.", nameof(preprocessing));
-        var plan = LayerPlan.Create(architecture, preprocessing.Input, classCount);
+                "The weights do not say how images become the network's input. Give the preprocessing that they were trained with, "
+                + "such as ImagePreprocessing.ImageNetV1 or ImagePreprocessing.Cifar10.", nameof(preprocessing));
+        var plan = LayerPlan.Create(architecture ?? ArchitectureOf(weights), preprocessing.Input, classCount);
         return new ResNetModel(plan, weights.For(plan, strict), preprocessing);
+    }
+
+    private static ResNetArchitecture ArchitectureOf(ResNetWeights weights)
+    {
+        if (weights.ArchitectureName is not { } name)
+        {
+            throw new ArgumentException(
+                "The weights do not say which network they belong to. Give the architecture, such as ResNetArchitecture.ResNet50.",
+                "architecture");
+        }
+
+        return ResNetArchitecture.All.FirstOrDefault(row => row.Name == name)
+            ?? throw new ArgumentException(
+                $"The weights belong to network '{name}', which is none of the library's own. Give its architecture.", "architecture");
     }
 }

@@ -33,13 +33,20 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     private readonly OnnxBackedChain _chain;
 
     private ResNetClassificationTransformer(
-        IHostEnvironment environment, ResNetModel network, ImageColumn image, LabelColumn label, TrainingHistory history, OnnxBackedChain chain)
+        IHostEnvironment environment,
+        ResNetModel network,
+        ImageColumn image,
+        LabelColumn label,
+        TrainingHistory history,
+        ScoreColumns names,
+        OnnxBackedChain chain)
     {
         Environment = environment;
         _network = network;
         _image = image;
         _label = label;
         _chain = chain;
+        Added = names;
         ClassNames = label.ClassNames();
         History = history;
         Card = ModelCard.Of(network.Plan, ClassNames, history);
@@ -82,6 +89,9 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
 
     /// <summary>Gets the environment that the transformer was made in; analysis registers its components there too.</summary>
     internal IHostEnvironment Environment { get; }
+
+    /// <summary>Gets the names of the columns that are added.</summary>
+    internal ScoreColumns Added { get; }
 
     /// <summary>Gets the column that images are read from.</summary>
     internal ImageColumn Image => _image;
@@ -149,17 +159,26 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         options.Validate();
         _image.CheckSame(calibrationData.Schema);
         var quantization = Calibration.Run(Environment, calibrationData, _image, _network, options);
-        return Create(Environment, calibrationData, _image, _label, _network with { Quantization = quantization }, History);
+        return Create(Environment, calibrationData, _image, _label, _network with { Quantization = quantization }, History, Added);
     }
 
     /// <summary>Releases the ONNX Runtime session and deletes the temporary file. Models saved before keep working.</summary>
     public void Dispose() => _chain.Dispose();
 
     internal static ResNetClassificationTransformer Create(
-        IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, TrainingHistory history)
+        IHostEnvironment environment,
+        IDataView input,
+        ImageColumn image,
+        LabelColumn label,
+        ResNetModel network,
+        TrainingHistory history,
+        ScoreColumns? names = null)
     {
-        network = network.For(image) with { Card = history.Conditions is null ? null : ModelCard.Of(network.Plan, label.ClassNames(), history) };
-        var chain = OnnxBackedChain.Build(environment, image, network, onnxFile => ScoringChain.Classifier(environment, input, image, label, network, onnxFile));
-        return new ResNetClassificationTransformer(environment, network, image, label, history, chain);
+        var card = history.Conditions is null ? null : ModelCard.Of(network.Plan, label.ClassNames(), history);
+        network = network.For(image) with { Card = card };
+        names ??= ScoreColumns.Default;
+        var chain = OnnxBackedChain.Build(
+            environment, image, network, file => ScoringChain.Classifier(environment, input, image, label, network, names, file));
+        return new ResNetClassificationTransformer(environment, network, image, label, history, names, chain);
     }
 }

@@ -14,12 +14,16 @@ public sealed class ResNetFeaturizingEstimator : IEstimator<ResNetFeaturizingTra
     private readonly ResNetModel _network;
 
     internal ResNetFeaturizingEstimator(
-        IHostEnvironment environment, string outputColumnName, string imageColumnName, ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing? preprocessing)
+        IHostEnvironment environment,
+        ResNetWeights weights,
+        ResNetArchitecture? architecture,
+        string imageColumnName,
+        ImagePreprocessing? preprocessing,
+        string outputColumnName)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(outputColumnName);
-        ArgumentException.ThrowIfNullOrWhiteSpace(imageColumnName);
         ArgumentNullException.ThrowIfNull(weights);
-        ArgumentNullException.ThrowIfNull(architecture);
+        ArgumentException.ThrowIfNullOrWhiteSpace(imageColumnName);
+        ArgumentException.ThrowIfNullOrWhiteSpace(outputColumnName);
         _environment = environment;
         _outputColumnName = outputColumnName;
         _imageColumnName = imageColumnName;

@@ -13,15 +13,32 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
     private readonly string _imageColumnName;
     private readonly ResNetModel _network;
     private readonly LabelColumn _label;
+    private readonly ScoreColumns _names;
 
     internal ResNetScoringEstimator(
-        IHostEnvironment environment, ResNetWeights weights, ResNetArchitecture architecture, IEnumerable<string>? classNames, string imageColumnName, ImagePreprocessing? preprocessing)
+        IHostEnvironment environment,
+        ResNetWeights weights,
+        ResNetArchitecture? architecture,
+        IEnumerable<string>? classNames,
+        string imageColumnName,
+        ImagePreprocessing? preprocessing,
+        ScoreColumns names)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        ArgumentNullException.ThrowIfNull(architecture);
         ArgumentException.ThrowIfNullOrWhiteSpace(imageColumnName);
+        ArgumentException.ThrowIfNullOrWhiteSpace(names.Score, "scoreColumnName");
+        ArgumentException.ThrowIfNullOrWhiteSpace(names.PredictedLabel, "predictedLabelColumnName");
+        if (names.Score == names.PredictedLabel || names.Score == ScoreColumns.Default.PredictedLabel
+            || names.PredictedLabel == ScoreColumns.Default.Score)
+        {
+            throw new ArgumentException(
+                $"The columns of scores and predicted labels cannot be named '{names.Score}' and '{names.PredictedLabel}': "
+                + "give each a name of its own, and none the usual name of the other.", "scoreColumnName");
+        }
+
         _environment = environment;
         _imageColumnName = imageColumnName;
+        _names = names;
         _network = PretrainedNetwork.Classifier(weights, architecture, preprocessing);
         ClassNames = PretrainedNetwork.ClassNames(classNames, weights, _network.Plan.ClassCount);
         _label = PretrainedNetwork.LabelOf(ClassNames);
@@ -39,17 +56,17 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
     {
         ArgumentNullException.ThrowIfNull(input);
         var image = ImageColumn.Bind(input.Schema, _imageColumnName, _network.Plan.Input, defaultImageSize: 0);
-        return ResNetClassificationTransformer.Create(_environment, input, image, _label, _network, new TrainingHistory());
+        return ResNetClassificationTransformer.Create(_environment, input, image, _label, _network, new TrainingHistory(), _names);
     }
 
     /// <summary>Gets the columns that the classifier will add, and checks the image column.</summary>
     /// <param name="inputSchema">The shape of the data's schema.</param>
-    /// <returns>The input's columns, Score and PredictedLabel.</returns>
+    /// <returns>The input's columns, and the scores and predicted labels.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         ImageColumn.Check(inputSchema, _imageColumnName);
-        return OutputColumns.AddTo(inputSchema, _label.ToShape());
+        return OutputColumns.AddTo(inputSchema, _label.ToShape(), _names);
     }
 }

@@ -23,21 +23,28 @@ internal static class ScoringChain
     // Unlikely to be a user's; shown in no schema, since it is dropped.
     private const string FeaturesColumn = "ResNet.Features";
 
-    public const string ScoreColumn = "Score";
-    public const string PredictedLabelColumn = "PredictedLabel";
-
     /// <summary>All stages: a classifier.</summary>
     /// <param name="environment">The environment to register components with.</param>
     /// <param name="input">Data of the schema that will be scored; no row of it is read.</param>
     /// <param name="image">The image column.</param>
     /// <param name="label">The label, whose values PredictedLabel takes over.</param>
     /// <param name="network">The network, its weights and its preprocessing.</param>
+    /// <param name="names">The names of the columns to add.</param>
     /// <param name="onnxFile">Where the graph is written; it must outlive the chain.</param>
     public static TransformerChain<ITransformer> Classifier(
-        IHostEnvironment environment, IDataView input, ImageColumn image, LabelColumn label, ResNetModel network, string onnxFile)
+        IHostEnvironment environment,
+        IDataView input,
+        ImageColumn image,
+        LabelColumn label,
+        ResNetModel network,
+        ScoreColumns names,
+        string onnxFile)
     {
         var chain = Features(environment, input, image, network, NetworkMetadata.Of(network, label.ClassNames()), FeaturesColumn, onnxFile);
-        return DropTemporary(environment, input, chain.Append<ITransformer>(Head(environment, label, network)));
+        var head = Head(environment, label, network);
+        return names == ScoreColumns.Default
+            ? DropTemporary(environment, input, chain.Append<ITransformer>(head))
+            : Rename(environment, input, chain, head, names);
     }
 
     /// <summary>All stages but the head: a featurizer, which leaves the features under the name asked for.</summary>
@@ -59,7 +66,8 @@ internal static class ScoringChain
     {
         using (var stream = File.Create(onnxFile))
         {
-            OnnxGraphWriter.Featurizer(network, OnnxGraphWriter.PixelTypeOf(image), PixelChain.PixelsColumn, outputColumn, metadata).WriteTo(stream);
+            OnnxGraphWriter.Featurizer(network, OnnxGraphWriter.PixelTypeOf(image), PixelChain.PixelsColumn, outputColumn, metadata)
+                .WriteTo(stream);
         }
 
         var chain = PixelChain.Fit(environment, input, image, network.Preprocessing.ResizeTo);
@@ -67,17 +75,46 @@ internal static class ScoringChain
         return Append(chain, onnx, chain.Transform(input));
     }
 
-    private static TransformerChain<ITransformer> DropTemporary(IHostEnvironment environment, IDataView input, TransformerChain<ITransformer> chain)
+    // ML.NET's model always adds "Score" and "PredictedLabel": they are copied, and columns of the user's that had those names are put
+    // back.
+    private static TransformerChain<ITransformer> Rename(
+        IHostEnvironment environment, IDataView input, TransformerChain<ITransformer> chain, ITransformer head, ScoreColumns names)
+    {
+        var (score, label) = ScoreColumns.Default;
+        string[] made = [.. ((string[])[score, label]).Where(name => name != names.Score && name != names.PredictedLabel)];
+        string[] users = [.. made.Where(name => input.Schema.GetColumnOrNull(name) is not null)];
+
+        Copy(users.Select(name => (KeptFor(name), name)));
+        chain = chain.Append(head);
+        Copy(made.Select(name => (name == score ? names.Score : names.PredictedLabel, name)));
+        Copy(users.Select(name => (name, KeptFor(name))));
+        return DropTemporary(environment, input, chain, [.. users.Select(KeptFor), .. made.Except(users)]);
+
+        static string KeptFor(string name) => $"ResNet.{name}";
+
+        void Copy(IEnumerable<(string To, string From)> columns)
+        {
+            foreach (var (to, from) in columns)
+            {
+                var copy = MLNetInternals.NewTransformsCatalog(environment).CopyColumns(to, from);
+                chain = Append(chain, copy, chain.Transform(input));
+            }
+        }
+    }
+
+    private static TransformerChain<ITransformer> DropTemporary(
+        IHostEnvironment environment, IDataView input, TransformerChain<ITransformer> chain, params ReadOnlySpan<string> others)
     {
         var output = chain.Transform(input);
-        string[] temporary = [.. PixelChain.TemporaryColumns, FeaturesColumn];
+        string[] temporary = [.. PixelChain.TemporaryColumns, FeaturesColumn, .. others];
         var drop = MLNetInternals.NewTransformsCatalog(environment)
             .DropColumns([.. temporary.Where(name => output.Schema.GetColumnOrNull(name) is not null)]);
         return Append(chain, drop, output);
     }
 
     // A stage lies in a chain of its own: so the files of models have them.
-    private static TransformerChain<ITransformer> Append(TransformerChain<ITransformer> chain, IEstimator<ITransformer> stage, IDataView input) =>
+    private static TransformerChain<ITransformer> Append(
+        TransformerChain<ITransformer> chain, IEstimator<ITransformer> stage, IDataView input) =>
         chain.Append<ITransformer>(new TransformerChain<ITransformer>().Append(stage.Fit(input)));
 
     private static MulticlassPredictionTransformer<MaximumEntropyModelParameters> Head(
@@ -95,7 +132,7 @@ internal static class ScoringChain
         var model = MLNetInternals.NewMaximumEntropyModel(
             environment, rows, bias.ToArray(), classCount, featureCount, labelNames: null, statistics: null);
         return MLNetInternals.NewMulticlassTransformer(
-            environment, model, HeadSchema(label, featureCount), FeaturesColumn, label.Name, ScoreColumn, PredictedLabelColumn);
+            environment, model, HeadSchema(label, featureCount), FeaturesColumn, label.Name, ScoreColumns.Default.Score, ScoreColumns.Default.PredictedLabel);
     }
 
     // The model saves the schema it was trained on: the label with its values, and the features; nothing else of the user's data.

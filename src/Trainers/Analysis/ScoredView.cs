@@ -17,17 +17,19 @@ internal sealed class ScoredView : IDataView
 {
     private readonly IDataView _data;
     private readonly ViewScorer _scorer;
+    private readonly ScoreColumns _added;
 
     public ScoredView(ResNetClassificationTransformer model, IDataView data, TestTimeViews views)
     {
         _data = data;
+        _added = model.Added;
         _scorer = new ViewScorer(model, views);
 
         // Types and annotations are the model's own: what reads its scores reads these.
         var scored = model.GetOutputSchema(data.Schema);
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(data.Schema);
-        foreach (var column in scored.Where(column => !column.IsHidden && column.Name is ScoringChain.ScoreColumn or ScoringChain.PredictedLabelColumn))
+        foreach (var column in scored.Where(column => !column.IsHidden && (column.Name == _added.Score || column.Name == _added.PredictedLabel)))
         {
             builder.AddColumn(column.Name, column.Type, column.Annotations);
         }
@@ -90,7 +92,7 @@ internal sealed class ScoredView : IDataView
                 throw new InvalidOperationException($"Column '{column.Name}' was not asked for when the cursor was made.");
             }
 
-            Delegate getter = column.Name == ScoringChain.ScoreColumn ? (ValueGetter<VBuffer<float>>)GetScore : (ValueGetter<uint>)GetPredictedLabel;
+            Delegate getter = column.Name == view._added.Score ? (ValueGetter<VBuffer<float>>)GetScore : (ValueGetter<uint>)GetPredictedLabel;
             return getter as ValueGetter<TValue> ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
         }
 

@@ -87,7 +87,7 @@ internal static class Results
         var weights = ResNetWeights.Load("network.safetensors");
         var featurize = ml.Transforms.Conversion.MapValueToKey("Label")
             .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-            .Append(ml.Transforms.ResNetFeaturizeImage("Features", "Image", weights, ResNetArchitecture.ResNet20))
+            .Append(ml.Transforms.ResNetFeaturizeImage(weights, ResNetArchitecture.ResNet20))
             .Append(ml.Transforms.SelectColumns("Label", "Features"));
 
         var files = ml.Data.LoadImageFolder("photos/train");

@@ -11,7 +11,7 @@ internal sealed record FolderListing(string Folder)
     {
         var clock = Stopwatch.StartNew();
         var ml = new MLContext(seed: 1);
-        var images = ml.Data.CreateEnumerable<ImageFile>(ml.Data.LoadImageFolder(work.Folder), reuseRowObject: true).Count();
+        var images = ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(work.Folder), reuseRowObject: true).Count();
         using var process = Process.GetCurrentProcess();
         return new ListingResult(images, clock.Elapsed.TotalSeconds, process.PeakWorkingSet64);
     }

@@ -20,9 +20,9 @@ internal sealed record TrainingWork(string Architecture, int ImageSize, int Batc
     public LayerPlan Plan => LayerPlan.Create(ResNetArchitecture.Parse(Architecture), new ImageShape(3, ImageSize, ImageSize), Classes);
 
     /// <summary>Takes the given number of a folder's images, in equal steps, so that all classes are among them.</summary>
-    public ImageFile[] Select()
+    public ImageFolderRow[] Select()
     {
-        ImageFile[] all = [.. ImageFolder.List(Folder)];
+        ImageFolderRow[] all = [.. ImageFolder.List(Folder)];
         var count = Math.Min(Images, all.Length);
         return [.. Enumerable.Range(0, count).Select(i => all[(int)((long)i * all.Length / count)])];
     }

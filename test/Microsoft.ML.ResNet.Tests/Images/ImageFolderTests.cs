@@ -16,7 +16,7 @@ public sealed class ImageFolderTests
             File.WriteAllBytes(folder[path], []);
         }
 
-        var rows = _ml.Data.CreateEnumerable<ImageFile>(_ml.Data.LoadImageFolder(folder.Path), reuseRowObject: false).ToArray();
+        var rows = _ml.Data.CreateEnumerable<ImageFolderRow>(_ml.Data.LoadImageFolder(folder.Path), reuseRowObject: false).ToArray();
 
         Assert.Equal(["a", "a", "b", "b"], rows.Select(row => row.Label));
         Assert.Equal(["a/deep/er/1.webp", "a/z.gif", "b/10.PNG", "b/2.jpg"], rows.Select(row => Path.GetRelativePath(folder.Path, row.ImagePath).Replace('\\', '/')));
@@ -31,9 +31,9 @@ public sealed class ImageFolderTests
         var view = _ml.Data.LoadImageFolder(folder.Path);
         File.WriteAllBytes(folder["a/2.png"], []); // lazy: still seen
 
-        Assert.Equal(2, _ml.Data.CreateEnumerable<ImageFile>(view, false).Count());
+        Assert.Equal(2, _ml.Data.CreateEnumerable<ImageFolderRow>(view, false).Count());
         File.Delete(folder["a/1.png"]);            // listed: the view does not change under a reader
-        Assert.Equal(2, _ml.Data.CreateEnumerable<ImageFile>(view, false).Count());
+        Assert.Equal(2, _ml.Data.CreateEnumerable<ImageFolderRow>(view, false).Count());
     }
 
     [SkippableFact]
@@ -45,7 +45,7 @@ public sealed class ImageFolderTests
         File.WriteAllBytes(folder["a/1.png"], []);
         Directory.CreateSymbolicLink(folder["a/loop"], folder.Path);
 
-        Assert.Single(_ml.Data.CreateEnumerable<ImageFile>(_ml.Data.LoadImageFolder(folder.Path), false));
+        Assert.Single(_ml.Data.CreateEnumerable<ImageFolderRow>(_ml.Data.LoadImageFolder(folder.Path), false));
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class ImageFolderTests
         File.WriteAllBytes(folder["loose.png"], []);
         var view = _ml.Data.LoadImageFolder(folder.Path);
 
-        var exception = Assert.Throws<InvalidOperationException>(() => _ml.Data.CreateEnumerable<ImageFile>(view, false).ToArray());
+        var exception = Assert.Throws<InvalidOperationException>(() => _ml.Data.CreateEnumerable<ImageFolderRow>(view, false).ToArray());
 
         Assert.Contains("Each class needs a sub-folder", exception.Message);
     }

@@ -63,7 +63,7 @@ public sealed class LoadedImagesTests : IDisposable
     [Fact]
     public void AStageThatCannotBeAppliedAnewKeepsTheViewAsItIs()
     {
-        var view = _ml.Data.FilterByCustomPredicate<ImageFile>(Load(Files()), file => file.Label == "lying");
+        var view = _ml.Data.FilterByCustomPredicate<ImageFolderRow>(Load(Files()), file => file.Label == "lying");
 
         Assert.Same(view, LoadedImages.DecodedBy(_ml.Transforms.GetEnvironment(), view, new ImageDecoder()));
         Assert.Equal(16, Read(view).Count);
@@ -82,12 +82,12 @@ public sealed class LoadedImagesTests : IDisposable
             "gray and small" => Apply(loaded, _ml.Transforms.ConvertToGrayscale("Image").Append(_ml.Transforms.ResizeImages("Image", 5, 4))),
             "no path column" => Apply(loaded, _ml.Transforms.SelectColumns("Image")),
             "same name" => Apply(Load(Files(), "ImagePath"), _ml.Transforms.CopyColumns("Image", "ImagePath")),
-            "folder" => Load(_ml.Data.LoadFromEnumerable(Directory.GetFiles(_folder["lying"]).Order().Select(path => new ImageFile { ImagePath = Path.GetFileName(path) })), folder: _folder["lying"]),
+            "folder" => Load(_ml.Data.LoadFromEnumerable(Directory.GetFiles(_folder["lying"]).Order().Select(path => new ImageFolderRow { ImagePath = Path.GetFileName(path) })), folder: _folder["lying"]),
             "split" => _ml.Data.TrainTestSplit(loaded, testFraction: 0.4, samplingKeyColumnName: "ImagePath", seed: 1).TrainSet,
             "shuffled" => _ml.Data.ShuffleRows(loaded, seed: 2),
             "skipped" => _ml.Data.TakeRows(_ml.Data.SkipRows(loaded, 2), 9),
             "filtered" => _ml.Data.FilterRowsByKeyColumnFraction(Apply(loaded, _ml.Transforms.Conversion.MapValueToKey("Label")), "Label", 0, 0.5),
-            "custom" => Apply(loaded, _ml.Transforms.CustomMapping<ImageFile, Length>((file, length) => length.Value = file.ImagePath.Length, contractName: null)),
+            "custom" => Apply(loaded, _ml.Transforms.CustomMapping<ImageFolderRow, Length>((file, length) => length.Value = file.ImagePath.Length, contractName: null)),
             "twice" => Load(loaded, "Again"),
             "two columns" => Apply(Load(Apply(loaded, _ml.Transforms.CopyColumns("Other", "ImagePath")), "Second", path: "Other"), _ml.Transforms.DropColumns("Other")),
             _ => loaded,

@@ -78,7 +78,7 @@ public sealed class MLNetInternalsTests
     public void StagesOfAView()
     {
         var environment = _ml.Transforms.GetEnvironment();
-        var paths = _ml.Data.LoadFromEnumerable([new ImageFile { ImagePath = "a" }]);
+        var paths = _ml.Data.LoadFromEnumerable([new ImageFolderRow { ImagePath = "a" }]);
         var loaded = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(paths).Transform(paths);
         var skipped = _ml.Data.SkipRows(loaded, 1);
 

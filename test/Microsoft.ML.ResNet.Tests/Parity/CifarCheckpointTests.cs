@@ -50,7 +50,7 @@ public sealed class CifarCheckpointTests(CifarCheckpointTests.TestImages images)
         Assert.Equal(expected.GetProperty("cross_entropy").GetDouble(), all.LogLoss, tolerance: 0.01);
 
         // The golden logits are of the first files of each class; probabilities tell logits but for a constant.
-        var first = _ml.Data.CreateEnumerable<ImageFile>(files, reuseRowObject: false).Chunk(ImagesPerClass).SelectMany(ofClass => ofClass.Take(GoldenPerClass));
+        var first = _ml.Data.CreateEnumerable<ImageFolderRow>(files, reuseRowObject: false).Chunk(ImagesPerClass).SelectMany(ofClass => ofClass.Take(GoldenPerClass));
         var scores = model.Transform(_ml.Data.LoadFromEnumerable(first)).GetColumn<float[]>("Score").ToArray();
         Assert.Equal(all.Golden, scores);
         foreach (var (logits, score) in expected.GetProperty("logits").EnumerateArray().Zip(scores))

@@ -134,7 +134,7 @@ public sealed class BulkViewTests : IDisposable
     [Fact]
     public void FeaturesAreScoredInBatchesToo()
     {
-        var featurizer = _ml.Transforms.ResNetFeaturizeImage("Features", nameof(PixelRow.Bytes), _classifier.Weights, TestClassifier.Tiny).Fit(_data);
+        var featurizer = _ml.Transforms.ResNetFeaturizeImage(_classifier.Weights, TestClassifier.Tiny, nameof(PixelRow.Bytes)).Fit(_data);
         var mapper = featurizer.GetRowToRowMapper(_data.Schema);
         using var rows = _data.GetRowCursor(_data.Schema);
         using var row = mapper.GetRow(rows, mapper.OutputSchema);
@@ -157,7 +157,7 @@ public sealed class BulkViewTests : IDisposable
         var paths = Directory.GetFiles(_folder.Path, "*.png", SearchOption.AllDirectories).Order().ToArray();
         var missing = paths.Length / 2;
         File.Delete(paths[missing]);
-        var files = _ml.Data.LoadFromEnumerable(paths.Select((path, i) => new ImageFile { ImagePath = path, Label = $"{i}" }));
+        var files = _ml.Data.LoadFromEnumerable(paths.Select((path, i) => new ImageFolderRow { ImagePath = path, Label = $"{i}" }));
         var load = _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label")).Fit(files);
         using var classifier = TestClassifier.Create(_ml, load.Transform(files), "Image");
         var scored = classifier.Transform(load.Transform(files));

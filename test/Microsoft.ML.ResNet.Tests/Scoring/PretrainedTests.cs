@@ -37,15 +37,15 @@ public sealed class PretrainedTests : IDisposable
     [Fact]
     public void ResNetFeaturizeImageConforms()
     {
-        Conformance.CheckEstimator(_ml, _ml.Transforms.ResNetFeaturizeImage("Features", "Image", Weights, TestClassifier.Tiny, Preprocessing with { CropBorder = 2, Supersampling = 2 }), _images, _vectors);
-        Conformance.CheckEstimator(_ml, _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", Weights, TestClassifier.Tiny, Preprocessing), _vectors, _images);
+        Conformance.CheckEstimator(_ml, _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, preprocessing: Preprocessing with { CropBorder = 2, Supersampling = 2 }), _images, _vectors);
+        Conformance.CheckEstimator(_ml, _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, "Bytes", Preprocessing), _vectors, _images);
     }
 
     [Fact]
     public void FeaturesAreAKnownSizeVectorForAnyTrainer()
     {
         var labeled = _ml.Transforms.Conversion.MapValueToKey("Label", "Name").Fit(_vectors).Transform(_vectors);
-        var pipeline = _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", Weights, TestClassifier.Tiny, Preprocessing)
+        var pipeline = _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, "Bytes", Preprocessing)
             .AppendCacheCheckpoint(_ml) // or every one of its iterations, which are many on few rows, scores the images again
             .Append(_ml.MulticlassClassification.Trainers.SdcaMaximumEntropy());
 
@@ -61,7 +61,7 @@ public sealed class PretrainedTests : IDisposable
         var bordered = Preprocessing with { CropBorder = 2, Supersampling = 2 };
         using var plain = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing).Fit(_vectors);
         using var classifier = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", bordered).Fit(_vectors);
-        using var featurizer = _ml.Transforms.ResNetFeaturizeImage("Features", "Floats", Weights, TestClassifier.Tiny, bordered).Fit(_vectors);
+        using var featurizer = _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, "Floats", bordered).Fit(_vectors);
 
         Assert.Equal(plain.Transform(_vectors).GetColumn<float[]>("Score"), classifier.Transform(_vectors).GetColumn<float[]>("Score"));
         Assert.All(featurizer.Transform(_vectors).GetColumn<float[]>("Features"), features => Assert.Equal(8, features.Length));
@@ -72,7 +72,7 @@ public sealed class PretrainedTests : IDisposable
     {
         var created = 0;
         var classify = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing);
-        var featurize = _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", Weights, TestClassifier.Tiny, Preprocessing);
+        var featurize = _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, "Bytes", Preprocessing);
         _ml.SetOnnxSessionOption(new OnnxSessionOptions { CreateSessionOptions = Create });
 
         using var classifier = classify.Fit(_vectors);
@@ -132,15 +132,74 @@ public sealed class PretrainedTests : IDisposable
     {
         var headless = new ResNetWeights(Weights.Tensors.Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal))) { Preprocessing = Preprocessing };
 
-        using var featurizer = _ml.Transforms.ResNetFeaturizeImage("Features", "Bytes", headless, TestClassifier.Tiny).Fit(_vectors);
+        using var featurizer = _ml.Transforms.ResNetFeaturizeImage(headless, TestClassifier.Tiny, "Bytes").Fit(_vectors);
 
         Assert.Contains("have no head", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(headless, TestClassifier.Tiny)).Message);
         Assert.All(featurizer.Transform(_vectors).GetColumn<float[]>("Features"), features => Assert.Equal(8, features.Length));
     }
 
     [Fact]
+    public void TheArchitectureIsThatOfTheWeights()
+    {
+        var preprocessing = Preprocessing with { Input = new ImageShape(3, 8, 8) };
+        var plan = LayerPlan.Create(ResNetArchitecture.Plain20, preprocessing.Input, 3);
+        var weights = new ResNetWeights(ResNetWeights.Initialize(plan, seed: 3).Tensors)
+        {
+            ArchitectureName = "plain20", // the tensors are those of ResNet-20 too
+            Preprocessing = preprocessing,
+        };
+
+        using var classifier = _ml.Transforms.ApplyResNet(weights, imageColumnName: "Bytes").Fit(_vectors);
+        using var featurizer = _ml.Transforms.ResNetFeaturizeImage(weights, imageColumnName: "Bytes").Fit(_vectors);
+        using var other = _ml.Transforms.ApplyResNet(weights, ResNetArchitecture.ResNet20, imageColumnName: "Bytes").Fit(_vectors);
+
+        Assert.Same(ResNetArchitecture.Plain20, classifier.Architecture);
+        Assert.Same(ResNetArchitecture.Plain20, featurizer.Plan.Architecture);
+        Assert.Same(ResNetArchitecture.ResNet20, other.Architecture);
+    }
+
+    /// <summary>They are the names that the model is saved with, and those of a quantized one.</summary>
+    [Fact]
+    public void OutputColumnsHaveTheNamesAskedFor()
+    {
+        var estimator = _ml.Transforms.ApplyResNet(
+            Weights, TestClassifier.Tiny, ["a", "b", "c"], "Bytes", Preprocessing, scoreColumnName: "Shares", predictedLabelColumnName: "Class");
+        Conformance.CheckEstimator(_ml, estimator, _vectors, _images);
+        using var usual = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing).Fit(_vectors);
+        using var classifier = estimator.Fit(_vectors);
+        using var quantized = classifier.Quantize(_vectors);
+        _ml.Model.Save(classifier, _vectors.Schema, _folder["named.zip"]);
+        var loaded = _ml.Model.Load(_folder["named.zip"], out _);
+
+        var expected = usual.Transform(_vectors).GetColumn<float[]>("Score");
+        foreach (var model in (ITransformer[])[classifier, quantized, loaded])
+        {
+            var scored = model.Transform(_vectors);
+            Assert.Null(scored.Schema.GetColumnOrNull("Score"));
+            Assert.Null(scored.Schema.GetColumnOrNull("PredictedLabel"));
+            Assert.Equal(model != quantized, expected.SequenceEqual(scored.GetColumn<float[]>("Shares"), new SameFloats()));
+            Assert.All(scored.GetColumn<uint>("Class"), key => Assert.InRange(key, 1u, 3u));
+        }
+
+        // A second network beside the first: each leaves the columns of the other.
+        using var second = estimator.Fit(usual.Transform(_vectors));
+        var both = second.Transform(usual.Transform(_vectors));
+        Assert.Equal(expected, both.GetColumn<float[]>("Score"));
+        Assert.Equal(expected, both.GetColumn<float[]>("Shares"));
+        Assert.Equal(usual.Transform(_vectors).Schema.Count + 2, both.Schema.Count(column => !column.IsHidden));
+
+        (loaded as IDisposable)?.Dispose();
+        Assert.All((string[])[" ", "PredictedLabel", "Class"], name => Assert.Equal("scoreColumnName", Assert.Throws<ArgumentException>(() =>
+            _ml.Transforms.ApplyResNet(Weights, scoreColumnName: name, predictedLabelColumnName: "Class")).ParamName));
+    }
+
+    [Fact]
     public void SaysWhatIsMissing()
     {
+        var anonymous = new ResNetWeights(Weights.Tensors) { Preprocessing = Preprocessing };
+        var unknown = new ResNetWeights(Weights.Tensors) { Preprocessing = Preprocessing, ArchitectureName = "tiny" };
+        Assert.Contains("Give the architecture", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(anonymous)).Message);
+        Assert.Contains("network 'tiny'", Assert.Throws<ArgumentException>(() => _ml.Transforms.ResNetFeaturizeImage(unknown)).Message);
         Assert.Contains("ImagePreprocessing.ImageNetV1", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny)).Message);
         Assert.Contains("3 classes, but 2 class names", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b"], preprocessing: Preprocessing)).Message);
         Assert.Contains("not those of resnet20", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, ResNetArchitecture.ResNet20, preprocessing: Preprocessing)).Message);
@@ -153,5 +212,12 @@ public sealed class PretrainedTests : IDisposable
         Assert.Equal((232, 232), ImagePreprocessing.ImageNetV2.ResizeTo);
         Assert.Equal((32, 32), ImagePreprocessing.Cifar10.ResizeTo);
         Assert.Equal(123.675f, ImagePreprocessing.Cifar10.Mean[0], tolerance: 1e-3f);
+    }
+
+    private sealed class SameFloats : IEqualityComparer<float[]>
+    {
+        public bool Equals(float[]? x, float[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(float[] values) => values.Length;
     }
 }

@@ -84,7 +84,7 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
         }
 
         IDataView Load(string name) => _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
-            .Fit(_ml.Data.LoadImageFolder(_folder.Path)).Transform(_ml.Data.LoadFromEnumerable([new ImageFile { ImagePath = _folder[name], Label = "lying" }]));
+            .Fit(_ml.Data.LoadImageFolder(_folder.Path)).Transform(_ml.Data.LoadFromEnumerable([new ImageFolderRow { ImagePath = _folder[name], Label = "lying" }]));
 
         Assert.All(files[..2], file =>
         {
@@ -124,13 +124,13 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
         using var classifier = TestClassifier.Create(_ml, _images, "Image");
         var expected = classifier.Transform(_images).GetColumn<float[]>("Score").ToArray();
         var pipeline = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(_ml.Data.LoadImageFolder(_folder.Path)).Append(classifier);
-        using var engine = _ml.Model.CreatePredictionEngine<ImageFile, Scored>(pipeline);
+        using var engine = _ml.Model.CreatePredictionEngine<ImageFolderRow, Scored>(pipeline);
 
         var paths = _images.GetColumn<string>("ImagePath").ToArray();
 
         for (var i = 0; i < paths.Length; i++)
         {
-            Assert.Equal(expected[i], engine.Predict(new ImageFile { ImagePath = paths[i] }).Score);
+            Assert.Equal(expected[i], engine.Predict(new ImageFolderRow { ImagePath = paths[i] }).Score);
         }
     }
 
@@ -144,10 +144,10 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
 
         Parallel.For(0, 8, _ =>
         {
-            using var engine = _ml.Model.CreatePredictionEngine<ImageFile, Scored>(pipeline, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine = _ml.Model.CreatePredictionEngine<ImageFolderRow, Scored>(pipeline, new PredictionEngineOptions { OwnsTransformer = false });
             for (var i = 0; i < paths.Length; i++)
             {
-                Assert.Equal(expected[i], engine.Predict(new ImageFile { ImagePath = paths[i] }).Score);
+                Assert.Equal(expected[i], engine.Predict(new ImageFolderRow { ImagePath = paths[i] }).Score);
             }
         });
     }

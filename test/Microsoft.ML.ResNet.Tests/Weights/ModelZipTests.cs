@@ -65,7 +65,7 @@ public sealed class ModelZipTests : IDisposable
     public void AFeaturizersModelHasNoHead()
     {
         var weights = new ResNetWeights(_classifier.Weights.Tensors) { Preprocessing = _classifier.Preprocessing };
-        using var featurizer = _ml.Transforms.ResNetFeaturizeImage("Features", nameof(PixelRow.Bytes), weights, TestClassifier.Tiny).Fit(_rows);
+        using var featurizer = _ml.Transforms.ResNetFeaturizeImage(weights, TestClassifier.Tiny, nameof(PixelRow.Bytes)).Fit(_rows);
         _ml.Model.Save(featurizer, _rows.Schema, _folder["model"]);
 
         var loaded = ResNetWeights.Load(_folder["model"]);

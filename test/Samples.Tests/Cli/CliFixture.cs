@@ -48,7 +48,7 @@ public sealed class CliFixture : IDisposable
     /// <summary>Gets what the library says about a picture.</summary>
     internal float[] Scores(string path)
     {
-        var rows = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(_ml.Data.LoadImageFolder(Images)).Transform(_ml.Data.LoadFromEnumerable([new ImageFile { ImagePath = path }]));
+        var rows = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(_ml.Data.LoadImageFolder(Images)).Transform(_ml.Data.LoadFromEnumerable([new ImageFolderRow { ImagePath = path }]));
         return _model.Transform(rows).GetColumn<float[]>("Score").Single();
     }
 

@@ -32,7 +32,7 @@ internal sealed class ScoredRows : IDisposable
         _classOfKey = ClassOfKey(LabelColumn.Bind(data.Schema, options.LabelColumnName), model);
         _cancellation = options.CancellationToken;
         scored ??= model.Transform(_image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, _image.Name, new ImageDecoder()) : data);
-        var (label, scores, image) = (scored.Schema[options.LabelColumnName], scored.Schema[ScoringChain.ScoreColumn], scored.Schema[_image.Name]);
+        var (label, scores, image) = (scored.Schema[options.LabelColumnName], scored.Schema[model.Added.Score], scored.Schema[_image.Name]);
         var path = scored.Schema.GetColumnOrNull(options.PathColumnName) is { Type: TextDataViewType } column ? column : (DataViewSchema.Column?)null;
         _cursor = scored.GetRowCursor(path is null ? [label, scores, image] : [label, scores, image, path.Value]);
         _getLabel = _cursor.GetGetter<uint>(label);

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.ResNet;
 
 /// <summary>A row of <see cref="ResNetCatalog.LoadImageFolder"/>; also the input of a prediction engine over such a model.</summary>
-public sealed class ImageFile
+public sealed class ImageFolderRow
 {
     /// <summary>Gets or sets the path of the image file.</summary>
     /// <value>Starts with the folder that was given.</value>
