@@ -83,8 +83,7 @@ internal sealed class ServiceOptions : IValidatableObject
     /// <summary>Gets whether photographs are turned as their EXIF orientation says, before they are classified.</summary>
     /// <value>
     /// The default is false, as in ML.NET: an image is seen as it is stored. Set it if the model was trained so
-    /// (<c>ResNetTrainer.Options.ApplyExifOrientation</c>, <c>resnet train --exif-orientation</c>). Turning takes four more bytes a pixel for
-    /// a while.
+    /// (<c>ResNetTrainer.Options.ApplyExifOrientation</c>, <c>resnet train --exif-orientation</c>).
     /// </value>
     public bool ApplyExifOrientation { get; init; }
 

@@ -20,13 +20,10 @@ public sealed class PackageFeed : IDisposable
     public PackageFeed()
     {
         Pack(_folder["feed"]);
-        var machine = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } own
-            ? own
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        Directory.CreateDirectory(machine);
+        Directory.CreateDirectory(MachinePackages);
         new XElement("configuration",
             new XElement("packageSources", new XElement("add", new XAttribute("key", "packed"), new XAttribute("value", _folder["feed"]))),
-            new XElement("fallbackPackageFolders", new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", machine)))).Save(_folder["NuGet.config"]);
+            new XElement("fallbackPackageFolders", new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", MachinePackages)))).Save(_folder["NuGet.config"]);
     }
 
     /// <summary>Gets the version of the libraries, from its one place.</summary>
@@ -38,6 +35,11 @@ public sealed class PackageFeed : IDisposable
     /// <summary>Gets the platform part of libtorch's package names.</summary>
     internal static string Platform { get; } =
         $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
+
+    /// <summary>Gets the folder where NuGet keeps the packages of this machine, unpacked and as they came.</summary>
+    internal static string MachinePackages { get; } = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } own
+        ? own
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
 
     internal string File(string name) => _folder[name];
 

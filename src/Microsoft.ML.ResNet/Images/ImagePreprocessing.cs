@@ -40,8 +40,13 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
     /// <value>1 or more. The default is 1. The trainer chooses 1 to 4, from the size of the training images.</value>
     public int Supersampling { get; init; } = 1;
 
-    /// <summary>Gets the height and width, in pixels, that ML.NET resizes images to.</summary>
-    internal (int Height, int Width) ResizeTo => ((Input.Height + 2 * CropBorder) * Supersampling, (Input.Width + 2 * CropBorder) * Supersampling);
+    /// <summary>
+    /// Gets the height and width, in pixels, that images are resized to before the border is cut off: what <c>ResizeImages</c> is told where
+    /// an exported network is applied by ML.NET's <c>ApplyOnnxModel</c>.
+    /// </summary>
+    /// <value>The input with <see cref="CropBorder"/> on each side, <see cref="Supersampling"/> times as large.</value>
+    public (int Height, int Width) ResizeTo =>
+        ((Input.Height + 2 * CropBorder) * Supersampling, (Input.Width + 2 * CropBorder) * Supersampling);
 
     /// <summary>Gets whether the mean is an image, and not one value per channel.</summary>
     internal bool HasMeanImage => Mean.Length != Input.Channels;

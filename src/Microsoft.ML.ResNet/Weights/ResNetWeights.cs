@@ -50,6 +50,23 @@ public sealed partial class ResNetWeights
     /// <summary>Gets where the weights are from: the name of a file, or of published weights; null for others.</summary>
     internal string? Source { get; set; }
 
+    /// <summary>Says how pixels become the input that these weights were trained on, where their file does not say it.</summary>
+    /// <remarks>PyTorch's files do not. The tensors are shared, not copied.</remarks>
+    /// <param name="preprocessing">For example <see cref="ImagePreprocessing.ImageNetV1"/>, for torchvision's first weights.</param>
+    /// <returns>The same weights, with the names of the classes and of the network that they had, and this preprocessing.</returns>
+    public ResNetWeights WithPreprocessing(ImagePreprocessing preprocessing)
+    {
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        return new ResNetWeights(Tensors)
+        {
+            Preprocessing = preprocessing,
+            ClassNames = ClassNames,
+            ArchitectureName = ArchitectureName,
+            Card = Card,
+            Source = Source,
+        };
+    }
+
     /// <summary>Gets a tensor by its name.</summary>
     /// <param name="name">For example <c>conv1.weight</c>.</param>
     /// <returns>The tensor.</returns>

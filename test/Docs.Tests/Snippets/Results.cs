@@ -127,8 +127,7 @@ internal static class Results
     public static IDataView ApplyOnnx(MLContext ml, ResNetClassificationTransformer network, IDataView images)
     {
         #region ApplyOnnx
-        var how = network.Preprocessing;
-        var (height, width) = ((how.Input.Height + 2 * how.CropBorder) * how.Supersampling, (how.Input.Width + 2 * how.CropBorder) * how.Supersampling);
+        var (height, width) = network.Preprocessing.ResizeTo;
         var pipeline = ml.Transforms.ResizeImages("Resized", width, height, "Image", ImageResizingEstimator.ResizingKind.IsoCrop)
             .Append(ml.Transforms.ExtractPixels("pixels", "Resized", outputAsFloatArray: false))
             .Append(ml.Transforms.ApplyOnnxModel("probabilities", "pixels", "network.onnx"));

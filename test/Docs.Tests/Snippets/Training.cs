@@ -50,7 +50,7 @@ internal static class Training
         var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = ResNetArchitecture.ResNet18,
-            InitialWeights = new ResNetWeights(weights.Tensors) { Preprocessing = ImagePreprocessing.ImageNetV1 },   // PyTorch's files do not say it
+            InitialWeights = weights.WithPreprocessing(ImagePreprocessing.ImageNetV1),   // PyTorch's files do not say it
             TrainableLayers = TrainableLayers.Head,
             Epochs = 3,
             BatchSize = 32,

@@ -30,6 +30,34 @@ public sealed class ResNetWeightsTests
     }
 
     [Fact]
+    public void PreprocessingIsSaidAndAllElseKept()
+    {
+        var weights = new ResNetWeights(ResNetWeights.Initialize(Plan, seed: 1).Tensors)
+        {
+            Preprocessing = ImagePreprocessing.Cifar10,
+            ClassNames = ["a", "b"],
+            ArchitectureName = "resnet20",
+        };
+
+        var said = weights.WithPreprocessing(ImagePreprocessing.ImageNetV1);
+
+        Assert.Same(ImagePreprocessing.ImageNetV1, said.Preprocessing);
+        Assert.Same(ImagePreprocessing.Cifar10, weights.Preprocessing);
+        Assert.Equal(weights.Tensors, said.Tensors);
+        Assert.Equal(["a", "b"], said.ClassNames);
+        Assert.Equal("resnet20", said.ArchitectureName);
+        Assert.Throws<ArgumentNullException>(() => weights.WithPreprocessing(null!));
+    }
+
+    [Fact]
+    public void ImagesAreResizedToTheInputItsBorderAndWhatIsAveraged()
+    {
+        Assert.Equal((256, 256), ImagePreprocessing.ImageNetV1.ResizeTo);
+        var preprocessing = ImagePreprocessing.Cifar10 with { Input = new ImageShape(3, 20, 30), CropBorder = 2, Supersampling = 3 };
+        Assert.Equal((72, 102), preprocessing.ResizeTo);
+    }
+
+    [Fact]
     public void NamesWhatIsMissing() => Assert.Contains("'conv9.weight'", Assert.Throws<KeyNotFoundException>(() => ResNetWeights.Initialize(Plan, 1)["conv9.weight"]).Message);
 
     [Fact]
