@@ -10,7 +10,7 @@ internal static class FindLearningRateCommand
 
     public static Command Create()
     {
-        var options = new TrainingOptions();
+        var options = new TrainingOptions(takesRate: false);
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
         var steps = OptionValues.Whole("--steps", "Steps to take. More of them smooth better.", least: 10, byDefault: 100);
         var command = new Command("find-lr",

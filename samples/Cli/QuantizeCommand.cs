@@ -12,7 +12,7 @@ internal static class QuantizeCommand
 {
     public static Command Create()
     {
-        var (network, images, reading) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions());
+        var (network, images) = (new NetworkOptions(), new ImageInputs());
         var output = new Option<string>("--output", "-o")
         {
             Description = "The file to write: .zip for an ML.NET model, .onnx for an ONNX model. It holds integers: keep the model that it was made from, which is what the other commands read.",
@@ -33,16 +33,16 @@ internal static class QuantizeCommand
             command.Add(option);
         }
 
-        reading.AddTo(command);
         return command.Runs((arguments, terminal, cancellation) =>
         {
             var path = OutputFile.Checked(arguments.GetValue(output)!);
-            var reader = reading.NewReader(arguments, terminal, cancellation);
+            var reader = new ImageReader(maxPixels: null, exifOrientation: false, terminal, cancellation);
             var quantization = new QuantizationOptions
             {
                 ImageCount = arguments.GetValue(count), Percentile = arguments.GetValue(percentile), FullRangeWeights = arguments.GetValue(fullRange),
             };
             var paths = Spread(images.List(arguments), quantization.ImageCount);
+            UsageException.ThrowIf(paths.Contains(ImageInputs.StandardInput), "'resnet quantize' reads images from files, and not from standard input.");
             var labeled = arguments.GetValue(test) is { } folder ? LabeledImages.In(folder) : null;
             var source = network.Load(arguments, terminal, cancellation);
             labeled?.RefuseOtherClassesThan(source.NamedClasses, source.Source, source.ClassesAdvice);

@@ -14,6 +14,7 @@ internal static class RecipeCommand
         {
             Description = $"The recipe: {string.Join(", ", RecipeNames.All)}. Without one, the names are listed.",
             Arity = ArgumentArity.ZeroOrOne,
+            HelpName = "name",
         };
         name.CompletionSources.Add([.. RecipeNames.All]);
         name.Validators.Add(result =>

@@ -10,7 +10,7 @@ internal sealed class TrainingOptions
 {
     private const int LargestSide = 2048; // as the library bounds what a file says
 
-    private readonly Option<ResNetArchitecture?> _architecture = NetworkOptions.ArchitectureOption("The network. [default: resnet20, or that of --weights]");
+    private readonly Option<ResNetArchitecture?> _architecture = NetworkOptions.ArchitectureOption("The network: for small images such as resnet20, for photographs such as resnet18 or resnet50; a wrong name lists all. [default: that of --weights, or resnet20]");
     private readonly Option<string> _recipe = RecipeNames.Option("modern");
     private readonly Option<int?> _batchSize = OptionValues.Whole("--batch-size", "Images per batch. [default: what the recipe says]", least: 2);
 
@@ -41,8 +41,12 @@ internal sealed class TrainingOptions
 
     private readonly Option<int> _seed = new("--seed") { Description = "The seed of all randomness.", HelpName = "number", DefaultValueFactory = _ => 1 };
 
-    public TrainingOptions()
+    private readonly bool _takesRate;
+
+    /// <param name="takesRate">Whether the learning rate is an option, and not what is searched for.</param>
+    public TrainingOptions(bool takesRate = true)
     {
+        _takesRate = takesRate;
         _balance.HelpName = string.Join('|', Enum.GetNames<ClassBalance>());
         _balance.CustomParser = result => OptionValues.ParseChoice<ClassBalance>(result);
         _seed.CustomParser = result => OptionValues.ParseInteger(result);
@@ -52,7 +56,8 @@ internal sealed class TrainingOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_architecture, _weights, _layers, _recipe, _batchSize, _learningRate, _balance, _imageSize, _threads, _seed, _onBadImage])
+        Option[] rate = _takesRate ? [_learningRate] : [];
+        foreach (var option in (Option[])[_architecture, _weights, _layers, _recipe, _batchSize, .. rate, _balance, _imageSize, _threads, _seed, _onBadImage])
         {
             command.Add(option);
         }
@@ -81,7 +86,7 @@ internal sealed class TrainingOptions
             Architecture = architecture,
             Recipe = recipe with { ClassBalance = arguments.GetValue(_balance) ?? recipe.ClassBalance },
             BatchSize = arguments.GetValue(_batchSize),
-            LearningRate = arguments.GetValue(_learningRate),
+            LearningRate = _takesRate ? arguments.GetValue(_learningRate) : null,
             ImageSize = arguments.GetValue(_imageSize),
             InitialWeights = initial,
             Layers = arguments.GetValue(_layers),
