@@ -8,6 +8,7 @@ internal readonly record struct ValueScale(double Bottom, double Top, double Ste
 {
     // Steps, at most; with one tick more.
     private const int MostSteps = 6;
+    private const double Rounding = 1e-9;
 
     /// <summary>Gets the value at the axis's upper end: a little above the last tick, so that a line upon it is drawn in its whole width.</summary>
     public double End => Top + 0.015 * (Top - Bottom);
@@ -27,8 +28,8 @@ internal readonly record struct ValueScale(double Bottom, double Top, double Ste
 
         foreach (var step in Steps(most - least))
         {
-            var (bottom, top) = (Math.Floor(least / step) * step, Math.Ceiling(most / step) * step);
-            if ((top - bottom) / step <= MostSteps + 1e-9)
+            var (bottom, top) = (Math.Floor(least / step + Rounding) * step, Math.Ceiling(most / step - Rounding) * step);
+            if ((top - bottom) / step <= MostSteps + Rounding)
             {
                 return new ValueScale(bottom, top, step);
             }
