@@ -26,7 +26,7 @@ internal static class WeightsMetadata
         MaxDepth = 8,
     };
 
-    private static readonly JsonSerializerOptions CardOptions = new(TrainingHistory.Json) { WriteIndented = false, MaxDepth = 8 };
+    private static readonly JsonSerializerOptions CardOptions = new(TrainingHistory.Json) { WriteIndented = false, RespectNullableAnnotations = true, MaxDepth = 8 };
 
     public static string Write(ImagePreprocessing preprocessing) => JsonSerializer.Serialize(preprocessing, Options);
 
@@ -55,7 +55,7 @@ internal static class WeightsMetadata
                 case Quantization:
                     throw new InvalidDataException($"the network is quantized ({ErrorText.Quote(json)}), and its float weights cannot be had back from it. Load the model that it was made from");
                 case Card:
-                    builder.Card = JsonSerializer.Deserialize<ModelCard>(json, CardOptions);
+                    builder.Card = ReadCard(json);
                     break;
                 case Preprocessing:
                     builder.Preprocessing = ReadPreprocessing(json);
@@ -71,6 +71,14 @@ internal static class WeightsMetadata
         {
             throw new InvalidDataException($"its metadata '{key}' cannot be understood: {exception.Message.TrimEnd('.')}", exception);
         }
+    }
+
+    private static ModelCard ReadCard(string json)
+    {
+        var card = JsonSerializer.Deserialize<ModelCard>(json, CardOptions) ?? throw new InvalidDataException("it is null");
+        return card.Conditions is { TrainingImagesByClass.IsDefault: true } or { ValidationImagesByClass.IsDefault: true }
+            ? throw new InvalidDataException("its images by class are null")
+            : card;
     }
 
     private static string? LastFolders(string? path) =>

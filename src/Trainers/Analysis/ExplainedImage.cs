@@ -16,8 +16,10 @@ internal sealed class ExplainedImage
     {
         (_pixels, _width, _height, _format) = (image.Pixels.ToArray(), image.Width, image.Height, image.PixelFormat);
 
-        // ResizeImages (IsoCrop) makes the image just cover its target, and cuts both the overlap and, in the graph, the border off around the centre.
-        var scale = Math.Max((double)preprocessing.ResizeTo.Width / _width, (double)preprocessing.ResizeTo.Height / _height) / preprocessing.Supersampling;
+        // ResizeImages (IsoCrop) makes the image just cover its target, and removes both the overlap and, in the graph, the border around the
+        // centre.
+        var scale = Math.Max((double)preprocessing.ResizeTo.Width / _width, (double)preprocessing.ResizeTo.Height / _height)
+            / preprocessing.Supersampling;
         var (width, height) = (preprocessing.Input.Width / scale, preprocessing.Input.Height / scale);
         _seen = new CropWindow((_width - width) / 2, (_height - height) / 2, width, height);
     }
@@ -25,7 +27,7 @@ internal sealed class ExplainedImage
     /// <summary>Makes a second copy, for ML.NET, which disposes of images that it has read.</summary>
     public MLImage ToImage() => MLImage.CreateFromPixels(_width, _height, _format, _pixels);
 
-    /// <summary>Draws a heat map over what the network saw.</summary>
+    /// <summary>Draws a heat map over what the network saw. The hotter a place, the less of the image's own colour is left there.</summary>
     /// <param name="map">Heat from 0 to 1, row by row.</param>
     /// <param name="mapHeight">The number of rows.</param>
     /// <param name="mapWidth">The number of columns.</param>
@@ -47,14 +49,17 @@ internal sealed class ExplainedImage
                 var heat = heats[y * width + x];
                 var (r, g, b) = HeatColors.At(heat);
                 var pixel = pixels.AsSpan(4 * ((top + y) * _width + left + x), 4);
-                Blend(ref pixel[red], r, opacity * heat);
-                Blend(ref pixel[1], g, opacity * heat);
-                Blend(ref pixel[blue], b, opacity * heat);
+                var share = opacity * heat;
+                var gray = 0.299 * pixel[red] + 0.587 * pixel[1] + 0.114 * pixel[blue]; // Rec. 601
+                Blend(ref pixel[red], gray, r, share);
+                Blend(ref pixel[1], gray, g, share);
+                Blend(ref pixel[blue], gray, b, share);
             }
         }
 
         return MLImage.CreateFromPixels(_width, _height, _format, pixels);
     }
 
-    private static void Blend(ref byte under, double over, double share) => under = (byte)Math.Round(double.Lerp(under, over, share));
+    private static void Blend(ref byte under, double gray, double over, double share) =>
+        under = (byte)Math.Round(double.Lerp(double.Lerp(under, gray, share), over, share));
 }

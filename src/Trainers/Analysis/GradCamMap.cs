@@ -56,8 +56,9 @@ public sealed class GradCamMap
 
     /// <summary>Draws the map over the image, in its own size.</summary>
     /// <remarks>
-    /// The map lies over the part that the network saw, the middle of an image whose proportions are not the network's; what is around it is left as it
-    /// is. Between its places the heat is interpolated linearly, as in the paper. The colours, from dark red to light yellow, are "inferno".
+    /// The map lies over the part that the network saw, the middle of an image whose proportions are not the network's; what is around it
+    /// is left as it is. Between its places the heat is interpolated linearly, as in the paper. The colours, from violet over teal to yellow,
+    /// are "viridis". Where there is heat, the image beneath turns gray, so that they can be told from its own colours.
     /// </remarks>
     /// <param name="opacity">How much of the image the greatest heat hides, from 0 to 1; less heat hides less, and none nothing.</param>
     /// <returns>A new image, which the caller disposes of; <see cref="MLImage.Save"/> writes it to a file.</returns>

@@ -26,7 +26,9 @@ public sealed class ConsoleProgressTests
         var (text, culture) = (Progress.ToString(), CultureInfo.CurrentCulture);
         try
         {
-            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("de-DE");
+            var other = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+            (other.NumberFormat.NumberDecimalSeparator, other.NumberFormat.NumberGroupSeparator) = (",", ".");
+            CultureInfo.CurrentCulture = other;
             Assert.Equal(text, Progress.ToString());
         }
         finally

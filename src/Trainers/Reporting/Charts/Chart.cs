@@ -9,20 +9,21 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Charts;
 /// <summary>The parts that all charts are made of, so that they look alike.</summary>
 internal static class Chart
 {
-    // What the reader's system has: the browser chooses for SVG, and Skia falls back for PNG.
-    private const string Font = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif";
+    // The page's own list, in report.css. The browser chooses for SVG, and Skia falls back for PNG.
+    private const string Font = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif";
+    private const double TextSize = 14;
 
     public static PlotModel Create(ChartTheme theme, string? title = null) => new()
     {
         Title = title,
-        TitleFontSize = 15,
+        TitleFontSize = 17,
         TitleFontWeight = 600,
         TitleColor = theme.Text,
-        SubtitleFontSize = 12,
+        SubtitleFontSize = TextSize,
         SubtitleColor = theme.Quiet,
         TextColor = theme.Text,
         DefaultFont = Font,
-        DefaultFontSize = 12,
+        DefaultFontSize = TextSize,
         Background = theme.Background,
         PlotAreaBorderThickness = new OxyThickness(0),
         Padding = new OxyThickness(8, title is null ? 8 : 14, 16, 8),
@@ -39,7 +40,7 @@ internal static class Chart
         TickStyle = TickStyle.Outside,
         MajorTickSize = 4,
         MinorTickSize = 0,
-        MinimumPadding = 0,
+        MinimumPadding = 0.02,
         MaximumPadding = 0.02,
         AxisTitleDistance = 6,
     };
@@ -58,18 +59,35 @@ internal static class Chart
         AxisTitleDistance = 10,
     };
 
+    /// <summary>Ends an axis of values with the ticks of a scale.</summary>
+    public static LinearAxis On(this LinearAxis axis, ValueScale scale)
+    {
+        (axis.Minimum, axis.Maximum, axis.MajorStep, axis.MinorStep) = (scale.Bottom, scale.End, scale.Step, scale.Step);
+        return axis;
+    }
+
     /// <summary>An axis that counts something.</summary>
     public static LinearAxis Counting(this LinearAxis axis)
     {
         axis.MinimumMajorStep = 1;
         axis.MinimumMinorStep = 1;
-        axis.LabelFormatter = value => Math.Abs(value) >= 1000 ? (value / 1000).ToString("0.##k", CultureInfo.InvariantCulture) : value.ToString("0", CultureInfo.InvariantCulture);
+        axis.LabelFormatter = value => Math.Abs(value) >= 1000
+            ? (value / 1000).ToString("0.##k", CultureInfo.InvariantCulture)
+            : value.ToString("0", CultureInfo.InvariantCulture);
         return axis;
     }
 
     public static LineSeries Line(string? title, OxyColor color, double thickness, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
     {
-        var line = new LineSeries { Title = title, Color = color, StrokeThickness = thickness, LineStyle = style, LineJoin = LineJoin.Round, EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy };
+        var line = new LineSeries
+        {
+            Title = title,
+            Color = color,
+            StrokeThickness = thickness,
+            LineStyle = style,
+            LineJoin = LineJoin.Round,
+            EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
+        };
         line.Points.AddRange(points);
 
         // One point makes no line.
@@ -90,7 +108,8 @@ internal static class Chart
         LegendBorderThickness = 0,
         LegendBackground = placement == LegendPlacement.Outside ? OxyColors.Undefined : OxyColor.FromAColor(0xd0, theme.Background),
         LegendTextColor = theme.Text,
-        LegendSymbolLength = 22,
+        LegendFontSize = TextSize,
+        LegendSymbolLength = 28,
         LegendPadding = placement == LegendPlacement.Outside ? 0 : 6,
         LegendMargin = 4,
     };

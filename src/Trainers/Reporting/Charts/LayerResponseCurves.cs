@@ -25,9 +25,11 @@ public static class LayerResponseCurves
 
     /// <summary>Draws the standard deviations of layers' responses.</summary>
     /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be installed.</param>
-    /// <param name="options">How the chart looks. The maximum is that of both panels.</param>
+    /// <param name="options">How the chart looks. The maximum is that of both panels; axis and value do not matter.</param>
     /// <param name="networks">For each network, the standard deviation of each layer's response, in the order of the layers.</param>
-    /// <exception cref="ArgumentException">There are no networks, a network has no layers, an option is out of its range, or the path ends in neither .svg nor .png.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are no networks, a network has no layers, an option is out of its range, or the path ends in neither .svg nor .png.
+    /// </exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Plot(string path, PlotOptions options, params ReadOnlySpan<(string Name, IReadOnlyList<double> StandardDeviations)> networks)
     {
@@ -47,8 +49,9 @@ public static class LayerResponseCurves
         var theme = options.Dark ? ChartTheme.Dark : ChartTheme.Light;
         var chart = Chart.Create(theme, options.Title);
         chart.Legends.Add(Chart.Legend(theme, LegendPlacement.Inside));
-        chart.Axes.Add(Panel(theme, InOrder, "deviation, in the order of layers", 0.5 + Gap, 1, options.Maximum));
-        chart.Axes.Add(Panel(theme, Ranked, "deviation, ranked", 0, 0.5 - Gap, options.Maximum));
+        var scale = ValueScale.FromZero(options.Maximum is { } maximum ? [maximum] : networks.ToArray().SelectMany(each => each.StandardDeviations));
+        chart.Axes.Add(Panel(theme, InOrder, "deviation, in order", 0.5 + Gap, 1, scale, options.Maximum));
+        chart.Axes.Add(Panel(theme, Ranked, "deviation, ranked", 0, 0.5 - Gap, scale, options.Maximum));
         chart.Axes.Add(Chart.Bottom(theme, "layer").Counting());
         for (var network = 0; network < networks.Length; network++)
         {
@@ -72,10 +75,10 @@ public static class LayerResponseCurves
         return chart;
     }
 
-    private static LinearAxis Panel(ChartTheme theme, string name, string title, double bottom, double top, double? maximum)
+    private static LinearAxis Panel(ChartTheme theme, string name, string title, double bottom, double top, ValueScale scale, double? maximum)
     {
-        var axis = Chart.Left(theme, title);
-        (axis.Key, axis.StartPosition, axis.EndPosition, axis.Maximum) = (name, bottom, top, maximum ?? double.NaN);
+        var axis = Chart.Left(theme, title, "0.####").On(scale);
+        (axis.Key, axis.StartPosition, axis.EndPosition, axis.Maximum) = (name, bottom, top, maximum ?? axis.Maximum);
         return axis;
     }
 }

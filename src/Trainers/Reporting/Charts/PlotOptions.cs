@@ -15,7 +15,15 @@ public sealed record PlotOptions
     /// <value>In CSS pixels, at least 150. The default is 500.</value>
     public int Height { get; init; } = 500;
 
-    /// <summary>Gets the value at the top of the vertical axis; curves above it are cut off.</summary>
+    /// <summary>Gets what the horizontal axis of <see cref="TrainingCurves"/> counts.</summary>
+    /// <value>The default is <see cref="CurveAxis.Auto"/>.</value>
+    public CurveAxis Axis { get; init; } = CurveAxis.Auto;
+
+    /// <summary>Gets what <see cref="TrainingCurves"/> draws.</summary>
+    /// <value>The default is <see cref="CurveValue.Error"/>.</value>
+    public CurveValue Value { get; init; } = CurveValue.Error;
+
+    /// <summary>Gets the value at the top of the vertical axis; what lies above it is not drawn.</summary>
     /// <value>Greater than 0. The default is <see langword="null"/>: the largest value there is.</value>
     public double? Maximum { get; init; }
 
@@ -29,6 +37,11 @@ public sealed record PlotOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Height, 150, nameof(Height));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Width, 10_000, nameof(Width));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Height, 10_000, nameof(Height));
+        if (!Enum.IsDefined(Axis) || !Enum.IsDefined(Value))
+        {
+            throw new ArgumentOutOfRangeException(nameof(Axis), $"{Axis} and {Value} must be values of CurveAxis and CurveValue.");
+        }
+
         if (Maximum is { } maximum && !(maximum > 0 && double.IsFinite(maximum)))
         {
             throw new ArgumentOutOfRangeException(nameof(Maximum), maximum, "The top of the vertical axis must be a finite number greater than 0.");

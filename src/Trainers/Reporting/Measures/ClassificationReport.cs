@@ -19,6 +19,9 @@ internal sealed record ClassificationReport
 
     public required TrainingHistory History { get; init; }
 
+    /// <summary>Gets what the model says about itself.</summary>
+    public required ModelCard Card { get; init; }
+
     /// <summary>Gets other runs to draw beside it.</summary>
     public required ImmutableArray<(string Name, TrainingHistory History)> ComparedRuns { get; init; }
 

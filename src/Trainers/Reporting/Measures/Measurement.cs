@@ -66,6 +66,7 @@ internal static class Measurement
             MultiplyAdds = model.Plan.MultiplyAdds,
             Input = model.Plan.Input,
             History = model.History,
+            Card = model.Card,
             UnlabeledRows = rows.Unlabeled,
             ComparedRuns = [.. options.ComparedRuns],
             Accuracy = accuracy,

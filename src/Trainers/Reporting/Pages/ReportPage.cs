@@ -23,6 +23,7 @@ internal static class ReportPage
             ViewSection.Create(report),
             ResponseSection.Create(report),
             TimeSection.Create(report),
+            CardSection.Create(report),
         ];
 
         return Element("html", new XAttribute("lang", "en"),

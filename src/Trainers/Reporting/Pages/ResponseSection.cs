@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>How strongly the layers respond.</summary>
 internal static class ResponseSection
 {
-    private const int ChartWidth = 720;
-    private const int ChartHeight = 260;
+    private const int ChartWidth = 800;
+    private const int ChartHeight = 340;
 
     public static XElement? Create(ClassificationReport report) => report.Responses is not { } responses ? null : ReportPage.Section("responses", "Layer responses",
         Element("p", Class("note"),

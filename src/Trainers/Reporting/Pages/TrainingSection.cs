@@ -10,10 +10,10 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>What was trained, and how it went.</summary>
 internal static class TrainingSection
 {
-    private const int ChartWidth = 360;
-    private const int ChartHeight = 250;
-    private const int ComparisonWidth = 720;
-    private const int ComparisonHeight = 340;
+    private const int ChartWidth = 480;
+    private const int ChartHeight = 320;
+    private const int ComparisonWidth = 800;
+    private const int ComparisonHeight = 440;
 
     public static XElement Create(ClassificationReport report)
     {

@@ -272,6 +272,7 @@ public sealed class ReportPageTests
             MultiplyAdds = 40_551_040,
             Input = new ImageShape(3, 32, 32),
             History = History,
+            Card = new ModelCard { Network = "resnet20", ClassNames = names },
             UnlabeledRows = 2,
             Accuracy = new Proportion(counts.Correct, counts.Total),
             TopFive = null,
