@@ -7,7 +7,7 @@ namespace Cli;
 /// <summary>The images below a folder that has a sub-folder for each class.</summary>
 /// <param name="Folder">The folder.</param>
 /// <param name="Files">Its images, ordered by class, then by path.</param>
-internal sealed record LabeledImages(string Folder, ImageFile[] Files)
+internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files)
 {
     private const int Listed = 10;
 
@@ -25,7 +25,7 @@ internal sealed record LabeledImages(string Folder, ImageFile[] Files)
         }
 
         var ml = new MLContext();
-        return new LabeledImages(folder, [.. ml.Data.CreateEnumerable<ImageFile>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)]);
+        return new LabeledImages(folder, [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)]);
     }
 
     /// <summary>Gets the files as ML.NET reads them.</summary>

@@ -82,7 +82,7 @@ internal static class QuantizeCommand
     private static IDataView Decoded(string[] paths)
     {
         var ml = new MLContext();
-        var files = ml.Data.LoadFromEnumerable(paths.Select(path => new ImageFile { ImagePath = path }));
+        var files = ml.Data.LoadFromEnumerable(paths.Select(path => new ImageFolderRow { ImagePath = path }));
         return ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(files).Transform(files);
     }
 
@@ -95,7 +95,7 @@ internal static class QuantizeCommand
         }
 
         var ml = new MLContext();
-        var none = ml.Data.LoadFromEnumerable<ImageFile>([]);
+        var none = ml.Data.LoadFromEnumerable<ImageFolderRow>([]);
         var images = ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(none);
         var chain = new TransformerChain<ITransformer>(images, quantized,
             ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel").Fit(quantized.Transform(images.Transform(none))));

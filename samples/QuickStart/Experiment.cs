@@ -67,8 +67,8 @@ internal static class Experiment
     // The trainer skips images that it cannot read; a test would end at the first. Decoding them before training tells.
     private static IDataView Readable(MLContext ml, IDataView files)
     {
-        var readable = new List<ImageFile>();
-        foreach (var file in ml.Data.CreateEnumerable<ImageFile>(files, reuseRowObject: false))
+        var readable = new List<ImageFolderRow>();
+        foreach (var file in ml.Data.CreateEnumerable<ImageFolderRow>(files, reuseRowObject: false))
         {
             try
             {
@@ -92,7 +92,7 @@ internal static class Experiment
             return;
         }
 
-        string[] Classes(IDataView view) => [.. ml.Data.CreateEnumerable<ImageFile>(view, reuseRowObject: true).Select(file => file.Label).Distinct()];
+        string[] Classes(IDataView view) => [.. ml.Data.CreateEnumerable<ImageFolderRow>(view, reuseRowObject: true).Select(file => file.Label).Distinct()];
         var (known, tested) = (Classes(train), Classes(test));
         if (tested.FirstOrDefault(label => !known.Contains(label)) is { } unknown)
         {

@@ -64,9 +64,9 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
         Assert.Equal(floats, result.GetProperty("accuracy").GetDouble(), 1e-9);
         Assert.True(new FileInfo(onnx).Length < new FileInfo(fixture.Onnx).Length / 2);
         var ml = new MLContext();
-        using var engine = ml.Model.CreatePredictionEngine<ImageFile, Scored>(ml.Model.Load(zip, out _));
+        using var engine = ml.Model.CreatePredictionEngine<ImageFolderRow, Scored>(ml.Model.Load(zip, out _));
         var picture = Path.Combine(fixture.Images, "standing", "001.png");
-        var scores = engine.Predict(new ImageFile { ImagePath = picture });
+        var scores = engine.Predict(new ImageFolderRow { ImagePath = picture });
         Assert.All(fixture.Scores(picture).Zip(scores.Score), pair => Assert.Equal(pair.First, pair.Second, 0.1));
         Assert.Contains(scores.PredictedLabelText, ClassNames);
     }

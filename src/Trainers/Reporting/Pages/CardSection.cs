@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.History;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using static Microsoft.ML.ResNet.Trainers.Reporting.Pages.Html;
 
