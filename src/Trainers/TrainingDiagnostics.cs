@@ -55,5 +55,5 @@ public static class TrainingDiagnostics
             .Select(verdict => new ConvolutionDiagnosis(verdict.Shape.ToString(), verdict.Type.ToString(), verdict.Method.ToString(), verdict.Error, verdict.IsReplaced));
     }
 
-    internal static string Version(Type type) => type.Assembly.GetName().Version?.ToString(3) ?? "unknown";
+    private static string Version(Type type) => type.Assembly.GetName().Version?.ToString(3) ?? "unknown";
 }
