@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Numerics;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
@@ -33,11 +34,11 @@ internal static class RunConditions
             StartingWeightsHash = TrainingIdentity.HashOf(options.InitialWeights ?? start),
             Versions = new Dictionary<string, string>
             {
-                ["ResNet.MLNet"] = TrainingDiagnostics.Version(typeof(ResNetTrainer)),
-                ["ML.NET"] = TrainingDiagnostics.Version(typeof(MLContext)),
-                ["TorchSharp"] = TrainingDiagnostics.Version(typeof(torch)),
+                ["ResNet.MLNet"] = Version(typeof(ResNetTrainer)),
+                ["ML.NET"] = Version(typeof(MLContext)),
+                ["TorchSharp"] = Version(typeof(torch)),
                 ["libtorch"] = LibTorchSharpLoader.LibTorchVersion,
-                ["ONNX Runtime"] = TrainingDiagnostics.Version(typeof(InferenceSession)),
+                ["ONNX Runtime"] = Version(typeof(InferenceSession)),
                 [".NET"] = Environment.Version.ToString(),
             },
             System = RuntimeInformation.OSDescription,
@@ -59,6 +60,10 @@ internal static class RunConditions
             Duration = duration,
         };
     }
+
+    // The version of the package: an assembly's own may stay at 1.0.0. What follows a plus is the commit.
+    private static string Version(Type type) =>
+        type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     private static ImmutableArray<int> CountByClass<T>(ImageSet<T> images, int classCount)
         where T : unmanaged, INumberBase<T>

@@ -65,5 +65,5 @@ public static class TrainingDiagnostics
                 verdict.IsReplaced));
     }
 
-    internal static string Version(Type type) => type.Assembly.GetName().Version?.ToString(3) ?? "unknown";
+    private static string Version(Type type) => type.Assembly.GetName().Version?.ToString(3) ?? "unknown";
 }

@@ -17,6 +17,15 @@ public sealed class TrainingHistoryTests : IDisposable
         SkippedImages = 3,
         ReadingTime = TimeSpan.FromSeconds(2.5),
         Temperature = 1.625,
+        Conditions = new TrainingConditions
+        {
+            Network = "resnet20",
+            Recipe = "{\n  \"Epochs\": 3\n}".ReplaceLineEndings(),
+            TrainingImagesByClass = [1, 2],
+            Versions = new Dictionary<string, string> { [".NET"] = "10.0" },
+            Started = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+            Duration = TimeSpan.FromSeconds(7),
+        },
         StoppedEarly = "The loss of step 200 is not a number — \"NaN\".",
     };
 
@@ -36,6 +45,15 @@ public sealed class TrainingHistoryTests : IDisposable
     }
 
     [Fact]
+    public void The_recipe_stands_in_the_file_as_JSON_and_not_as_a_text()
+    {
+        History.SaveJson(_folder["history.json"]);
+
+        using var file = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(_folder["history.json"]));
+        Assert.Equal(3, file.RootElement.GetProperty("conditions").GetProperty("recipe").GetProperty("Epochs").GetInt32());
+    }
+
+    [Fact]
     public void The_history_of_a_network_that_was_not_trained_is_read_back_empty()
     {
         new TrainingHistory().SaveJson(_folder["history.json"]);
@@ -51,6 +69,7 @@ public sealed class TrainingHistoryTests : IDisposable
 
         Assert.Equal(new TrainingHistory { Seed = 5 } with { Epochs = read.Epochs }, read);
         Assert.Equal(1, read.Temperature);
+        Assert.Null(read.Conditions);
     }
 
     [Fact]

@@ -21,10 +21,13 @@ public sealed class ResNetReportTests : IDisposable
 
         var page = Page.Read(_folder["report.html"]);
         Assert.Equal("Stripes", page.Title);
-        Assert.Equal(["results", "training", "confusion", "classes", "mistakes", "calibration", "views", "responses", "time"], page.QuerySelectorAll("main section").Select(section => section.Id));
+        Assert.Equal(["results", "training", "confusion", "classes", "mistakes", "calibration", "views", "responses", "time", "card"], page.QuerySelectorAll("main section").Select(section => section.Id));
         Assert.Equal(3, page.QuerySelectorAll(".mistakes li").Length);
         Assert.Equal(9, page.QuerySelectorAll(".mistakes img").Length);         // each image, and where two classes were seen in it
         Assert.Equal(2, page.QuerySelectorAll("#training tbody tr").Length);
+        Assert.All(
+            ["\"Epochs\": 2,", "Float32", "10 to train on", model.History.Conditions!.StartingWeightsHash, _folder["images"]],
+            text => Assert.Contains(text, page.QuerySelector("#card details")!.TextContent, StringComparison.Ordinal));
         Assert.Equal(["images", "report.html"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order());
     }
 

@@ -8,7 +8,7 @@ public sealed record ReportOptions
     public string? Title { get; init; }
 
     /// <summary>Gets how the network was trained, in words or as a command line; shown as it is.</summary>
-    /// <value>The default is <see langword="null"/>: nothing.</value>
+    /// <value>The default is <see langword="null"/>: nothing. The recipe that was in force stands in the report's model card anyway.</value>
     public string? Recipe { get; init; }
 
     /// <summary>Gets the name of the label column, a key whose values are names of the network's classes.</summary>

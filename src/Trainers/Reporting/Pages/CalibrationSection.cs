@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>How far the probabilities can be trusted.</summary>
 internal static class CalibrationSection
 {
-    private const int ChartWidth = 480;
-    private const int ChartHeight = 420;
+    private const int ChartWidth = 440;
+    private const int ChartHeight = 400;
 
     public static XElement Create(ClassificationReport report) => ReportPage.Section("calibration", "Calibration",
         Element("p", Class("note"),

@@ -10,10 +10,13 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>What was trained, and how it went.</summary>
 internal static class TrainingSection
 {
-    private const int ChartWidth = 480;
-    private const int ChartHeight = 320;
+    private const int ChartWidth = 440;
+    private const int ChartHeight = 300;
     private const int ComparisonWidth = 800;
     private const int ComparisonHeight = 440;
+
+    /// <summary>A recipe of this many lines or more is folded: the curves matter more.</summary>
+    private const int LongestShownRecipe = 6;
 
     public static XElement Create(ClassificationReport report)
     {
@@ -25,11 +28,18 @@ internal static class TrainingSection
                 Fact("Multiply-adds per image", Short(report.MultiplyAdds)),
                 Fact("Input", report.Input.ToString()),
                 history.Epochs.IsEmpty ? null : TrainingFacts(history)),
-            report.Recipe is null ? null : Element("dl", Class("facts"), Element("div", Element("dt", "Recipe"), Element("dd", Element("pre", report.Recipe)))),
+            report.Recipe is { } recipe ? Recipe(recipe) : null,
             history.StoppedEarly is null ? null : Element("p", Class("warning"), $"Training stopped early: {history.StoppedEarly}"),
-            history.Epochs.IsEmpty ? Element("p", Class("note"), "This network was not trained here, so there are no curves to show.") : Curves(history),
+            history.Epochs.IsEmpty
+                ? Element("p", Class("note"), "This network was not trained here, so there are no curves to show.")
+                : Curves(history),
             report.ComparedRuns.IsEmpty ? null : Comparison(report));
     }
+
+    // What the program says about the run. What was in force, the model card at the end tells.
+    private static XElement Recipe(string recipe) => recipe.Count(character => character == '\n') < LongestShownRecipe
+        ? Element("dl", Class("facts"), Element("div", Element("dt", "Recipe"), Element("dd", Element("pre", recipe))))
+        : Element("details", Element("summary", "Recipe"), Element("pre", recipe));
 
     private static object[] TrainingFacts(TrainingHistory history) =>
     [

@@ -37,6 +37,36 @@ public sealed class CurvesTests : IDisposable
     }
 
     [Fact]
+    public void Runs_with_other_batches_are_compared_by_epochs_where_asked_for()
+    {
+        var (large, small) = (Run(0.5), Run(0.5));
+        small = small with { Epochs = [.. small.Epochs.Select(epoch => epoch with { Step = 4 * epoch.Step })] };
+
+        TrainingCurves.Plot(_folder["curves.svg"], new PlotOptions { Axis = CurveAxis.Epochs }, ("large batches", large), ("small", small));
+        var curves = Curves(_folder["curves.svg"]);
+        Assert.Equal(curves[0].Points, curves[2].Points);
+        Assert.Contains("epochs", Texts(_folder["curves.svg"]));
+
+        TrainingCurves.Plot(_folder["steps.svg"], new PlotOptions { Axis = CurveAxis.Iterations }, ("large batches", large), ("small", small));
+        Assert.True(Curves(_folder["steps.svg"])[0].Points[^1].X < Curves(_folder["steps.svg"])[2].Points[^1].X);
+        Assert.Contains("iterations", Texts(_folder["steps.svg"]));
+    }
+
+    [Fact]
+    public void The_loss_is_drawn_where_asked_for_and_its_axis_ends_with_a_tick_above_it()
+    {
+        var run = Run(0.5);
+        run = run with { Epochs = [.. run.Epochs.Select(epoch => epoch with { Loss = 2.31 / epoch.Epoch, ValidationLoss = 2.2 / epoch.Epoch })] };
+        TrainingCurves.Plot(_folder["loss.svg"], new PlotOptions { Value = CurveValue.Loss }, ("run", run));
+
+        Assert.Contains("loss, nats", Texts(_folder["loss.svg"]));
+        var top = XDocument.Load(_folder["loss.svg"]).Descendants().Single(element => element.Name.LocalName == "text" && element.Value == "2.5");
+        var transform = top.Attribute("transform")?.Value ?? $"translate({top.Attribute("x")!.Value},{top.Attribute("y")!.Value})";
+        var height = double.Parse(transform.Split(',', ')')[1], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.All(Curves(_folder["loss.svg"]), curve => Assert.All(curve.Points, point => Assert.True(point.Y > height, $"{point.Y}, {height}")));
+    }
+
+    [Fact]
     public void A_run_without_validation_is_drawn_by_its_training_error()
     {
         var run = Run(0.5);
@@ -94,6 +124,8 @@ public sealed class CurvesTests : IDisposable
         Assert.Contains("'empty'", Refusal(() => LayerResponseCurves.Plot(_folder["curves.svg"], ("empty", []))), StringComparison.Ordinal);
         Assert.Contains("Width", Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], new PlotOptions { Width = 1 }, ("run", Run(0.5)))), StringComparison.Ordinal);
         Assert.Contains("Maximum", Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], new PlotOptions { Maximum = 0 }, ("run", Run(0.5)))), StringComparison.Ordinal);
+        var (unknown, iterations) = (new TrainingHistory { Epochs = [Run(0.5).Epochs[0] with { Step = 0 }] }, new PlotOptions { Axis = CurveAxis.Iterations });
+        Assert.Contains("'unknown'", Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], iterations, ("unknown", unknown))), StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder.Path));
 
         static string Refusal(Action action) => Assert.ThrowsAny<ArgumentException>(action).Message;

@@ -66,6 +66,34 @@ public sealed class ReportPageTests
     }
 
     [Fact]
+    public void The_model_card_is_folded_and_comes_last()
+    {
+        var page = Render(Report(classes: 3));
+
+        Assert.Equal("card", page.QuerySelectorAll("main section").Last().Id);
+        Assert.False(page.QuerySelector("#card details")!.HasAttribute("open"));
+        Assert.Contains("resnet20", page.QuerySelector("#card details dl")!.TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_long_recipe_is_folded()
+    {
+        var text = string.Join('\n', Enumerable.Repeat("line", 30));
+
+        Assert.Equal(text, Render(Report(classes: 3) with { Recipe = text }).QuerySelector("#training details pre")!.TextContent);
+        Assert.Null(Render(Report(classes: 3)).QuerySelector("#training details pre"));
+    }
+
+    [Fact]
+    public void Curves_are_large_enough_to_read()
+    {
+        var image = Render(Report(classes: 3)).QuerySelector("#training figure img")!;
+
+        Assert.True(int.Parse(image.GetAttribute("width")!, System.Globalization.CultureInfo.InvariantCulture) >= 400);
+        Assert.DoesNotMatch("font-size:\\s*([0-9]|1[0-3])(\\.[0-9]+)?px", Svg(image));
+    }
+
+    [Fact]
     public void What_users_wrote_stays_text()
     {
         var report = Report(classes: 3);

@@ -1,0 +1,126 @@
+using System.Text.Json;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.TestSupport;
+
+namespace Microsoft.ML.ResNet.Tests.Scoring;
+
+public sealed class ModelCardTests : IDisposable
+{
+    private static readonly TrainingHistory History = new()
+    {
+        Epochs =
+        [
+            new EpochResult(1, 0.1, 2, 0.25, 1.5, 0.75, TimeSpan.FromSeconds(1), 100),
+            new EpochResult(2, 0.1, 1, 0.5, 1.25, 0.625, TimeSpan.FromSeconds(1), 100),
+        ],
+        Seed = 7,
+        TrainingImages = 30,
+        ValidationImages = 3,
+        Conditions = new TrainingConditions
+        {
+            Network = "tiny",
+            Recipe = """{ "Epochs": 2 }""",
+            DataFolder = "/home/somebody/photos/train",
+            TrainingImagesByClass = [10, 12, 8],
+            ValidationImagesByClass = [1, 1, 1],
+            Processor = "A CPU",
+            Started = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        },
+    };
+
+    private readonly MLContext _ml = new(seed: 1);
+    private readonly TemporaryFolder _folder = new();
+    private readonly IDataView _rows;
+
+    public ModelCardTests()
+    {
+        var rows = Pictures.Load(_ml, Pictures.Rows(perClass: 1, height: 8, width: 8, channels: 3));
+        _rows = _ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(rows).Transform(rows);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_saved_and_reloaded_model_still_carries_its_card()
+    {
+        using var model = Trained(History);
+        _ml.Model.Save(model, _rows.Schema, _folder["model"]);
+        var loaded = _ml.Model.Load(_folder["model"], out var schema);
+        _ml.Model.Save(loaded, schema, _folder["again"]);
+        (loaded as IDisposable)?.Dispose();
+
+        var card = ResNetWeights.Load(_folder["again"]).Card!;
+
+        Assert.Equal(("tiny", TestClassifier.Shape, 30, 3, 7, 2), (card.Network, card.Input, card.TrainingImages, card.ValidationImages, card.Seed, card.Epochs));
+        Assert.Equal((History.Epochs[1], History.Epochs[0]), (card.LastEpoch, card.BestEpoch));
+        Assert.Equal(Pictures.ClassNames, card.ClassNames);
+        Assert.Equal("photos/train", card.Conditions!.DataFolder);               // who trained it is nobody's business
+        Assert.Equal(model.Card.ToMarkdown().Replace("/home/somebody/", "", StringComparison.Ordinal), card.ToMarkdown());
+    }
+
+    [Fact]
+    public void A_network_that_was_not_trained_here_is_saved_without_a_card()
+    {
+        using var model = Trained(new TrainingHistory());
+        model.ExportOnnx(_folder["model.onnx"]);
+
+        using var session = new InferenceSession(_folder["model.onnx"]);
+        Assert.DoesNotContain("model_card", session.ModelMetadata.CustomMetadataMap.Keys);
+        Assert.Null(ResNetWeights.Load(_folder["model.onnx"]).Card);
+        Assert.Equal("tiny", model.Card.Network);                                // what is known is told all the same
+    }
+
+    [Fact]
+    public void The_card_is_read_in_plain_words()
+    {
+        using var model = Trained(History);
+        var card = model.Card.ToMarkdown();
+
+        Assert.All(
+            [
+                "# Model card\n", "| Network | tiny |", "| Best validation accuracy | 75.00 %, in epoch 1 |", "| Date | 2026-01-02 03:04 UTC |",
+                "| Images | 30 to train on, 3 to validate on, 0 skipped |", "| standing | 12 to train on, 1 to validate on |", "| CPU | A CPU |",
+                "```json\n{ \"Epochs\": 2 }\n```",
+            ],
+            text => Assert.Contains(text, card, StringComparison.Ordinal));
+
+        using var json = JsonDocument.Parse(model.Card.ToJson());
+        Assert.Equal(2, json.RootElement.GetProperty("conditions").GetProperty("recipe").GetProperty("Epochs").GetInt32());
+    }
+
+    [Fact]
+    public void Names_do_not_become_markup()
+    {
+        var card = new ModelCard
+        {
+            ClassNames = ["a|b\n# c", "<img>"],
+            Conditions = new TrainingConditions { TrainingImagesByClass = [1, 2] },
+        };
+
+        Assert.Contains("| a\\|b \\# c | 1 to train on |\n| \\<img\\> | 2 to train on |\n", card.ToMarkdown(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("""{"conditions": {"versions": null}}""")]
+    [InlineData("""{"conditions": {"trainingImagesByClass": null}}""")]
+    [InlineData("""{"conditions": {"recipe": [[[[[[[[[1]]]]]]]]]}}""")]
+    public void A_card_that_is_none_is_refused_by_name(string json)
+    {
+        var builder = new Weights.WeightsBuilder(new Weights.MemoryAllowance(1 << 20, 1 << 20));
+        var exception = Assert.Throws<InvalidDataException>(() => Weights.WeightsMetadata.Read(builder, "model_card", json));
+
+        Assert.Contains("model_card", exception.Message, StringComparison.Ordinal);
+    }
+
+    private ResNetClassificationTransformer Trained(TrainingHistory history)
+    {
+        var image = ImageColumn.Bind(_rows.Schema, nameof(PixelRow.Bytes), TestClassifier.Shape, 8);
+        var label = LabelColumn.Bind(_rows.Schema, "Label");
+        var plan = LayerPlan.Create(TestClassifier.Tiny, image.Shape, label.ClassCount);
+        var network = new ResNetModel(plan, ResNetWeights.Initialize(plan, seed: 3), new ImagePreprocessing(image.Shape, [1, 1, 1], [1, 1, 1]));
+        return ResNetClassificationTransformer.Create(_ml.Transforms.GetEnvironment(), _rows, image, label, network, history);
+    }
+}
