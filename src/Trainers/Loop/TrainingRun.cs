@@ -43,7 +43,11 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             : Train(plan, start, precision, images, cut, checkpoint);
         weights = _recipe.PreciseBatchNormImages > 0 && options.TrainableLayers == TrainableLayers.All ? WithPreciseBatchNorm(weights, end, images, cut, precision) : weights;
         var temperature = options.Calibrate ? Temperature(weights, end, images) : 1;
-        var history = History(images, end) with { Temperature = temperature, NoBetterThanChance = ChanceLevel.Describe(images, end, _recipe.ClassBalance) };
+        var history = History(images, end) with
+        {
+            Temperature = temperature,
+            NoBetterThanChance = ChanceLevel.Describe(images, end, _recipe.ClassBalance),
+        };
         if (history.NoBetterThanChance is { } warning)
         {
             reporter.Warn(warning);
