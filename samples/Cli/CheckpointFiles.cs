@@ -4,5 +4,6 @@ namespace Cli;
 internal static class CheckpointFiles
 {
     /// <summary>Tells whether a folder has any.</summary>
-    public static bool Exist(string? folder) => Directory.Exists(folder) && Directory.EnumerateFiles(folder, "checkpoint-*.safetensors").Any();
+    public static bool Exist(string? folder) => Directory.Exists(folder)
+        && Directory.EnumerateFiles(folder, "checkpoint-*.safetensors").Any();
 }

@@ -35,7 +35,8 @@ internal static class CommandExtensions
     {
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string>() is { Length: > 0 } path && !endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
+            if (result.GetValueOrDefault<string>() is { Length: > 0 } path
+                && !endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
             {
                 result.AddError($"{option.Name} is '{path}', but must end in {Spelling.OneOf(endings)}, which says what is written.");
             }

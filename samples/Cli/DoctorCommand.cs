@@ -11,8 +11,11 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var architecture = NetworkOptions.ArchitectureOption("The network whose convolutions are checked. [default: resnet50]");
-        var size = OptionValues.Whole("--image-size", "The height and width of its images in pixels. [default: 32 for the networks of small images, 224 for others]", least: 1);
-        var command = new Command("doctor", "Tells CPU, instruction sets and versions, and which convolutions this CPU computes right: what to send with a report of a fault. Without libtorch it leaves out the convolutions.")
+        var size = OptionValues.Whole("--image-size",
+            "The height and width of its images in pixels. [default: 32 for the networks of small images, 224 for others]", least: 1);
+        var command = new Command("doctor",
+            "Tells CPU, instruction sets and versions, and which convolutions this CPU computes right: what to send with a report of a "
+            + "fault. Without libtorch it leaves out the convolutions.")
         {
             architecture, size,
         };

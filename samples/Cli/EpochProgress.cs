@@ -14,7 +14,9 @@ internal sealed class EpochProgress(Terminal terminal, ProgressTask? bar) : IPro
     {
         IsTrained = true;
         var line = string.Create(CultureInfo.InvariantCulture,
-            $"epoch {value.Epoch}/{value.Epochs}: loss {Loss(value.Loss)}, accuracy {value.TrainingAccuracy:p1}{(value.ValidationAccuracy is { } accuracy ? $", validation {accuracy:p1}" : "")}, {value.ImagesPerSecond:f0} images/s");
+            $"epoch {value.Epoch}/{value.Epochs}: loss {Loss(value.Loss)}, accuracy "
+            + $"{value.TrainingAccuracy:p1}{(value.ValidationAccuracy is { } accuracy ? $", validation {accuracy:p1}" : "")}, "
+            + $"{value.ImagesPerSecond:f0} images/s");
         if (value.Finished is not null)
         {
             terminal.Say(line);

@@ -16,7 +16,9 @@ internal static class EvaluateCommand
         var (network, reading) = (new NetworkOptions(), new ReadingOptions());
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class, named as the network's classes are." };
         var top = OptionValues.Whole("--top", "Also the share of images whose class is among so many likeliest.", least: 1, byDefault: 5);
-        var command = new Command("evaluate", "Tests a network on a folder of images: accuracy, log-loss, precision and recall of each class, and the confusion matrix. Needs no libtorch.");
+        var command = new Command("evaluate",
+            "Tests a network on a folder of images: accuracy, log-loss, precision and recall of each class, and the confusion matrix. "
+            + "Needs no libtorch.");
         network.AddTo(command);
         command.Add(data);
         command.Add(top);
@@ -38,7 +40,11 @@ internal static class EvaluateCommand
 
         var scored = new List<ScoredImage>();
         reader.ForEach("testing", Array.ConvertAll(images.Files, file => file.ImagePath),
-            (index, image) => scored.Add(new ScoredImage(classifier.ClassNames.IndexOf(images.Files[index].Label), classifier.Score(image))));
+            (index, image) =>
+            {
+                var label = classifier.ClassNames.IndexOf(images.Files[index].Label);
+                scored.Add(new ScoredImage(label, classifier.Score(image)));
+            });
         if (scored.Count == 0)
         {
             throw new InvalidDataException($"None of the {images.Files.Length:n0} images in '{folder}' can be read.");
@@ -63,21 +69,25 @@ internal static class EvaluateCommand
         WriteConfusion(result, terminal);
     }
 
-    // A row for each class that images are of, a column for each that they were given to; of many classes, the pairs that are confused most.
+    // A row for each class that images are of, a column for each that they were given to.
+    // Of many classes, the pairs that are confused most.
     private static void WriteConfusion(Evaluation result, Terminal terminal)
     {
-        int[] shown = [.. Enumerable.Range(0, result.Classes.Length).Where(i => result.Classes[i].Images > 0 || result.Confusion.Any(row => row[i] > 0))];
+        int[] shown = [.. Enumerable.Range(0, result.Classes.Length)
+            .Where(i => result.Classes[i].Images > 0 || result.Confusion.Any(row => row[i] > 0))];
         string[] names = [.. shown.Select(i => result.Classes[i].Name)];
         var corner = "is \\ predicted";
         var room = Terminal.Width - ColumnSpace - Math.Max(corner.Length, names.Max(name => name.Length));
         if (shown.Length <= MostColumns && ColumnHeads.Fit(names, room, ColumnSpace) is { } heads)
         {
-            terminal.WriteTable([corner, .. heads], shown.Select((row, i) => (string[])[names[i], .. shown.Select(column => Count(result.Confusion[row][column]))]));
+            terminal.WriteTable([corner, .. heads],
+                shown.Select((row, i) => (string[])[names[i], .. shown.Select(column => Count(result.Confusion[row][column]))]));
             return;
         }
 
         terminal.WriteTable(["is", "predicted", "images"],
-            shown.SelectMany(row => shown.Where(column => column != row).Select(column => (Row: row, Column: column, Images: result.Confusion[row][column])))
+            shown.SelectMany(row => shown.Where(column => column != row).Select(column =>
+                (Row: row, Column: column, Images: result.Confusion[row][column])))
                 .Where(pair => pair.Images > 0).OrderByDescending(pair => pair.Images).Take(MostPairs)
                 .Select(pair => new[] { result.Classes[pair.Row].Name, result.Classes[pair.Column].Name, Count(pair.Images) }));
     }

@@ -12,16 +12,23 @@ internal static class ExportCommand
     public static Command Create()
     {
         var (network, form) = (new NetworkOptions(), new OnnxOptions());
-        var output = new Option<string>("--output", "-o") { Description = "The file to write: .onnx for the whole network, .safetensors for its weights.", Required = true, HelpName = "file" }.Named().EndsIn(".onnx", ".safetensors");
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The file to write: .onnx for the whole network, .safetensors for its weights.",
+            Required = true,
+            HelpName = "file",
+        }.Named().EndsIn(".onnx", ".safetensors");
         var command = new Command("export", "Converts weights of any format to ONNX or safetensors. Needs no libtorch.");
         network.AddTo(command);
         command.Add(output);
         form.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (form.AreGiven(result) && result.GetResult(output) is { Tokens: [var file, ..] } && Path.GetExtension(file.Value).Equals(Safetensors, StringComparison.OrdinalIgnoreCase))
+            if (form.AreGiven(result) && result.GetResult(output) is { Tokens: [var file, ..] }
+                && Path.GetExtension(file.Value).Equals(Safetensors, StringComparison.OrdinalIgnoreCase))
             {
-                result.AddError($"--output is '{file.Value}', which holds weights alone: --batch-size, --channels-last and the like are for .onnx.");
+                result.AddError($"--output is '{file.Value}', which holds weights alone: --batch-size, --channels-last and the like are "
+                    + "for .onnx.");
             }
         });
         return command.Runs((arguments, terminal, cancellation) =>

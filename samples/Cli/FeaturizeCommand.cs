@@ -9,7 +9,12 @@ internal static class FeaturizeCommand
     public static Command Create()
     {
         var (network, images, reading) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions());
-        var output = new Option<string>("--output", "-o") { Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), feature_0, feature_1, ….", Required = true, HelpName = "file" }.Named().EndsIn(".parquet", ".csv");
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), feature_0, feature_1, ….",
+            Required = true,
+            HelpName = "file",
+        }.Named().EndsIn(".parquet", ".csv");
         var command = new Command("featurize", "Writes the pooled features of images as a table. Needs no libtorch, and no head.");
         network.AddTo(command);
         images.AddTo(command);

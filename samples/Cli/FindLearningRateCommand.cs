@@ -14,7 +14,8 @@ internal static class FindLearningRateCommand
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
         var steps = OptionValues.Whole("--steps", "Steps to take. More of them smooth better.", least: 10, byDefault: 100);
         var command = new Command("find-lr",
-            "Searches for a learning rate: trains for some steps at an ever higher one and watches the loss. Nothing is saved. Give 'train' the same options. Needs libtorch.")
+            "Searches for a learning rate: trains for some steps at an ever higher one and watches the loss. Nothing is saved. Give "
+            + "'train' the same options. Needs libtorch.")
         {
             data, steps,
         };
@@ -40,5 +41,9 @@ internal static class FindLearningRateCommand
     }
 
     // Two digits, in the form that --learning-rate is usually given in.
-    private static string Rate(double rate) => ((decimal)double.Parse(rate.ToString("e1", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)).ToString("0.##########", CultureInfo.InvariantCulture);
+    private static string Rate(double rate)
+    {
+        var rounded = decimal.Parse(rate.ToString("e1", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
+        return rounded.ToString("0.##########", CultureInfo.InvariantCulture);
+    }
 }

@@ -8,7 +8,10 @@ internal static class InspectCommand
 {
     public static Command Create()
     {
-        var model = new Argument<string>("model") { Description = "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights." };
+        var model = new Argument<string>("model")
+        {
+            Description = "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights.",
+        };
         var architecture = NetworkOptions.ArchitectureOption("The network, where the file does not say and its tensors fit several.");
         var layers = new Option<bool>("--layers") { Description = "Also every layer: its output, parameters and multiply-adds." };
         var weights = new Option<bool>("--weights") { Description = "Also every tensor: its shape and statistics." };

@@ -41,7 +41,8 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files)
         if (Classes.FirstOrDefault(label => !known.Contains(label)) is { } unknown)
         {
             throw new ArgumentException(
-                $"Folder '{Folder}' has a class '{unknown}' that '{who}' does not know. Its classes are: {List(known)}. Those of the folder are: {List(Classes)}."
+                $"Folder '{Folder}' has a class '{unknown}' that '{who}' does not know. Its classes are: {List(known)}. Those of the "
+                + $"folder are: {List(Classes)}."
                 + advice);
         }
     }

@@ -56,7 +56,8 @@ internal static class LibTorch
         if (!Platforms.Contains(platform) && Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 })
         {
             throw new DllNotFoundException(
-                $"Training needs libtorch {Version}, and there is no package of it for {platform}: train on {string.Join(", ", Platforms)}, or name the folder of a build of your own in {FolderVariable}.");
+                $"Training needs libtorch {Version}, and there is no package of it for {platform}: train on "
+                + $"{string.Join(", ", Platforms)}, or name the folder of a build of your own in {FolderVariable}.");
         }
 
         var path = Path.Combine(folder, file);

@@ -28,6 +28,7 @@ internal sealed record Network(string Source, ResNetWeights Weights, ResNetArchi
 
     /// <summary>Gets what to do where folders have other names than the classes.</summary>
     public string ClassesAdvice => Weights.ClassNames.IsEmpty
-        ? $" '{Source}' does not say what its classes are called: name them with --classes, a text file with one a line, in the order of its outputs."
+        ? $" '{Source}' does not say what its classes are called: name them with --classes, a text file with one a line, in the order "
+            + "of its outputs."
         : "";
 }

@@ -16,17 +16,20 @@ internal sealed class NetworkOptions
     };
 
     // Of files of weights. Names of published ones have a point too.
-    private static readonly HashSet<string> Extensions = new([".zip", ".safetensors", ".pt", ".pth", ".th", ".onnx"], StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> Extensions = new([".zip", ".safetensors", ".pt", ".pth", ".th", ".onnx"],
+        StringComparer.OrdinalIgnoreCase);
 
     // The largest is half as long; no others are worth hashing.
     private const long LongestPublished = 1L << 30;
 
     private readonly Argument<string> _model = new("model")
     {
-        Description = "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights, such as resnet50.imagenet1k_v2, which are downloaded once; 'resnet weights' lists them.",
+        Description = "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights, such as "
+            + "resnet50.imagenet1k_v2, which are downloaded once; 'resnet weights' lists them.",
     };
 
-    private readonly Option<ResNetArchitecture?> _architecture = ArchitectureOption("The network, such as resnet50. [default: what the file says, or what its tensors fit]");
+    private readonly Option<ResNetArchitecture?> _architecture = ArchitectureOption(
+        "The network, such as resnet50. [default: what the file says, or what its tensors fit]");
 
     private readonly Option<string?> _classes = new("--classes") { Description = "A text file with the classes' names, one a line, in the order of the network's outputs. [default: those in the file, or 0, 1, 2, …]", HelpName = "file" };
 
@@ -65,7 +68,8 @@ internal sealed class NetworkOptions
                     return found;
                 }
 
-                result.AddError($"--arch is '{name}', but there is no such network.{Spelling.Suggestion(name, names)} There are: {string.Join(", ", names)}.");
+                result.AddError($"--arch is '{name}', but there is no such network.{Spelling.Suggestion(name, names)} There are: "
+                    + $"{string.Join(", ", names)}.");
                 return null;
             },
         };
@@ -126,7 +130,8 @@ internal sealed class NetworkOptions
         return Path.GetFileName(source) != source || Extensions.Contains(Path.GetExtension(source))
             ? new FileNotFoundException($"There is no file '{source}'.")
             : new FileNotFoundException(
-                $"There is no file '{source}', and no published weights have that name.{Spelling.Suggestion(source, names)} There are: {string.Join(", ", names)}.");
+                $"There is no file '{source}', and no published weights have that name.{Spelling.Suggestion(source, names)} There are: "
+                + $"{string.Join(", ", names)}.");
     }
 
     // A published checkpoint does not say how images become its input, but it can be recognised by its hash.

@@ -4,7 +4,9 @@ using System.Globalization;
 
 namespace Cli;
 
-/// <summary>Options whose values are checked as the command line is read: what is wrong is said in the option's words, and nothing has run.</summary>
+/// <summary>
+/// Options whose values are checked as the command line is read: what is wrong is said in the option's words, and nothing has run.
+/// </summary>
 internal static class OptionValues
 {
     /// <summary>Makes an option that takes a whole number; without it, the value is null.</summary>
@@ -79,11 +81,13 @@ internal static class OptionValues
         return value;
     }
 
-    private static string NameOf(ArgumentResult result) => result.Parent is OptionResult { Option.Name: var name } ? name : result.Argument.Name;
+    private static string NameOf(ArgumentResult result) => result.Parent is OptionResult { Option.Name: var name } ? name
+        : result.Argument.Name;
 
     private static long? ParseWhole(ArgumentResult result, long least, long most)
     {
-        if (long.TryParse(result.Tokens[^1].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        if (long.TryParse(result.Tokens[^1].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            && value >= least && value <= most)
         {
             return value;
         }
@@ -100,7 +104,8 @@ internal static class OptionValues
             return value;
         }
 
-        Refuse(result, most is null ? "a number greater than 0" : string.Create(CultureInfo.InvariantCulture, $"a number greater than 0, and at most {most}"));
+        Refuse(result, most is null ? "a number greater than 0"
+            : string.Create(CultureInfo.InvariantCulture, $"a number greater than 0, and at most {most}"));
         return null;
     }
 

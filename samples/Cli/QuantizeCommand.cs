@@ -15,17 +15,28 @@ internal static class QuantizeCommand
         var (network, images) = (new NetworkOptions(), new ImageInputs());
         var output = new Option<string>("--output", "-o")
         {
-            Description = "The file to write: .zip for an ML.NET model, .onnx for an ONNX model. It holds integers: keep the model that it was made from, which is what the other commands read.",
+            Description = "The file to write: .zip for an ML.NET model, .onnx for an ONNX model. It holds integers: keep the model that "
+                + "it was made from, which is what the other commands read.",
             Required = true,
             HelpName = "file",
         }.Named().EndsIn(".zip", ".onnx");
-        var count = OptionValues.Whole("--image-count", "How many of the images are looked at, spread evenly.", least: 1, byDefault: new QuantizationOptions().ImageCount);
+        var count = OptionValues.Whole("--image-count", "How many of the images are looked at, spread evenly.", least: 1,
+            byDefault: new QuantizationOptions().ImageCount);
         var percentile = OptionValues.Positive("--percentile",
-            "Which of the images' largest values still fits 8 bits, in percent of the images. 100: the largest of all.", most: 100, byDefault: new QuantizationOptions().Percentile);
-        var fullRange = new Option<bool>("--full-range-weights") { Description = "Weights take 8 bits rather than 7: for processors with VNNI only." };
-        var test = new Option<string?>("--test") { Description = "Folder of images, one sub-folder per class, to tell the accuracy of both networks on.", HelpName = "folder" }.Named();
+            "Which of the images' largest values still fits 8 bits, in percent of the images. 100: the largest of all.", most: 100,
+                byDefault: new QuantizationOptions().Percentile);
+        var fullRange = new Option<bool>("--full-range-weights")
+        {
+            Description = "Weights take 8 bits rather than 7: for processors with VNNI only.",
+        };
+        var test = new Option<string?>("--test")
+        {
+            Description = "Folder of images, one sub-folder per class, to tell the accuracy of both networks on.",
+            HelpName = "folder",
+        }.Named();
         var command = new Command("quantize",
-            "Makes a network compute in 8-bit integers: a quarter of the size, and faster on processors with VNNI. IMAGES show which values its layers take: some of the training images do. Needs no libtorch.");
+            "Makes a network compute in 8-bit integers: a quarter of the size, and faster on processors with VNNI. IMAGES show which "
+            + "values its layers take: some of the training images do. Needs no libtorch.");
         network.AddTo(command);
         images.AddTo(command);
         foreach (var option in (Option[])[output, test, count, percentile, fullRange])
@@ -39,10 +50,13 @@ internal static class QuantizeCommand
             var reader = new ImageReader(maxPixels: null, exifOrientation: false, terminal, cancellation);
             var quantization = new QuantizationOptions
             {
-                ImageCount = arguments.GetValue(count), Percentile = arguments.GetValue(percentile), FullRangeWeights = arguments.GetValue(fullRange),
+                ImageCount = arguments.GetValue(count),
+                Percentile = arguments.GetValue(percentile),
+                FullRangeWeights = arguments.GetValue(fullRange),
             };
             var paths = Spread(images.List(arguments), quantization.ImageCount);
-            UsageException.ThrowIf(paths.Contains(ImageInputs.StandardInput), "'resnet quantize' reads images from files, and not from standard input.");
+            UsageException.ThrowIf(paths.Contains(ImageInputs.StandardInput),
+                "'resnet quantize' reads images from files, and not from standard input.");
             var labeled = arguments.GetValue(test) is { } folder ? LabeledImages.In(folder) : null;
             var source = network.Load(arguments, terminal, cancellation);
             labeled?.RefuseOtherClassesThan(source.NamedClasses, source.Source, source.ClassesAdvice);
@@ -60,15 +74,22 @@ internal static class QuantizeCommand
             Save(quantized, path);
             var result = new
             {
-                output = path, bytes = OutputFile.Length(path), architecture = source.Architecture.Name, images = readable.Length, failed = reader.Failed,
-                accuracy = labeled is null ? (double?)null : Accuracy(model, labeled), quantizedAccuracy = labeled is null ? (double?)null : Accuracy(quantized, labeled),
+                output = path,
+                bytes = OutputFile.Length(path),
+                architecture = source.Architecture.Name,
+                images = readable.Length,
+                failed = reader.Failed,
+                accuracy = labeled is null ? (double?)null : Accuracy(model, labeled),
+                quantizedAccuracy = labeled is null ? (double?)null : Accuracy(quantized, labeled),
             };
             terminal.Write(result, written =>
             {
-                terminal.Say($"Wrote {written.architecture} in 8-bit integers to {path}, {written.bytes:n0} bytes, by {written.images:n0} images.");
+                terminal.Say($"Wrote {written.architecture} in 8-bit integers to {path}, {written.bytes:n0} bytes, by "
+                    + $"{written.images:n0} images.");
                 if (written.accuracy is not null)
                 {
-                    terminal.WriteTable(["network", "accuracy"], [["floats", Share(written.accuracy)], ["integers", Share(written.quantizedAccuracy)]]);
+                    terminal.WriteTable(["network", "accuracy"],
+                        [["floats", Share(written.accuracy)], ["integers", Share(written.quantizedAccuracy)]]);
                 }
             });
             return reader.ExitCode;
@@ -98,7 +119,8 @@ internal static class QuantizeCommand
         var none = ml.Data.LoadFromEnumerable<ImageFolderRow>([]);
         var images = ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(none);
         var chain = new TransformerChain<ITransformer>(images, quantized,
-            ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel").Fit(quantized.Transform(images.Transform(none))));
+            ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel")
+                .Fit(quantized.Transform(images.Transform(none))));
         WholeFile.Write(path, stream => ml.Model.Save(chain, none.Schema, stream));
     }
 
@@ -108,7 +130,8 @@ internal static class QuantizeCommand
         var files = images.ToView(ml);
         var scored = model.Transform(ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(files).Transform(files));
         var scores = ml.Data.CreateEnumerable<Scored>(scored, reuseRowObject: true, ignoreMissingColumns: true);
-        return scores.Zip(images.Files, (row, file) => model.ClassNames[row.Score.IndexOf(row.Score.Max())] == file.Label ? 1.0 : 0).Average();
+        return scores.Select(row => model.ClassNames[row.Score.IndexOf(row.Score.Max())])
+            .Zip(images.Files, (name, file) => name == file.Label ? 1.0 : 0).Average();
     }
 
     private static string Share(double? value) => value?.ToString("p2", CultureInfo.InvariantCulture) ?? "-";

@@ -6,7 +6,8 @@ namespace Cli;
 internal sealed class ReadingOptions
 {
     private readonly Option<long?> _maxPixels = OptionValues.Large("--max-pixels",
-        "The most pixels of an image; one with more is not decoded. [default: 178956970, or less where memory is small]", least: 1, most: 536_870_911);
+        "The most pixels of an image; one with more is not decoded. [default: 178956970, or less where memory is small]", least: 1,
+            most: 536_870_911);
 
     private readonly Option<bool> _exifOrientation = new("--exif-orientation")
     {

@@ -21,11 +21,13 @@ internal static class RecipeCommand
         {
             if (result.Tokens is [var token, ..] && token.Value[0] != '-' && RecipeNames.Find(token.Value) is null)
             {
-                result.AddError($"There is no recipe '{token.Value}'.{Spelling.Suggestion(token.Value, RecipeNames.All)} There are: {string.Join(", ", RecipeNames.All)}.");
+                result.AddError($"There is no recipe '{token.Value}'.{Spelling.Suggestion(token.Value, RecipeNames.All)} There are: "
+                    + $"{string.Join(", ", RecipeNames.All)}.");
             }
         });
         var command = new Command("recipe",
-            "Prints a recipe, all that decides how a network is trained, as JSON: 'resnet recipe modern > my.json', edit it, 'resnet train photos --recipe my.json'.")
+            "Prints a recipe, all that decides how a network is trained, as JSON: 'resnet recipe modern > my.json', edit it, 'resnet "
+            + "train photos --recipe my.json'.")
         {
             name,
         };
@@ -37,7 +39,8 @@ internal static class RecipeCommand
             }
             else if (terminal.WantsJson)
             {
-                terminal.WriteLine(new JsonObject(RecipeNames.All.Select(each => KeyValuePair.Create(each, JsonNode.Parse(RecipeNames.Find(each)!.ToJson()))))
+                terminal.WriteLine(new JsonObject(RecipeNames.All.Select(each =>
+                    KeyValuePair.Create(each, JsonNode.Parse(RecipeNames.Find(each)!.ToJson()))))
                     .ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             }
             else
@@ -45,7 +48,8 @@ internal static class RecipeCommand
                 terminal.WriteTable(["recipe", "epochs", "batch size", "learning rate", "optimizer"], RecipeNames.All.Select(each =>
                 {
                     var recipe = RecipeNames.Find(each)!;
-                    return new[] { each, $"{recipe.Epochs}", $"{recipe.BatchSize}", FormattableString.Invariant($"{recipe.LearningRate}"), $"{recipe.Optimizer}" };
+                    return new[] { each, $"{recipe.Epochs}", $"{recipe.BatchSize}", FormattableString.Invariant($"{recipe.LearningRate}"),
+                        $"{recipe.Optimizer}" };
                 }));
             }
 

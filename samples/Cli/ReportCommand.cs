@@ -14,7 +14,9 @@ internal static class ReportCommand
         var output = new Option<string>("--output", "-o") { Description = "The HTML file to write.", DefaultValueFactory = _ => "report.html", HelpName = "file" }.Named();
         var title = new Option<string?>("--title") { Description = "The heading. [default: the network's name]" };
         var mistakes = OptionValues.Whole("--mistakes", "How many of the worst mistakes are shown.", least: 0, byDefault: 24);
-        var command = new Command("report", "Tests a network and writes what there is to know about it as one HTML file. Curves of training are in the report of 'train --report' only; without libtorch, what looks into the network is left out.");
+        var command = new Command("report",
+            "Tests a network and writes what there is to know about it as one HTML file. Curves of training are in the report of 'train "
+            + "--report' only; without libtorch, what looks into the network is left out.");
         network.AddTo(command);
         command.Add(data);
         command.Add(output);

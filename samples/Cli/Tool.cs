@@ -9,8 +9,9 @@ internal static class Tool
     public static RootCommand Create()
     {
         var tool = new RootCommand(
-            "Residual networks (He et al., 2016) for images: train, test, apply, convert. A model is a model.zip of this library, or weights in "
-            + "safetensors, PyTorch or ONNX files, or published ones by their name. Only 'train' and 'find-lr' need libtorch; 'report' and 'doctor' use it.")
+            "Residual networks (He et al., 2016) for images: train, test, apply, convert. A model is a model.zip of this library, or "
+            + "weights in safetensors, PyTorch or ONNX files, or published ones by their name. Only 'train' and 'find-lr' need "
+            + "libtorch; 'report' and 'doctor' use it.")
         {
             Terminal.Json,
             TrainCommand.Create(),

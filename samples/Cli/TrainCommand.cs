@@ -17,15 +17,22 @@ internal static class TrainCommand
         var output = new Option<string>("--output", "-o") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip", HelpName = "file" }.Named();
         var validation = new Option<string?>("--validation")
         {
-            Description = "Images to validate on after each epoch: a folder, or the share of each class that is held out; 0 for none. [default: 0.1]",
+            Description = "Images to validate on after each epoch: a folder, or the share of each class that is held out; 0 for none. "
+                + "[default: 0.1]",
             HelpName = "folder or share",
         }.Named();
-        var test = new Option<string?>("--test") { Description = "Folder of images to test the trained network on. They are checked before training.", HelpName = "folder" }.Named();
+        var test = new Option<string?>("--test")
+        {
+            Description = "Folder of images to test the trained network on. They are checked before training.",
+            HelpName = "folder",
+        }.Named();
         var epochs = OptionValues.Whole("--epochs", "How often every image is seen. [default: what the recipe says]", least: 1);
         var moreEpochs = OptionValues.Whole("--more-epochs",
-            "Train the model that --output names, which is finished, for so many epochs more: a new run that starts from its weights.", least: 1);
+            "Train the model that --output names, which is finished, for so many epochs more: a new run that starts from its weights.",
+                least: 1);
         var patience = OptionValues.Whole("--patience",
-            "Stop after so many epochs without a better validation, and save the best epoch's network. [default: what the recipe says]", least: 1);
+            "Stop after so many epochs without a better validation, and save the best epoch's network. [default: what the recipe says]",
+                least: 1);
         var checkpoints = new Option<string?>("--checkpoints")
         {
             Description = "Folder of checkpoints: stopped, the same command goes on from there. "
@@ -62,7 +69,8 @@ internal static class TrainCommand
             UsageException.ThrowIf(arguments.GetValue(report) is not null && !isTested, "--report needs --test, the images to report on.");
             UsageException.ThrowIf(more is not null && (arguments.GetValue(epochs) is not null || options.Weights(arguments) is not null),
                 "--more-epochs starts from the weights of the finished model: leave out --epochs and --weights.");
-            UsageException.ThrowIf(validationFolder is null && share == 0 && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate)),
+            UsageException.ThrowIf(validationFolder is null && share == 0
+                && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate)),
                 "--patience and --calibrate need validation images, but --validation is 0.");
 
             var path = OutputFile.Checked(arguments.GetValue(output)!);
@@ -72,7 +80,8 @@ internal static class TrainCommand
             if (arguments.GetValue(resume) == Resume.Required && !CheckpointFiles.Exist(folder))
             {
                 throw new FileNotFoundException(
-                    $"There is no checkpoint in '{folder}' to go on from, but --resume is Required. Correct --checkpoints, or leave out --resume.");
+                    $"There is no checkpoint in '{folder}' to go on from, but --resume is Required. Correct --checkpoints, or leave out "
+                    + "--resume.");
             }
 
             var initial = more is not null ? Finished(path, terminal, cancellation)
@@ -133,5 +142,6 @@ internal static class TrainCommand
 
     private static ResNetWeights Finished(string path, Terminal terminal, CancellationToken cancellation) => File.Exists(path)
         ? NetworkOptions.Read(path, terminal, cancellation)
-        : throw new FileNotFoundException($"There is no model '{path}' to train for more epochs: name it with --output, or train it with --epochs.");
+        : throw new FileNotFoundException(
+            $"There is no model '{path}' to train for more epochs: name it with --output, or train it with --epochs.");
 }

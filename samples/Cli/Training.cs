@@ -22,20 +22,23 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
 
     private LabeledImages Train => _train ?? throw new InvalidOperationException("Images are read before they are trained on.");
 
-    /// <summary>Lists and checks the images: those to train and to validate on are decoded by the trainer, before its first epoch.</summary>
+    /// <summary>Lists and checks the images: those to train and to validate on are decoded by the trainer, before its first
+    /// epoch.</summary>
     public void ReadImages(string data, string? validation, string? test)
     {
         _train = LabeledImages.In(data);
         if (Train.Classes.Length < 2)
         {
             throw new InvalidDataException(
-                $"Folder '{data}' has images of one class only, '{Train.Classes[0]}', but a network tells classes apart: give each a sub-folder.");
+                $"Folder '{data}' has images of one class only, '{Train.Classes[0]}', but a network tells classes apart: give each a "
+                + "sub-folder.");
         }
 
         if (KnownClasses is { } known && !known.SequenceEqual(Train.Classes))
         {
             throw new InvalidDataException(
-                $"The model's classes are {LabeledImages.List(known)}, but those of folder '{data}' are {LabeledImages.List(Train.Classes)}. "
+                $"The model's classes are {LabeledImages.List(known)}, but those of folder '{data}' are "
+                + $"{LabeledImages.List(Train.Classes)}. "
                 + "Training goes on with the same classes only; for others start from the model with --weights.");
         }
 
@@ -60,10 +63,18 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     public void WritePreview(string path)
     {
         var some = Train.Some(Math.Max(PreviewImages, 2 * (settings.BatchSize ?? settings.Recipe.BatchSize))).ToView(_ml);
-        var quiet = settings with { CheckpointFolder = null, Resume = Resume.Auto, LogFolder = null, ValidationShare = 0, OnBadImage = BadImageHandling.Skip };
+        var quiet = settings with
+        {
+            CheckpointFolder = null,
+            Resume = Resume.Auto,
+            LogFolder = null,
+            ValidationShare = 0,
+            OnBadImage = BadImageHandling.Skip,
+        };
         terminal.Track("drawing a batch", _ =>
         {
-            _ml.MulticlassClassification.Trainers.ResNet(quiet.ToOptions(progress: null, cancellation)).WritePreview(path, Images(_ml, some).Transform(some));
+            _ml.MulticlassClassification.Trainers.ResNet(quiet.ToOptions(progress: null, cancellation))
+                .WritePreview(path, Images(_ml, some).Transform(some));
             return true;
         });
         terminal.Say($"Wrote {path}: a batch of images as the network sees them in training.");
@@ -75,7 +86,8 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         ListenTo(_ml);
         var train = Train.ToView(_ml);
         return terminal.Track("searching", _ =>
-            _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress: null, cancellation)).FindLearningRate(Images(_ml, train).Transform(train), steps));
+            _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress: null, cancellation))
+                .FindLearningRate(Images(_ml, train).Transform(train), steps));
     }
 
     /// <summary>Trains, saves the model, and tests it if there are images to test it on.</summary>
@@ -85,7 +97,8 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         var train = Train.ToView(_ml);
         var images = Images(_ml, train);
         var network = Fit(images.Transform(train), _validation is null ? null : images.Transform(_validation.ToView(_ml)));
-        var names = _ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel").Fit(network.Transform(images.Transform(train)));
+        var names = _ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel")
+            .Fit(network.Transform(images.Transform(train)));
         var model = images.Append(network).Append(names);
         WholeFile.Write(modelPath, stream => _ml.Model.Save(model, train.Schema, stream));
 
@@ -96,7 +109,8 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
             model.WriteReport(reportPath, test!, new ReportOptions { Recipe = settings.Recipe.ToJson(), CancellationToken = cancellation });
         }
 
-        return TrainingResult.Of(modelPath, network, accuracy) with { TestImages = _test?.Files.Length ?? 0, SkippedTestImages = SkippedTestImages };
+        var result = TrainingResult.Of(modelPath, network, accuracy);
+        return result with { TestImages = _test?.Files.Length ?? 0, SkippedTestImages = SkippedTestImages };
     }
 
     private static Microsoft.ML.Data.TransformerChain<Microsoft.ML.Data.ImageLoadingTransformer> Images(MLContext ml, IDataView files) =>
@@ -106,7 +120,8 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     private void ListenTo(MLContext ml) => ml.Log += (_, message) =>
     {
         var isOurs = message.Source.Contains(TrainerSource, StringComparison.Ordinal);
-        if (message.Kind == ChannelMessageKind.Warning || (message.Kind == ChannelMessageKind.Info && isOurs && !message.RawMessage.StartsWith("Epoch ", StringComparison.Ordinal)))
+        if (message.Kind == ChannelMessageKind.Warning
+            || (message.Kind == ChannelMessageKind.Info && isOurs && !message.RawMessage.StartsWith("Epoch ", StringComparison.Ordinal)))
         {
             terminal.Say(OptionNames.InPlaceOfApi(message.RawMessage));
         }
@@ -119,11 +134,13 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
             return terminal.Track("reading images", bar =>
             {
                 var progress = new EpochProgress(terminal, bar);
-                var network = _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress, cancellation)).Fit(train, validation);
+                var trainer = _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress, cancellation));
+                var network = trainer.Fit(train, validation);
                 if (!progress.IsTrained)
                 {
                     terminal.Say(
-                        $"All epochs were done before: the network is that of the checkpoint in '{settings.CheckpointFolder}'. To train on, give --more-epochs.");
+                        $"All epochs were done before: the network is that of the checkpoint in '{settings.CheckpointFolder}'. To train "
+                        + "on, give --more-epochs.");
                 }
 
                 return network;

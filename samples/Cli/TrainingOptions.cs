@@ -10,9 +10,12 @@ internal sealed class TrainingOptions
 {
     private const int LargestSide = 2048; // as the library bounds what a file says
 
-    private readonly Option<ResNetArchitecture?> _architecture = NetworkOptions.ArchitectureOption("The network: for small images such as resnet20, for photographs such as resnet18 or resnet50; a wrong name lists all. [default: that of --weights, or resnet20]");
+    private readonly Option<ResNetArchitecture?> _architecture = NetworkOptions.ArchitectureOption(
+        "The network: for small images such as resnet20, for photographs such as resnet18 or resnet50; a wrong name lists all. "
+        + "[default: that of --weights, or resnet20]");
     private readonly Option<string> _recipe = RecipeNames.Option("modern");
-    private readonly Option<int?> _batchSize = OptionValues.Whole("--batch-size", "Images per batch. [default: what the recipe says]", least: 2);
+    private readonly Option<int?> _batchSize = OptionValues.Whole("--batch-size", "Images per batch. [default: what the recipe says]",
+        least: 2);
 
     private readonly Option<double?> _learningRate = OptionValues.Positive("--learning-rate",
         "The learning rate after warm-up; 'resnet find-lr' searches for one. [default: what the recipe says]");
@@ -31,7 +34,8 @@ internal sealed class TrainingOptions
 
     private readonly Option<ClassBalance?> _balance = new("--balance")
     {
-        Description = "What makes up for classes with few images: draw them more often (Sampling), or weigh them more (Weights). [default: what the recipe says]",
+        Description = "What makes up for classes with few images: draw them more often (Sampling), or weigh them more (Weights). "
+            + "[default: what the recipe says]",
     };
 
     private readonly Option<int?> _threads = OptionValues.Whole("--threads", "Threads to compute with. [default: one per core]", least: 1);
@@ -39,7 +43,12 @@ internal sealed class TrainingOptions
     private readonly Option<BadImageHandling> _onBadImage = OptionValues.Choice("--on-bad-image",
         "Images that cannot be read are named and left out (Skip), or nothing is trained (Fail).", BadImageHandling.Skip);
 
-    private readonly Option<int> _seed = new("--seed") { Description = "The seed of all randomness.", HelpName = "number", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _seed = new("--seed")
+    {
+        Description = "The seed of all randomness.",
+        HelpName = "number",
+        DefaultValueFactory = _ => 1,
+    };
 
     private readonly bool _takesRate;
 
@@ -57,7 +66,8 @@ internal sealed class TrainingOptions
     public void AddTo(Command command)
     {
         Option[] rate = _takesRate ? [_learningRate] : [];
-        foreach (var option in (Option[])[_architecture, _weights, _layers, _recipe, _batchSize, .. rate, _balance, _imageSize, _threads, _seed, _onBadImage])
+        foreach (var option in (Option[])[_architecture, _weights, _layers, _recipe, _batchSize, .. rate, _balance, _imageSize, _threads,
+            _seed, _onBadImage])
         {
             command.Add(option);
         }
@@ -102,7 +112,8 @@ internal sealed class TrainingOptions
 
     private static ResNetArchitecture FittingOne(ResNetWeights weights) => TensorFit.Candidates(weights) is [var first, ..]
         ? first
-        : throw new ArgumentException("The tensors of --weights are not those of any network that this library knows: say with --arch which it is.");
+        : throw new ArgumentException(
+            "The tensors of --weights are not those of any network that this library knows: say with --arch which it is.");
 
     /// <summary>Refuses sizes of images that a network cannot read.</summary>
     public static void CheckSize(int side, ResNetArchitecture architecture)

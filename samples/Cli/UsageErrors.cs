@@ -33,7 +33,8 @@ internal static class UsageErrors
     {
         ArgumentResult { Tokens: [], Parent: CommandResult, Argument: { Description: var description, Name: var name } } =>
             $"'{command}' needs {name.ToUpperInvariant()}: {description} '{command} --help' tells more.",
-        OptionResult { Tokens: [], Option: { Required: true, Description: var description, Name: var name } } => $"'{command}' needs {name}: {description}",
+        OptionResult { Tokens: [], Option: { Required: true, Description: var description, Name: var name } } =>
+            $"'{command}' needs {name}: {description}",
         OptionResult { Tokens: [], Option.Name: var name } => $"{name} needs a value.",
         _ => error.Message.ReplaceLineEndings(" ").Trim(),
     };
@@ -48,7 +49,8 @@ internal static class UsageErrors
     private static string NoOption(string token, string command, CommandResult result)
     {
         var name = token.Split('=', ':')[0];
-        var names = Options(result).SelectMany(option => option.Aliases.Prepend(option.Name)).Where(each => each.StartsWith("--", StringComparison.Ordinal));
+        var names = Options(result).SelectMany(option => option.Aliases.Prepend(option.Name))
+            .Where(each => each.StartsWith("--", StringComparison.Ordinal));
         return $"'{command}' has no option '{name}'.{Spelling.Suggestion(name, names)} '{command} --help' lists them.";
     }
 

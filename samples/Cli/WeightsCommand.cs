@@ -9,7 +9,8 @@ internal static class WeightsCommand
     public static Command Create()
     {
         var command = new Command("weights",
-            "Lists the published weights: each name stands for a model in every command, and is downloaded once, when it is first used. Needs no internet.");
+            "Lists the published weights: each name stands for a model in every command, and is downloaded once, when it is first used. "
+            + "Needs no internet.");
         return command.Runs((_, terminal, _) =>
         {
             var all = PublishedWeights.All.Select(each => new

@@ -28,7 +28,8 @@ internal static class Experiment
         if (settings.ImageSize < settings.Architecture.MinimumImageSize)
         {
             throw new ArgumentException(
-                $"--image-size is {settings.ImageSize}, but {settings.Architecture} needs images of at least {settings.Architecture.MinimumImageSize} pixels.");
+                $"--image-size is {settings.ImageSize}, but {settings.Architecture} needs images of at least "
+                + $"{settings.Architecture.MinimumImageSize} pixels.");
         }
 
         var ml = new MLContext(Seed);
@@ -81,7 +82,8 @@ internal static class Experiment
             }
         }
 
-        return readable.Count > 0 ? ml.Data.LoadFromEnumerable(readable) : throw new InvalidDataException("None of the test images can be read.");
+        return readable.Count > 0 ? ml.Data.LoadFromEnumerable(readable)
+            : throw new InvalidDataException("None of the test images can be read.");
     }
 
     // Better now than after the training.
@@ -92,7 +94,8 @@ internal static class Experiment
             return;
         }
 
-        string[] Classes(IDataView view) => [.. ml.Data.CreateEnumerable<ImageFolderRow>(view, reuseRowObject: true).Select(file => file.Label).Distinct()];
+        string[] Classes(IDataView view) =>
+            [.. ml.Data.CreateEnumerable<ImageFolderRow>(view, reuseRowObject: true).Select(file => file.Label).Distinct()];
         var (known, tested) = (Classes(train), Classes(test));
         if (tested.FirstOrDefault(label => !known.Contains(label)) is { } unknown)
         {
@@ -116,7 +119,8 @@ internal static class Experiment
             if (model.OfType<ResNetClassificationTransformer>().Single().History.NoBetterThanChance is { } warning)
             {
                 var finding = warning.Split(" Train with ")[0]; // advice is on options that this program has not
-                AnsiConsole.MarkupLineInterpolated($"[yellow]{finding} Try more --epochs, and look whether the images are those that their folders say.[/]");
+                AnsiConsole.MarkupLineInterpolated(
+                    $"[yellow]{finding} Try more --epochs, and look whether the images are those that their folders say.[/]");
             }
 
             task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");

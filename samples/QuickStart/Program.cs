@@ -60,7 +60,8 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
             : "[yellow]Stopped. The same command goes on from the last checkpoint.[/]");
         return 130;
     }
-    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
+    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException
+        or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
         Console.Error.WriteLine(Samples.ErrorWords.Of(exception));
         return 1;

@@ -2,7 +2,8 @@ using System.Reflection;
 
 namespace Samples;
 
-/// <summary>What an exception tells a person who typed a command: its words and those of its causes, without what only programmers know.</summary>
+/// <summary>What an exception tells a person who typed a command: its words and those of its causes, without what only programmers
+/// know.</summary>
 internal static class ErrorWords
 {
     // ML.NET's words where one of its worker threads failed; the cause is inside.
@@ -26,7 +27,8 @@ internal static class ErrorWords
         return words;
     }
 
-    private static bool IsWrapper(Exception exception) => exception is AggregateException or TargetInvocationException or TypeInitializationException
+    private static bool IsWrapper(Exception exception) =>
+        exception is AggregateException or TargetInvocationException or TypeInitializationException
         || exception.Message.StartsWith(WorkerFailed, StringComparison.Ordinal);
 
     // .NET ends the message with the parameter's name, and then the value, which ours say in their own words.

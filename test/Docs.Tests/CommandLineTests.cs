@@ -14,6 +14,7 @@ public sealed class CommandLineTests
         var lines = Page.All.SelectMany(page => page.Commands).Where(line => line.StartsWith(ToolName, StringComparison.Ordinal)).ToArray();
 
         Assert.True(lines.Length > 5);
-        Assert.All(lines, line => Assert.Empty(UsageErrors.Of(tool.Parse([.. CommandLineParser.SplitCommandLine(line[ToolName.Length..].Split(" #")[0])]))));
+        Assert.All(lines, line => Assert.Empty(
+            UsageErrors.Of(tool.Parse([.. CommandLineParser.SplitCommandLine(line[ToolName.Length..].Split(" #")[0])]))));
     }
 }

@@ -39,7 +39,8 @@ public sealed class QuickStartTests : IDisposable
         Pictures.Write(_folder["test"], perClass: 3, height: 16, width: 16, seed: 2);
         File.WriteAllText(Path.Combine(_folder["test"], "lying", "bad.png"), "no image");
 
-        var run = Run("--test", _folder["test"], "--epochs", "1", "--image-size", "16", "--model", _folder["model.zip"], "--report", _folder["report.html"]).Succeeded();
+        var run = Run("--test", _folder["test"], "--epochs", "1", "--image-size", "16", "--model", _folder["model.zip"], "--report",
+            _folder["report.html"]).Succeeded();
 
         Assert.Contains("bad.png", run.Error);
         Assert.Matches("is .. predicted +diagonal +lying +standing|is . predicted +diagonal +lying +standing", run.Output);
@@ -49,5 +50,6 @@ public sealed class QuickStartTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private ProcessResult Run(params string[] arguments) =>
-        SampleProcess.Run("dotnet", [SampleProcess.Assembly("QuickStart"), "--data", _folder["images"], .. arguments], folder: _folder.Path);
+        SampleProcess.Run("dotnet", [SampleProcess.Assembly("QuickStart"), "--data", _folder["images"], .. arguments],
+            folder: _folder.Path);
 }

@@ -97,7 +97,8 @@ public sealed class LayerPlan
         if (Math.Min(input.Height, input.Width) < architecture.MinimumImageSize)
         {
             var (least, small) = (architecture.MinimumImageSize, ResNetArchitecture.ResNet20);
-            var advice = Math.Min(input.Height, input.Width) < small.MinimumImageSize ? "" : $", or take a network for small images, such as {small}";
+            var advice = Math.Min(input.Height, input.Width) < small.MinimumImageSize ? ""
+                : $", or take a network for small images, such as {small}";
             throw new ArgumentOutOfRangeException(nameof(input), input,
                 $"{architecture.Name} halves its input {architecture.Halvings} times, so images must be at least {least}×{least} pixels, "
                 + $"but they are {input.Height}×{input.Width}. Give a larger input shape{advice}.");

@@ -41,10 +41,10 @@ public sealed partial record TrainingHistory
 
     /// <summary>Gets what tells that the network learned nothing, if it did not.</summary>
     /// <remarks>
-    /// A network that always names the largest class is right as often as that class has images. Training became better than chance if in one
-    /// epoch the accuracy on training or on validation images was above that share by more than luck explains: by Chernoff's bound, with a
-    /// probability of error of 5 % over all epochs. Where <c>ClassBalance.Weights</c> balances the classes nothing is said: accuracy is not what
-    /// is learned then.
+    /// A network that always names the largest class is right as often as that class has images. Training became better than chance
+    /// if in one epoch the accuracy on training or on validation images was above that share by more than luck explains: by Chernoff's
+    /// bound, with a probability of error of 5 % over all epochs. Where <c>ClassBalance.Weights</c> balances the classes nothing is
+    /// said: accuracy is not what is learned then.
     /// </remarks>
     /// <value><see langword="null"/> where training became better than chance; otherwise a sentence with the accuracies.</value>
     public string? NoBetterThanChance { get; init; }

@@ -50,7 +50,8 @@ internal sealed class WeightsMatch
     // Folded, each convolution has a bias, and the normalization after it is gone.
     private bool IsFolded => _missing.Count > 0 && _unexpected.Count > 0
         && _plan.Layers.OfType<BatchNormLayer>().SelectMany(layer => layer.Weights).ToHashSet().IsSupersetOf(_missing)
-        && _plan.Layers.OfType<ConvolutionLayer>().Select(layer => $"{layer.Name}.bias").ToHashSet().IsSupersetOf(_unexpected.Select(tensor => tensor.Name));
+        && _plan.Layers.OfType<ConvolutionLayer>().Select(layer => $"{layer.Name}.bias").ToHashSet()
+            .IsSupersetOf(_unexpected.Select(tensor => tensor.Name));
 
     public string Describe()
     {

@@ -55,7 +55,8 @@ internal static class BatchPreview
         var (width, height) = (scale * shape.Width + Gap, scale * shape.Height + Gap);
         var columns = (int)Math.Ceiling(Math.Sqrt(count));
         var rows = (count + columns - 1) / columns;
-        using var sheet = new SKBitmap(new SKImageInfo(columns * width + Gap, rows * height + Gap, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using var sheet = new SKBitmap(new SKImageInfo(columns * width + Gap, rows * height + Gap, SKColorType.Rgba8888,
+            SKAlphaType.Opaque));
         sheet.Erase(SKColors.White);
         using var canvas = new SKCanvas(sheet);
         for (var i = 0; i < count; i++)

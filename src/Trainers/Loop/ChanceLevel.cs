@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
@@ -29,20 +30,23 @@ internal static class ChanceLevel
             // Out of time, the last epoch saw some of the images only.
             var seen = i == end.Epochs.Length - 1 && end.Tally.Seen > 0 ? end.Tally.Seen : images.Training.Count;
             if (IsBetter(end.Epochs[i].Accuracy, trainingShare, seen, looks)
-                || (end.Epochs[i].ValidationAccuracy is { } accuracy && IsBetter(accuracy, validationShare, images.Validation.Count, looks)))
+                || (end.Epochs[i].ValidationAccuracy is { } accuracy
+                    && IsBetter(accuracy, validationShare, images.Validation.Count, looks)))
             {
                 return null;
             }
         }
 
-        var best = FormattableString.Invariant(
-            $"{end.Epochs.Max(epoch => epoch.Accuracy):p1} of {images.Training.Count} training images, where always naming the largest class gives {trainingShare:p1}");
+        var best = string.Create(CultureInfo.InvariantCulture,
+            $"{end.Epochs.Max(epoch => epoch.Accuracy):p1} of {images.Training.Count} training images, where always naming the largest "
+            + $"class gives {trainingShare:p1}");
         var bestValidated = validated
-            ? FormattableString.Invariant(
-                $", and {end.Epochs.Max(epoch => epoch.ValidationAccuracy):p1} of {images.Validation.Count} validation images, where it gives {validationShare:p1}")
+            ? string.Create(CultureInfo.InvariantCulture,
+                $", and {end.Epochs.Max(epoch => epoch.ValidationAccuracy):p1} of {images.Validation.Count} validation images, where it "
+                + $"gives {validationShare:p1}")
             : "";
-        return $"The network never became clearly better than chance: it was right about {best}{bestValidated}. Train with a smaller LearningRate if the loss "
-            + "is large or rose, for more Epochs if it still fell, and look whether the images are those that their classes say.";
+        return $"The network never became clearly better than chance: it was right about {best}{bestValidated}. Train with a smaller "
+            + "LearningRate if the loss is large or rose, for more Epochs if it still fell, and look whether the images are those that their classes say.";
     }
 
     /// <summary>Tells whether an accuracy is above chance by more than luck explains.</summary>
@@ -51,8 +55,8 @@ internal static class ChanceLevel
     /// <param name="images">The images.</param>
     /// <param name="looks">How many accuracies are looked at; the best of many is better by luck.</param>
     /// <remarks>
-    /// Of n images, chance is right about a share a or more with a probability of at most exp(−n·KL(a‖p)) (Chernoff's bound, after Hoeffding,
-    /// 1963, theorem 1), for any n.
+    /// Of n images, chance is right about a share a or more with a probability of at most exp(−n·KL(a‖p)) (Chernoff's bound, after
+    /// Hoeffding, 1963, theorem 1), for any n.
     /// </remarks>
     internal static bool IsBetter(double accuracy, double chance, long images, int looks)
     {
@@ -61,7 +65,8 @@ internal static class ChanceLevel
             return false;
         }
 
-        var divergence = accuracy * Math.Log(accuracy / chance) + (accuracy < 1 ? (1 - accuracy) * Math.Log((1 - accuracy) / (1 - chance)) : 0);
+        var divergence = accuracy * Math.Log(accuracy / chance)
+            + (accuracy < 1 ? (1 - accuracy) * Math.Log((1 - accuracy) / (1 - chance)) : 0);
         return looks * Math.Exp(-images * divergence) < Risk;
     }
 

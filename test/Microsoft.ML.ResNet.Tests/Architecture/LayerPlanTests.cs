@@ -172,7 +172,8 @@ public sealed class LayerPlanTests
     [Fact]
     public void ANetworkThatIsTooLargeItselfIsNotRecommended()
     {
-        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 3, 3), 2));
+        var exception = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 3, 3), 2));
 
         Assert.Contains("Give a larger input shape.", exception.Message);
         Assert.DoesNotContain("such as", exception.Message);

@@ -46,7 +46,8 @@ public sealed class ForTests
         var folded = new ResNetWeights(
         [
             .. Weights.Tensors.Where(tensor => !tensor.Name.Contains("bn", StringComparison.Ordinal)),
-            .. Plan.Layers.OfType<ConvolutionLayer>().Select(layer => new WeightTensor($"{layer.Name}.bias", [layer.Output.Channels], new float[layer.Output.Channels])),
+            .. Plan.Layers.OfType<ConvolutionLayer>().Select(layer =>
+                new WeightTensor($"{layer.Name}.bias", [layer.Output.Channels], new float[layer.Output.Channels])),
         ]);
 
         var message = Assert.Throws<ArgumentException>(() => folded.For(Plan)).Message;

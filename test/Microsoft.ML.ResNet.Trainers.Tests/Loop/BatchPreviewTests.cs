@@ -21,7 +21,8 @@ public sealed class BatchPreviewTests : IDisposable
         using var sheet = MLImage.CreateFromFile(_folder["batch.png"]);
         Assert.Equal((4 + 3 * Tile, 4 + 3 * Tile), (sheet.Width, sheet.Height)); // nine images
         var wanted = rows.Select(row => Convert.ToHexString(row.Bytes)).ToHashSet();
-        var shown = Enumerable.Range(0, 9).Select(place => Convert.ToHexString(Planar(sheet, 4 + place % 3 * Tile, 4 + place / 3 * Tile))).ToArray();
+        var shown = Enumerable.Range(0, 9).Select(place =>
+            Convert.ToHexString(Planar(sheet, 4 + place % 3 * Tile, 4 + place / 3 * Tile))).ToArray();
         Assert.Equal(9, shown.Distinct().Count());
         Assert.All(shown, picture => Assert.Contains(picture, wanted));
     }
@@ -57,7 +58,8 @@ public sealed class BatchPreviewTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private ResNetTrainer Trainer(TrainingRecipe recipe, string column) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+    private ResNetTrainer Trainer(TrainingRecipe recipe, string column) =>
+        _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
         Architecture = TrainingData.Tiny,
         ImageColumnName = column,

@@ -63,7 +63,8 @@ public sealed class EvaluateTests : IDisposable
     [InlineData("report")]
     public void WhereTheClassesHaveNoNamesTheOptionThatNamesThemIsTold(string command)
     {
-        new ResNetWeights(Untrained.Tensors) { ArchitectureName = "plain20", Preprocessing = Untrained.Preprocessing }.Save(_folder["nameless.safetensors"]);
+        new ResNetWeights(Untrained.Tensors) { ArchitectureName = "plain20",
+            Preprocessing = Untrained.Preprocessing }.Save(_folder["nameless.safetensors"]);
         string[] output = command == "report" ? ["-o", _folder["report.html"]] : [];
 
         var refused = Resnet([command, _folder["nameless.safetensors"], _folder["images"], .. output]);
@@ -77,7 +78,8 @@ public sealed class EvaluateTests : IDisposable
     [Fact]
     public void TheConfusionMatrixIsPrinted()
     {
-        var confusion = Resnet("evaluate", _folder["network.safetensors"], _folder["images"], "--json").Succeeded().Json.GetProperty("confusion");
+        var confusion = Resnet("evaluate", _folder["network.safetensors"], _folder["images"],
+            "--json").Succeeded().Json.GetProperty("confusion");
 
         var lines = Resnet("evaluate", _folder["network.safetensors"], _folder["images"]).Succeeded().Lines;
 

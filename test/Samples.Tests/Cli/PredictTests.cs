@@ -50,7 +50,8 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
     public void ProbabilitiesHaveNoExponent()
     {
         // One class far ahead: the others have probabilities such as 6.887237e-12.
-        var sure = new ResNetWeights(Untrained.Tensors.Select(tensor => tensor.Name == "fc.bias" ? new WeightTensor("fc.bias", [3], new float[] { 25, 0, 0 }) : tensor))
+        var sure = new ResNetWeights(Untrained.Tensors.Select(tensor => tensor.Name == "fc.bias"
+            ? new WeightTensor("fc.bias", [3], new float[] { 25, 0, 0 }) : tensor))
         {
             ArchitectureName = "plain20",
             ClassNames = ["a", "b", "c"],
@@ -59,13 +60,15 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         sure.Save(fixture.File("sure.safetensors"));
         string[] arguments = ["predict", fixture.File("sure.safetensors"), Path.Combine(fixture.Images, "lying", "000.png"), "--top", "3"];
 
-        var (json, csv, table) = (Resnet([.. arguments, "--json"]).Succeeded(), Resnet([.. arguments, "--csv"]).Succeeded(), Resnet(arguments).Succeeded());
+        var (json, csv, table) = (Resnet([.. arguments, "--json"]).Succeeded(), Resnet([.. arguments, "--csv"]).Succeeded(),
+            Resnet(arguments).Succeeded());
 
         Assert.Matches("\"probability\": 0\\.000000[0-9]+", json.Output);
         Assert.Matches(",c?b?,0\\.000000[0-9]+", csv.Output);
         Assert.Contains("0.00 %", table.Output);
         Assert.All([json.Output, csv.Output, table.Output], output => Assert.DoesNotMatch("[0-9][eE]-", output));
-        var numbers = json.Json[0].GetProperty("classes").EnumerateArray().Select(each => each.GetProperty("probability").GetSingle()).ToArray();
+        var numbers = json.Json[0].GetProperty("classes").EnumerateArray().Select(each =>
+            each.GetProperty("probability").GetSingle()).ToArray();
         Assert.Equal(numbers, csv.Lines[1..].Select(line => float.Parse(line.Split(',')[^1], CultureInfo.InvariantCulture)));
         Assert.InRange(numbers[^1], float.Epsilon, 1e-6f);
     }

@@ -108,7 +108,8 @@ public sealed class TrainTests : IDisposable
 
         var run = Train("--test", _folder["test"], "--report", _folder["report.html"], "--json").Succeeded();
 
-        Assert.True(run.Error.IndexOf("bad.png", StringComparison.Ordinal) < run.Error.IndexOf("epoch 1/1", StringComparison.Ordinal), run.Error);
+        Assert.True(run.Error.IndexOf("bad.png", StringComparison.Ordinal) < run.Error.IndexOf("epoch 1/1", StringComparison.Ordinal),
+            run.Error);
         Assert.Equal((9, 1), (run.Json.GetProperty("testImages").GetInt32(), run.Json.GetProperty("skippedTestImages").GetInt32()));
         Assert.True(File.Exists(_folder["report.html"]));
 
@@ -151,7 +152,8 @@ public sealed class TrainTests : IDisposable
     public void AFinishedModelIsTrainedForMoreEpochs()
     {
         Train("-o", _folder["model.zip"]).Succeeded();
-        string[] more = ["train", _folder["images"], "-o", _folder["model.zip"], "--more-epochs", "2", "--batch-size", "8", "--learning-rate", "1e-9"];
+        string[] more = ["train", _folder["images"], "-o", _folder["model.zip"], "--more-epochs", "2", "--batch-size", "8",
+            "--learning-rate", "1e-9"];
         var before = ResNetWeights.Load(_folder["model.zip"]);
 
         var run = Resnet(more).Succeeded();
@@ -160,7 +162,8 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("epoch 2/2", run.Error);
         var after = ResNetWeights.Load(_folder["model.zip"]);
         Assert.Equal("plain20", after.ArchitectureName);
-        Assert.All(before["conv1.weight"].Values.ToArray().Zip(after["conv1.weight"].Values.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        Assert.All(before["conv1.weight"].Values.ToArray().Zip(after["conv1.weight"].Values.ToArray()), pair =>
+            Assert.Equal(pair.First, pair.Second, 1e-4));
 
         Directory.Move(Path.Combine(_folder["images"], "lying"), Path.Combine(_folder["images"], "running"));
         var refused = Resnet(more);
@@ -180,7 +183,8 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("Goes on from step ", finished.Error);
         Assert.Contains("All epochs were done before", finished.Error);
         Assert.Equal(1, other.ExitCode);
-        Assert.Contains("--epochs is 2, was 1. Restore what was changed, give another folder with --checkpoints, or start anew with --resume Never.", other.Error);
+        Assert.Contains("--epochs is 2, was 1. Restore what was changed, give another folder with --checkpoints, or start anew with "
+            + "--resume Never.", other.Error);
         Assert.DoesNotContain("Resume to", other.Error);
     }
 
@@ -199,7 +203,8 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void ThreadsPatienceBalanceAndAShareToValidateOnAreTaken()
     {
-        var run = Train("--epochs", "40", "--threads", "1", "--patience", "1", "--balance", "sampling", "--validation", "0.25", "--preview", _folder["batch.png"], "--json").Succeeded();
+        var run = Train("--epochs", "40", "--threads", "1", "--patience", "1", "--balance", "sampling", "--validation", "0.25",
+            "--preview", _folder["batch.png"], "--json").Succeeded();
 
         Assert.Equal((27, 9), (run.Json.GetProperty("trainingImages").GetInt32(), run.Json.GetProperty("validationImages").GetInt32()));
         Assert.Contains("Validation did not become better for 1 epochs", run.Json.GetProperty("stoppedEarly").GetString());
@@ -210,7 +215,8 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void ALearningRateIsSearchedFor()
     {
-        var search = Resnet("find-lr", _folder["images"], "--arch", "plain20", "--image-size", "16", "--batch-size", "8", "--steps", "30", "--json").Succeeded().Json;
+        var search = Resnet("find-lr", _folder["images"], "--arch", "plain20", "--image-size", "16", "--batch-size", "8", "--steps", "30",
+            "--json").Succeeded().Json;
 
         Assert.InRange(search.GetProperty("suggested").GetDouble(), 1e-8, 10);
         Assert.Equal(search.GetProperty("rates").GetArrayLength(), search.GetProperty("losses").GetArrayLength());
@@ -220,10 +226,12 @@ public sealed class TrainTests : IDisposable
     public void OnATerminalEpochsStayAboveTheBar()
     {
         Skip.IfNot(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "Needs script(1), which makes a terminal.");
-        var command = string.Join(' ', ((string[])["dotnet", SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "--arch", "plain20", "--image-size", "16",
+        var command = string.Join(' ', ((string[])["dotnet", SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "--arch",
+            "plain20", "--image-size", "16",
             "--epochs", "3", "--batch-size", "8", "-o", _folder["model.zip"]]).Select(word => $"'{word}'"));
 
-        var screen = SampleProcess.Run("/usr/bin/script", ["-qec", command, "/dev/null"], environment: [("TERM", "xterm-256color")]).Succeeded().Output;
+        var screen = SampleProcess.Run("/usr/bin/script", ["-qec", command, "/dev/null"],
+            environment: [("TERM", "xterm-256color")]).Succeeded().Output;
 
         // Each stands on a line that nothing is written over: a line end follows it, and not a bar.
         Assert.All(Enumerable.Range(1, 3), epoch => Assert.Matches($@"epoch {epoch}/3: loss [^\r\n━]*images/s *\r?\n", screen));

@@ -36,7 +36,8 @@ public sealed class UsageTests
     [InlineData("--balance is 'weigths', but must be", "train", "photos", "--balance", "weigths")]
     [InlineData("--preprocessing is 'imagenet', but must be", "predict", "m.zip", "images", "--preprocessing", "imagenet")]
     [InlineData("--image-size is 3, but resnet20 needs images of at least 4 pixels.", "train", "photos", "--image-size", "3")]
-    [InlineData("--image-size is 20, but resnet50 needs images of at least 32 pixels.", "find-lr", "photos", "--arch", "resnet50", "--image-size", "20")]
+    [InlineData("--image-size is 20, but resnet50 needs images of at least 32 pixels.", "find-lr", "photos", "--arch", "resnet50",
+        "--image-size", "20")]
     [InlineData("--image-size is '0', but must be a whole number", "doctor", "--image-size", "0")]
     [InlineData("--mistakes is '-1', but must be a whole number, at least 0.", "report", "m.zip", "photos", "--mistakes", "-1")]
     [InlineData("--output is 'ft.bin', but must end in .onnx or .safetensors", "export", "m.zip", "-o", "ft.bin")]
@@ -45,7 +46,8 @@ public sealed class UsageTests
     [InlineData("holds weights alone", "export", "m.zip", "-o", "ft.safetensors", "--logits")]
     [InlineData("--top is 'x', but must be a whole number, at least 1.", "predict", "m.zip", "images", "--top", "x")]
     [InlineData("--max-pixels is '0', but must be a whole number from 1 to 536870911.", "evaluate", "m.zip", "photos", "--max-pixels", "0")]
-    [InlineData("--percentile is '101', but must be a number greater than 0, and at most 100.", "quantize", "m.zip", "images", "-o", "q.zip", "--percentile", "101")]
+    [InlineData("--percentile is '101', but must be a number greater than 0, and at most 100.", "quantize", "m.zip", "images", "-o",
+        "q.zip", "--percentile", "101")]
     [InlineData("--validation is '1.5', but must be a folder, or a share", "train", "photos", "--validation", "1.5")]
     [InlineData("--patience and --calibrate need validation images", "train", "photos", "--validation", "0", "--patience", "3")]
     [InlineData("--more-epochs starts from the weights of the finished model", "train", "photos", "--more-epochs", "3", "--epochs", "2")]
