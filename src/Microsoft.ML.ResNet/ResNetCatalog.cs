@@ -11,8 +11,8 @@ public static class ResNetCatalog
 {
     /// <summary>Lists the image files below a folder whose sub-folders are the classes.</summary>
     /// <remarks>
-    /// Files that end in .jpg, .jpeg, .png, .bmp, .gif or .webp are taken, at any depth below a class's folder; hidden files and folders are
-    /// not. Rows are ordered by class, then by path. The folder is listed once, when rows are first read, and no image is opened.
+    /// Files that end in .jpg, .jpeg, .png, .bmp, .gif or .webp are taken, at any depth below a class's folder; hidden files and folders
+    /// are not. Rows are ordered by class, then by path. The folder is listed once, when rows are first read, and no image is opened.
     /// </remarks>
     /// <param name="catalog"><see cref="MLContext.Data"/>.</param>
     /// <param name="folder">The folder.</param>
@@ -41,18 +41,22 @@ public static class ResNetCatalog
 
     /// <summary>Loads CIFAR-10 from files on this machine.</summary>
     /// <remarks>
-    /// Binary data is read at once, and kept: 184 MB, shared by all readers. Image files are listed at once, and opened as rows are read; they have
-    /// their path as a third column, <c>ImagePath</c>. Both give the same columns, so that one pipeline takes either. Rows are in the order of the binary data, or of class and path.
-    /// <para>
-    /// The published labels 0 to 9 are in the order of the class names: <c>Conversion.MapValueToKey("Label", keyOrdinality: ByValue)</c> keeps it.
+    /// Binary data is read at once, and kept: 184 MB, shared by all readers. Image files are listed at once, and opened as rows are read;
+    /// they have their path as a third column, <c>ImagePath</c>. Both give the same columns, so that one pipeline takes either. Rows are in
+    /// the order of the binary data, or of class and path.
+    /// <para> The published labels 0 to 9 are in the order of the class names: <c>Conversion.MapValueToKey("Label", keyOrdinality:
+    /// ByValue)</c> keeps it.
     /// </para>
     /// </remarks>
     /// <param name="catalog"><see cref="MLContext.Data"/>.</param>
-    /// <param name="path">
-    /// The published <c>cifar-10-binary.tar.gz</c>, or it unpacked as <c>.tar</c>, as a folder <c>cifar-10-batches-bin</c>, or as the folder that has this one in it;
-    /// or a folder with folders <c>train</c> and <c>test</c>, and in each a folder of images for each class, such as <c>train/airplane</c>.
+    /// <param name="path">The published <c>cifar-10-binary.tar.gz</c>, or it unpacked as <c>.tar</c>, as a folder
+    /// <c>cifar-10-batches-bin</c>, or as the folder that has this one in it; or a folder with folders <c>train</c> and <c>test</c>, and in
+    /// each a folder of images for each class, such as <c>train/airplane</c>.
     /// </param>
-    /// <returns>The training and the test images, with the columns <c>Image</c>, 32×32 pixels, and <c>Label</c>, a text: <see cref="Cifar10.ClassNames"/>.</returns>
+    /// <returns>
+    /// The training and the test images, with the columns <c>Image</c>, 32×32 pixels, and <c>Label</c>, a text: <see
+    /// cref="Cifar10.ClassNames"/>.
+    /// </returns>
     /// <exception cref="FileNotFoundException">There is nothing at the path, or one of the six files is missing.</exception>
     /// <exception cref="InvalidDataException">What is there is not CIFAR-10, or is damaged; the message says where.</exception>
     /// <exception cref="InvalidOperationException">A folder has no sub-folder with images.</exception>
@@ -65,13 +69,14 @@ public static class ResNetCatalog
 
     /// <summary>Downloads CIFAR-10 from its authors, or takes it from this user's cache, and loads it.</summary>
     /// <remarks>
-    /// The archive, <see href="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"/>, is 170 MB. A download that broke off is picked up where it did. The file's length
-    /// and MD5 are checked, before it is read, against what was published.
+    /// The archive, <see href="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"/>, is 170 MB. A download that broke off is picked
+    /// up where it did. The file's length and MD5 are checked, before it is read, against what was published.
     /// </remarks>
     /// <param name="catalog"><see cref="MLContext.Data"/>.</param>
     /// <param name="progress">Told the share of the file that has come, 0 to 1.</param>
     /// <param name="client">Fetches the file; null for one of its own.</param>
-    /// <param name="folder">Where the file is kept; null for a folder of this user's, <c>ResNet.MLNet/data</c> in the local application data.</param>
+    /// <param name="folder">Where the file is kept; null for a folder of this user's, <c>ResNet.MLNet/data</c> in the local application
+    /// data.</param>
     /// <param name="cancellationToken">Stops the download; what has come is kept.</param>
     /// <returns>The training and the test images, as <see cref="LoadCifar10"/> returns them.</returns>
     /// <exception cref="IOException">The file cannot be downloaded; the message says where to put it by hand.</exception>
@@ -91,7 +96,8 @@ public static class ResNetCatalog
     /// <param name="architecture">
     /// The network that they belong to; null for the one that the weights name (<see cref="ResNetWeights.ArchitectureName"/>).
     /// </param>
-    /// <param name="classNames">A name for each class, in the order of the network's outputs; null for those in the weights, or 0, 1, 2, ….</param>
+    /// <param name="classNames">A name for each class, in the order of the network's outputs; null for those in the weights, or 0, 1, 2,
+    /// ….</param>
     /// <param name="imageColumnName">The image column: images, or planar vectors of bytes or floats of the network's input shape.</param>
     /// <param name="preprocessing">How pixels become the network's input; null for what the weights say.</param>
     /// <param name="scoreColumnName">The column to add for the probability of each class.</param>
@@ -145,10 +151,13 @@ public static class ResNetCatalog
             catalog.GetEnvironment(), weights, architecture, imageColumnName, preprocessing, outputColumnName);
     }
 
-    /// <summary>Saves a model as <see cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/> does, but without compression: it loads faster.</summary>
+    /// <summary>
+    /// Saves a model as <see cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/> does, but without compression: it
+    /// loads faster.
+    /// </summary>
     /// <remarks>
-    /// Weights hardly compress: the file is a tenth larger at most. What is spared is unpacking, about 3 ms for each megabyte. <see cref="ModelOperationsCatalog.Load(string, out DataViewSchema)"/>
-    /// reads it, with or without this library.
+    /// Weights hardly compress: the file is a tenth larger at most. What is spared is unpacking, about 3 ms for each megabyte. <see
+    /// cref="ModelOperationsCatalog.Load(string, out DataViewSchema)"/> reads it, with or without this library.
     /// </remarks>
     /// <param name="catalog"><see cref="MLContext.Model"/>.</param>
     /// <param name="model">The model: any, not only a residual network.</param>

@@ -32,7 +32,9 @@ public abstract class Layer
     /// <value>Empty for layers without weights.</value>
     public virtual ImmutableArray<WeightSpec> Weights => [];
 
-    /// <summary>Gets the multiplications, each with an addition, that one image costs, as the paper counts: convolutions and the head only.</summary>
+    /// <summary>
+    /// Gets the multiplications, each with an addition, that one image costs, as the paper counts: convolutions and the head only.
+    /// </summary>
     /// <value>0 for other layers.</value>
     public virtual long MultiplyAdds => 0;
 
@@ -137,7 +139,9 @@ public sealed class ReluLayer : Layer
     }
 }
 
-/// <summary>Max pooling that halves the image: over 3×3 pixels in the stem, over 2×2 between the stages of <see cref="TransitionKind.Pooled"/>.</summary>
+/// <summary>
+/// Max pooling that halves the image: over 3×3 pixels in the stem, over 2×2 between the stages of <see cref="TransitionKind.Pooled"/>.
+/// </summary>
 public sealed class MaxPoolLayer : Layer
 {
     internal MaxPoolLayer(string name, int input, ImageShape inputShape, int kernel)

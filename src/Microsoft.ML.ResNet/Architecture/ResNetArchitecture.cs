@@ -13,7 +13,8 @@ namespace Microsoft.ML.ResNet;
 /// </remarks>
 /// <param name="Name">The network's name, as PyTorch spells it: <c>resnet50</c>.</param>
 /// <param name="Block">The residual function of every block.</param>
-/// <param name="Depths">Blocks per stage. Every stage but the first halves the image and doubles the width; with <see cref="TransitionKind.Pooled"/> the first does, too.</param>
+/// <param name="Depths">Blocks per stage. Every stage but the first halves the image and doubles the width; with <see
+/// cref="TransitionKind.Pooled"/> the first does, too.</param>
 public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableArray<int> Depths)
 {
     // ImageNet, He et al. (2016), table 1. The shortcut is option B and the stride sits in the 3×3, as in torchvision.
@@ -50,7 +51,8 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     /// <summary>ResNet-152 as in the paper ("v1"): 11.3 G multiply-adds.</summary>
     public static readonly ResNetArchitecture ResNet152V1 = ResNet152 with { Name = "resnet152_v1", BottleneckStride = BottleneckStride.First };
 
-    // Xie et al. (2017), "Aggregated Residual Transformations", and Zagoruyko and Komodakis (2016), "Wide Residual Networks", as in torchvision.
+    // Xie et al. (2017), "Aggregated Residual Transformations", and Zagoruyko and Komodakis (2016), "Wide Residual Networks", as in
+    // torchvision.
 
     /// <summary>ResNeXt-50, 32 groups of width 4: 25.0 M parameters.</summary>
     public static readonly ResNetArchitecture ResNeXt50_32x4d = ResNet50 with { Name = "resnext50_32x4d", Groups = 32, WidthPerGroup = 4 };
@@ -119,14 +121,16 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     public static readonly ResNetArchitecture ResNet1202 = Cifar("resnet1202", n: 200);
 
     /// <summary>
-    /// ResNet-8 with four times the filters, stem included, for small images: 1,185,866 parameters and 190.5 M multiply-adds for 10 classes at 32×32. Not in the
-    /// paper: few wide layers keep a CPU's vector units busier than many narrow ones, and learn more in the same time (Zagoruyko and Komodakis, 2016).
+    /// ResNet-8 with four times the filters, stem included, for small images: 1,185,866 parameters and 190.5 M multiply-adds for 10 classes
+    /// at 32×32. Not in the paper: few wide layers keep a CPU's vector units busier than many narrow ones, and learn more in the same time
+    /// (Zagoruyko and Komodakis, 2016).
     /// </summary>
     public static readonly ResNetArchitecture WideResNet8_4 = Cifar("wide_resnet8_4", n: 1) with { BaseWidth = 64 };
 
     /// <summary>
-    /// ResNet-9 for small images, half as wide as its author's: 1,646,122 parameters and 95.3 M multiply-adds for 10 classes at 32×32. Not in the paper: made to
-    /// learn CIFAR-10 in as little computation as possible (Page, 2018; see <see cref="TransitionKind.Pooled"/>). <see cref="BaseWidth"/> 64 is his.
+    /// ResNet-9 for small images, half as wide as its author's: 1,646,122 parameters and 95.3 M multiply-adds for 10 classes at 32×32. Not
+    /// in the paper: made to learn CIFAR-10 in as little computation as possible (Page, 2018; see <see cref="TransitionKind.Pooled"/>).
+    /// <see cref="BaseWidth"/> 64 is his.
     /// </summary>
     public static readonly ResNetArchitecture ResNet9 = new("resnet9", BlockKind.Basic, [1, 0, 1]) { Stem = StemKind.SmallImage, Transition = TransitionKind.Pooled, BaseWidth = 32 };
 
@@ -180,7 +184,9 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     /// <value>The default is <see cref="BottleneckStride.Middle"/>.</value>
     public BottleneckStride BottleneckStride { get; init; } = BottleneckStride.Middle;
 
-    /// <summary>Gets the channels of the stem, and of the 3×3 convolutions in the first stage, which has twice as many where it begins with pooling.</summary>
+    /// <summary>
+    /// Gets the channels of the stem, and of the 3×3 convolutions in the first stage, which has twice as many where it begins with pooling.
+    /// </summary>
     /// <value>The default is 64; the CIFAR networks have 16.</value>
     public int BaseWidth { get; init; } = 64;
 

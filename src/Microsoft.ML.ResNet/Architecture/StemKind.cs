@@ -9,6 +9,8 @@ public enum StemKind
     /// <summary>3×3 convolution with stride 1 and no pooling (He et al., 2016, section 4.2).</summary>
     SmallImage,
 
-    /// <summary>Three 3×3 convolutions, the first with stride 2, in place of the 7×7, then max pooling (ResNet-C and D: He et al., 2019, figure 2b).</summary>
+    /// <summary>
+    /// Three 3×3 convolutions, the first with stride 2, in place of the 7×7, then max pooling (ResNet-C and D: He et al., 2019, figure 2b).
+    /// </summary>
     Deep,
 }

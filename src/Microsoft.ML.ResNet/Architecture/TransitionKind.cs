@@ -7,8 +7,9 @@ public enum TransitionKind
     Strided,
 
     /// <summary>
-    /// Every stage begins with a 3×3 convolution that doubles the width, normalization, ReLU and 2×2 max pooling; its blocks change nothing, and it may have none
-    /// (the ResNet-9 of Page, 2018, "How to Train Your ResNet", part 4: https://myrtle.ai/learn/how-to-train-your-resnet-4-architecture/).
+    /// Every stage begins with a 3×3 convolution that doubles the width, normalization, ReLU and 2×2 max pooling; its blocks change
+    /// nothing, and it may have none (the ResNet-9 of Page, 2018, "How to Train Your ResNet", part 4:
+    /// https://myrtle.ai/learn/how-to-train-your-resnet-4-architecture/).
     /// </summary>
     Pooled,
 }

@@ -4,7 +4,9 @@ using System.Net.Http.Headers;
 
 namespace Microsoft.ML.ResNet.Files;
 
-/// <summary>A folder of downloaded files: each is fetched once, picked up where it broke off, and used only if it is what was published.</summary>
+/// <summary>
+/// A folder of downloaded files: each is fetched once, picked up where it broke off, and used only if it is what was published.
+/// </summary>
 internal sealed class DownloadCache(string folder, HttpClient client)
 {
     // Twice the largest checkpoint there is: no server fills the disk.

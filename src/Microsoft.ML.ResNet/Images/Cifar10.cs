@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Microsoft.ML.ResNet;
 
-/// <summary>CIFAR-10 (Krizhevsky, 2009): 32×32 colour images of ten classes, <see href="https://www.cs.toronto.edu/~kriz/cifar.html"/>.</summary>
+/// <summary>
+/// CIFAR-10 (Krizhevsky, 2009): 32×32 colour images of ten classes, <see href="https://www.cs.toronto.edu/~kriz/cifar.html"/>.
+/// </summary>
 /// <remarks>Both views have the columns <c>Image</c>, an image of 32×32 pixels, and <c>Label</c>, the name of its class as text.</remarks>
 /// <param name="Train">The training images: 50,000 in the published data.</param>
 /// <param name="Test">The test images: 10,000 in the published data.</param>

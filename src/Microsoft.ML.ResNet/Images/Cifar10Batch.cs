@@ -34,7 +34,8 @@ internal static class Cifar10Batch
     /// <param name="length">Its length in bytes; checked before memory is taken.</param>
     /// <param name="fill">Reads that many bytes.</param>
     /// <returns>The records, <see cref="RecordLength"/> bytes each, in one piece of memory.</returns>
-    /// <exception cref="InvalidDataException">The length is not that of whole records, there are too many of them, or a label is none.</exception>
+    /// <exception cref="InvalidDataException">The length is not that of whole records, there are too many of them, or a label is
+    /// none.</exception>
     public static ReadOnlyMemory<byte>[] Read(string name, long length, Action<Span<byte>> fill)
     {
         if (length is 0 or > MaxLength || length % RecordLength != 0)

@@ -50,7 +50,9 @@ internal sealed record ImageColumn(string Name, PixelSource Source, ImageShape S
         };
     }
 
-    /// <summary>Checks that data to score has such a column too. ML.NET's own stages check, but name columns that the user never made.</summary>
+    /// <summary>
+    /// Checks that data to score has such a column too. ML.NET's own stages check, but name columns that the user never made.
+    /// </summary>
     public void CheckSame(DataViewSchema schema)
     {
         var other = Bind(schema, Name, Shape, defaultImageSize: 0);

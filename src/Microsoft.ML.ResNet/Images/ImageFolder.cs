@@ -4,7 +4,10 @@ using System.IO.Enumeration;
 
 namespace Microsoft.ML.ResNet.Images;
 
-/// <summary>The image files below a folder whose sub-folders are the classes: in the order of their class, then of their path, both ordinal, the same on every machine.</summary>
+/// <summary>
+/// The image files below a folder whose sub-folders are the classes: in the order of their class, then of their path, both ordinal, the
+/// same on every machine.
+/// </summary>
 /// <remarks>A million files are common. So their names lie in one array per class, and a row is made when it is read.</remarks>
 internal sealed class ImageFolder : IEnumerable<ImageFolderRow>
 {

@@ -4,8 +4,8 @@ namespace Microsoft.ML.ResNet.Onnx;
 internal static class BatchNormFolding
 {
     /// <summary>
-    /// Finds the normalization that each convolution takes in: one that is the only reader of its result. A pre-activation network's stem is
-    /// also read by the first shortcut, and stays as it is.
+    /// Finds the normalization that each convolution takes in: one that is the only reader of its result. A pre-activation network's stem
+    /// is also read by the first shortcut, and stays as it is.
     /// </summary>
     public static Dictionary<Layer, BatchNormLayer> Foldable(LayerPlan plan)
     {

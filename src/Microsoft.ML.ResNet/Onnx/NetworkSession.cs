@@ -13,7 +13,8 @@ internal sealed class NetworkSession : IDisposable
     private readonly InferenceSession _session;
     private readonly string[] _inputs, _outputs;
 
-    /// <param name="environment">The environment, whose <see cref="OnnxSessionOptions"/> say how many threads there are, and the like.</param>
+    /// <param name="environment">The environment, whose <see cref="OnnxSessionOptions"/> say how many threads there are, and the
+    /// like.</param>
     /// <param name="model">The model; it has one input.</param>
     public NetworkSession(IHostEnvironment environment, OnnxModel model)
     {

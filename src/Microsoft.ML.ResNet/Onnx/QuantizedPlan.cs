@@ -4,8 +4,9 @@ namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>Which layers of a plan are computed in one go, and whose result then becomes bytes.</summary>
 /// <remarks>
-/// A normalization is part of its convolution, and a ReLU of the layer before it: bytes whose zero point is 0 cannot be negative. Layers that only pick or move values
-/// work on the bytes that they are given. All others turn bytes to floats, compute, and turn the result to bytes; ONNX Runtime makes one integer operator of the three.
+/// A normalization is part of its convolution, and a ReLU of the layer before it: bytes whose zero point is 0 cannot be negative. Layers
+/// that only pick or move values work on the bytes that they are given. All others turn bytes to floats, compute, and turn the result to
+/// bytes; ONNX Runtime makes one integer operator of the three.
 /// </remarks>
 internal sealed class QuantizedPlan
 {

@@ -1,6 +1,8 @@
 namespace Microsoft.ML.ResNet.Onnx;
 
-/// <summary>The values that a tensor takes, and the bytes that stand for them: value ≈ <see cref="Scale"/> · (byte − <see cref="ZeroPoint"/>).</summary>
+/// <summary>
+/// The values that a tensor takes, and the bytes that stand for them: value ≈ <see cref="Scale"/> · (byte − <see cref="ZeroPoint"/>).
+/// </summary>
 internal readonly record struct ValueRange
 {
     public ValueRange(float minimum, float maximum)

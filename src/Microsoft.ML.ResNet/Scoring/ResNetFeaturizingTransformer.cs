@@ -7,7 +7,8 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// Adds a network's pooled features, a vector of floats. Like the classifier, it is a chain of ML.NET's own transformers, saves as one, and scores rows in batches.
+/// Adds a network's pooled features, a vector of floats. Like the classifier, it is a chain of ML.NET's own transformers, saves as one, and
+/// scores rows in batches.
 /// </summary>
 public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
 {

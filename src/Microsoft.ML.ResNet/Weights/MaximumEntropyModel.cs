@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Microsoft.ML.ResNet.Weights;
 
 /// <summary>
-/// ML.NET's file of a multinomial logistic regression. It mirrors, of Microsoft.ML 5.0.1: <c>Microsoft.ML.ModelHeader</c> (256 bytes, which say
-/// where the model lies), <c>Microsoft.ML.Trainers.ModelParametersBase</c> (the size of a float), and
+/// ML.NET's file of a multinomial logistic regression. It mirrors, of Microsoft.ML 5.0.1: <c>Microsoft.ML.ModelHeader</c> (256 bytes, which
+/// say where the model lies), <c>Microsoft.ML.Trainers.ModelParametersBase</c> (the size of a float), and
 /// <c>Microsoft.ML.Trainers.LinearMulticlassModelParametersBase</c> (the counts, the biases and the rows of weights).
 /// </summary>
 internal static class MaximumEntropyModel

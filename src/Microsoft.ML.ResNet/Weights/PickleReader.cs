@@ -10,8 +10,8 @@ namespace Microsoft.ML.ResNet.Weights;
 /// </summary>
 /// <remarks>
 /// Memory is bounded by the number of operations and bytes, since no operation makes more than one object, of what it takes from the stack
-/// and reads. Pickles may be cyclic and may nest without end: the interpreter does not recurse, and what reads its result descends a few levels only.
-/// Opcodes: https://github.com/python/cpython/blob/main/Lib/pickletools.py
+/// and reads. Pickles may be cyclic and may nest without end: the interpreter does not recurse, and what reads its result descends a few
+/// levels only. Opcodes: https://github.com/python/cpython/blob/main/Lib/pickletools.py
 /// </remarks>
 internal sealed class PickleReader(Stream stream)
 {

@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet;
 /// <param name="Name">The name to download it by: the network and what it was trained on, such as <c>resnet50.imagenet1k_v2</c>.</param>
 /// <param name="Architecture">The network.</param>
 /// <param name="Address">The file's address.</param>
-/// <param name="Sha256Prefix">The first digits of the file's SHA-256, in lower-case hexadecimal. Publishers put eight of them into the file's name, as PyTorch's hub checks them.</param>
+/// <param name="Sha256Prefix">The first digits of the file's SHA-256, in lower-case hexadecimal. Publishers put eight of them into the
+/// file's name, as PyTorch's hub checks them.</param>
 /// <param name="Preprocessing">How pixels became the input in training.</param>
 public sealed record PublishedWeights(string Name, ResNetArchitecture Architecture, Uri Address, string Sha256Prefix, ImagePreprocessing Preprocessing)
 {

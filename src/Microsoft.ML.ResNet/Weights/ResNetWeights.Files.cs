@@ -5,7 +5,9 @@ namespace Microsoft.ML.ResNet;
 
 public sealed partial class ResNetWeights
 {
-    /// <summary>Reads the weights of a network from a file of any of the usual formats; what is in the file decides, not its name.</summary>
+    /// <summary>
+    /// Reads the weights of a network from a file of any of the usual formats; what is in the file decides, not its name.
+    /// </summary>
     /// <remarks>
     /// <para>Read are:</para>
     /// <list type="bullet">
@@ -15,10 +17,9 @@ public sealed partial class ResNetWeights
     /// <item>the initializers of ONNX models;</item>
     /// <item>ML.NET models saved with a <see cref="ResNetClassificationTransformer"/> in them.</item>
     /// </list>
-    /// <para>
-    /// Tensors get the names of <see cref="LayerPlan"/>: the prefixes <c>module.</c> and <c>_orig_mod.</c> are cut off, <c>linear.</c> becomes <c>fc.</c>, and
-    /// <c>shortcut.0</c> and <c>.1</c> become <c>downsample.0</c> and <c>.1</c>; <c>num_batches_tracked</c> is left out. Values of float64, float16 and bfloat16 become
-    /// float32.
+    /// <para> Tensors get the names of <see cref="LayerPlan"/>: the prefixes <c>module.</c> and <c>_orig_mod.</c> are cut off,
+    /// <c>linear.</c> becomes <c>fc.</c>, and <c>shortcut.0</c> and <c>.1</c> become <c>downsample.0</c> and <c>.1</c>;
+    /// <c>num_batches_tracked</c> is left out. Values of float64, float16 and bfloat16 become float32.
     /// </para>
     /// <para>
     /// Files need not be trusted. Nothing in them is executed; a pickle that asks for more than tensors is refused. Every size is checked
@@ -57,8 +58,8 @@ public sealed partial class ResNetWeights
 
     /// <summary>Writes the weights as a safetensors file, which PyTorch and most other tools read.</summary>
     /// <remarks>
-    /// Values are float32, bit for bit. <see cref="Preprocessing"/>, <see cref="ClassNames"/> and <see cref="ArchitectureName"/> go into its metadata. The file appears whole or not at
-    /// all: it is written beside its place and then moved there.
+    /// Values are float32, bit for bit. <see cref="Preprocessing"/>, <see cref="ClassNames"/> and <see cref="ArchitectureName"/> go into
+    /// its metadata. The file appears whole or not at all: it is written beside its place and then moved there.
     /// </remarks>
     /// <param name="path">The file to write, or a link to it; an existing one is replaced.</param>
     /// <exception cref="InvalidOperationException">A tensor is named <c>__metadata__</c>, which safetensors keeps for itself.</exception>

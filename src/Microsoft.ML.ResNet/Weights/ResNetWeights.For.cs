@@ -6,13 +6,12 @@ public sealed partial class ResNetWeights
 {
     /// <summary>Picks the weights of a network, and checks that they are all there.</summary>
     /// <param name="plan">The network.</param>
-    /// <param name="strict">
-    /// <see langword="true"/>, the default, to take nothing but what fits exactly. <see langword="false"/> to allow a head of another number of classes, or none,
-    /// and nothing else: for a network that shall learn other classes, or give features.
+    /// <param name="strict"><see langword="true"/>, the default, to take nothing but what fits exactly. <see langword="false"/> to allow a
+    /// head of another number of classes, or none, and nothing else: for a network that shall learn other classes, or give features.
     /// </param>
     /// <returns>
-    /// The tensors in the order of <see cref="LayerPlan.Weights"/>, with <see cref="Preprocessing"/>, <see cref="ClassNames"/> and the network's name. Where another
-    /// head was allowed, its two tensors and the names of its classes are left out.
+    /// The tensors in the order of <see cref="LayerPlan.Weights"/>, with <see cref="Preprocessing"/>, <see cref="ClassNames"/> and the
+    /// network's name. Where another head was allowed, its two tensors and the names of its classes are left out.
     /// </returns>
     /// <exception cref="ArgumentException">
     /// Tensors are missing, unexpected or of another shape: the message lists the first ten of each with their shapes, and says which

@@ -23,20 +23,26 @@ public sealed partial class ResNetWeights
     public ImmutableArray<WeightTensor> Tensors { get; }
 
     /// <summary>Gets how pixels become the input that these weights were trained on.</summary>
-    /// <value><see langword="null"/>, the default, where that is not known. Of the files, those of <see cref="Save"/> and the ONNX models of this library say it.</value>
+    /// <value>
+    /// <see langword="null"/>, the default, where that is not known. Of the files, those of <see cref="Save"/> and the ONNX models of this
+    /// library say it.
+    /// </value>
     public ImagePreprocessing? Preprocessing { get; init; }
 
     /// <summary>Gets the names of the classes that the head tells apart.</summary>
     /// <value>
-    /// In the order of the head's outputs; empty, the default, where they are not known. Of the files, those of <see cref="Save"/>, and ONNX and
-    /// ML.NET models of this library name them.
+    /// In the order of the head's outputs; empty, the default, where they are not known. Of the files, those of <see cref="Save"/>, and
+    /// ONNX and ML.NET models of this library name them.
     /// </value>
     public ImmutableArray<string> ClassNames { get; init; } = [];
 
-    /// <summary>Gets the name of the network that these are the weights of. Tensors alone do not always tell: ResNet-20 and Plain-20 have the same ones.</summary>
+    /// <summary>
+    /// Gets the name of the network that these are the weights of. Tensors alone do not always tell: ResNet-20 and Plain-20 have the same
+    /// ones.
+    /// </summary>
     /// <value>
-    /// A name of <see cref="ResNetArchitecture.All"/>, or one of your own; <see langword="null"/>, the default, where it is not known. Of the files, those of
-    /// <see cref="Save"/>, and ONNX and ML.NET models of this library name it.
+    /// A name of <see cref="ResNetArchitecture.All"/>, or one of your own; <see langword="null"/>, the default, where it is not known. Of
+    /// the files, those of <see cref="Save"/>, and ONNX and ML.NET models of this library name it.
     /// </value>
     public string? ArchitectureName { get; init; }
 

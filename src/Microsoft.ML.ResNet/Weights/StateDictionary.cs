@@ -2,7 +2,9 @@ using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 
-/// <summary>Finds the tensors in what a checkpoint's pickle holds: a state dictionary, or one wrapped with an epoch, an optimizer and the like.</summary>
+/// <summary>
+/// Finds the tensors in what a checkpoint's pickle holds: a state dictionary, or one wrapped with an epoch, an optimizer and the like.
+/// </summary>
 internal static class StateDictionary
 {
     // By the names that training scripts give it; the first one that is there wins.

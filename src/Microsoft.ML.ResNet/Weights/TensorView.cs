@@ -3,7 +3,9 @@ using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 
-/// <summary>A tensor of PyTorch: a window on a storage, described by where it starts and by the step of each dimension, in elements.</summary>
+/// <summary>
+/// A tensor of PyTorch: a window on a storage, described by where it starts and by the step of each dimension, in elements.
+/// </summary>
 internal sealed record TensorView(StorageReference Storage, ElementType Type, long Offset, long[] Shape, long[] Strides)
 {
     private long StorageCount => (long)(Storage.Bytes / Type.Size);

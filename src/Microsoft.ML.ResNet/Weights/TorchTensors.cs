@@ -8,7 +8,8 @@ internal static class TorchTensors
     /// <summary>Reads the tensors that a network needs.</summary>
     /// <param name="root">What the pickle holds.</param>
     /// <param name="allowance">The memory that there is.</param>
-    /// <param name="readStorage">Gives a storage's bytes, little-endian. It is called once for each storage, and not for those of an optimizer.</param>
+    /// <param name="readStorage">Gives a storage's bytes, little-endian. It is called once for each storage, and not for those of an
+    /// optimizer.</param>
     public static ResNetWeights Read(object? root, MemoryAllowance allowance, Func<StorageReference, byte[]> readStorage)
     {
         var builder = new WeightsBuilder(allowance);

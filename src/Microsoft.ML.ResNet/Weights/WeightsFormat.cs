@@ -41,7 +41,8 @@ internal static class WeightsFormats
             return WeightsFormat.TorchLegacy;
         }
 
-        // A ModelProto begins with field 1, ir_version, a number below 128; as the length of a safetensors header, it would make that larger than any file.
+        // A ModelProto begins with field 1, ir_version, a number below 128; as the length of a safetensors header, it would make that
+        // larger than any file.
         var isOnnx = start is [0x08, > 0 and < 0x80, ..];
         if (start.Length > 8 && start[8] == '{' && (!isOnnx || BinaryPrimitives.ReadUInt64LittleEndian(start) <= (ulong)fileLength))
         {
@@ -51,7 +52,9 @@ internal static class WeightsFormats
         return isOnnx ? WeightsFormat.Onnx : WeightsFormat.Unknown;
     }
 
-    /// <summary>Describes the format, or the start of a file that has none of them: a web page and a pointer of Git LFS show themselves there.</summary>
+    /// <summary>
+    /// Describes the format, or the start of a file that has none of them: a web page and a pointer of Git LFS show themselves there.
+    /// </summary>
     public static string Describe(WeightsFormat format, ReadOnlySpan<byte> start) => format switch
     {
         WeightsFormat.Safetensors => "a safetensors file",

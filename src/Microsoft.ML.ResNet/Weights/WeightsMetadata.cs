@@ -4,7 +4,9 @@ using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Weights;
 
-/// <summary>What files say beside their tensors, as text: under these keys in safetensors' <c>__metadata__</c> and in ONNX's <c>metadata_props</c>.</summary>
+/// <summary>
+/// What files say beside their tensors, as text: under these keys in safetensors' <c>__metadata__</c> and in ONNX's <c>metadata_props</c>.
+/// </summary>
 internal static class WeightsMetadata
 {
     public const string Preprocessing = "preprocessing";
