@@ -65,8 +65,11 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
             var preprocessing = Normalized(geometry, training, options);
             store.ReleasePages();
 
-            // .NET would keep what reading left behind, hundreds of megabytes, for as long as it trains: training makes too little garbage to be collected.
+            // .NET would keep what reading left behind, hundreds of megabytes, for as long as it trains: training makes too little garbage
+            // to be collected.
+#pragma warning disable RS0030 // once, between reading and training
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+#pragma warning restore RS0030
             return new TrainingImages<T>(training, validation, preprocessing, skipped) { Store = store };
         }
         catch
