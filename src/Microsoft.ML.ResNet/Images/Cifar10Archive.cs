@@ -49,7 +49,7 @@ internal static class Cifar10Archive
     {
         Dictionary<string, ReadOnlyMemory<byte>[]> files = [];
         List<string> others = [];
-        var entries = new TarReader(unpacked);
+        var entries = new BoundedTarReader(unpacked);
         while (entries.MoveNext())
         {
             if (FileNameOf(entries.Name) is not { } name)

@@ -45,13 +45,11 @@ internal sealed class Cifar10View : IDataView
     }
 
     /// <summary>Reads every <paramref name="count"/>-th batch of the rows, from the <paramref name="index"/>-th on.</summary>
-    private sealed class Cursor(Cifar10View view, bool[] active, int[] order, int index, int count) : DataViewRowCursor
+    private sealed class Cursor(Cifar10View view, bool[] active, int[] order, int index, int count) : ViewCursor(view.Schema)
     {
         private readonly byte[] _pixels = new byte[4 * Cifar10Batch.PlaneLength];
         private long _position = -1;
         private int _next;
-
-        public override DataViewSchema Schema => view.Schema;
 
         public override long Position => _position;
 
@@ -68,16 +66,8 @@ internal sealed class Cifar10View : IDataView
 
         public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)CurrentRow(), 0);
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
-        {
-            if (!IsColumnActive(column))
-            {
-                throw new ArgumentOutOfRangeException(nameof(column), $"Column '{column.Name}' was not asked for when the cursor was made.");
-            }
-
-            Delegate getter = column.Name == ImageColumnName ? (ValueGetter<MLImage>)GetImage : (ValueGetter<ReadOnlyMemory<char>>)GetLabel;
-            return getter as ValueGetter<TValue> ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, not {typeof(TValue)}.");
-        }
+        protected override Delegate GetterOf<TValue>(DataViewSchema.Column column) =>
+            column.Name == ImageColumnName ? (ValueGetter<MLImage>)GetImage : (ValueGetter<ReadOnlyMemory<char>>)GetLabel;
 
         // As LoadImages does it: the image belongs to the caller, who hands the last one back to be disposed.
         private void GetImage(ref MLImage image)

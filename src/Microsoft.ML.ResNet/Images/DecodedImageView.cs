@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Images;
@@ -18,7 +19,7 @@ internal sealed class DecodedImageView : IDataView
     public DecodedImageView(IDataView loaded, ImageLoadingTransformer loader, ImageDecoder decoder)
     {
         (_loaded, _folder, _decoder) = (loaded, loader.ImageFolder, decoder);
-        foreach (var (image, path) in Interop.MLNetInternals.ColumnsOf(loader))
+        foreach (var (image, path) in MLNetInternals.ColumnsOf(loader))
         {
             // Images may have taken the name of their paths, which are hidden then.
             if (Schema.GetColumnOrNull(image) is { Type: ImageDataViewType } column)
@@ -52,41 +53,31 @@ internal sealed class DecodedImageView : IDataView
     private IEnumerable<DataViewSchema.Column> WithPaths(DataViewSchema.Column[] columns) =>
         columns.Union(columns.Where(column => _pathOfImage.ContainsKey(column.Index)).Select(column => _pathOfImage[column.Index]));
 
-    private sealed class Cursor(DecodedImageView view, DataViewRowCursor source, DataViewSchema.Column[] needed) : DataViewRowCursor
+    private sealed class Cursor(DecodedImageView view, DataViewRowCursor source, DataViewSchema.Column[] needed)
+        : PassingCursor(view.Schema, source)
     {
+        private readonly DataViewRowCursor _source = source;
         private Action? _release;
 
-        public override DataViewSchema Schema => view.Schema;
+        public override bool IsColumnActive(DataViewSchema.Column column) => base.IsColumnActive(column) || needed.Contains(column);
 
-        public override long Position => source.Position;
-
-        public override long Batch => source.Batch;
-
-        public override bool MoveNext() => source.MoveNext();
-
-        public override bool IsColumnActive(DataViewSchema.Column column) => source.IsColumnActive(column) || needed.Contains(column);
-
-        public override ValueGetter<DataViewRowId> GetIdGetter() => source.GetIdGetter();
-
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+        protected override Delegate? GetterOf<TValue>(DataViewSchema.Column column) =>
             typeof(TValue) == typeof(MLImage) && view._pathOfImage.TryGetValue(column.Index, out var path) && needed.Contains(column)
-                ? (ValueGetter<TValue>)(Delegate)Decoding(source.GetGetter<ReadOnlyMemory<char>>(path))
-                : source.GetGetter<TValue>(column);
+                ? Decoding(_source.GetGetter<ReadOnlyMemory<char>>(path))
+                : base.GetterOf<TValue>(column);
 
         protected override void Dispose(bool disposing)
         {
             if (disposing)
             {
                 _release?.Invoke();
-                source.Dispose();
             }
 
             base.Dispose(disposing);
         }
 
         // As LoadImages does it: the caller hands the last image back to be disposed, the cursor disposes the very last, and where there is
-        // no path
-        // there is no image.
+        // no path there is no image.
         private ValueGetter<MLImage> Decoding(ValueGetter<ReadOnlyMemory<char>> getPath)
         {
             var (path, last) = (default(ReadOnlyMemory<char>), default(MLImage));

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet;
 
@@ -50,6 +51,22 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
 
     /// <summary>Gets whether the mean is an image, and not one value per channel.</summary>
     internal bool HasMeanImage => Mean.Length != Input.Channels;
+
+    /// <summary>Gets what is done to the pixels of a resized image, in this order.</summary>
+    internal ImmutableArray<PreprocessingStep> Steps
+    {
+        get
+        {
+            var perChannel = new ImageShape(Input.Channels, 1, 1);
+            return
+            [
+                new PreprocessingStep.AveragePool(Supersampling),
+                new PreprocessingStep.CenterCrop(CropBorder, Input),
+                new PreprocessingStep.Subtract(Mean, HasMeanImage ? Input : perChannel),
+                new PreprocessingStep.Divide(StandardDeviation, perChannel),
+            ];
+        }
+    }
 
     internal ImagePreprocessing Validated()
     {

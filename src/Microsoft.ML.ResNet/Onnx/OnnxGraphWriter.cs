@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Onnx;
 
@@ -91,30 +92,38 @@ internal sealed class OnnxGraphWriter
         ? pixels.Name
         : _graph.Add("Cast", [pixels.Name], "pixels.float", new OnnxAttribute("to", (long)OnnxElementType.Float));
 
-    private string AddPreprocessing(string x)
+    private string AddPreprocessing(string x) => _network.Preprocessing.Steps.Aggregate(x, AddStep);
+
+    private string AddStep(string x, PreprocessingStep step) => step switch
     {
-        var preprocessing = _network.Preprocessing;
-        if (preprocessing.Supersampling > 1)
-        {
-            x = _graph.Add("AveragePool", [x], "pixels.averaged", LayerOperators.Square("kernel_shape", preprocessing.Supersampling), LayerOperators.Square("strides", preprocessing.Supersampling));
-        }
+        PreprocessingStep.AveragePool { Size: 1 } or PreprocessingStep.CenterCrop { Border: 0 } => x,
+        PreprocessingStep.AveragePool average => _graph.Add(
+            "AveragePool",
+            [x],
+            "pixels.averaged",
+            LayerOperators.Square("kernel_shape", average.Size),
+            LayerOperators.Square("strides", average.Size)),
+        PreprocessingStep.CenterCrop crop => AddCrop(x, crop),
+        PreprocessingStep.Subtract subtract => _graph.Add(
+            "Sub", [x, AddConstant("pixels.mean", subtract.Shape, subtract.Mean)], "pixels.centered"),
+        PreprocessingStep.Divide divide => _graph.Add(
+            "Div", [x, AddConstant("pixels.deviation", divide.Shape, divide.StandardDeviation)], "pixels.normalized"),
+        _ => throw new InvalidOperationException($"{step} has no ONNX operator."),
+    };
 
-        if (preprocessing.CropBorder is > 0 and var border)
-        {
-            string[] bounds =
-            [
-                _graph.AddIntegers("pixels.crop.starts", border, border),
-                _graph.AddIntegers("pixels.crop.ends", border + preprocessing.Input.Height, border + preprocessing.Input.Width),
-                _graph.AddIntegers("pixels.crop.axes", 2, 3),
-            ];
-            x = _graph.Add("Slice", [x, .. bounds], "pixels.cropped");
-        }
-
-        ImmutableArray<long> perChannel = [1, preprocessing.Input.Channels, 1, 1];
-        var meanShape = preprocessing.HasMeanImage ? [1, preprocessing.Input.Channels, preprocessing.Input.Height, preprocessing.Input.Width] : perChannel;
-        x = _graph.Add("Sub", [x, _graph.Add(OnnxTensor.Floats("pixels.mean", meanShape, preprocessing.Mean.AsMemory()))], "pixels.centered");
-        return _graph.Add("Div", [x, _graph.Add(OnnxTensor.Floats("pixels.deviation", perChannel, preprocessing.StandardDeviation.AsMemory()))], "pixels.normalized");
+    private string AddCrop(string x, PreprocessingStep.CenterCrop crop)
+    {
+        string[] bounds =
+        [
+            _graph.AddIntegers("pixels.crop.starts", crop.Border, crop.Border),
+            _graph.AddIntegers("pixels.crop.ends", crop.Border + crop.Input.Height, crop.Border + crop.Input.Width),
+            _graph.AddIntegers("pixels.crop.axes", 2, 3),
+        ];
+        return _graph.Add("Slice", [x, .. bounds], "pixels.cropped");
     }
+
+    private string AddConstant(string name, ImageShape shape, ImmutableArray<float> values) =>
+        _graph.Add(OnnxTensor.Floats(name, [1, shape.Channels, shape.Height, shape.Width], values.AsMemory()));
 
     private string AddFeatures(string input, bool foldBatchNorm) => _network.Quantization is { } quantization
         ? new QuantizedLayers(_graph, _plan, _network.Weights, quantization).Add(input)

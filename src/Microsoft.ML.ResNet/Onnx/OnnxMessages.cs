@@ -2,21 +2,11 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Onnx;
 
 // The few messages of ONNX that a network needs, written field by field with Google.Protobuf.
-// Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
-
-/// <summary>Element types of ONNX tensors: TensorProto.DataType.</summary>
-internal enum OnnxElementType
-{
-    Float = 1,
-    UInt8 = 2,
-    Int8 = 3,
-    Int32 = 6,
-    Int64 = 7,
-}
 
 /// <summary>A message that knows its size, so that it can be written behind a length.</summary>
 internal abstract record OnnxMessage
@@ -61,20 +51,22 @@ internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, Immu
     public override void WriteTo(CodedOutputStream output)
     {
         WriteHeader(output);
-        output.WriteField(9, UnsafeByteOperations.UnsafeWrap(Data));
+        output.WriteField(OnnxFields.Tensor.RawData, UnsafeByteOperations.UnsafeWrap(Data));
     }
 
-    public override int CalculateSize() => checked(Count(WriteHeader) + CodedOutputStream.ComputeTagSize(9) + CodedOutputStream.ComputeLengthSize(Data.Length) + Data.Length);
+    public override int CalculateSize() => checked(
+        Count(WriteHeader) + CodedOutputStream.ComputeTagSize(OnnxFields.Tensor.RawData)
+        + CodedOutputStream.ComputeLengthSize(Data.Length) + Data.Length);
 
     private void WriteHeader(CodedOutputStream output)
     {
         foreach (var dimension in Shape)
         {
-            output.WriteField(1, dimension);
+            output.WriteField(OnnxFields.Tensor.Dimensions, dimension);
         }
 
-        output.WriteField(2, (long)ElementType);
-        output.WriteField(8, Name);
+        output.WriteField(OnnxFields.Tensor.ElementType, (long)ElementType);
+        output.WriteField(OnnxFields.Tensor.Name, Name);
     }
 }
 
@@ -84,26 +76,26 @@ internal sealed record OnnxAttribute(string Name, long? Integer = null, float? F
     public override void WriteTo(CodedOutputStream output)
     {
         const int floatType = 1, integerType = 2, integersType = 7;
-        output.WriteField(1, Name);
+        output.WriteField(OnnxFields.Attribute.Name, Name);
         if (Float is { } single)
         {
-            output.WriteTag(2, WireFormat.WireType.Fixed32);
+            output.WriteTag(OnnxFields.Attribute.Float, WireFormat.WireType.Fixed32);
             output.WriteFloat(single);
-            output.WriteField(20, floatType);
+            output.WriteField(OnnxFields.Attribute.Type, floatType);
         }
         else if (Integer is { } integer)
         {
-            output.WriteField(3, integer);
-            output.WriteField(20, integerType);
+            output.WriteField(OnnxFields.Attribute.Integer, integer);
+            output.WriteField(OnnxFields.Attribute.Type, integerType);
         }
         else if (Integers is { } integers)
         {
             foreach (var value in integers)
             {
-                output.WriteField(8, value);
+                output.WriteField(OnnxFields.Attribute.Integers, value);
             }
 
-            output.WriteField(20, integersType);
+            output.WriteField(OnnxFields.Attribute.Type, integersType);
         }
     }
 }
@@ -115,15 +107,15 @@ internal sealed record OnnxNode(string Operator, ImmutableArray<string> Inputs, 
     {
         foreach (var input in Inputs)
         {
-            output.WriteField(1, input);
+            output.WriteField(OnnxFields.Node.Inputs, input);
         }
 
-        output.WriteField(2, Output);
-        output.WriteField(3, Output);
-        output.WriteField(4, Operator);
+        output.WriteField(OnnxFields.Node.Outputs, Output);
+        output.WriteField(OnnxFields.Node.Name, Output);
+        output.WriteField(OnnxFields.Node.Operator, Operator);
         foreach (var attribute in Attributes)
         {
-            output.WriteField(5, attribute);
+            output.WriteField(OnnxFields.Node.Attributes, attribute);
         }
     }
 }
@@ -133,21 +125,22 @@ internal sealed record OnnxValue(string Name, OnnxElementType ElementType, Immut
 {
     public override void WriteTo(CodedOutputStream output)
     {
-        output.WriteField(1, Name);
-        output.WriteField(2, new TensorType(ElementType, Shape));
+        output.WriteField(OnnxFields.Value.Name, Name);
+        output.WriteField(OnnxFields.Value.Type, new TensorType(ElementType, Shape));
     }
 
     private sealed record TensorType(OnnxElementType ElementType, ImmutableArray<long?> Shape) : OnnxMessage
     {
-        public override void WriteTo(CodedOutputStream output) => output.WriteField(1, new Tensor(ElementType, Shape));
+        public override void WriteTo(CodedOutputStream output) =>
+            output.WriteField(OnnxFields.ValueType.Tensor, new Tensor(ElementType, Shape));
     }
 
     private sealed record Tensor(OnnxElementType ElementType, ImmutableArray<long?> Shape) : OnnxMessage
     {
         public override void WriteTo(CodedOutputStream output)
         {
-            output.WriteField(1, (long)ElementType);
-            output.WriteField(2, new Dimensions(Shape));
+            output.WriteField(OnnxFields.TensorType.ElementType, (long)ElementType);
+            output.WriteField(OnnxFields.TensorType.Shape, new Dimensions(Shape));
         }
     }
 
@@ -157,7 +150,7 @@ internal sealed record OnnxValue(string Name, OnnxElementType ElementType, Immut
         {
             foreach (var dimension in Shape)
             {
-                output.WriteField(1, new Dimension(dimension));
+                output.WriteField(OnnxFields.TensorShape.Dimensions, new Dimension(dimension));
             }
         }
     }
@@ -168,11 +161,11 @@ internal sealed record OnnxValue(string Name, OnnxElementType ElementType, Immut
         {
             if (Size is { } size)
             {
-                output.WriteField(1, size);
+                output.WriteField(OnnxFields.Dimension.Size, size);
             }
             else
             {
-                output.WriteField(2, "batch");
+                output.WriteField(OnnxFields.Dimension.Name, "batch");
             }
         }
     }
@@ -194,7 +187,7 @@ internal sealed record OnnxModel(
     public override void WriteTo(CodedOutputStream output)
     {
         WriteHeader(output);
-        output.WriteField(7, new Graph(this));
+        output.WriteField(OnnxFields.Model.Graph, new Graph(this));
     }
 
     public void WriteTo(Stream stream)
@@ -203,30 +196,30 @@ internal sealed record OnnxModel(
         WriteTo(output);
     }
 
-    public override int CalculateSize() => checked(Count(WriteHeader) + new Graph(this).SizeAsField(7));
+    public override int CalculateSize() => checked(Count(WriteHeader) + new Graph(this).SizeAsField(OnnxFields.Model.Graph));
 
     private void WriteHeader(CodedOutputStream output)
     {
-        output.WriteField(1, IrVersion);
-        output.WriteField(2, "ResNet.MLNet");
-        output.WriteField(8, new OperatorSet(Opset));
+        output.WriteField(OnnxFields.Model.IrVersion, IrVersion);
+        output.WriteField(OnnxFields.Model.ProducerName, "ResNet.MLNet");
+        output.WriteField(OnnxFields.Model.OperatorSets, new OperatorSet(Opset));
         foreach (var (key, value) in Metadata)
         {
-            output.WriteField(14, new MetadataEntry(key, value));
+            output.WriteField(OnnxFields.Model.Metadata, new MetadataEntry(key, value));
         }
     }
 
     private sealed record OperatorSet(int Version) : OnnxMessage
     {
-        public override void WriteTo(CodedOutputStream output) => output.WriteField(2, Version);
+        public override void WriteTo(CodedOutputStream output) => output.WriteField(OnnxFields.OperatorSet.Version, Version);
     }
 
     private sealed record MetadataEntry(string Key, string Value) : OnnxMessage
     {
         public override void WriteTo(CodedOutputStream output)
         {
-            output.WriteField(1, Key);
-            output.WriteField(2, Value);
+            output.WriteField(OnnxFields.MetadataEntry.Key, Key);
+            output.WriteField(OnnxFields.MetadataEntry.Value, Value);
         }
     }
 
@@ -234,15 +227,19 @@ internal sealed record OnnxModel(
     {
         public override void WriteTo(CodedOutputStream output)
         {
-            WriteAll(output, 1, Model.Nodes);
-            output.WriteField(2, Model.Name);
-            WriteAll(output, 5, Model.Initializers);
-            WriteAll(output, 11, Model.Inputs);
-            WriteAll(output, 12, Model.Outputs);
+            WriteAll(output, OnnxFields.Graph.Nodes, Model.Nodes);
+            output.WriteField(OnnxFields.Graph.Name, Model.Name);
+            WriteAll(output, OnnxFields.Graph.Initializers, Model.Initializers);
+            WriteAll(output, OnnxFields.Graph.Inputs, Model.Inputs);
+            WriteAll(output, OnnxFields.Graph.Outputs, Model.Outputs);
         }
 
         public override int CalculateSize() =>
-            SizeOfAll(1, Model.Nodes) + SizeOfString(2, Model.Name) + SizeOfAll(5, Model.Initializers) + SizeOfAll(11, Model.Inputs) + SizeOfAll(12, Model.Outputs);
+            SizeOfAll(OnnxFields.Graph.Nodes, Model.Nodes)
+            + SizeOfString(OnnxFields.Graph.Name, Model.Name)
+            + SizeOfAll(OnnxFields.Graph.Initializers, Model.Initializers)
+            + SizeOfAll(OnnxFields.Graph.Inputs, Model.Inputs)
+            + SizeOfAll(OnnxFields.Graph.Outputs, Model.Outputs);
 
         private static void WriteAll<T>(CodedOutputStream output, int field, ImmutableArray<T> messages)
             where T : OnnxMessage

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Onnx;
 

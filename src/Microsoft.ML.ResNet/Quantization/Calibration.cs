@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Weights;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Quantization;

@@ -69,7 +69,7 @@ internal sealed class BulkView<TPixel> : IDataView
         return new Cursor(this, getRows([.. passed, PixelChain.PixelsOf(_input.Schema)]), passed);
     }
 
-    private sealed class Cursor : DataViewRowCursor
+    private sealed class Cursor : ViewCursor
     {
         private readonly BulkView<TPixel> _view;
         private readonly DataViewRowCursor _rows;
@@ -88,7 +88,7 @@ internal sealed class BulkView<TPixel> : IDataView
         private long _position = -1;
         private int _wanted = 1, _count, _current;
 
-        public Cursor(BulkView<TPixel> view, DataViewRowCursor rows, DataViewSchema.Column[] passed)
+        public Cursor(BulkView<TPixel> view, DataViewRowCursor rows, DataViewSchema.Column[] passed) : base(view.Schema)
         {
             (_view, _rows) = (view, rows);
             _getPixels = rows.GetGetter<VBuffer<TPixel>>(PixelChain.PixelsOf(rows.Schema));
@@ -99,8 +99,6 @@ internal sealed class BulkView<TPixel> : IDataView
             _featureCount = ((VectorDataViewType)view.Features.Type).Size;
             _features = new float[_batch.Capacity * _featureCount];
         }
-
-        public override DataViewSchema Schema => _view.Schema;
 
         public override long Position => IsAtRow ? _position : -1; // as ML.NET's own, before the first row and after the last
 
@@ -124,14 +122,10 @@ internal sealed class BulkView<TPixel> : IDataView
 
         public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = _ids[AtRow()];
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
-        {
-            Delegate? getter = _view.IsFeatures(column) ? (ValueGetter<VBuffer<float>>)GetFeatures
-                : !_columns.TryGetValue(column.Index, out var buffered) ? throw new ArgumentOutOfRangeException(nameof(column), $"Column '{column.Name}' was not asked for when the cursor was made.")
-                : buffered is BufferedColumn<TValue> values ? (ValueGetter<TValue>)((ref TValue value) => values.Get(AtRow(), ref value))
-                : null;
-            return getter as ValueGetter<TValue> ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, not {typeof(TValue)}.");
-        }
+        protected override Delegate? GetterOf<TValue>(DataViewSchema.Column column) =>
+            _view.IsFeatures(column) ? (ValueGetter<VBuffer<float>>)GetFeatures
+            : _columns[column.Index] is BufferedColumn<TValue> values ? (ValueGetter<TValue>)((ref TValue value) => values.Get(AtRow(), ref value))
+            : null;
 
         protected override void Dispose(bool disposing)
         {

@@ -5,6 +5,7 @@ using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Quantization;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Weights;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet;

@@ -6,9 +6,7 @@ using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
 
-/// <summary>
-/// The initializers of an ONNX model, by their names. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
-/// </summary>
+/// <summary>The initializers of an ONNX model, by their names.</summary>
 /// <remarks>
 /// A known field with another wire type than its own is skipped, as protobuf does with fields that it does not know. Where a message ends is
 /// checked by the position, since the stream's own limits are closed to us.
@@ -51,13 +49,12 @@ internal sealed class OnnxWeights
 
     private bool ReadModelField(int number, WireType type, long end)
     {
-        const int graph = 7, metadata = 14;
         switch (number, type)
         {
-            case (graph, WireType.LengthDelimited):
+            case (OnnxFields.Model.Graph, WireType.LengthDelimited):
                 ReadMessage(end, ReadGraphField);
                 return true;
-            case (metadata, WireType.LengthDelimited):
+            case (OnnxFields.Model.Metadata, WireType.LengthDelimited):
                 ReadMetadata(end);
                 return true;
             default:
@@ -67,8 +64,7 @@ internal sealed class OnnxWeights
 
     private bool ReadGraphField(int number, WireType type, long end)
     {
-        const int initializer = 5;
-        if ((number, type) != (initializer, WireType.LengthDelimited))
+        if ((number, type) != (OnnxFields.Graph.Initializers, WireType.LengthDelimited))
         {
             return false;
         }
@@ -81,42 +77,41 @@ internal sealed class OnnxWeights
 
     private bool ReadTensorField(Tensor tensor, int number, WireType type, long end)
     {
-        const int dimensions = 1, elementType = 2, floats = 4, name = 8, rawData = 9, externalData = 13, location = 14;
         switch (number, type)
         {
-            case (dimensions, WireType.Varint):
+            case (OnnxFields.Tensor.Dimensions, WireType.Varint):
                 tensor.AddDimension(_input.ReadInt64());
                 return true;
-            case (dimensions, WireType.LengthDelimited): // packed
+            case (OnnxFields.Tensor.Dimensions, WireType.LengthDelimited): // packed
                 for (var last = ReadLength(end); _input.Position < last;)
                 {
                     tensor.AddDimension(_input.ReadInt64());
                 }
 
                 return true;
-            case (elementType, WireType.Varint):
+            case (OnnxFields.Tensor.ElementType, WireType.Varint):
                 tensor.Type = _input.ReadInt64();
                 return true;
-            case (floats, WireType.Fixed32):
+            case (OnnxFields.Tensor.FloatData, WireType.Fixed32):
                 AddFloat(tensor);
                 return true;
-            case (floats, WireType.LengthDelimited): // packed
+            case (OnnxFields.Tensor.FloatData, WireType.LengthDelimited): // packed
                 for (var last = ReadLength(end); _input.Position < last;)
                 {
                     AddFloat(tensor);
                 }
 
                 return true;
-            case (name, WireType.LengthDelimited):
+            case (OnnxFields.Tensor.Name, WireType.LengthDelimited):
                 tensor.Name = _input.ReadString();
                 return true;
-            case (rawData, WireType.LengthDelimited):
+            case (OnnxFields.Tensor.RawData, WireType.LengthDelimited):
                 tensor.Raw = _input.ReadBytes();
                 return true;
-            case (location, WireType.Varint):
+            case (OnnxFields.Tensor.DataLocation, WireType.Varint):
                 tensor.IsExternal |= _input.ReadInt64() != 0;
                 return true;
-            case (externalData, WireType.LengthDelimited):
+            case (OnnxFields.Tensor.ExternalData, WireType.LengthDelimited):
                 tensor.IsExternal = true;
                 return false;
             default:
@@ -126,16 +121,15 @@ internal sealed class OnnxWeights
 
     private void ReadMetadata(long end)
     {
-        const int keyField = 1, valueField = 2;
         var (key, value) = ("", "");
         ReadMessage(end, (number, type, end) =>
         {
             switch (number, type)
             {
-                case (keyField, WireType.LengthDelimited):
+                case (OnnxFields.MetadataEntry.Key, WireType.LengthDelimited):
                     key = _input.ReadString();
                     return true;
-                case (valueField, WireType.LengthDelimited):
+                case (OnnxFields.MetadataEntry.Value, WireType.LengthDelimited):
                     value = _input.ReadString();
                     return true;
                 default:
@@ -177,12 +171,12 @@ internal sealed class OnnxWeights
         }
     }
 
-    private static ElementType? ToElementType(long onnxType) => onnxType switch
+    private static ElementType? ToElementType(long type) => type switch
     {
-        1 => ElementType.Float32,
-        10 => ElementType.Float16,
-        11 => ElementType.Float64,
-        16 => ElementType.BFloat16,
+        (long)OnnxElementType.Float => ElementType.Float32,
+        (long)OnnxElementType.Float16 => ElementType.Float16,
+        (long)OnnxElementType.Float64 => ElementType.Float64,
+        (long)OnnxElementType.BFloat16 => ElementType.BFloat16,
         _ => null,
     };
 

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Data;
 
@@ -29,7 +30,7 @@ internal sealed class ScoredView : IDataView
         var scored = model.GetOutputSchema(data.Schema);
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(data.Schema);
-        foreach (var column in scored.Where(column => !column.IsHidden && (column.Name == _added.Score || column.Name == _added.PredictedLabel)))
+        foreach (var column in scored.Where(each => !each.IsHidden && (each.Name == _added.Score || each.Name == _added.PredictedLabel)))
         {
             builder.AddColumn(column.Name, column.Type, column.Annotations);
         }
@@ -55,22 +56,20 @@ internal sealed class ScoredView : IDataView
 
     private bool IsOurs(int column) => column >= _data.Schema.Count;
 
-    private sealed class Cursor(ScoredView view, DataViewRowCursor rows, HashSet<int> active, IEnumerable<float[]>? scores) : DataViewRowCursor
+    private sealed class Cursor(ScoredView view, DataViewRowCursor rows, HashSet<int> active, IEnumerable<float[]>? scores)
+        : PassingCursor(view.Schema, rows)
     {
+        private readonly DataViewRowCursor _rows = rows;
         private readonly IEnumerator<float[]>? _scores = scores?.GetEnumerator();
-
-        public override DataViewSchema Schema => view.Schema;
-
-        public override long Position => rows.Position;
-
-        public override long Batch => rows.Batch;
 
         public override bool MoveNext()
         {
-            var moved = rows.MoveNext();
+            var moved = base.MoveNext();
             if (_scores is not null && _scores.MoveNext() != moved)
             {
-                throw new InvalidOperationException("The data had another number of rows when it was read a second time. A view must give the same rows, in the same order, whenever it is read.");
+                throw new InvalidOperationException(
+                    "The data had another number of rows when it was read a second time. "
+                    + "A view must give the same rows, in the same order, whenever it is read.");
             }
 
             return moved;
@@ -78,30 +77,16 @@ internal sealed class ScoredView : IDataView
 
         public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
 
-        public override ValueGetter<DataViewRowId> GetIdGetter() => rows.GetIdGetter();
-
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
-        {
-            if (!view.IsOurs(column.Index))
-            {
-                return rows.GetGetter<TValue>(rows.Schema[column.Index]);
-            }
-
-            if (!IsColumnActive(column))
-            {
-                throw new InvalidOperationException($"Column '{column.Name}' was not asked for when the cursor was made.");
-            }
-
-            Delegate getter = column.Name == view._added.Score ? (ValueGetter<VBuffer<float>>)GetScore : (ValueGetter<uint>)GetPredictedLabel;
-            return getter as ValueGetter<TValue> ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
-        }
+        protected override Delegate? GetterOf<TValue>(DataViewSchema.Column column) =>
+            !view.IsOurs(column.Index) ? base.GetterOf<TValue>(_rows.Schema[column.Index])
+            : column.Name == view._added.Score ? (ValueGetter<VBuffer<float>>)GetScore
+            : (ValueGetter<uint>)GetPredictedLabel;
 
         protected override void Dispose(bool disposing)
         {
             if (disposing)
             {
                 _scores?.Dispose();
-                rows.Dispose();
             }
 
             base.Dispose(disposing);

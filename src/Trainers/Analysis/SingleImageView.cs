@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Trainers.Analysis;
@@ -26,12 +27,10 @@ internal sealed class SingleImageView : IDataView
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
 
-    private sealed class Cursor(DataViewSchema schema, ExplainedImage image) : DataViewRowCursor
+    private sealed class Cursor(DataViewSchema schema, ExplainedImage image) : ViewCursor(schema)
     {
         private bool _started;
         private long _position = -1;
-
-        public override DataViewSchema Schema => schema;
 
         public override long Position => _position;
 
@@ -47,8 +46,7 @@ internal sealed class SingleImageView : IDataView
 
         public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = default;
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
-            (Delegate)(ValueGetter<MLImage>)((ref MLImage copy) => copy = image.ToImage()) as ValueGetter<TValue>
-            ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
+        protected override Delegate GetterOf<TValue>(DataViewSchema.Column column) =>
+            (ValueGetter<MLImage>)((ref MLImage copy) => copy = image.ToImage());
     }
 }

@@ -45,34 +45,14 @@ internal sealed class CheckedImageView : IDataView
 
     private static bool IsText(DataViewSchema.Column column) => !column.IsHidden && column.Type is TextDataViewType;
 
-    private sealed class Cursor(CheckedImageView view, DataViewRowCursor source) : DataViewRowCursor
+    private sealed class Cursor(CheckedImageView view, DataViewRowCursor source) : PassingCursor(source.Schema, source)
     {
-        public override DataViewSchema Schema => source.Schema;
+        private readonly DataViewRowCursor _source = source;
 
-        public override long Position => source.Position;
-
-        public override long Batch => source.Batch;
-
-        public override bool MoveNext() => source.MoveNext();
-
-        public override bool IsColumnActive(DataViewSchema.Column column) => source.IsColumnActive(column);
-
-        public override ValueGetter<DataViewRowId> GetIdGetter() => source.GetIdGetter();
-
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+        protected override Delegate? GetterOf<TValue>(DataViewSchema.Column column) =>
             column.Name == view._imageColumn && typeof(TValue) == typeof(MLImage)
-                ? (ValueGetter<TValue>)(Delegate)Checked(source.GetGetter<MLImage>(column))
-                : source.GetGetter<TValue>(column);
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                source.Dispose();
-            }
-
-            base.Dispose(disposing);
-        }
+                ? Checked(_source.GetGetter<MLImage>(column))
+                : base.GetterOf<TValue>(column);
 
         private ValueGetter<MLImage> Checked(ValueGetter<MLImage> getImage) => (ref MLImage image) =>
         {
@@ -105,14 +85,14 @@ internal sealed class CheckedImageView : IDataView
 
         private string DescribeRow()
         {
-            var texts = Schema.Where(column => IsText(column) && source.IsColumnActive(column)).Select(column =>
+            var texts = Schema.Where(column => IsText(column) && _source.IsColumnActive(column)).Select(column =>
             {
                 var value = default(ReadOnlyMemory<char>);
-                source.GetGetter<ReadOnlyMemory<char>>(column)(ref value);
+                _source.GetGetter<ReadOnlyMemory<char>>(column)(ref value);
                 return $"{column.Name} '{value}'";
             });
             var description = string.Join(", ", texts);
-            var row = source.Position.ToString(CultureInfo.InvariantCulture);
+            var row = _source.Position.ToString(CultureInfo.InvariantCulture);
             return description.Length > 0 ? $"of row {row} ({description})" : $"of row {row}";
         }
     }

@@ -35,11 +35,9 @@ internal sealed class SourceFileView : IDataView
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
 
-    private sealed class Cursor(SourceFileView view) : DataViewRowCursor
+    private sealed class Cursor(SourceFileView view) : ViewCursor(view.Schema)
     {
         private long _position = -1;
-
-        public override DataViewSchema Schema => view.Schema;
 
         public override long Position => _position;
 
@@ -55,15 +53,8 @@ internal sealed class SourceFileView : IDataView
 
         public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)_position, 0);
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
-        {
-            Delegate getter = column.Name == view._imageColumn
-                ? (ValueGetter<MLImage>)GetImage
-                : (ValueGetter<ReadOnlyMemory<char>>)GetPath;
-            return getter as ValueGetter<TValue>
-                ?? throw new InvalidOperationException(
-                    $"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
-        }
+        protected override Delegate GetterOf<TValue>(DataViewSchema.Column column) =>
+            column.Name == view._imageColumn ? (ValueGetter<MLImage>)GetImage : (ValueGetter<ReadOnlyMemory<char>>)GetPath;
 
         // As LoadImages does it: the image belongs to the caller, who hands the last one back to be disposed.
         private void GetImage(ref MLImage image)

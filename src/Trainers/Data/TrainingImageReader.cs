@@ -107,7 +107,9 @@ internal sealed class TrainingImageReader<T>(
 
             // .NET would keep what reading left behind, hundreds of megabytes, for as long as it trains: training makes too little garbage
             // to be collected.
+#pragma warning disable RS0030 // once, between reading and training
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+#pragma warning restore RS0030
             return new TrainingImages<T>(training, validation, preprocessing, skipped) { Store = store, Folder = sample.Folder };
         }
         catch

@@ -3,6 +3,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Tests.Weights;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Tests.Onnx;
 

@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Tests.Parity;
 

@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Trainers.Networks;
+using Microsoft.ML.ResNet.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
