@@ -82,11 +82,16 @@ public static class ResNetCatalog
     /// <exception cref="IOException">The file cannot be downloaded; the message says where to put it by hand.</exception>
     /// <exception cref="InvalidDataException">What came is not the file that was published.</exception>
     public static Cifar10 DownloadCifar10(
-        this DataOperationsCatalog catalog, IProgress<double>? progress = null, HttpClient? client = null, string? folder = null, CancellationToken cancellationToken = default)
+        this DataOperationsCatalog catalog,
+        IProgress<double>? progress = null,
+        HttpClient? client = null,
+        string? folder = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         using var own = client is null ? new HttpClient() : null;
-        var path = new DownloadCache(folder ?? DownloadCache.DefaultFolder("data"), client ?? own!).Get(Cifar10Archive.Published, progress, cancellationToken);
+        var path = new DownloadCache(folder ?? DownloadCache.DefaultFolder("data"), client ?? own!)
+            .Get(Cifar10Archive.Published, progress, cancellationToken);
         return catalog.LoadCifar10(path);
     }
 
@@ -164,7 +169,8 @@ public static class ResNetCatalog
     /// <param name="inputSchema">The schema of its input; null to save none.</param>
     /// <param name="filePath">The file to write; an existing one is replaced, once the new one is whole.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void SaveUncompressed(this ModelOperationsCatalog catalog, ITransformer model, DataViewSchema? inputSchema, string filePath)
+    public static void SaveUncompressed(
+        this ModelOperationsCatalog catalog, ITransformer model, DataViewSchema? inputSchema, string filePath)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(model);

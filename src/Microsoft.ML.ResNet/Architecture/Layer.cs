@@ -71,14 +71,16 @@ public sealed class ImageInputLayer : Layer
 /// <summary>A square convolution, zero-padded by half its kernel.</summary>
 public sealed class ConvolutionLayer : Layer
 {
-    internal ConvolutionLayer(string name, int input, ImageShape inputShape, int outputChannels, int kernel, int stride, int groups = 1, bool hasBias = false)
+    internal ConvolutionLayer(
+        string name, int input, ImageShape inputShape, int outputChannels, int kernel, int stride, int groups = 1, bool hasBias = false)
         : base(name, [input], new ImageShape(outputChannels, Strided(inputShape.Height, stride), Strided(inputShape.Width, stride)))
     {
         Kernel = kernel;
         Stride = stride;
         Groups = groups;
         HasBias = hasBias;
-        var weight = new WeightSpec($"{name}.weight", WeightRole.ConvolutionWeight, [outputChannels, inputShape.Channels / groups, kernel, kernel]);
+        var weight = new WeightSpec(
+            $"{name}.weight", WeightRole.ConvolutionWeight, [outputChannels, inputShape.Channels / groups, kernel, kernel]);
         Weights = hasBias ? [weight, new WeightSpec($"{name}.bias", WeightRole.ConvolutionBias, [outputChannels])] : [weight];
     }
 
@@ -231,7 +233,8 @@ public sealed class ScaleLayer : Layer
 /// <summary>The mean over height and width: the network's features, and what squeeze-and-excitation squeezes.</summary>
 public sealed class GlobalAveragePoolLayer : Layer
 {
-    internal GlobalAveragePoolLayer(string name, int input, ImageShape inputShape) : base(name, [input], new ImageShape(inputShape.Channels, 1, 1))
+    internal GlobalAveragePoolLayer(string name, int input, ImageShape inputShape)
+        : base(name, [input], new ImageShape(inputShape.Channels, 1, 1))
     {
     }
 }

@@ -79,19 +79,30 @@ public sealed class LayerPlan
         ArgumentOutOfRangeException.ThrowIfLessThan(classCount, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(input.Channels, 1, nameof(input));
         var pooled = architecture.Transition == TransitionKind.Pooled;
-        if (architecture.Depths.IsDefaultOrEmpty || architecture.Depths.Any(depth => depth < (pooled ? 0 : 1)) || architecture.BaseWidth < 1)
+        if (architecture.Depths.IsDefaultOrEmpty
+            || architecture.Depths.Any(depth => depth < (pooled ? 0 : 1))
+            || architecture.BaseWidth < 1)
         {
-            throw new ArgumentException($"Network '{architecture.Name}' needs a width of at least 1 and at least one stage, each with at least one block (none where stages begin with pooling).", nameof(architecture));
+            throw new ArgumentException(
+                $"Network '{architecture.Name}' needs a width of at least 1 and at least one stage, "
+                + "each with at least one block (none where stages begin with pooling).", nameof(architecture));
         }
 
         if (pooled && architecture.Block != BlockKind.Basic)
         {
-            throw new ArgumentException($"Network '{architecture.Name}' has stages that begin with pooling and blocks of kind {architecture.Block}, but such stages are made of {BlockKind.Basic} blocks.", nameof(architecture));
+            throw new ArgumentException(
+                $"Network '{architecture.Name}' has stages that begin with pooling and blocks of kind {architecture.Block}, "
+                + $"but such stages are made of {BlockKind.Basic} blocks.", nameof(architecture));
         }
 
-        if (architecture.Groups < 1 || architecture.WidthPerGroup < 1 || architecture.SqueezeReduction < 0 || (!architecture.IsBottleneck && (architecture.Groups, architecture.WidthPerGroup) != (1, 64)))
+        if (architecture.Groups < 1
+            || architecture.WidthPerGroup < 1
+            || architecture.SqueezeReduction < 0
+            || (!architecture.IsBottleneck && (architecture.Groups, architecture.WidthPerGroup) != (1, 64)))
         {
-            throw new ArgumentException($"Network '{architecture.Name}' needs at least 1 group, of width at least 1, and a squeeze reduction of 0 or more; only bottlenecks can have groups or another width.", nameof(architecture));
+            throw new ArgumentException(
+                $"Network '{architecture.Name}' needs at least 1 group, of width at least 1, and a squeeze reduction of 0 or more; "
+                + "only bottlenecks can have groups or another width.", nameof(architecture));
         }
 
         if (Math.Min(input.Height, input.Width) < architecture.MinimumImageSize)
@@ -212,7 +223,8 @@ public sealed class LayerPlan
                     residual = AddRelu($"{name}.relu{index}", residual);
                 }
 
-                residual = AddConvolution($"{name}.conv{index + 1}", residual, convolution.Channels, convolution.Kernel, convolution.Stride, convolution.Groups);
+                residual = AddConvolution(
+                    $"{name}.conv{index + 1}", residual, convolution.Channels, convolution.Kernel, convolution.Stride, convolution.Groups);
                 residual = AddBatchNorm($"{name}.bn{index + 1}", residual);
             }
 
@@ -232,7 +244,8 @@ public sealed class LayerPlan
                     residual = AddNormalizedRelu($"{name}.bn{index + 1}", $"{name}.relu{index + 1}", residual);
                 }
 
-                residual = AddConvolution($"{name}.conv{index + 1}", residual, convolution.Channels, convolution.Kernel, convolution.Stride, convolution.Groups);
+                residual = AddConvolution(
+                    $"{name}.conv{index + 1}", residual, convolution.Channels, convolution.Kernel, convolution.Stride, convolution.Groups);
             }
 
             residual = AddSqueezeExcitation(name, architecture, residual);
@@ -248,7 +261,12 @@ public sealed class LayerPlan
 
             var (first, middle) = architecture.BottleneckStride == BottleneckStride.First ? (stride, 1) : (1, stride);
             var inner = width * architecture.WidthPerGroup / 64 * architecture.Groups;
-            return [new(inner, Kernel: 1, first), new(inner, Kernel: 3, middle, architecture.Groups), new(width * BottleneckExpansion, Kernel: 1)];
+            return
+            [
+                new(inner, Kernel: 1, first),
+                new(inner, Kernel: 3, middle, architecture.Groups),
+                new(width * BottleneckExpansion, Kernel: 1),
+            ];
         }
 
         private int AddShortcut(string name, ResNetArchitecture architecture, int residual, int x, int projected, int stride)
@@ -293,7 +311,8 @@ public sealed class LayerPlan
 
             var shape = Shape(x);
             var gate = Add(new GlobalAveragePoolLayer($"{name}.se.pool", x, shape));
-            gate = Add(new ConvolutionLayer($"{name}.se.fc1", gate, Shape(gate), Math.Max(1, shape.Channels / architecture.SqueezeReduction), kernel: 1, stride: 1, hasBias: true));
+            var squeezed = Math.Max(1, shape.Channels / architecture.SqueezeReduction);
+            gate = Add(new ConvolutionLayer($"{name}.se.fc1", gate, Shape(gate), squeezed, kernel: 1, stride: 1, hasBias: true));
             gate = AddRelu($"{name}.se.relu", gate);
             gate = Add(new ConvolutionLayer($"{name}.se.fc2", gate, Shape(gate), shape.Channels, kernel: 1, stride: 1, hasBias: true));
             gate = Add(new SigmoidLayer($"{name}.se.gate", gate, Shape(gate)));

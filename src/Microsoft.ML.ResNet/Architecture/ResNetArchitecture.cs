@@ -43,13 +43,25 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     // The paper's own bottlenecks, with the stride in the first 1×1.
 
     /// <summary>ResNet-50 as in the paper ("v1"): 3.8 G multiply-adds.</summary>
-    public static readonly ResNetArchitecture ResNet50V1 = ResNet50 with { Name = "resnet50_v1", BottleneckStride = BottleneckStride.First };
+    public static readonly ResNetArchitecture ResNet50V1 = ResNet50 with
+    {
+        Name = "resnet50_v1",
+        BottleneckStride = BottleneckStride.First,
+    };
 
     /// <summary>ResNet-101 as in the paper ("v1"): 7.6 G multiply-adds.</summary>
-    public static readonly ResNetArchitecture ResNet101V1 = ResNet101 with { Name = "resnet101_v1", BottleneckStride = BottleneckStride.First };
+    public static readonly ResNetArchitecture ResNet101V1 = ResNet101 with
+    {
+        Name = "resnet101_v1",
+        BottleneckStride = BottleneckStride.First,
+    };
 
     /// <summary>ResNet-152 as in the paper ("v1"): 11.3 G multiply-adds.</summary>
-    public static readonly ResNetArchitecture ResNet152V1 = ResNet152 with { Name = "resnet152_v1", BottleneckStride = BottleneckStride.First };
+    public static readonly ResNetArchitecture ResNet152V1 = ResNet152 with
+    {
+        Name = "resnet152_v1",
+        BottleneckStride = BottleneckStride.First,
+    };
 
     // Xie et al. (2017), "Aggregated Residual Transformations", and Zagoruyko and Komodakis (2016), "Wide Residual Networks", as in
     // torchvision.
@@ -58,10 +70,20 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     public static readonly ResNetArchitecture ResNeXt50_32x4d = ResNet50 with { Name = "resnext50_32x4d", Groups = 32, WidthPerGroup = 4 };
 
     /// <summary>ResNeXt-101, 32 groups of width 8: 88.8 M parameters.</summary>
-    public static readonly ResNetArchitecture ResNeXt101_32x8d = ResNet101 with { Name = "resnext101_32x8d", Groups = 32, WidthPerGroup = 8 };
+    public static readonly ResNetArchitecture ResNeXt101_32x8d = ResNet101 with
+    {
+        Name = "resnext101_32x8d",
+        Groups = 32,
+        WidthPerGroup = 8,
+    };
 
     /// <summary>ResNeXt-101, 64 groups of width 4: 83.5 M parameters.</summary>
-    public static readonly ResNetArchitecture ResNeXt101_64x4d = ResNet101 with { Name = "resnext101_64x4d", Groups = 64, WidthPerGroup = 4 };
+    public static readonly ResNetArchitecture ResNeXt101_64x4d = ResNet101 with
+    {
+        Name = "resnext101_64x4d",
+        Groups = 64,
+        WidthPerGroup = 4,
+    };
 
     /// <summary>Wide ResNet-50-2, its 3×3 convolutions twice as wide: 68.9 M parameters.</summary>
     public static readonly ResNetArchitecture WideResNet50_2 = ResNet50 with { Name = "wide_resnet50_2", WidthPerGroup = 128 };
@@ -78,13 +100,25 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     public static readonly ResNetArchitecture ResNet34V2 = ResNet34 with { Name = "resnet34_v2", Block = BlockKind.PreActivationBasic };
 
     /// <summary>Pre-activation ResNet-50 ("v2").</summary>
-    public static readonly ResNetArchitecture ResNet50V2 = ResNet50 with { Name = "resnet50_v2", Block = BlockKind.PreActivationBottleneck };
+    public static readonly ResNetArchitecture ResNet50V2 = ResNet50 with
+    {
+        Name = "resnet50_v2",
+        Block = BlockKind.PreActivationBottleneck,
+    };
 
     /// <summary>Pre-activation ResNet-101 ("v2").</summary>
-    public static readonly ResNetArchitecture ResNet101V2 = ResNet101 with { Name = "resnet101_v2", Block = BlockKind.PreActivationBottleneck };
+    public static readonly ResNetArchitecture ResNet101V2 = ResNet101 with
+    {
+        Name = "resnet101_v2",
+        Block = BlockKind.PreActivationBottleneck,
+    };
 
     /// <summary>Pre-activation ResNet-152 ("v2").</summary>
-    public static readonly ResNetArchitecture ResNet152V2 = ResNet152 with { Name = "resnet152_v2", Block = BlockKind.PreActivationBottleneck };
+    public static readonly ResNetArchitecture ResNet152V2 = ResNet152 with
+    {
+        Name = "resnet152_v2",
+        Block = BlockKind.PreActivationBottleneck,
+    };
 
     /// <summary>Pre-activation ResNet-200 ("v2").</summary>
     public static readonly ResNetArchitecture ResNet200V2 = new("resnet200_v2", BlockKind.PreActivationBottleneck, [3, 24, 36, 3]);
@@ -92,10 +126,20 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     // ResNet-D (He et al., 2019) and squeeze-and-excitation (Hu et al., 2018), under timm's names.
 
     /// <summary>ResNet-50-D: deep stem and average-pooled shortcuts; 25.6 M parameters.</summary>
-    public static readonly ResNetArchitecture ResNet50D = ResNet50 with { Name = "resnet50d", Stem = StemKind.Deep, Shortcut = ShortcutKind.D };
+    public static readonly ResNetArchitecture ResNet50D = ResNet50 with
+    {
+        Name = "resnet50d",
+        Stem = StemKind.Deep,
+        Shortcut = ShortcutKind.D,
+    };
 
     /// <summary>ResNet-101-D: deep stem and average-pooled shortcuts; 44.6 M parameters.</summary>
-    public static readonly ResNetArchitecture ResNet101D = ResNet101 with { Name = "resnet101d", Stem = StemKind.Deep, Shortcut = ShortcutKind.D };
+    public static readonly ResNetArchitecture ResNet101D = ResNet101 with
+    {
+        Name = "resnet101d",
+        Stem = StemKind.Deep,
+        Shortcut = ShortcutKind.D,
+    };
 
     /// <summary>SE-ResNet-50: squeeze-and-excitation in every block; 28.1 M parameters.</summary>
     public static readonly ResNetArchitecture SEResNet50 = ResNet50 with { Name = "seresnet50", SqueezeReduction = 16 };
@@ -132,7 +176,12 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
     /// in the paper: made to learn CIFAR-10 in as little computation as possible (Page, 2018; see <see cref="TransitionKind.Pooled"/>).
     /// <see cref="BaseWidth"/> 64 is his.
     /// </summary>
-    public static readonly ResNetArchitecture ResNet9 = new("resnet9", BlockKind.Basic, [1, 0, 1]) { Stem = StemKind.SmallImage, Transition = TransitionKind.Pooled, BaseWidth = 32 };
+    public static readonly ResNetArchitecture ResNet9 = new("resnet9", BlockKind.Basic, [1, 0, 1])
+    {
+        Stem = StemKind.SmallImage,
+        Transition = TransitionKind.Pooled,
+        BaseWidth = 32,
+    };
 
     /// <summary>The plain counterpart of <see cref="ResNet20"/>.</summary>
     public static readonly ResNetArchitecture Plain20 = ResNet20 with { Name = "plain20", Shortcut = ShortcutKind.None };
@@ -229,7 +278,8 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
         ArgumentNullException.ThrowIfNull(name);
         return ByName.TryGetValue(name.Trim(), out var architecture)
             ? architecture
-            : throw new ArgumentException($"There is no network '{name}'. There are: {string.Join(", ", All.Select(each => each.Name))}.", nameof(name));
+            : throw new ArgumentException(
+                $"There is no network '{name}'. There are: {string.Join(", ", All.Select(each => each.Name))}.", nameof(name));
     }
 
     /// <summary>Returns the network's name.</summary>

@@ -13,7 +13,8 @@ internal sealed class DownloadCache(string folder, HttpClient client)
     private const long LongestFile = 1L << 30;
 
     /// <summary>Gets where files of a kind are kept for this user.</summary>
-    public static string DefaultFolder(string kind) => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "ResNet.MLNet", kind);
+    public static string DefaultFolder(string kind) =>
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "ResNet.MLNet", kind);
 
     /// <summary>Gets the path of a file, downloading it if it is not there.</summary>
     public string Get(PublishedFile file, IProgress<double>? progress, CancellationToken cancellation)
@@ -32,7 +33,8 @@ internal sealed class DownloadCache(string folder, HttpClient client)
         }
         catch (HttpRequestException exception)
         {
-            throw new IOException($"'{file.Address}' cannot be downloaded: {exception.Message} Without a network, put that file at '{path}'.", exception);
+            throw new IOException(
+                $"'{file.Address}' cannot be downloaded: {exception.Message} Without a network, put that file at '{path}'.", exception);
         }
 
         if (file.FindDifference(part) is { } difference)
@@ -72,7 +74,9 @@ internal sealed class DownloadCache(string folder, HttpClient client)
             cancellation.ThrowIfCancellationRequested();
             if (file.Position + count > longest)
             {
-                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"'{published.Address}' gives more than {longest:n0} bytes, which is not the file that was published."));
+                throw new InvalidDataException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"'{published.Address}' gives more than {longest:n0} bytes, which is not the file that was published."));
             }
 
             file.Write(buffer, 0, count);

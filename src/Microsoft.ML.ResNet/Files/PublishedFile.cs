@@ -24,6 +24,8 @@ internal sealed record PublishedFile(Uri Address, HashAlgorithmName HashAlgorith
         }
 
         var hash = Convert.ToHexStringLower(CryptographicOperations.HashData(HashAlgorithm, stream));
-        return hash.StartsWith(HashPrefix, StringComparison.Ordinal) ? null : $"its {HashAlgorithm} starts with {hash[..HashPrefix.Length]}, not {HashPrefix}";
+        return hash.StartsWith(HashPrefix, StringComparison.Ordinal)
+            ? null
+            : $"its {HashAlgorithm} starts with {hash[..HashPrefix.Length]}, not {HashPrefix}";
     }
 }

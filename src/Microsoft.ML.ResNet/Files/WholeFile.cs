@@ -51,7 +51,8 @@ internal static class WholeFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"'{path}' cannot be written: no file can be made in folder '{Path.GetDirectoryName(file)}' ({exception.Message.TrimEnd('.')}).", exception);
+                $"'{path}' cannot be written: no file can be made in folder '{Path.GetDirectoryName(file)}' "
+                + $"({exception.Message.TrimEnd('.')}).", exception);
         }
     }
 

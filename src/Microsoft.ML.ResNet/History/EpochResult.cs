@@ -11,7 +11,14 @@ namespace Microsoft.ML.ResNet;
 /// <param name="Duration">How long the epoch took, validation included.</param>
 /// <param name="ImagesPerSecond">Training images per second, validation not included.</param>
 public sealed record EpochResult(
-    int Epoch, double LearningRate, double Loss, double Accuracy, double? ValidationLoss, double? ValidationAccuracy, TimeSpan Duration, double ImagesPerSecond)
+    int Epoch,
+    double LearningRate,
+    double Loss,
+    double Accuracy,
+    double? ValidationLoss,
+    double? ValidationAccuracy,
+    TimeSpan Duration,
+    double ImagesPerSecond)
 {
     /// <summary>Gets the steps taken by the end of the epoch, in the whole run.</summary>
     /// <value>0, the default, where it is not known.</value>

@@ -21,7 +21,8 @@ internal static class MLNetInternals
     private static readonly Type MapperTransform = Type.GetType(MapperTransformType, throwOnError: true)!;
 
     /// <summary>Gets the environment behind <c>mlContext.MulticlassClassification.Trainers</c>.</summary>
-    public static IHostEnvironment GetEnvironment(this TrainCatalogBase.CatalogInstantiatorBase catalog) => GetEnvironment(GetOwner(catalog));
+    public static IHostEnvironment GetEnvironment(this TrainCatalogBase.CatalogInstantiatorBase catalog) =>
+        GetEnvironment(GetOwner(catalog));
 
     /// <summary>Gets the environment behind <c>mlContext.Transforms</c>.</summary>
     public static IHostEnvironment GetEnvironment(this TransformsCatalog catalog) => EnvironmentField(catalog);
@@ -44,23 +45,36 @@ internal static class MLNetInternals
     public static extern MulticlassClassificationCatalog NewMulticlassCatalog(IHostEnvironment environment);
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
-    public static extern SchemaShape.Column NewSchemaShapeColumn(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey, SchemaShape? annotations);
+    public static extern SchemaShape.Column NewSchemaShapeColumn(
+        string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey, SchemaShape? annotations);
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
     public static extern SchemaShape NewSchemaShape(SchemaShape? type, DataViewSchema schema);
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern MaximumEntropyModelParameters NewMaximumEntropyModel(
-        IHostEnvironment environment, VBuffer<float>[] weights, float[] bias, int classCount, int featureCount, string[]? labelNames, ModelStatisticsBase? statistics);
+        IHostEnvironment environment,
+        VBuffer<float>[] weights,
+        float[] bias,
+        int classCount,
+        int featureCount,
+        string[]? labelNames,
+        ModelStatisticsBase? statistics);
 
     public static MulticlassPredictionTransformer<MaximumEntropyModelParameters> NewMulticlassTransformer(
-        IHostEnvironment environment, MaximumEntropyModelParameters model, DataViewSchema trainSchema, string featureColumn, string labelColumn, string scoreColumn, string predictedLabelColumn) =>
-        Generic<MaximumEntropyModelParameters>.NewMulticlassTransformer(environment, model, trainSchema, featureColumn, labelColumn, scoreColumn, predictedLabelColumn);
+        IHostEnvironment environment,
+        MaximumEntropyModelParameters model,
+        DataViewSchema trainSchema,
+        string featureColumn,
+        string labelColumn,
+        string scoreColumn,
+        string predictedLabelColumn) =>
+        Generic<MaximumEntropyModelParameters>.NewMulticlassTransformer(
+            environment, model, trainSchema, featureColumn, labelColumn, scoreColumn, predictedLabelColumn);
 
     /// <summary>
     /// Makes an image of a bitmap, which it then owns, as <see cref="MLImage.CreateFromStream"/> does: of any colour type, and without a
-    /// copy where
-    /// it is of 32 bits.
+    /// copy where it is of 32 bits.
     /// </summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern MLImage NewImage(SKBitmap bitmap);
@@ -118,6 +132,12 @@ internal static class MLNetInternals
     {
         [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
         public static extern MulticlassPredictionTransformer<TModel> NewMulticlassTransformer(
-            IHostEnvironment environment, TModel model, DataViewSchema trainSchema, string featureColumn, string labelColumn, string scoreColumn, string predictedLabelColumn);
+            IHostEnvironment environment,
+            TModel model,
+            DataViewSchema trainSchema,
+            string featureColumn,
+            string labelColumn,
+            string scoreColumn,
+            string predictedLabelColumn);
     }
 }

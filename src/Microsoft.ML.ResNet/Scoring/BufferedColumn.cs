@@ -52,7 +52,8 @@ internal class BufferedColumn<T>(DataViewRowCursor rows, DataViewSchema.Column c
 }
 
 /// <summary>A column of vectors, whose values the caller owns.</summary>
-internal sealed class BufferedVector<T>(DataViewRowCursor rows, DataViewSchema.Column column, int capacity) : BufferedColumn<VBuffer<T>>(rows, column, capacity)
+internal sealed class BufferedVector<T>(DataViewRowCursor rows, DataViewSchema.Column column, int capacity)
+    : BufferedColumn<VBuffer<T>>(rows, column, capacity)
 {
     protected override void Copy(in VBuffer<T> source, ref VBuffer<T> destination) => source.CopyTo(ref destination);
 }

@@ -34,12 +34,17 @@ internal sealed record LabelColumn(string Name, KeyDataViewType Type, DataViewSc
         // A key made by hashing, or declared by hand, may have as many values as its type.
         if (key.Count > int.MaxValue)
         {
-            throw new ArgumentOutOfRangeException(nameof(schema), $"Label column '{name}' is a key of {key.Count} values, more than there can be classes. Use Conversion.MapValueToKey(\"{name}\"), which counts the values there are.");
+            throw new ArgumentOutOfRangeException(
+                nameof(schema),
+                $"Label column '{name}' is a key of {key.Count} values, more than there can be classes. "
+                + $"Use Conversion.MapValueToKey(\"{name}\"), which counts the values there are.");
         }
 
         return key.Count >= 2
             ? new LabelColumn(name, key, column.Annotations)
-            : throw new InvalidOperationException($"Label column '{name}' has one class only, but a classifier needs at least two. Check the data: with LoadImageFolder, each sub-folder is a class.");
+            : throw new InvalidOperationException(
+                $"Label column '{name}' has one class only, but a classifier needs at least two. "
+                + "Check the data: with LoadImageFolder, each sub-folder is a class.");
     }
 
     /// <summary>Gets the column as a pipeline promises it.</summary>
@@ -55,7 +60,9 @@ internal sealed record LabelColumn(string Name, KeyDataViewType Type, DataViewSc
     {
         if (Annotations.Schema.GetColumnOrNull(KeyValues) is { Type: VectorDataViewType vector } column)
         {
-            var read = typeof(LabelColumn).GetMethod(nameof(ReadNames), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(vector.ItemType.RawType);
+            var read = typeof(LabelColumn)
+                .GetMethod(nameof(ReadNames), BindingFlags.NonPublic | BindingFlags.Static)!
+                .MakeGenericMethod(vector.ItemType.RawType);
             return (ImmutableArray<string>)read.Invoke(null, [Annotations, column])!;
         }
 
@@ -70,8 +77,14 @@ internal sealed record LabelColumn(string Name, KeyDataViewType Type, DataViewSc
     }
 
     private static ArgumentOutOfRangeException Missing(string name, IEnumerable<string> columns) =>
-        new("schema", $"There is no label column '{name}'. The columns are: {string.Join(", ", columns)}. Name the label column in the options.");
+        new(
+            "schema",
+            $"There is no label column '{name}'. The columns are: {string.Join(", ", columns)}. "
+            + "Name the label column in the options.");
 
     private static ArgumentOutOfRangeException NotAKey(string name, string? type) =>
-        new("schema", $"Label column '{name}' is {type}, but a classifier needs a key. Put Conversion.MapValueToKey(\"{name}\") before the trainer.");
+        new(
+            "schema",
+            $"Label column '{name}' is {type}, but a classifier needs a key. "
+            + $"Put Conversion.MapValueToKey(\"{name}\") before the trainer.");
 }

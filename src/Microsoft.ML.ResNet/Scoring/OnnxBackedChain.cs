@@ -19,7 +19,12 @@ internal sealed class OnnxBackedChain : IDisposable
     private readonly bool _inBatches;
     private readonly Lazy<NetworkSession> _bulk;
 
-    private OnnxBackedChain(IHostEnvironment environment, ImageColumn image, ResNetModel network, TransformerChain<ITransformer> chain, TemporaryFile onnxFile)
+    private OnnxBackedChain(
+        IHostEnvironment environment,
+        ImageColumn image,
+        ResNetModel network,
+        TransformerChain<ITransformer> chain,
+        TemporaryFile onnxFile)
     {
         _environment = environment;
         _image = image;
@@ -27,11 +32,14 @@ internal sealed class OnnxBackedChain : IDisposable
         _chain = chain;
         _onnxFile = onnxFile;
         _inBatches = environment.GetGpuDeviceId() is null; // on a GPU, only OnnxTransformer's session is
-        _bulk = new Lazy<NetworkSession>(() => new NetworkSession(environment, OnnxGraphWriter.Featurizer(network, OnnxGraphWriter.PixelTypeOf(image), "pixels", "features", [], anyBatch: true)));
+        _bulk = new Lazy<NetworkSession>(() => new NetworkSession(
+            environment,
+            OnnxGraphWriter.Featurizer(network, OnnxGraphWriter.PixelTypeOf(image), "pixels", "features", [], anyBatch: true)));
     }
 
     /// <summary>Builds a chain around a temporary file, and deletes the file if that fails.</summary>
-    public static OnnxBackedChain Build(IHostEnvironment environment, ImageColumn image, ResNetModel network, Func<string, TransformerChain<ITransformer>> build)
+    public static OnnxBackedChain Build(
+        IHostEnvironment environment, ImageColumn image, ResNetModel network, Func<string, TransformerChain<ITransformer>> build)
     {
         ScoringPrerequisites.Check();
         var onnxFile = new TemporaryFile("network.onnx");

@@ -23,7 +23,11 @@ internal static class OutputColumns
         var keyValues = label.Annotations.Find("KeyValues");
         var score = Column(names.Score, VectorKind.Vector, NumberDataViewType.Single, isKey: false, ScoreAnnotations(keyValues));
         var predicted = Column(
-            names.PredictedLabel, VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, [.. keyValues is { } values ? [values] : Array.Empty<SchemaShape.Column>(), .. CommonAnnotations()]);
+            names.PredictedLabel,
+            VectorKind.Scalar,
+            NumberDataViewType.UInt32,
+            isKey: true,
+            [.. keyValues is { } values ? [values] : Array.Empty<SchemaShape.Column>(), .. CommonAnnotations()]);
         return new SchemaShape([.. input.Where(column => column.Name != score.Name && column.Name != predicted.Name), score, predicted]);
     }
 

@@ -25,7 +25,12 @@ internal static class PretrainedNetwork
 
     /// <summary>Makes a network whose features are wanted; it needs no head.</summary>
     public static ResNetModel Featurizer(ResNetWeights weights, ResNetArchitecture? architecture, ImagePreprocessing? preprocessing) =>
-        Make(weights, architecture, preprocessing, classCount: weights.TryGet(LayerPlan.HeadWeight, out var head) ? head.Shape[0] : 1, strict: false);
+        Make(
+            weights,
+            architecture,
+            preprocessing,
+            classCount: weights.TryGet(LayerPlan.HeadWeight, out var head) ? head.Shape[0] : 1,
+            strict: false);
 
     /// <summary>Makes the label column that a classifier without training data would have had.</summary>
     public static LabelColumn LabelOf(ImmutableArray<string> classNames)

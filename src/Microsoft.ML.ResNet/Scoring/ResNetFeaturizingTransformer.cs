@@ -46,9 +46,15 @@ public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
     /// <summary>Releases the ONNX Runtime session and deletes the temporary file. Models saved before keep working.</summary>
     public void Dispose() => _chain.Dispose();
 
-    internal static ResNetFeaturizingTransformer Create(IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn)
+    internal static ResNetFeaturizingTransformer Create(
+        IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn)
     {
         network = network.For(image);
-        return new ResNetFeaturizingTransformer(OnnxBackedChain.Build(environment, image, network, onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile)), network);
+        var chain = OnnxBackedChain.Build(
+            environment,
+            image,
+            network,
+            onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile));
+        return new ResNetFeaturizingTransformer(chain, network);
     }
 }

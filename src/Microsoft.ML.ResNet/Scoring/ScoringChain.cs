@@ -132,7 +132,13 @@ internal static class ScoringChain
         var model = MLNetInternals.NewMaximumEntropyModel(
             environment, rows, bias.ToArray(), classCount, featureCount, labelNames: null, statistics: null);
         return MLNetInternals.NewMulticlassTransformer(
-            environment, model, HeadSchema(label, featureCount), FeaturesColumn, label.Name, ScoreColumns.Default.Score, ScoreColumns.Default.PredictedLabel);
+            environment,
+            model,
+            HeadSchema(label, featureCount),
+            FeaturesColumn,
+            label.Name,
+            ScoreColumns.Default.Score,
+            ScoreColumns.Default.PredictedLabel);
     }
 
     // The model saves the schema it was trained on: the label with its values, and the features; nothing else of the user's data.

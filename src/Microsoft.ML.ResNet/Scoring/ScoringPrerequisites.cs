@@ -21,7 +21,9 @@ internal static class ScoringPrerequisites
         OnnxTelemetry.TurnOff();
         if (!NativeLibrary.TryLoad(nativeLibrary, typeof(InferenceSession).Assembly, null, out _))
         {
-            throw new DllNotFoundException("Scoring needs ONNX Runtime, and this application has none: add a reference to the NuGet package Microsoft.ML.OnnxRuntime 1.31.1 (or one of its GPU packages).");
+            throw new DllNotFoundException(
+                "Scoring needs ONNX Runtime, and this application has none: "
+                + "add a reference to the NuGet package Microsoft.ML.OnnxRuntime 1.31.1 (or one of its GPU packages).");
         }
 
         using var probe = new TemporaryFile("probe");
