@@ -12,5 +12,6 @@ public sealed record Cifar10(IDataView Train, IDataView Test)
 {
     /// <summary>Gets the names of the classes.</summary>
     /// <value>Ten, in the order of the published labels 0 to 9, which is also that of the alphabet.</value>
-    public static ImmutableArray<string> ClassNames { get; } = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    public static ImmutableArray<string> ClassNames { get; } =
+        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 }

@@ -25,7 +25,8 @@ internal static class Cifar10Batch
 
     public const string TestFile = "test_batch.bin";
 
-    public static ImmutableArray<string> TrainFiles { get; } = ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"];
+    public static ImmutableArray<string> TrainFiles { get; } =
+        ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"];
 
     public static ImmutableArray<string> Files { get; } = [.. TrainFiles, TestFile];
 
@@ -53,7 +54,8 @@ internal static class Cifar10Batch
             if (records[i].Span[0] >= Cifar10.ClassNames.Length)
             {
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"record {i:n0} of {name}, counted from 0, has the label {records[i].Span[0]}, but labels are 0 to {Cifar10.ClassNames.Length - 1}"));
+                    $"record {i:n0} of {name}, counted from 0, has the label {records[i].Span[0]}, "
+                    + $"but labels are 0 to {Cifar10.ClassNames.Length - 1}"));
             }
         }
 

@@ -30,7 +30,8 @@ internal static class Cifar10Location
         return Directory.Exists(train) && Directory.Exists(test)
             ? new Cifar10(FromImages(catalog, train), FromImages(catalog, test))
             : throw new InvalidDataException(
-                $"Folder '{path}' holds neither {string.Join(", ", Cifar10Batch.Files)}, nor a folder {Cifar10Archive.Folder} with them, nor folders {TrainFolder} and {TestFolder} with an image folder for each class.");
+                $"Folder '{path}' holds neither {string.Join(", ", Cifar10Batch.Files)}, nor a folder {Cifar10Archive.Folder} with them, "
+                + $"nor folders {TrainFolder} and {TestFolder} with an image folder for each class.");
     }
 
     private static Cifar10 FromRecords(Dictionary<string, ReadOnlyMemory<byte>[]> files) =>
@@ -59,7 +60,8 @@ internal static class Cifar10Location
         if (!classes.SetEquals(Cifar10.ClassNames))
         {
             throw new InvalidDataException(
-                $"Folder '{folder}' must have a folder of images for each of {string.Join(", ", Cifar10.ClassNames)}, but has them for {string.Join(", ", classes)}. LoadImageFolder reads other classes.");
+                $"Folder '{folder}' must have a folder of images for each of {string.Join(", ", Cifar10.ClassNames)}, "
+                + $"but has them for {string.Join(", ", classes)}. LoadImageFolder reads other classes.");
         }
 
         var rows = catalog.LoadFromEnumerable(files.ToArray());

@@ -43,9 +43,14 @@ internal sealed record ImageColumn(string Name, PixelSource Source, ImageShape S
         var column = schema.GetColumnOrNull(name) ?? throw Missing(name, schema.Where(each => !each.IsHidden).Select(each => each.Name));
         return column.Type switch
         {
-            ImageDataViewType => new ImageColumn(name, PixelSource.Image, ImageShapeOf(name, shape ?? new ImageShape(3, defaultImageSize, defaultImageSize))),
+            ImageDataViewType =>
+                new ImageColumn(
+                    name, PixelSource.Image, ImageShapeOf(name, shape ?? new ImageShape(3, defaultImageSize, defaultImageSize))),
             VectorDataViewType { IsKnownSize: true } vector when IsPixel(vector.ItemType) =>
-                new ImageColumn(name, vector.ItemType == NumberDataViewType.Byte ? PixelSource.ByteVector : PixelSource.FloatVector, VectorShapeOf(name, vector, shape)),
+                new ImageColumn(
+                    name,
+                    vector.ItemType == NumberDataViewType.Byte ? PixelSource.ByteVector : PixelSource.FloatVector,
+                    VectorShapeOf(name, vector, shape)),
             _ => throw WrongType(name, column.Type.ToString()!),
         };
     }
@@ -58,7 +63,9 @@ internal sealed record ImageColumn(string Name, PixelSource Source, ImageShape S
         var other = Bind(schema, Name, Shape, defaultImageSize: 0);
         if (other.Source != Source)
         {
-            throw new ArgumentOutOfRangeException(nameof(schema), $"Image column '{Name}' holds {Describe(other.Source)}, but the network was made for {Describe(Source)}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(schema),
+                $"Image column '{Name}' holds {Describe(other.Source)}, but the network was made for {Describe(Source)}.");
         }
     }
 
@@ -73,22 +80,37 @@ internal sealed record ImageColumn(string Name, PixelSource Source, ImageShape S
 
     private static ImageShape ImageShapeOf(string name, ImageShape shape) => shape.Channels is 1 or 3
         ? shape
-        : throw new ArgumentOutOfRangeException("schema", $"Image column '{name}' can be read as 3 channels (colour) or 1 (grayscale), but the input shape asks for {shape.Channels}.");
+        : throw new ArgumentOutOfRangeException(
+            "schema",
+            $"Image column '{name}' can be read as 3 channels (colour) or 1 (grayscale), "
+            + $"but the input shape asks for {shape.Channels}.");
 
     private static ImageShape VectorShapeOf(string name, VectorDataViewType vector, ImageShape? asked)
     {
         // ExtractPixels says the planar shape in the type: [channels, height, width].
         var shape = asked ?? (vector.Dimensions.Length == 3 && vector.Dimensions[0] <= 4
             ? new ImageShape(vector.Dimensions[0], vector.Dimensions[1], vector.Dimensions[2])
-            : throw new ArgumentOutOfRangeException("schema", $"Image column '{name}' is {vector}, which does not tell the image's shape. Give it in the options: InputShape = new ImageShape(channels, height, width)."));
+            : throw new ArgumentOutOfRangeException(
+                "schema",
+                $"Image column '{name}' is {vector}, which does not tell the image's shape. "
+                + "Give it in the options: InputShape = new ImageShape(channels, height, width)."));
         return shape.Size == vector.Size
             ? shape
-            : throw new ArgumentOutOfRangeException("schema", $"Image column '{name}' is {vector}, with {vector.Size} values, but an image of {shape} has {shape.Size}. Correct the options' InputShape, or the column.");
+            : throw new ArgumentOutOfRangeException(
+                "schema",
+                $"Image column '{name}' is {vector}, with {vector.Size} values, but an image of {shape} has {shape.Size}. "
+                + "Correct the options' InputShape, or the column.");
     }
 
     private static ArgumentOutOfRangeException Missing(string name, IEnumerable<string> columns) =>
-        new("schema", $"There is no image column '{name}'. The columns are: {string.Join(", ", columns)}. Name the image column in the options, or add Transforms.LoadImages before.");
+        new(
+            "schema",
+            $"There is no image column '{name}'. The columns are: {string.Join(", ", columns)}. "
+            + "Name the image column in the options, or add Transforms.LoadImages before.");
 
     private static ArgumentOutOfRangeException WrongType(string name, string type) =>
-        new("schema", $"Image column '{name}' is {type}, but must hold images (Transforms.LoadImages makes them) or a planar vector of bytes or floats whose size is known (Transforms.ExtractPixels makes one).");
+        new(
+            "schema",
+            $"Image column '{name}' is {type}, but must hold images (Transforms.LoadImages makes them) "
+            + "or a planar vector of bytes or floats whose size is known (Transforms.ExtractPixels makes one).");
 }

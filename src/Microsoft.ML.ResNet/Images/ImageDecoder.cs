@@ -144,7 +144,8 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
     {
         using var content = Content(data);
         using var codec = SKCodec.Create(content)
-            ?? throw new InvalidDataException("it is no image that can be decoded: neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged");
+            ?? throw new InvalidDataException(
+                "it is no image that can be decoded: neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged");
         var own = codec.Info;
         if ((long)own.Width * own.Height > _maxPixels)
         {

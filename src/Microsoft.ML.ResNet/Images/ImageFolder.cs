@@ -12,8 +12,11 @@ namespace Microsoft.ML.ResNet.Images;
 internal sealed class ImageFolder : IEnumerable<ImageFolderRow>
 {
     // What SkiaSharp, and so ML.NET's LoadImages, decodes on every platform.
-    private static readonly FrozenSet<string> Extensions = FrozenSet.ToFrozenSet([".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"], StringComparer.OrdinalIgnoreCase);
-    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ExtensionsBySpan = Extensions.GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly FrozenSet<string> Extensions =
+        FrozenSet.ToFrozenSet([".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"], StringComparer.OrdinalIgnoreCase);
+
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> ExtensionsBySpan =
+        Extensions.GetAlternateLookup<ReadOnlySpan<char>>();
 
     // Attributes are asked for where they are needed only: on Unix each answer is a system call.
     private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
@@ -30,11 +33,18 @@ internal sealed class ImageFolder : IEnumerable<ImageFolderRow>
     public static ImageFolder List(string folder)
     {
         var visible = new EnumerationOptions { AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
-        ClassFolder[] classes = [.. Directory.EnumerateDirectories(folder, "*", visible).Order(StringComparer.Ordinal).Select(path => ClassFolder.List(Path.GetFullPath(path))).Where(each => each.Count > 0)];
+        ClassFolder[] classes =
+        [
+            .. Directory.EnumerateDirectories(folder, "*", visible)
+                .Order(StringComparer.Ordinal)
+                .Select(path => ClassFolder.List(Path.GetFullPath(path)))
+                .Where(each => each.Count > 0),
+        ];
         return classes.Length > 0
             ? new ImageFolder(classes)
             : throw new InvalidOperationException(
-                $"Folder '{folder}' has no sub-folder with images. Each class needs a sub-folder of its own, named after it, with files that end in {string.Join(", ", Extensions.Order())}.");
+                $"Folder '{folder}' has no sub-folder with images. Each class needs a sub-folder of its own, named after it, "
+                + $"with files that end in {string.Join(", ", Extensions.Order())}.");
     }
 
     public IEnumerator<ImageFolderRow> GetEnumerator()
@@ -86,12 +96,16 @@ internal sealed class ImageFolder : IEnumerable<ImageFolderRow>
         }
 
         // Links to folders are not followed: they could lead back here.
-        private static FileSystemEnumerable<string> ImagesBelow(string folder) => new(folder, (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
+        private static FileSystemEnumerable<string> ImagesBelow(string folder) => new(
+            folder, (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
         {
-            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && IsVisible(ref entry) && ExtensionsBySpan.Contains(Path.GetExtension(entry.FileName)),
-            ShouldRecursePredicate = (ref FileSystemEntry entry) => IsVisible(ref entry) && !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
+            ShouldIncludePredicate = (ref FileSystemEntry entry) =>
+                !entry.IsDirectory && IsVisible(ref entry) && ExtensionsBySpan.Contains(Path.GetExtension(entry.FileName)),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) =>
+                IsVisible(ref entry) && !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
         };
 
-        private static bool IsVisible(ref FileSystemEntry entry) => !entry.IsHidden && !(OperatingSystem.IsWindows() && entry.Attributes.HasFlag(FileAttributes.System));
+        private static bool IsVisible(ref FileSystemEntry entry) =>
+            !entry.IsHidden && !(OperatingSystem.IsWindows() && entry.Attributes.HasFlag(FileAttributes.System));
     }
 }

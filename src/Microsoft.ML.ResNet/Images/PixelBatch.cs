@@ -14,7 +14,8 @@ internal sealed class PixelBatch<T>(ImagePreprocessing preprocessing, int capaci
     private const int LargestCapacity = 128;
 
     private readonly int _imageSize = preprocessing.Input.Channels * preprocessing.ResizeTo.Height * preprocessing.ResizeTo.Width;
-    private readonly T[] _values = new T[capacity * preprocessing.Input.Channels * preprocessing.ResizeTo.Height * preprocessing.ResizeTo.Width];
+    private readonly T[] _values =
+        new T[capacity * preprocessing.Input.Channels * preprocessing.ResizeTo.Height * preprocessing.ResizeTo.Width];
 
     public PixelBatch(ImagePreprocessing preprocessing) : this(preprocessing, CapacityFor(preprocessing))
     {
@@ -36,8 +37,12 @@ internal sealed class PixelBatch<T>(ImagePreprocessing preprocessing, int capaci
     public OrtValue ToTensor()
     {
         var (height, width) = preprocessing.ResizeTo;
-        return OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, _values.AsMemory(0, Count * _imageSize), [Count, preprocessing.Input.Channels, height, width]);
+        return OrtValue.CreateTensorValueFromMemory(
+            OrtMemoryInfo.DefaultInstance,
+            _values.AsMemory(0, Count * _imageSize),
+            [Count, preprocessing.Input.Channels, height, width]);
     }
 
-    private static int CapacityFor(ImagePreprocessing preprocessing) => Math.Clamp(EnoughPixels / (preprocessing.Input.Height * preprocessing.Input.Width), 1, LargestCapacity);
+    private static int CapacityFor(ImagePreprocessing preprocessing) =>
+        Math.Clamp(EnoughPixels / (preprocessing.Input.Height * preprocessing.Input.Width), 1, LargestCapacity);
 }

@@ -22,7 +22,8 @@ internal static class BatchNormFolding
     }
 
     /// <summary>γ·(w∗x − μ)/√(σ² + ε) + β is a convolution with the filters w·γ/√(σ² + ε) and the bias β − μ·γ/√(σ² + ε).</summary>
-    public static (WeightTensor Filters, WeightTensor Bias) Fold(ConvolutionLayer convolution, BatchNormLayer batchNorm, ResNetWeights weights)
+    public static (WeightTensor Filters, WeightTensor Bias) Fold(
+        ConvolutionLayer convolution, BatchNormLayer batchNorm, ResNetWeights weights)
     {
         var (scale, bias) = Affine(batchNorm, weights);
         var filters = weights[convolution.Weights[0].Name];

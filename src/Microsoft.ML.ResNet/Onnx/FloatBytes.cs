@@ -11,7 +11,8 @@ internal sealed class FloatBytes(ReadOnlyMemory<float> floats) : MemoryManager<b
     public override Span<byte> GetSpan() => MemoryMarshal.AsBytes(MemoryMarshal.AsMemory(floats).Span);
 
     /// <inheritdoc/>
-    public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException("Read the span: nothing here hands out addresses.");
+    public override MemoryHandle Pin(int elementIndex = 0) =>
+        throw new NotSupportedException("Read the span: nothing here hands out addresses.");
 
     /// <inheritdoc/>
     public override void Unpin() => throw new NotSupportedException("Nothing was pinned.");

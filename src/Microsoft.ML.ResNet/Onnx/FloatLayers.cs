@@ -36,9 +36,14 @@ internal sealed class FloatLayers
         return layer switch
         {
             ImageInputLayer => input,
-            ConvolutionLayer convolution => _graph.AddConvolution(convolution, [.. x, .. AddConvolutionWeights(convolution)], convolution.Name),
+            ConvolutionLayer convolution =>
+                _graph.AddConvolution(convolution, [.. x, .. AddConvolutionWeights(convolution)], convolution.Name),
             BatchNormLayer when _folded.ContainsKey(_plan.Layers[layer.Inputs[0]]) => x[0],
-            BatchNormLayer batchNorm => _graph.Add("BatchNormalization", [.. x, .. AddWeights(batchNorm)], batchNorm.Name, new OnnxAttribute("epsilon", Float: BatchNormLayer.Epsilon)),
+            BatchNormLayer batchNorm => _graph.Add(
+                "BatchNormalization",
+                [.. x, .. AddWeights(batchNorm)],
+                batchNorm.Name,
+                new OnnxAttribute("epsilon", Float: BatchNormLayer.Epsilon)),
             _ => _graph.AddOperator(layer, [.. x], layer.Name),
         };
     }

@@ -7,7 +7,14 @@ internal static class LayerOperators
 {
     /// <summary>Adds a convolution. Its weights are among the inputs.</summary>
     public static string AddConvolution(this OnnxGraph graph, ConvolutionLayer layer, ImmutableArray<string> inputs, string output) =>
-        graph.Add("Conv", inputs, output, Square("kernel_shape", layer.Kernel), Square("strides", layer.Stride), Pads(layer.Padding), new OnnxAttribute("group", layer.Groups));
+        graph.Add(
+            "Conv",
+            inputs,
+            output,
+            Square("kernel_shape", layer.Kernel),
+            Square("strides", layer.Stride),
+            Pads(layer.Padding),
+            new OnnxAttribute("group", layer.Groups));
 
     /// <summary>Adds a layer that has no weights.</summary>
     /// <param name="graph">The graph.</param>
@@ -15,12 +22,25 @@ internal static class LayerOperators
     /// <param name="inputs">The names of what it reads, in the order of <see cref="Layer.Inputs"/>.</param>
     /// <param name="output">The name of its result.</param>
     /// <param name="zero">The name of the constant that stands for zero where a layer pads with it; null for floats.</param>
-    public static string AddOperator(this OnnxGraph graph, Layer layer, ImmutableArray<string> inputs, string output, string? zero = null) => layer switch
+    public static string AddOperator(
+        this OnnxGraph graph, Layer layer, ImmutableArray<string> inputs, string output, string? zero = null) => layer switch
     {
         ReluLayer => graph.Add("Relu", inputs, output),
-        MaxPoolLayer pool => graph.Add("MaxPool", inputs, output, Square("kernel_shape", pool.Kernel), Square("strides", MaxPoolLayer.Stride), Pads(pool.Padding)),
+        MaxPoolLayer pool => graph.Add(
+            "MaxPool",
+            inputs,
+            output,
+            Square("kernel_shape", pool.Kernel),
+            Square("strides", MaxPoolLayer.Stride),
+            Pads(pool.Padding)),
         PaddedIdentityLayer identity => AddPaddedIdentity(graph, identity, inputs[0], output, zero),
-        AveragePoolLayer => graph.Add("AveragePool", inputs, output, Square("kernel_shape", AveragePoolLayer.Kernel), Square("strides", AveragePoolLayer.Kernel), new OnnxAttribute("ceil_mode", 1)),
+        AveragePoolLayer => graph.Add(
+            "AveragePool",
+            inputs,
+            output,
+            Square("kernel_shape", AveragePoolLayer.Kernel),
+            Square("strides", AveragePoolLayer.Kernel),
+            new OnnxAttribute("ceil_mode", 1)),
         SigmoidLayer => graph.Add("Sigmoid", inputs, output),
         ScaleLayer => graph.Add("Mul", inputs, output),
         AddLayer => graph.Add("Add", inputs, output),

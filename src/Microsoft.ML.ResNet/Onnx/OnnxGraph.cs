@@ -22,8 +22,10 @@ internal sealed class OnnxGraph
 
     public string AddIntegers(string name, params ReadOnlySpan<long> values) => Add(OnnxTensor.Integers(name, values));
 
-    public string Add(WeightTensor tensor) => Add(OnnxTensor.Floats(tensor.Name, [.. tensor.Shape.Select(size => (long)size)], tensor.Values));
+    public string Add(WeightTensor tensor) =>
+        Add(OnnxTensor.Floats(tensor.Name, [.. tensor.Shape.Select(size => (long)size)], tensor.Values));
 
-    public OnnxModel ToModel(string name, OnnxValue input, ImmutableArray<OnnxValue> outputs, ImmutableArray<KeyValuePair<string, string>> metadata) =>
+    public OnnxModel ToModel(
+        string name, OnnxValue input, ImmutableArray<OnnxValue> outputs, ImmutableArray<KeyValuePair<string, string>> metadata) =>
         new(name, _nodes.ToImmutable(), _initializers.ToImmutable(), [input], outputs, metadata);
 }

@@ -5,7 +5,8 @@ namespace Microsoft.ML.ResNet.Onnx;
 /// <summary>
 /// A network ready to score: its layers, their weights, how pixels become its input, and how floats become integers, if they do.
 /// </summary>
-internal sealed record ResNetModel(LayerPlan Plan, ResNetWeights Weights, ImagePreprocessing Preprocessing, NetworkQuantization? Quantization = null)
+internal sealed record ResNetModel(
+    LayerPlan Plan, ResNetWeights Weights, ImagePreprocessing Preprocessing, NetworkQuantization? Quantization = null)
 {
     /// <summary>Gets what is told of the network in its ONNX graph; null for a network that was not trained here.</summary>
     public ModelCard? Card { get; init; }

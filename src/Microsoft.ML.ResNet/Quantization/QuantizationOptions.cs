@@ -27,12 +27,14 @@ public sealed record QuantizationOptions
     {
         if (ImageCount < 1)
         {
-            throw new ArgumentOutOfRangeException(nameof(ImageCount), ImageCount, "Quantization needs at least one image: set ImageCount to 1 or more.");
+            throw new ArgumentOutOfRangeException(
+                nameof(ImageCount), ImageCount, "Quantization needs at least one image: set ImageCount to 1 or more.");
         }
 
         if (!(Percentile > 0 && Percentile <= 100))
         {
-            throw new ArgumentOutOfRangeException(nameof(Percentile), Percentile, "Percentile is a share of the images: more than 0, and at most 100.");
+            throw new ArgumentOutOfRangeException(
+                nameof(Percentile), Percentile, "Percentile is a share of the images: more than 0, and at most 100.");
         }
     }
 }

@@ -6,7 +6,8 @@ namespace Microsoft.ML.ResNet.Weights;
 /// <summary>How a file stores the values of a tensor: how many bytes each takes, and how they become floats.</summary>
 internal sealed class ElementType
 {
-    public static readonly ElementType Float32 = new("float32", sizeof(float), (source, floats) => MemoryMarshal.Cast<byte, float>(source).CopyTo(floats));
+    public static readonly ElementType Float32 = new(
+        "float32", sizeof(float), (source, floats) => MemoryMarshal.Cast<byte, float>(source).CopyTo(floats));
     public static readonly ElementType Float64 = new("float64", sizeof(double), FromFloat64);
     public static readonly ElementType Float16 = new("float16", sizeof(ushort), FromFloat16);
     public static readonly ElementType BFloat16 = new("bfloat16", sizeof(ushort), FromBFloat16);
@@ -42,7 +43,8 @@ internal sealed class ElementType
     {
         if (source.Length != floats.Length * (long)Size)
         {
-            throw new ArgumentException($"{floats.Length} {Name} values are {floats.Length * (long)Size} bytes, not {source.Length}.", nameof(source));
+            throw new ArgumentException(
+                $"{floats.Length} {Name} values are {floats.Length * (long)Size} bytes, not {source.Length}.", nameof(source));
         }
 
         (_convert ?? throw new InvalidOperationException($"{Name} values do not become floats."))(source, floats);
@@ -85,7 +87,8 @@ internal sealed class ElementType
     {
         for (var i = 0; i < floats.Length; i++)
         {
-            floats[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(source[(i * sizeof(ushort))..]) << 16);
+            var bits = (uint)BinaryPrimitives.ReadUInt16LittleEndian(source[(i * sizeof(ushort))..]) << 16;
+            floats[i] = BitConverter.UInt32BitsToSingle(bits);
         }
     }
 }

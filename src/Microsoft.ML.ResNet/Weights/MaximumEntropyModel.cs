@@ -38,12 +38,15 @@ internal static class MaximumEntropyModel
         var rows = (long)features * classes;
         if (bias.Length != classes + 3 + rows || bias[classes..] is not [0, 0, var size, .. var matrix] || size != rows)
         {
-            throw new InvalidDataException($"its head claims {features:n0} features and {classes:n0} classes, which its {length:n0} bytes do not hold as dense rows");
+            throw new InvalidDataException(
+                $"its head claims {features:n0} features and {classes:n0} classes, "
+                + $"which its {length:n0} bytes do not hold as dense rows");
         }
 
         Fill(builder.Declare(matrixName, ElementType.Float32, [classes, features]), matrix);
         Fill(builder.Declare(biasName, ElementType.Float32, [classes]), bias[..classes]);
     }
 
-    private static void Fill(PendingTensor? tensor, ReadOnlySpan<int> bits) => MemoryMarshal.Cast<int, float>(bits).CopyTo(tensor!.Allocate());
+    private static void Fill(PendingTensor? tensor, ReadOnlySpan<int> bits) =>
+        MemoryMarshal.Cast<int, float>(bits).CopyTo(tensor!.Allocate());
 }

@@ -26,7 +26,9 @@ internal static class ModelZip
             .Take(2).ToArray();
         if (networks.Length > 1 || heads.Length > 1)
         {
-            throw new InvalidDataException($"it holds several {(networks.Length > 1 ? "networks" : "heads")} (of ML.NET's transformers, {Quote(networks[^1])} is one)");
+            throw new InvalidDataException(
+                $"it holds several {(networks.Length > 1 ? "networks" : "heads")} "
+                + $"(of ML.NET's transformers, {Quote(networks[^1])} is one)");
         }
 
         var builder = new WeightsBuilder(allowance);

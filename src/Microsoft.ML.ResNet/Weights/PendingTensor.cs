@@ -19,5 +19,6 @@ internal sealed class PendingTensor(string name, ElementType type, ImmutableArra
     /// <summary>Makes room for the values.</summary>
     public Span<float> Allocate() => _values = new float[count];
 
-    public WeightTensor ToWeightTensor() => new(name, shape, _values ?? throw new InvalidOperationException($"Tensor '{name}' was declared, but not read."));
+    public WeightTensor ToWeightTensor() =>
+        new(name, shape, _values ?? throw new InvalidOperationException($"Tensor '{name}' was declared, but not read."));
 }

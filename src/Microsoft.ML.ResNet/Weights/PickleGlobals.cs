@@ -14,7 +14,9 @@ internal static class PickleGlobals
     private static readonly FrozenDictionary<string, object> Known = new Dictionary<string, object>
     {
         ["collections.OrderedDict"] = PickleFunction.OrderedDict,
-        ["collections.Counter"] = PickleFunction.Counter, // in the state of torch's MultiStepLR, which training checkpoints hold beside the weights
+
+        // In the state of torch's MultiStepLR, which training checkpoints hold beside the weights.
+        ["collections.Counter"] = PickleFunction.Counter,
         ["torch.Size"] = PickleFunction.Size,
         ["torch.nn.parameter.Parameter"] = PickleFunction.Parameter,
         ["torch._utils._rebuild_parameter"] = PickleFunction.RebuildParameter,
@@ -47,7 +49,9 @@ internal static class PickleGlobals
 
     public static object Find(string name) => Known.TryGetValue(name, out var found)
         ? found
-        : throw new InvalidDataException($"its pickle asks for {Quote(name)}, and only dictionaries of tensors are read: nothing is ever executed, and a whole module must be saved as its state_dict()");
+        : throw new InvalidDataException(
+            $"its pickle asks for {Quote(name)}, and only dictionaries of tensors are read: "
+            + "nothing is ever executed, and a whole module must be saved as its state_dict()");
 
     /// <summary>Gives what Python would get by calling a global.</summary>
     public static object? Call(object? function, object?[] arguments) => (function, arguments) switch
@@ -59,7 +63,8 @@ internal static class PickleGlobals
         (PickleFunction.Parameter or PickleFunction.RebuildParameter, [TensorView tensor, ..]) => tensor,
         (PickleFunction.RebuildTensor, [StorageReference storage, long offset, object?[] shape, object?[] strides, ..]) =>
             new TensorView(storage, storage.ElementType, offset, Numbers(shape), Numbers(strides)),
-        (PickleFunction.RebuildTensorV3, [StorageReference storage, long offset, object?[] shape, object?[] strides, _, _, ElementType type, ..]) =>
+        (PickleFunction.RebuildTensorV3,
+            [StorageReference storage, long offset, object?[] shape, object?[] strides, _, _, ElementType type, ..]) =>
             new TensorView(storage, type, offset, Numbers(shape), Numbers(strides)),
         (PickleFunction, _) => throw new InvalidDataException($"its pickle calls {function} with other arguments than PyTorch does"),
         _ => throw new InvalidDataException($"its pickle calls {Describe(function)}, which is no function"),
@@ -100,5 +105,6 @@ internal static class PickleGlobals
 
     private static long[] Numbers(object?[] tuple) => tuple.Length > MaxRank
         ? throw new InvalidDataException($"a tensor in its pickle has {tuple.Length:n0} dimensions")
-        : Array.ConvertAll(tuple, item => item as long? ?? throw new InvalidDataException($"a tensor in its pickle has {Describe(item)} as a dimension"));
+        : Array.ConvertAll(
+            tuple, item => item as long? ?? throw new InvalidDataException($"a tensor in its pickle has {Describe(item)} as a dimension"));
 }

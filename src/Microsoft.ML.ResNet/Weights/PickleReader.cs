@@ -156,7 +156,8 @@ internal sealed class PickleReader(Stream stream)
                 Push(PickleGlobals.Find($"{PopText()}.{name}"));
                 break;
             case PickleOpcode.Reduce or PickleOpcode.NewObj:
-                var arguments = Pop() as object?[] ?? throw new InvalidDataException("its pickle calls a function without a tuple of arguments");
+                var arguments = Pop() as object?[]
+                    ?? throw new InvalidDataException("its pickle calls a function without a tuple of arguments");
                 Call(Pop(), arguments);
                 break;
             case PickleOpcode.Build:
@@ -189,10 +190,12 @@ internal sealed class PickleReader(Stream stream)
 
     private void SetItems(object?[] items)
     {
-        var dictionary = Peek() as PickleDictionary ?? throw new InvalidDataException($"its pickle sets items of {PickleGlobals.Describe(Peek())}");
+        var dictionary = Peek() as PickleDictionary
+            ?? throw new InvalidDataException($"its pickle sets items of {PickleGlobals.Describe(Peek())}");
         for (var i = 0; i < items.Length; i += 2)
         {
-            dictionary.Add(items[i], i + 1 < items.Length ? items[i + 1] : throw new InvalidDataException("its pickle sets an item without a value"));
+            dictionary.Add(
+                items[i], i + 1 < items.Length ? items[i + 1] : throw new InvalidDataException("its pickle sets an item without a value"));
         }
     }
 
@@ -237,7 +240,9 @@ internal sealed class PickleReader(Stream stream)
         }
     }
 
-    private object? Recall(uint index) => _memo.TryGetValue(index, out var value) ? value : throw new InvalidDataException("its pickle recalls what it never memorized");
+    private object? Recall(uint index) => _memo.TryGetValue(index, out var value)
+        ? value
+        : throw new InvalidDataException("its pickle recalls what it never memorized");
 
     private void Push(object? value) => _stack.Add(value);
 

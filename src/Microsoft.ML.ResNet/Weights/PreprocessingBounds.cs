@@ -45,7 +45,8 @@ internal static class PreprocessingBounds
         {
             var (border, supersampling) = (preprocessing.CropBorder, preprocessing.Supersampling);
             throw new InvalidDataException(
-                $"a crop border of {border:n0} and a supersampling of {supersampling:n0} resize images to more than {MaxResizedSide:n0} pixels a side");
+                $"a crop border of {border:n0} and a supersampling of {supersampling:n0} "
+                + $"resize images to more than {MaxResizedSide:n0} pixels a side");
         }
 
         if (preprocessing.Mean is { IsDefault: false } means && means.Any(mean => !(Math.Abs(mean) <= MaxPixel)))

@@ -11,7 +11,8 @@ namespace Microsoft.ML.ResNet;
 /// <param name="Sha256Prefix">The first digits of the file's SHA-256, in lower-case hexadecimal. Publishers put eight of them into the
 /// file's name, as PyTorch's hub checks them.</param>
 /// <param name="Preprocessing">How pixels became the input in training.</param>
-public sealed record PublishedWeights(string Name, ResNetArchitecture Architecture, Uri Address, string Sha256Prefix, ImagePreprocessing Preprocessing)
+public sealed record PublishedWeights(
+    string Name, ResNetArchitecture Architecture, Uri Address, string Sha256Prefix, ImagePreprocessing Preprocessing)
 {
     /// <summary>Gets the table: torchvision's weights for ImageNet, and akamaster's for CIFAR-10.</summary>
     /// <value>In the order of <see cref="ResNetArchitecture.All"/>.</value>
@@ -52,16 +53,31 @@ public sealed record PublishedWeights(string Name, ResNetArchitecture Architectu
     {
         ArgumentNullException.ThrowIfNull(name);
         return All.FirstOrDefault(weights => weights.Name.Equals(name.Trim(), StringComparison.OrdinalIgnoreCase))
-            ?? throw new ArgumentException($"There are no published weights '{name}'. There are: {string.Join(", ", All.Select(weights => weights.Name))}.", nameof(name));
+            ?? throw new ArgumentException(
+                $"There are no published weights '{name}'. There are: {string.Join(", ", All.Select(weights => weights.Name))}.",
+                nameof(name));
     }
 
-    private static PublishedWeights ImageNetV1(ResNetArchitecture architecture, string hash) => Torchvision(architecture, "imagenet1k_v1", hash, ImagePreprocessing.ImageNetV1);
+    private static PublishedWeights ImageNetV1(ResNetArchitecture architecture, string hash) =>
+        Torchvision(architecture, "imagenet1k_v1", hash, ImagePreprocessing.ImageNetV1);
 
-    private static PublishedWeights ImageNetV2(ResNetArchitecture architecture, string hash) => Torchvision(architecture, "imagenet1k_v2", hash, ImagePreprocessing.ImageNetV2);
+    private static PublishedWeights ImageNetV2(ResNetArchitecture architecture, string hash) =>
+        Torchvision(architecture, "imagenet1k_v2", hash, ImagePreprocessing.ImageNetV2);
 
-    private static PublishedWeights Torchvision(ResNetArchitecture architecture, string recipe, string hash, ImagePreprocessing preprocessing) =>
-        new($"{architecture}.{recipe}", architecture, new Uri($"https://download.pytorch.org/models/{architecture}-{hash}.pth"), hash, preprocessing);
+    private static PublishedWeights Torchvision(
+        ResNetArchitecture architecture, string recipe, string hash, ImagePreprocessing preprocessing) =>
+        new(
+            $"{architecture}.{recipe}",
+            architecture,
+            new Uri($"https://download.pytorch.org/models/{architecture}-{hash}.pth"),
+            hash,
+            preprocessing);
 
     private static PublishedWeights Cifar10(ResNetArchitecture architecture, string hash) =>
-        new($"{architecture}.cifar10", architecture, new Uri($"https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/{architecture}-{hash}.th"), hash, ImagePreprocessing.Cifar10);
+        new(
+            $"{architecture}.cifar10",
+            architecture,
+            new Uri($"https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/{architecture}-{hash}.th"),
+            hash,
+            ImagePreprocessing.Cifar10);
 }

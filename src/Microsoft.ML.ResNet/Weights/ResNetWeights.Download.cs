@@ -20,11 +20,16 @@ public sealed partial class ResNetWeights
     /// <exception cref="IOException">The file cannot be downloaded; the message says where to put it by hand.</exception>
     /// <exception cref="InvalidDataException">What came is not the file that was published.</exception>
     public static ResNetWeights Download(
-        string name, IProgress<double>? progress = null, HttpClient? client = null, string? folder = null, CancellationToken cancellationToken = default)
+        string name,
+        IProgress<double>? progress = null,
+        HttpClient? client = null,
+        string? folder = null,
+        CancellationToken cancellationToken = default)
     {
         var published = PublishedWeights.Parse(name);
         using var own = client is null ? new HttpClient() : null;
-        var path = new DownloadCache(folder ?? DownloadCache.DefaultFolder("weights"), client ?? own!).Get(published.File, progress, cancellationToken);
+        var cache = new DownloadCache(folder ?? DownloadCache.DefaultFolder("weights"), client ?? own!);
+        var path = cache.Get(published.File, progress, cancellationToken);
         return new ResNetWeights(Load(path, cancellationToken: cancellationToken).Tensors)
         {
             Preprocessing = published.Preprocessing,

@@ -24,7 +24,12 @@ public sealed partial class ResNetWeights
         var wanted = withoutHead ? plan.Weights[..^plan.Head.Weights.Length] : plan.Weights;
         var match = WeightsMatch.Of(this, plan, ignoreHead: withoutHead);
         return match.IsExact
-            ? new ResNetWeights(wanted.Select(spec => this[spec.Name])) { Preprocessing = Preprocessing, ClassNames = withoutHead ? [] : ClassNames, ArchitectureName = plan.Architecture.Name }
+            ? new ResNetWeights(wanted.Select(spec => this[spec.Name]))
+            {
+                Preprocessing = Preprocessing,
+                ClassNames = withoutHead ? [] : ClassNames,
+                ArchitectureName = plan.Architecture.Name,
+            }
             : throw new ArgumentException(match.Describe(), nameof(plan));
     }
 }

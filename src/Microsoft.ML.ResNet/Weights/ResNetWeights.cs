@@ -77,8 +77,10 @@ public sealed partial class ResNetWeights
     /// <param name="name">For example <c>conv1.weight</c>.</param>
     /// <returns>The tensor.</returns>
     /// <exception cref="KeyNotFoundException">There is no such tensor.</exception>
-    public WeightTensor this[string name] =>
-        TryGet(name, out var tensor) ? tensor : throw new KeyNotFoundException($"The weights hold no tensor '{name}'. The first ones are: {string.Join(", ", _byName.Keys.Take(5))}.");
+    public WeightTensor this[string name] => TryGet(name, out var tensor)
+        ? tensor
+        : throw new KeyNotFoundException(
+            $"The weights hold no tensor '{name}'. The first ones are: {string.Join(", ", _byName.Keys.Take(5))}.");
 
     /// <summary>Looks for a tensor by its name.</summary>
     /// <param name="name">For example <c>conv1.weight</c>.</param>

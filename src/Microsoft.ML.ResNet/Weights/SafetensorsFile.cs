@@ -34,7 +34,9 @@ internal static class SafetensorsFile
 
             if (tensor.StoredBytes != entry.End - entry.Begin)
             {
-                throw new InvalidDataException($"tensor {Quote(entry.Name)} is {tensor.Count:n0} {tensor.Type} values, but lies in {entry.End - entry.Begin:n0} bytes");
+                throw new InvalidDataException(
+                    $"tensor {Quote(entry.Name)} is {tensor.Count:n0} {tensor.Type} values, "
+                    + $"but lies in {entry.End - entry.Begin:n0} bytes");
             }
 
             stream.Position = dataStart + entry.Begin;
@@ -130,7 +132,8 @@ internal static class SafetensorsFile
     {
         if (tensor.Name == MetadataKey)
         {
-            throw new InvalidOperationException($"A tensor cannot be saved under the name '{MetadataKey}', which safetensors keeps for itself.");
+            throw new InvalidOperationException(
+                $"A tensor cannot be saved under the name '{MetadataKey}', which safetensors keeps for itself.");
         }
 
         json.WriteStartObject(tensor.Name);
@@ -156,7 +159,9 @@ internal static class SafetensorsFile
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxHeaderBytes || (long)length > stream.Length - stream.Position)
         {
-            throw new InvalidDataException($"its header claims {length:n0} bytes, but {stream.Length - stream.Position:n0} follow and at most {MaxHeaderBytes:n0} are read");
+            throw new InvalidDataException(
+                $"its header claims {length:n0} bytes, "
+                + $"but {stream.Length - stream.Position:n0} follow and at most {MaxHeaderBytes:n0} are read");
         }
 
         var header = new byte[length];
@@ -298,7 +303,8 @@ internal static class SafetensorsFile
         {
             if (entry.End > dataLength)
             {
-                throw new InvalidDataException($"tensor {Quote(entry.Name)} ends at byte {entry.End:n0} of the data, but there are {dataLength:n0}");
+                throw new InvalidDataException(
+                    $"tensor {Quote(entry.Name)} ends at byte {entry.End:n0} of the data, but there are {dataLength:n0}");
             }
 
             if (entry.Begin < end)

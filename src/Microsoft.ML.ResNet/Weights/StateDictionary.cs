@@ -17,7 +17,8 @@ internal static class StateDictionary
     {
         for (var depth = 0; depth < MaxDepth; depth++)
         {
-            var dictionary = root as PickleDictionary ?? throw new InvalidDataException($"its pickle holds {PickleGlobals.Describe(root)}, not a dictionary of tensors");
+            var dictionary = root as PickleDictionary
+                ?? throw new InvalidDataException($"its pickle holds {PickleGlobals.Describe(root)}, not a dictionary of tensors");
             root = Wrappers.Select(wrapper => Value(dictionary, wrapper)).FirstOrDefault(value => value is not null);
             if (root is null)
             {
@@ -29,18 +30,24 @@ internal static class StateDictionary
     }
 
     private static PickleDictionary? Value(PickleDictionary dictionary, string key) =>
-        dictionary.Items.FirstOrDefault(item => item is { Key: string name, Value: PickleDictionary } && name == key).Value as PickleDictionary;
+        dictionary.Items
+            .FirstOrDefault(item => item is { Key: string name, Value: PickleDictionary } && name == key)
+            .Value as PickleDictionary;
 
     private static IEnumerable<KeyValuePair<string, TensorView>> Tensors(PickleDictionary dictionary)
     {
         if (!dictionary.Items.Any(item => item.Value is TensorView))
         {
             var keys = string.Join(", ", dictionary.Items.Select(item => item.Key).OfType<string>().Take(5).Select(Quote));
-            throw new InvalidDataException($"its dictionary ({(keys.Length > 0 ? keys : "empty")}) holds no tensors, nor a dictionary named {string.Join(", ", Wrappers)}");
+            throw new InvalidDataException(
+                $"its dictionary ({(keys.Length > 0 ? keys : "empty")}) holds no tensors, "
+                + $"nor a dictionary named {string.Join(", ", Wrappers)}");
         }
 
         return dictionary.Items.Select(item => item is { Key: string name, Value: TensorView tensor }
             ? KeyValuePair.Create(name, tensor)
-            : throw new InvalidDataException($"its dictionary of tensors holds {PickleGlobals.Describe(item.Value)} under {(item.Key is string key ? Quote(key) : PickleGlobals.Describe(item.Key))}"));
+            : throw new InvalidDataException(
+                $"its dictionary of tensors holds {PickleGlobals.Describe(item.Value)} "
+                + $"under {(item.Key is string key ? Quote(key) : PickleGlobals.Describe(item.Key))}"));
     }
 }

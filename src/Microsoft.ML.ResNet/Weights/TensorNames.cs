@@ -25,6 +25,8 @@ internal static class TensorNames
             name = "fc." + name["linear.".Length..];
         }
 
-        return name.Replace(".shortcut.0.", ".downsample.0.", StringComparison.Ordinal).Replace(".shortcut.1.", ".downsample.1.", StringComparison.Ordinal);
+        return name
+            .Replace(".shortcut.0.", ".downsample.0.", StringComparison.Ordinal)
+            .Replace(".shortcut.1.", ".downsample.1.", StringComparison.Ordinal);
     }
 }

@@ -16,7 +16,8 @@ internal sealed record TensorView(StorageReference Storage, ElementType Type, lo
     {
         if (Storage.Bytes > long.MaxValue || Offset < 0 || Shape.Length != Strides.Length || Strides.Any(stride => stride < 0))
         {
-            throw new InvalidDataException($"tensor {Quote(name)} starts at {Offset} with steps of {ErrorText.Shape(Strides)} for {Shape.Length} dimensions");
+            throw new InvalidDataException(
+                $"tensor {Quote(name)} starts at {Offset} with steps of {ErrorText.Shape(Strides)} for {Shape.Length} dimensions");
         }
 
         var (size, last) = (Int128.One, (Int128)Offset);

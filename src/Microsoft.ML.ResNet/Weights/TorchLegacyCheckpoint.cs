@@ -27,7 +27,9 @@ internal static class TorchLegacyCheckpoint
         var offsets = FindStorages(stream, keys, pickles.Storages);
         return TorchTensors.Read(root, allowance, storage =>
         {
-            var offset = offsets.TryGetValue(storage.Key, out var found) ? found : throw new InvalidDataException($"it lacks the storage {Quote(storage.Key)}");
+            var offset = offsets.TryGetValue(storage.Key, out var found)
+                ? found
+                : throw new InvalidDataException($"it lacks the storage {Quote(storage.Key)}");
             allowance.Take((long)storage.Bytes);
             var bytes = new byte[(int)storage.Bytes];
             stream.Position = offset;
@@ -37,7 +39,8 @@ internal static class TorchLegacyCheckpoint
     }
 
     // Steps over the storages, so that only those which are needed are read.
-    private static Dictionary<string, long> FindStorages(Stream stream, PickleList keys, IReadOnlyDictionary<string, StorageReference> storages)
+    private static Dictionary<string, long> FindStorages(
+        Stream stream, PickleList keys, IReadOnlyDictionary<string, StorageReference> storages)
     {
         var offsets = new Dictionary<string, long>();
         Span<byte> prefix = stackalloc byte[sizeof(long)];
@@ -52,7 +55,9 @@ internal static class TorchLegacyCheckpoint
             var (count, left) = (BinaryPrimitives.ReadInt64LittleEndian(prefix), stream.Length - stream.Position);
             if (count != storage.Count || storage.Bytes > Math.Min(left, Array.MaxLength))
             {
-                throw new InvalidDataException($"storage {Quote(key)} claims {storage.Count:n0} {storage.ElementType} values in its pickle and {count:n0} where it lies, before {left:n0} bytes");
+                throw new InvalidDataException(
+                    $"storage {Quote(key)} claims {storage.Count:n0} {storage.ElementType} values in its pickle "
+                    + $"and {count:n0} where it lies, before {left:n0} bytes");
             }
 
             if (!offsets.TryAdd(key, stream.Position))

@@ -12,7 +12,8 @@ internal static class TorchZipCheckpoint
     private const string Pickle = "data.pkl";
 
     /// <summary>Finds the name of the pickle; null if there is none.</summary>
-    public static string? FindPickle(BoundedArchive archive) => archive.Names.FirstOrDefault(name => name == Pickle || name.EndsWith("/" + Pickle, StringComparison.Ordinal));
+    public static string? FindPickle(BoundedArchive archive) =>
+        archive.Names.FirstOrDefault(name => name == Pickle || name.EndsWith("/" + Pickle, StringComparison.Ordinal));
 
     public static ResNetWeights Read(BoundedArchive archive, string pickle, MemoryAllowance allowance)
     {
@@ -25,7 +26,8 @@ internal static class TorchZipCheckpoint
             var bytes = archive.Read($"{folder}data/{storage.Key}", Array.MaxLength);
             if (bytes.Length < storage.Bytes)
             {
-                throw new InvalidDataException($"storage {Quote(storage.Key)} is {storage.Count:n0} {storage.ElementType} values, but has {bytes.Length:n0} bytes");
+                throw new InvalidDataException(
+                    $"storage {Quote(storage.Key)} is {storage.Count:n0} {storage.ElementType} values, but has {bytes.Length:n0} bytes");
             }
 
             if (isBigEndian)
@@ -38,12 +40,13 @@ internal static class TorchZipCheckpoint
     }
 
     // Absent before PyTorch 2.0.
-    private static bool IsBigEndian(BoundedArchive archive, string name) => archive.Contains(name) && archive.Read(name, maxLength: 16).AsSpan() switch
-    {
-        var order when order.SequenceEqual("little"u8) => false,
-        var order when order.SequenceEqual("big"u8) => true,
-        _ => throw new InvalidDataException("its byte order is neither little nor big"),
-    };
+    private static bool IsBigEndian(BoundedArchive archive, string name) =>
+        archive.Contains(name) && archive.Read(name, maxLength: 16).AsSpan() switch
+        {
+            var order when order.SequenceEqual("little"u8) => false,
+            var order when order.SequenceEqual("big"u8) => true,
+            _ => throw new InvalidDataException("its byte order is neither little nor big"),
+        };
 
     private static void Reverse(Span<byte> bytes, int size)
     {

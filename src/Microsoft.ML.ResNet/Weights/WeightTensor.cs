@@ -16,7 +16,9 @@ public sealed class WeightTensor
         var size = shape.Aggregate(1L, (product, dimension) => checked(product * dimension));
         if (size != values.Length)
         {
-            throw new ArgumentException($"Tensor '{name}' is shaped [{string.Join(", ", shape)}], which is {size} values, but {values.Length} were given.", nameof(values));
+            throw new ArgumentException(
+                $"Tensor '{name}' is shaped [{string.Join(", ", shape)}], which is {size} values, but {values.Length} were given.",
+                nameof(values));
         }
 
         Name = name;

@@ -49,7 +49,8 @@ internal sealed class WeightsBuilder
 
         if (!type.IsFloat)
         {
-            throw new InvalidDataException($"tensor {Quote(name)} holds {type} values, but weights are float32, float64, float16 or bfloat16");
+            throw new InvalidDataException(
+                $"tensor {Quote(name)} holds {type} values, but weights are float32, float64, float16 or bfloat16");
         }
 
         var count = CountValues(name, shape);
@@ -100,7 +101,8 @@ internal sealed class WeightsBuilder
         {
             if (dimension < 0 || dimension > Array.MaxLength || product * Math.Max(dimension, 1) > Array.MaxLength)
             {
-                throw new InvalidDataException($"tensor {Quote(name)} is shaped {Shape(shape.ToArray())}, which is no size of a tensor that fits in memory");
+                throw new InvalidDataException(
+                    $"tensor {Quote(name)} is shaped {Shape(shape.ToArray())}, which is no size of a tensor that fits in memory");
             }
 
             product *= Math.Max(dimension, 1);

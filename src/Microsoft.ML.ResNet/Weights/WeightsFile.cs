@@ -29,7 +29,8 @@ internal static class WeightsFile
         var description = WeightsFormats.Describe(format, start);
         if (format == WeightsFormat.Unknown)
         {
-            throw new InvalidDataException($"'{path}' is {description}, which holds no weights that can be read; supported are {WeightsFormats.Supported}.");
+            throw new InvalidDataException(
+                $"'{path}' is {description}, which holds no weights that can be read; supported are {WeightsFormats.Supported}.");
         }
 
         stream.Position = 0;
@@ -46,7 +47,8 @@ internal static class WeightsFile
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or InvalidProtocolBufferException)
         {
             var found = exception is InvalidDataException ? exception.Message.TrimEnd('.') : "it is damaged or cut short";
-            throw new InvalidDataException($"'{path}' looks like {description}, but {found}; supported are {WeightsFormats.Supported}.", exception);
+            throw new InvalidDataException(
+                $"'{path}' looks like {description}, but {found}; supported are {WeightsFormats.Supported}.", exception);
         }
     }
 
@@ -60,6 +62,7 @@ internal static class WeightsFile
 
         return ModelZip.Holds(archive)
             ? ModelZip.Read(archive, allowance)
-            : throw new InvalidDataException("it holds neither a PyTorch checkpoint (no entry data.pkl) nor an ML.NET model of this library (no entry OnnxModel)");
+            : throw new InvalidDataException(
+                "it holds neither a PyTorch checkpoint (no entry data.pkl) nor an ML.NET model of this library (no entry OnnxModel)");
     }
 }

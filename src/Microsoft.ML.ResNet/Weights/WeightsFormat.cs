@@ -21,13 +21,15 @@ internal enum WeightsFormat
 /// <summary>Tells formats apart by their first bytes; a file's name is never looked at.</summary>
 internal static class WeightsFormats
 {
-    public const string Supported = "safetensors, PyTorch checkpoints (zip or legacy pickle), ONNX models and ML.NET models saved by this library";
+    public const string Supported =
+        "safetensors, PyTorch checkpoints (zip or legacy pickle), ONNX models and ML.NET models saved by this library";
 
     /// <summary>As many bytes as <see cref="Recognize"/> looks at.</summary>
     public const int LookAt = 16;
 
     // PROTO 2, LONG1 of 10 bytes, torch.serialization.MAGIC_NUMBER, STOP.
-    private static ReadOnlySpan<byte> TorchMagic => [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
+    private static ReadOnlySpan<byte> TorchMagic =>
+        [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
 
     public static WeightsFormat Recognize(ReadOnlySpan<byte> start, long fileLength)
     {
@@ -62,7 +64,8 @@ internal static class WeightsFormats
         WeightsFormat.TorchLegacy => "a legacy PyTorch checkpoint",
         WeightsFormat.Onnx => "an ONNX model",
         _ when start.IsEmpty => "an empty file",
-        _ when start.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0 => $"a text that starts with {ErrorText.Quote(Encoding.ASCII.GetString(start))}",
+        _ when start.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0 =>
+            $"a text that starts with {ErrorText.Quote(Encoding.ASCII.GetString(start))}",
         _ => $"a file that starts with the bytes {Convert.ToHexStringLower(start)}",
     };
 }

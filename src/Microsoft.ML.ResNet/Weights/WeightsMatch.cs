@@ -45,7 +45,8 @@ internal sealed class WeightsMatch
     }
 
     /// <summary>Tells whether weights hold no head, or one that reads the network's features but gives another number of classes.</summary>
-    public static bool HasNoHeadFor(ResNetWeights weights, LayerPlan plan) => HeadClasses(weights, plan) is { } classes && classes != plan.ClassCount;
+    public static bool HasNoHeadFor(ResNetWeights weights, LayerPlan plan) =>
+        HeadClasses(weights, plan) is { } classes && classes != plan.ClassCount;
 
     // Folded, each convolution has a bias, and the normalization after it is gone.
     private bool IsFolded => _missing.Count > 0 && _unexpected.Count > 0
@@ -55,7 +56,8 @@ internal sealed class WeightsMatch
 
     public string Describe()
     {
-        var message = new StringBuilder($"The weights are not those of {Name(_plan.Architecture, _plan.ClassCount, _plan.Input.Channels)}.");
+        var message = new StringBuilder(
+            $"The weights are not those of {Name(_plan.Architecture, _plan.ClassCount, _plan.Input.Channels)}.");
         if (IsFolded)
         {
             return message.Append(
@@ -65,7 +67,11 @@ internal sealed class WeightsMatch
 
         List(message, "missing", _missing, spec => $"{Quote(spec.Name)} {Shape(spec.Shape)}");
         List(message, "unexpected", _unexpected, tensor => $"{Quote(tensor.Name)} {Shape(tensor.Shape)}");
-        List(message, "of another shape", _misshapen, spec => $"{Quote(spec.Name)} is {Shape(_weights[spec.Name].Shape)}, must be {Shape(spec.Shape)}");
+        List(
+            message,
+            "of another shape",
+            _misshapen,
+            spec => $"{Quote(spec.Name)} is {Shape(_weights[spec.Name].Shape)}, must be {Shape(spec.Shape)}");
         var fitting = Fitting(_weights);
         if (fitting.Length > 0)
         {
@@ -84,7 +90,8 @@ internal sealed class WeightsMatch
     {
         if (differences.Count > 0)
         {
-            message.Append($" {differences.Count} {kind}: {string.Join("; ", differences.Take(ListedPerKind).Select(describe))}{(differences.Count > ListedPerKind ? "; …" : "")}.");
+            var (listed, rest) = (differences.Take(ListedPerKind).Select(describe), differences.Count > ListedPerKind ? "; …" : "");
+            message.Append($" {differences.Count} {kind}: {string.Join("; ", listed)}{rest}.");
         }
     }
 
@@ -110,19 +117,24 @@ internal sealed class WeightsMatch
 
         return [.. fitting];
 
-        static LayerPlan Plan(ResNetArchitecture row, int channels) => LayerPlan.Create(row, new ImageShape(channels, row.MinimumImageSize, row.MinimumImageSize), classCount: 1);
+        static LayerPlan Plan(ResNetArchitecture row, int channels) =>
+            LayerPlan.Create(row, new ImageShape(channels, row.MinimumImageSize, row.MinimumImageSize), classCount: 1);
     }
 
     // 0 without a head; null where it is no head of this network.
     private static int? HeadClasses(ResNetWeights weights, LayerPlan plan)
     {
-        var (hasMatrix, hasBias) = (weights.TryGet(plan.Head.Weights[0].Name, out var matrix), weights.TryGet(plan.Head.Weights[1].Name, out var bias));
+        var hasMatrix = weights.TryGet(plan.Head.Weights[0].Name, out var matrix);
+        var hasBias = weights.TryGet(plan.Head.Weights[1].Name, out var bias);
         if (!hasMatrix && !hasBias)
         {
             return 0;
         }
 
-        return matrix?.Shape is [> 0 and var classes, var features] && features == plan.FeatureCount && bias?.Shape is [var biases] && biases == classes ? classes : null;
+        return matrix?.Shape is [> 0 and var classes, var features] && features == plan.FeatureCount
+            && bias?.Shape is [var biases] && biases == classes
+            ? classes
+            : null;
     }
 
     private static string Name(ResNetArchitecture architecture, int classes, int channels) =>

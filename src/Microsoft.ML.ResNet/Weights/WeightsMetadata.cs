@@ -28,7 +28,12 @@ internal static class WeightsMetadata
         MaxDepth = 8,
     };
 
-    private static readonly JsonSerializerOptions CardOptions = new(TrainingHistory.Json) { WriteIndented = false, RespectNullableAnnotations = true, MaxDepth = 8 };
+    private static readonly JsonSerializerOptions CardOptions = new(TrainingHistory.Json)
+    {
+        WriteIndented = false,
+        RespectNullableAnnotations = true,
+        MaxDepth = 8,
+    };
 
     public static string Write(ImagePreprocessing preprocessing) => JsonSerializer.Serialize(preprocessing, Options);
 
@@ -36,7 +41,8 @@ internal static class WeightsMetadata
 
     /// <summary>Writes a model card without what its file says elsewhere, or would say about its maker's machine.</summary>
     public static string Write(ModelCard card) => JsonSerializer.Serialize(
-        card with { ClassNames = [], Conditions = card.Conditions! with { DataFolder = LastFolders(card.Conditions.DataFolder) } }, CardOptions);
+        card with { ClassNames = [], Conditions = card.Conditions! with { DataFolder = LastFolders(card.Conditions.DataFolder) } },
+        CardOptions);
 
     /// <summary>Takes over an entry, if it is one of these.</summary>
     public static void Read(WeightsBuilder builder, string key, string json)
@@ -55,7 +61,9 @@ internal static class WeightsMetadata
                     builder.ArchitectureName ??= json; // a name, not JSON; what others may have put there is no error
                     break;
                 case Quantization:
-                    throw new InvalidDataException($"the network is quantized ({ErrorText.Quote(json)}), and its float weights cannot be had back from it. Load the model that it was made from");
+                    throw new InvalidDataException(
+                        $"the network is quantized ({ErrorText.Quote(json)}), and its float weights cannot be had back from it. "
+                        + "Load the model that it was made from");
                 case Card:
                     builder.Card = ReadCard(json);
                     break;
@@ -63,7 +71,8 @@ internal static class WeightsMetadata
                     builder.Preprocessing = ReadPreprocessing(json);
                     break;
                 case ClassNames:
-                    builder.ClassNames = JsonSerializer.Deserialize<ImmutableArray<string>>(json, Options) is var names && names.All(name => name is not null)
+                    builder.ClassNames = JsonSerializer.Deserialize<ImmutableArray<string>>(json, Options) is var names
+                        && names.All(name => name is not null)
                         ? names
                         : throw new InvalidDataException("a class name is null");
                     break;
