@@ -11,7 +11,8 @@ internal static class FeaturizeCommand
         var (network, images, reading) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions());
         var output = new Option<string>("--output", "-o")
         {
-            Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), feature_0, feature_1, ….",
+            Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), "
+                + "feature_0, feature_1, ….",
             Required = true,
             HelpName = "file",
         }.Named().EndsIn(".parquet", ".csv");

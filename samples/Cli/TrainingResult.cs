@@ -35,7 +35,8 @@ internal sealed record TrainingResult(
         return new TrainingResult(
             model, network.Architecture.Name, [.. network.ClassNames],
             history.TrainingImages, history.ValidationImages, history.SkippedImages,
-            history.Epochs.Length, last?.Loss, last?.Accuracy, last?.ValidationAccuracy, testAccuracy, history.Epochs.Sum(epoch => epoch.Duration.TotalSeconds),
+            history.Epochs.Length, last?.Loss, last?.Accuracy, last?.ValidationAccuracy, testAccuracy,
+            history.Epochs.Sum(epoch => epoch.Duration.TotalSeconds),
             Typed(history.StoppedEarly), Typed(history.NoBetterThanChance));
     }
 

@@ -15,7 +15,8 @@ internal static class UsageErrors
         {
             return unknown.StartsWith('-')
                 ? [NoOption(unknown, command, result)]
-                : [$"There is no command '{unknown}'.{Spelling.Suggestion(unknown, result.Command.Subcommands.Select(each => each.Name))} 'resnet --help' lists them."];
+                : [$"There is no command '{unknown}'.{Spelling.Suggestion(unknown, result.Command.Subcommands.Select(each => each.Name))} "
+                    + "'resnet --help' lists them."];
         }
 
         var mistyped = arguments.UnmatchedTokens.Where(token => token.StartsWith('-')).Concat(TakenForValues(arguments)).ToArray();
