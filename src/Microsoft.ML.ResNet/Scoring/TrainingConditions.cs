@@ -12,7 +12,9 @@ public sealed record TrainingConditions
     /// <value>As <see cref="ResNetArchitecture.Name"/>.</value>
     public string Network { get; init; } = "";
 
-    /// <summary>Gets the recipe that the network was trained by, as JSON: epochs, batch size and learning rate as they were in the end.</summary>
+    /// <summary>
+    /// Gets the recipe that the network was trained by, as JSON: epochs, batch size and learning rate as they were in the end.
+    /// </summary>
     /// <value>TrainingRecipe.FromJson reads it. The default is <see langword="null"/>: not known.</value>
     [JsonConverter(typeof(JsonTextConverter))]
     public string? Recipe { get; init; }

@@ -16,8 +16,8 @@ internal sealed class ExplainedImage
     {
         (_pixels, _width, _height, _format) = (image.Pixels.ToArray(), image.Width, image.Height, image.PixelFormat);
 
-        // ResizeImages (IsoCrop) makes the image just cover its target, and removes both the overlap and, in the graph, the border around the
-        // centre.
+        // ResizeImages (IsoCrop) makes the image just cover its target, and removes both the overlap and, in the graph, the border around
+        // the centre.
         var scale = Math.Max((double)preprocessing.ResizeTo.Width / _width, (double)preprocessing.ResizeTo.Height / _height)
             / preprocessing.Supersampling;
         var (width, height) = (preprocessing.Input.Width / scale, preprocessing.Input.Height / scale);

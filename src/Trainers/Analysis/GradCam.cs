@@ -4,7 +4,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.ResNet.Trainers.Analysis;
 
-/// <summary>Gradient-weighted class activation mapping (Selvaraju et al., 2017, section 3), by one network for any number of images.</summary>
+/// <summary>
+/// Gradient-weighted class activation mapping (Selvaraju et al., 2017, section 3), by one network for any number of images.
+/// </summary>
 internal sealed class GradCam : IDisposable
 {
     private readonly ResNetClassificationTransformer _model;
@@ -85,7 +87,10 @@ internal sealed class GradCam : IDisposable
     /// <summary>Computes logits from a layer's results, which stay the caller's.</summary>
     public static Tensor Logits(ResidualNetwork network, Tensor activations, int layer) => network.Compute(activations.alias(), layer + 1, network.Plan.Layers.Length);
 
-    /// <summary>Computes how much each channel speaks for a class: the mean over places of its logit's gradient (equation 1). Another class may be asked about after it.</summary>
+    /// <summary>
+    /// Computes how much each channel speaks for a class: the mean over places of its logit's gradient (equation 1). Another class may be
+    /// asked about after it.
+    /// </summary>
     /// <returns>[batch, channels, 1, 1].</returns>
     public static Tensor ChannelWeights(Tensor logit, Tensor activations) => autograd.grad([logit], [activations], retain_graph: true)[0].mean([2, 3], keepdim: true);
 

@@ -4,7 +4,9 @@ using Microsoft.ML.ResNet.Trainers.Analysis;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>Where in an image a network found a class: a Grad-CAM heat map (Selvaraju et al., 2017, https://arxiv.org/abs/1610.02391).</summary>
+/// <summary>
+/// Where in an image a network found a class: a Grad-CAM heat map (Selvaraju et al., 2017, https://arxiv.org/abs/1610.02391).
+/// </summary>
 public sealed class GradCamMap
 {
     private readonly ExplainedImage _image;
@@ -57,8 +59,8 @@ public sealed class GradCamMap
     /// <summary>Draws the map over the image, in its own size.</summary>
     /// <remarks>
     /// The map lies over the part that the network saw, the middle of an image whose proportions are not the network's; what is around it
-    /// is left as it is. Between its places the heat is interpolated linearly, as in the paper. The colours, from violet over teal to yellow,
-    /// are "viridis". Where there is heat, the image beneath turns gray, so that they can be told from its own colours.
+    /// is left as it is. Between its places the heat is interpolated linearly, as in the paper. The colours, from violet over teal to
+    /// yellow, are "viridis". Where there is heat, the image beneath turns gray, so that they can be told from its own colours.
     /// </remarks>
     /// <param name="opacity">How much of the image the greatest heat hides, from 0 to 1; less heat hides less, and none nothing.</param>
     /// <returns>A new image, which the caller disposes of; <see cref="MLImage.Save"/> writes it to a file.</returns>

@@ -2,8 +2,8 @@ namespace Microsoft.ML.ResNet.Trainers.Analysis;
 
 /// <summary>
 /// Colours for heat: "viridis" by Eric Firing, Nathaniel Smith and Stéfan van der Walt (CC0, https://bids.github.io/colormap). It is
-/// perceptually uniform: equal steps of heat look equally large, in print and to the colour-blind too. Its violet, teal and yellow are rare in
-/// photographs; a map from red to yellow cannot be seen on orange ones.
+/// perceptually uniform: equal steps of heat look equally large, in print and to the colour-blind too. Its violet, teal and yellow are rare
+/// in photographs; a map from red to yellow cannot be seen on orange ones.
 /// </summary>
 internal static class HeatColors
 {

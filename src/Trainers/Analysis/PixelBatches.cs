@@ -24,7 +24,8 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
     /// <summary>Reads the rows of a view in their order.</summary>
     /// <param name="data">The view.</param>
     /// <param name="most">The most images to read.</param>
-    /// <param name="isWanted">Tells by its number whether a row is read: the images of the others are not even decoded. Null for all.</param>
+    /// <param name="isWanted">Tells by its number whether a row is read: the images of the others are not even decoded. Null for
+    /// all.</param>
     /// <returns>[count, channels, height, width], bytes or floats; each is valid until the next is asked for.</returns>
     public IEnumerable<Tensor> Read(IDataView data, long most = long.MaxValue, Func<long, bool>? isWanted = null) =>
         model.Image.Source == PixelSource.FloatVector ? Read<float>(data, ScalarType.Float32, most, isWanted) : Read<byte>(data, ScalarType.Byte, most, isWanted);

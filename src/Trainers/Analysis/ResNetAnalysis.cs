@@ -7,16 +7,21 @@ using Microsoft.ML.ResNet.Trainers.Loop;
 
 namespace Microsoft.ML.ResNet.Trainers;
 
-/// <summary>Looks into classifiers, trained here or published: how they respond, what they look at, and how they do on several views of an image.</summary>
+/// <summary>
+/// Looks into classifiers, trained here or published: how they respond, what they look at, and how they do on several views of an image.
+/// </summary>
 /// <remarks>The networks run in Torch, in float32, so the application needs a libtorch package, as for training.</remarks>
 public static class ResNetAnalysis
 {
-    /// <summary>Measures how strongly each 3×3 layer responds: the standard deviation of its results (He et al., 2016, section 4.2 and figure 7).</summary>
+    /// <summary>
+    /// Measures how strongly each 3×3 layer responds: the standard deviation of its results (He et al., 2016, section 4.2 and figure 7).
+    /// </summary>
     /// <remarks>
-    /// A response is a 3×3 convolution's result after batch normalization and before the nonlinearity or the addition; in residual networks those of a
-    /// block's last layer are the residual function's. The stem counts where it is 3×3, as in the CIFAR networks; 7×7 and 1×1 layers do not.
-    /// In pre-activation networks, where normalization comes first, a response is likewise what the next nonlinearity or addition reads: after the
-    /// normalization that follows the convolution, if nothing else reads its result, and otherwise the convolution's own result.
+    /// A response is a 3×3 convolution's result after batch normalization and before the nonlinearity or the addition; in residual networks
+    /// those of a block's last layer are the residual function's. The stem counts where it is 3×3, as in the CIFAR networks; 7×7 and 1×1
+    /// layers do not. In pre-activation networks, where normalization comes first, a response is likewise what the next nonlinearity or
+    /// addition reads: after the normalization that follows the convolution, if nothing else reads its result, and otherwise the
+    /// convolution's own result.
     /// </remarks>
     /// <example><code>
     /// foreach (var response in model.LayerResponses(test, maximumImages: 1000))
@@ -24,9 +29,11 @@ public static class ResNetAnalysis
     /// </code></example>
     /// <param name="model">The classifier.</param>
     /// <param name="images">Data with the classifier's image column; it is read once, and no label is needed.</param>
-    /// <param name="maximumImages">The most images to read, from the first row on; null for all. LoadImageFolder orders rows by class: shuffle them before LoadImages.</param>
+    /// <param name="maximumImages">The most images to read, from the first row on; null for all. LoadImageFolder orders rows by class:
+    /// shuffle them before LoadImages.</param>
     /// <returns>The responses, from the image on.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type, or the maximum is not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type, or the maximum is not
+    /// positive.</exception>
     /// <exception cref="InvalidOperationException">The data has no rows.</exception>
     /// <exception cref="BadImageException">An image cannot be read.</exception>
     /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
@@ -43,8 +50,8 @@ public static class ResNetAnalysis
 
     /// <summary>Shows where in an image the network finds a class (Grad-CAM: Selvaraju et al., 2017).</summary>
     /// <remarks>
-    /// The image is read as it is for scoring. The last stage has the most meaning and the least detail; there, for these networks, the map is the positive
-    /// part of the class activation map of Zhou et al. (2016).
+    /// The image is read as it is for scoring. The last stage has the most meaning and the least detail; there, for these networks, the map
+    /// is the positive part of the class activation map of Zhou et al. (2016).
     /// </remarks>
     /// <example><code>
     /// using var image = MLImage.CreateFromFile("bee.jpg");
@@ -54,7 +61,8 @@ public static class ResNetAnalysis
     /// </code></example>
     /// <param name="model">The classifier, whose image column holds images.</param>
     /// <param name="image">The image, of any size; it stays the caller's.</param>
-    /// <param name="className">One of the model's <see cref="ResNetClassificationTransformer.ClassNames"/>; null for the class predicted.</param>
+    /// <param name="className">One of the model's <see cref="ResNetClassificationTransformer.ClassNames"/>; null for the class
+    /// predicted.</param>
     /// <param name="stage">The stage to look at, from 1 to the number of the architecture's stages; null for the last.</param>
     /// <returns>The heat map.</returns>
     /// <exception cref="ArgumentException">There is no such class.</exception>
@@ -89,8 +97,8 @@ public static class ResNetAnalysis
 
     /// <summary>Scores several views of each image: Score is the mean of the views' probabilities.</summary>
     /// <remarks>
-    /// Rows are scored while they are read, in batches, and again each time that the result is read; <see cref="DataOperationsCatalog.Cache"/> of its
-    /// Score and PredictedLabel keeps them. Memory does not grow with the data.
+    /// Rows are scored while they are read, in batches, and again each time that the result is read; <see
+    /// cref="DataOperationsCatalog.Cache"/> of its Score and PredictedLabel keeps them. Memory does not grow with the data.
     /// </remarks>
     /// <example><code>
     /// var scored = model.Transform(test, TestTimeViews.TenCrop);
@@ -100,7 +108,8 @@ public static class ResNetAnalysis
     /// <param name="input">Data with the classifier's image column.</param>
     /// <param name="views">The views.</param>
     /// <returns>The data's columns, Score and PredictedLabel: of the types, and with the annotations, that the model itself adds.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type, or a scale is too small for the network.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type, or a scale is too small for the
+    /// network.</exception>
     /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
     public static IDataView Transform(this ResNetClassificationTransformer model, IDataView input, TestTimeViews views)
     {
@@ -120,7 +129,8 @@ public static class ResNetAnalysis
     /// <param name="data">Data with the classifier's image column, and a label.</param>
     /// <param name="views">The views.</param>
     /// <param name="labelColumnName">The label column: a key with the model's own class names, in their order.</param>
-    /// <param name="topKPredictionCount">The predictions among which <see cref="MulticlassClassificationMetrics.TopKAccuracy"/> looks for the label; 0 for no such metric.</param>
+    /// <param name="topKPredictionCount">The predictions among which <see cref="MulticlassClassificationMetrics.TopKAccuracy"/> looks for
+    /// the label; 0 for no such metric.</param>
     /// <returns>ML.NET's own metrics.</returns>
     /// <exception cref="ArgumentOutOfRangeException">
     /// A column is missing or of the wrong type, the label has other classes, or a scale is too small for the network.

@@ -25,7 +25,8 @@ internal sealed class ResponseMeter : IDisposable
     /// <param name="data">The view.</param>
     /// <param name="most">The most images to read.</param>
     /// <param name="batchSize">The most images in a batch.</param>
-    /// <param name="stride">From a row that is read to the next: data is often sorted by class, so its first rows may say little of the others.</param>
+    /// <param name="stride">From a row that is read to the next: data is often sorted by class, so its first rows may say little of the
+    /// others.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static ImmutableArray<LayerResponse> Measure(
         ResNetClassificationTransformer model, IDataView data, long most, int batchSize, long stride = 1, CancellationToken cancellation = default)

@@ -28,7 +28,8 @@ internal sealed class ScaleViews(ResNetClassificationTransformer model, Immutabl
         return [.. shorterSides.Select(side => ((int)Math.Round(height * covering * side / PaperInput), (int)Math.Round(width * covering * side / PaperInput)))];
     }
 
-    // ML.NET resizes to one size only, which would cut the sides off; so whole images are resized here, as those that training crops from are.
+    // ML.NET resizes to one size only, which would cut the sides off; so whole images are resized here, as those that training crops from
+    // are.
     private IEnumerable<ViewBatch> ReadImages(IDataView data)
     {
         var source = CheckedImageView.Of(model.Environment, data, model.Image.Name, new ImageDecoder());

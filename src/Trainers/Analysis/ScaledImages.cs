@@ -33,7 +33,9 @@ internal sealed class ScaledImages : IDisposable
     /// <summary>Gets the number of images.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Gets the part of an image that is resized: all of it, or its middle where it is more than four times as long as wide.</summary>
+    /// <summary>
+    /// Gets the part of an image that is resized: all of it, or its middle where it is more than four times as long as wide.
+    /// </summary>
     public static CropWindow WindowOf(MLImage image)
     {
         var height = Math.Min(image.Height, MostExtremeProportion * image.Width);

@@ -24,12 +24,14 @@ public sealed record TestTimeViews
     /// <value>2 views.</value>
     public static TestTimeViews Flip { get; } = new(mirrored: true, corners: false, []);
 
-    /// <summary>Gets the crops at the four corners and in the centre, and their mirror images (Krizhevsky et al., 2012, section 4.1).</summary>
+    /// <summary>
+    /// Gets the crops at the four corners and in the centre, and their mirror images (Krizhevsky et al., 2012, section 4.1).
+    /// </summary>
     /// <remarks>
-    /// Where the network reads more than 48 pixels per side, images are resized to 8/7 of its input, as 256 is to 224, or to the border that the
-    /// model itself cuts off where that is wider. For smaller networks, and for vectors, which cannot be resized, the image gets a border of zeros
-    /// an eighth of its size, after normalization: 4 pixels around 32×32. That is how <see cref="ImageAugmentation.CropAndFlip"/> trains, so such
-    /// networks have seen shifted images, but none enlarged.
+    /// Where the network reads more than 48 pixels per side, images are resized to 8/7 of its input, as 256 is to 224, or to the border
+    /// that the model itself cuts off where that is wider. For smaller networks, and for vectors, which cannot be resized, the image gets a
+    /// border of zeros an eighth of its size, after normalization: 4 pixels around 32×32. That is how <see
+    /// cref="ImageAugmentation.CropAndFlip"/> trains, so such networks have seen shifted images, but none enlarged.
     /// </remarks>
     /// <value>10 views.</value>
     public static TestTimeViews TenCrop { get; } = new(mirrored: true, corners: true, []);
@@ -42,21 +44,27 @@ public sealed record TestTimeViews
     /// <value><see langword="true"/> for <see cref="TenCrop"/> only.</value>
     public bool Corners { get; }
 
-    /// <summary>Gets the scales at which the whole image is a view, as the shorter side in pixels for a network that reads 224×224.</summary>
+    /// <summary>
+    /// Gets the scales at which the whole image is a view, as the shorter side in pixels for a network that reads 224×224.
+    /// </summary>
     /// <value>None but for <see cref="MultiScale"/>.</value>
     public ImmutableArray<int> ShorterSides { get; }
 
     /// <summary>Gets the number of views.</summary>
     internal int Count => (Mirrored ? 2 : 1) * (Corners ? 5 : 1) * Math.Max(1, ShorterSides.Length);
 
-    /// <summary>Makes views of the whole image at several scales, and their mirror images, for which the network is fully convolutional (He et al., 2016, section 3.4).</summary>
+    /// <summary>
+    /// Makes views of the whole image at several scales, and their mirror images, for which the network is fully convolutional (He et al.,
+    /// 2016, section 3.4).
+    /// </summary>
     /// <remarks>
-    /// An image is resized, with its own proportions, up to 4:1, so that it just covers the network's input times side / 224. Scores are averaged
-    /// over the image's positions before the softmax, and probabilities over scales and mirror images after it (Simonyan and Zisserman, 2015, section 3.2).
-    /// A network does well at the scales that it was trained on, as with <see cref="ImageAugmentation.ScaleJitter"/>; one trained at a single size, as
-    /// those for CIFAR are, loses accuracy at twice that size.
+    /// An image is resized, with its own proportions, up to 4:1, so that it just covers the network's input times side / 224. Scores are
+    /// averaged over the image's positions before the softmax, and probabilities over scales and mirror images after it (Simonyan and
+    /// Zisserman, 2015, section 3.2). A network does well at the scales that it was trained on, as with <see
+    /// cref="ImageAugmentation.ScaleJitter"/>; one trained at a single size, as those for CIFAR are, loses accuracy at twice that size.
     /// </remarks>
-    /// <param name="shorterSides">The scales: shorter sides in pixels, for a network that reads 224×224; none for the paper's 224, 256, 384, 480 and 640.</param>
+    /// <param name="shorterSides">The scales: shorter sides in pixels, for a network that reads 224×224; none for the paper's 224, 256,
+    /// 384, 480 and 640.</param>
     /// <returns>2 views for each scale.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A side is not positive.</exception>
     public static TestTimeViews MultiScale(params ReadOnlySpan<int> shorterSides)

@@ -36,7 +36,8 @@ internal sealed class Reliability(int bins = Reliability.DefaultBins)
         _counts[bin] == 0 ? 0 : (double)_correct[bin] / _counts[bin]))];
 
     /// <summary>
-    /// Gets the expected calibration error: the mean over all predictions of |accuracy − confidence| of their bin (equation 3). 0 is perfect.
+    /// Gets the expected calibration error: the mean over all predictions of |accuracy − confidence| of their bin (equation 3). 0 is
+    /// perfect.
     /// </summary>
     public double ExpectedCalibrationError
     {

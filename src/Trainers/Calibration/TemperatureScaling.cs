@@ -19,12 +19,14 @@ internal static class TemperatureScaling
     /// <summary>Finds the temperature that makes the labels the most likely.</summary>
     /// <remarks>
     /// The mean negative log-likelihood is convex in the inverse temperature β: its derivative, the mean over rows of E[z] − z(label) under
-    /// softmax(βz), has the derivative Var[z] ≥ 0. Newton's method on β, held inside a bracket by bisection, therefore finds the one minimum.
+    /// softmax(βz), has the derivative Var[z] ≥ 0. Newton's method on β, held inside a bracket by bisection, therefore finds the one
+    /// minimum.
     /// </remarks>
     /// <param name="logits">[rows × classes], or log-probabilities: they differ by a constant per row, which a softmax forgets.</param>
     /// <param name="labels">The right class of each row, from 0.</param>
     /// <returns>The temperature, from <see cref="Lowest"/> to <see cref="Highest"/>. Above 1, the network was too sure of itself.</returns>
-    /// <exception cref="ArgumentException">There are no rows, the sizes do not fit, a label is no class, or a logit is not finite.</exception>
+    /// <exception cref="ArgumentException">There are no rows, the sizes do not fit, a label is no class, or a logit is not
+    /// finite.</exception>
     public static double Fit(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels)
     {
         Check(logits, labels);

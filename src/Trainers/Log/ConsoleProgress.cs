@@ -9,10 +9,9 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// <code>
 /// var trainer = mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Progress = new ConsoleProgress() });
 /// </code>
-/// <para>
-/// On a terminal, one line is rewritten about once a second. At the end of an epoch it stays, and the next epoch's line follows below. Where
-/// the output goes into a file or to another program, there is one line per epoch, and before the end of the first epoch also one every 30
-/// seconds.
+/// <para> On a terminal, one line is rewritten about once a second. At the end of an epoch it stays, and the next epoch's line follows
+/// below. Where the output goes into a file or to another program, there is one line per epoch, and before the end of the first epoch also
+/// one every 30 seconds.
 /// </para>
 /// <para>It writes to the standard error stream, so that the standard output holds nothing but the program's own results.</para>
 /// </remarks>

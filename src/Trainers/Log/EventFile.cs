@@ -8,9 +8,10 @@ namespace Microsoft.ML.ResNet.Trainers.Log;
 
 /// <summary>A file of scalars that TensorBoard reads.</summary>
 /// <remarks>
-/// The messages are TorchSharp's; the file is not written by its SummaryWriter, whose clock is a float of ticks where TensorBoard reads seconds, and
-/// whose steps are 32 bits. The form is TensorFlow's TFRecord: length (8 bytes, little-endian), its checksum (4), the message, its checksum (4):
-/// https://www.tensorflow.org/tutorials/load_data/tfrecord. Each record is handed to the system at once, so that a killed process leaves whole ones.
+/// The messages are TorchSharp's; the file is not written by its SummaryWriter, whose clock is a float of ticks where TensorBoard reads
+/// seconds, and whose steps are 32 bits. The form is TensorFlow's TFRecord: length (8 bytes, little-endian), its checksum (4), the message,
+/// its checksum (4): https://www.tensorflow.org/tutorials/load_data/tfrecord. Each record is handed to the system at once, so that a killed
+/// process leaves whole ones.
 /// </remarks>
 internal sealed class EventFile : IDisposable
 {
@@ -20,7 +21,9 @@ internal sealed class EventFile : IDisposable
     private readonly TimeProvider _time;
     private readonly FileStream _stream;
 
-    /// <summary>Starts a file in a folder, which is made if it is not there. TensorBoard reads a folder's files in the order of their names.</summary>
+    /// <summary>
+    /// Starts a file in a folder, which is made if it is not there. TensorBoard reads a folder's files in the order of their names.
+    /// </summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
     public EventFile(string folder, TimeProvider time)
@@ -32,7 +35,9 @@ internal sealed class EventFile : IDisposable
         Write(new Event { FileVersion = "brain.Event:2" });
     }
 
-    /// <summary>Tells TensorBoard that a run starts, or goes on, at a step: what it knew of that step and later ones is forgotten.</summary>
+    /// <summary>
+    /// Tells TensorBoard that a run starts, or goes on, at a step: what it knew of that step and later ones is forgotten.
+    /// </summary>
     public void StartAt(long step) => Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
 
     /// <summary>Adds values of a step.</summary>

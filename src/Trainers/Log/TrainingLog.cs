@@ -1,8 +1,8 @@
 namespace Microsoft.ML.ResNet.Trainers.Log;
 
 /// <summary>
-/// Writes how training goes into a folder, while it goes: <c>history.json</c> and <c>history.csv</c>, rewritten whole after every epoch, and event
-/// files for TensorBoard, of two runs, <c>train</c> and <c>validation</c>, so that it draws both curves in one chart.
+/// Writes how training goes into a folder, while it goes: <c>history.json</c> and <c>history.csv</c>, rewritten whole after every epoch,
+/// and event files for TensorBoard, of two runs, <c>train</c> and <c>validation</c>, so that it draws both curves in one chart.
 /// </summary>
 /// <remarks>A disk that fills up costs the log and not the training: the first failure is told, and nothing more is written.</remarks>
 internal sealed class TrainingLog : IDisposable
@@ -28,7 +28,10 @@ internal sealed class TrainingLog : IDisposable
         _validation = new EventFile(Path.Combine(folder, "validation"), time);
     }
 
-    /// <summary>Says what is known before the first report: of a resumed run, its finished epochs. What an earlier run logged after them is replaced.</summary>
+    /// <summary>
+    /// Says what is known before the first report: of a resumed run, its finished epochs. What an earlier run logged after them is
+    /// replaced.
+    /// </summary>
     public void Start(TrainingHistory history) => Try(() =>
     {
         var nextStep = history.Epochs.IsEmpty ? 0 : history.Epochs[^1].Step + 1;

@@ -2,7 +2,9 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Log;
 
-/// <summary>Tells everybody who listens how training goes: ML.NET's log and progress channels, log files, and the user's own callback.</summary>
+/// <summary>
+/// Tells everybody who listens how training goes: ML.NET's log and progress channels, log files, and the user's own callback.
+/// </summary>
 internal sealed class TrainingReporter : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);

@@ -10,20 +10,22 @@ namespace Microsoft.ML.ResNet.Trainers;
 public static class ResNetReport
 {
     /// <summary>
-    /// Tests a network and writes what there is to know about it into one HTML file: how it was trained, how often it is right, what it confuses, its
-    /// worst mistakes as pictures with what it looked at, how far its probabilities can be trusted, and how strongly its layers respond.
+    /// Tests a network and writes what there is to know about it into one HTML file: how it was trained, how often it is right, what it
+    /// confuses, its worst mistakes as pictures with what it looked at, how far its probabilities can be trusted, and how strongly its
+    /// layers respond.
     /// </summary>
     /// <remarks>
-    /// The file loads nothing and runs nothing: charts and pictures are inside, and it opens from disk. It follows the reader's choice of light or
-    /// dark, and prints. The data is read row by row, and only the pictures of the worst mistakes are kept: once in whole, once more for each of
-    /// <see cref="ReportOptions.TestTimeViews"/>, and of its images once more those of the mistakes and of the layers' responses. These three run in
-    /// Torch, and so need a libtorch package; without them a report needs none.
+    /// The file loads nothing and runs nothing: charts and pictures are inside, and it opens from disk. It follows the reader's choice of
+    /// light or dark, and prints. The data is read row by row, and only the pictures of the worst mistakes are kept: once in whole, once
+    /// more for each of <see cref="ReportOptions.TestTimeViews"/>, and of its images once more those of the mistakes and of the layers'
+    /// responses. These three run in Torch, and so need a libtorch package; without them a report needs none.
     /// </remarks>
     /// <param name="model">The network.</param>
     /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
     /// <param name="testData">Labelled data that the network was not trained on, with the columns that it was trained on.</param>
     /// <param name="options">What the report holds beside the numbers; null for the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, a label is no class of the network, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, a label is no class of the network, or an
+    /// option is out of its range.</exception>
     /// <exception cref="InvalidOperationException">The data has no rows with a label, or other rows when it is read again.</exception>
     /// <exception cref="BadImageException">An image cannot be read.</exception>
     /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
@@ -46,7 +48,8 @@ public static class ResNetReport
     /// <param name="pipeline">The pipeline, with one network in it.</param>
     /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
     /// <param name="testData">Labelled data as it comes to the pipeline, which the network was not trained on.</param>
-    /// <param name="options">What the report holds beside the numbers; null for the defaults. Their calibration data goes through the same stages.</param>
+    /// <param name="options">What the report holds beside the numbers; null for the defaults. Their calibration data goes through the same
+    /// stages.</param>
     /// <exception cref="ArgumentException">The pipeline holds no network of this library.</exception>
     /// <inheritdoc cref="WriteReport(ResNetClassificationTransformer, string, IDataView, ReportOptions)" path="/exception"/>
     public static void WriteReport(this ITransformer pipeline, string path, IDataView testData, ReportOptions? options = null)

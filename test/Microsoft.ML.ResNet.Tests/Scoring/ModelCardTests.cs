@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Tests.Scoring;
 
@@ -109,8 +111,8 @@ public sealed class ModelCardTests : IDisposable
     [InlineData("""{"conditions": {"recipe": [[[[[[[[[1]]]]]]]]]}}""")]
     public void A_card_that_is_none_is_refused_by_name(string json)
     {
-        var builder = new Weights.WeightsBuilder(new Weights.MemoryAllowance(1 << 20, 1 << 20));
-        var exception = Assert.Throws<InvalidDataException>(() => Weights.WeightsMetadata.Read(builder, "model_card", json));
+        var builder = new WeightsBuilder(new MemoryAllowance(1 << 20, 1 << 20));
+        var exception = Assert.Throws<InvalidDataException>(() => WeightsMetadata.Read(builder, "model_card", json));
 
         Assert.Contains("model_card", exception.Message, StringComparison.Ordinal);
     }

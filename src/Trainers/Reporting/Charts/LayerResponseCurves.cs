@@ -16,15 +16,18 @@ public static class LayerResponseCurves
     private const double Gap = 0.05;
 
     /// <summary>Draws the standard deviations of layers' responses.</summary>
-    /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be installed.</param>
+    /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be
+    /// installed.</param>
     /// <param name="networks">For each network, the standard deviation of each layer's response, in the order of the layers.</param>
-    /// <exception cref="ArgumentException">There are no networks, a network has no layers, or the path ends in neither .svg nor .png.</exception>
+    /// <exception cref="ArgumentException">There are no networks, a network has no layers, or the path ends in neither .svg nor
+    /// .png.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Plot(string path, params ReadOnlySpan<(string Name, IReadOnlyList<double> StandardDeviations)> networks) =>
         Plot(path, new PlotOptions { Height = 600 }, networks);
 
     /// <summary>Draws the standard deviations of layers' responses.</summary>
-    /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be installed.</param>
+    /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be
+    /// installed.</param>
     /// <param name="options">How the chart looks. The maximum is that of both panels; axis and value do not matter.</param>
     /// <param name="networks">For each network, the standard deviation of each layer's response, in the order of the layers.</param>
     /// <exception cref="ArgumentException">

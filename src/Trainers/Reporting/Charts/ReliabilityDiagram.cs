@@ -7,8 +7,8 @@ using OxyPlot.Series;
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Charts;
 
 /// <summary>
-/// Shows how often predictions are right, by how sure they are (Guo et al., 2017, figure 1): bars below the diagonal are too sure. Underneath, how
-/// many predictions there are of each confidence.
+/// Shows how often predictions are right, by how sure they are (Guo et al., 2017, figure 1): bars below the diagonal are too sure.
+/// Underneath, how many predictions there are of each confidence.
 /// </summary>
 internal static class ReliabilityDiagram
 {

@@ -3,8 +3,8 @@ using OxyPlot;
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Charts;
 
 /// <summary>
-/// Says how much room a text needs when it is not known which font it will be shown in: as much as it takes in the widest of the usual ones. It
-/// depends on no font of this machine, so that a chart is the same wherever it is made.
+/// Says how much room a text needs when it is not known which font it will be shown in: as much as it takes in the widest of the usual
+/// ones. It depends on no font of this machine, so that a chart is the same wherever it is made.
 /// </summary>
 internal sealed class TextRoom : RenderContextBase
 {

@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Trainers;
 public static class TrainingCurves
 {
     /// <summary>Draws training errors as thin, dashed lines, and validation errors as bold ones.</summary>
-    /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be installed.</param>
+    /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be
+    /// installed.</param>
     /// <param name="runs">The runs, in the order of the legend.</param>
     /// <exception cref="ArgumentException">There are no runs, a run has no epochs, or the path ends in neither .svg nor .png.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -17,14 +18,14 @@ public static class TrainingCurves
 
     /// <summary>Draws training errors or losses as thin, dashed lines, and those of validation as bold ones.</summary>
     /// <remarks>Iterations compare runs step by step, epochs compare runs whose batches have different sizes.</remarks>
-    /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be installed.</param>
+    /// <param name="path">The file to write, .svg or .png; an existing one is replaced. A PNG's text needs any font to be
+    /// installed.</param>
     /// <param name="options">
     /// What is drawn, and how the chart looks. The maximum of an error is a share: 0.2 puts 20 % at the top; that of a loss is in nats.
     /// </param>
     /// <param name="runs">The runs, in the order of the legend.</param>
-    /// <exception cref="ArgumentException">
-    /// There are no runs, a run has no epochs, an option is out of its range, iterations are asked for and a run does not tell its steps, or
-    /// the path ends in neither .svg nor .png.
+    /// <exception cref="ArgumentException"> There are no runs, a run has no epochs, an option is out of its range, iterations are asked for
+    /// and a run does not tell its steps, or the path ends in neither .svg nor .png.
     /// </exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Plot(string path, PlotOptions options, params ReadOnlySpan<(string Name, TrainingHistory History)> runs)

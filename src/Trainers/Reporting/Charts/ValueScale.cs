@@ -10,7 +10,9 @@ internal readonly record struct ValueScale(double Bottom, double Top, double Ste
     private const int MostSteps = 6;
     private const double Rounding = 1e-9;
 
-    /// <summary>Gets the value at the axis's upper end: a little above the last tick, so that a line upon it is drawn in its whole width.</summary>
+    /// <summary>
+    /// Gets the value at the axis's upper end: a little above the last tick, so that a line upon it is drawn in its whole width.
+    /// </summary>
     public double End => Top + 0.015 * (Top - Bottom);
 
     /// <summary>Finds the scale of values from zero up to the largest.</summary>

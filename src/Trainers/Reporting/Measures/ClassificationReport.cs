@@ -31,7 +31,9 @@ internal sealed record ClassificationReport
     /// <summary>Gets the images classified right, of those tested.</summary>
     public required Proportion Accuracy { get; init; }
 
-    /// <summary>Gets the images whose class is among the five likeliest; null where there are too few classes for that to say much.</summary>
+    /// <summary>
+    /// Gets the images whose class is among the five likeliest; null where there are too few classes for that to say much.
+    /// </summary>
     public required Proportion? TopFive { get; init; }
 
     /// <summary>Gets the mean recall of the classes that were tested.</summary>
@@ -52,7 +54,9 @@ internal sealed record ClassificationReport
 
     public required double? Temperature { get; init; }
 
-    /// <summary>Gets how the network does by the views it sees of an image, the single view first; empty where no others were asked for.</summary>
+    /// <summary>
+    /// Gets how the network does by the views it sees of an image, the single view first; empty where no others were asked for.
+    /// </summary>
     public required ImmutableArray<ViewResult> Views { get; init; }
 
     /// <summary>Gets how strongly the layers respond; null where that was not asked for.</summary>

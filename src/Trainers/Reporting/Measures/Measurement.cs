@@ -8,8 +8,8 @@ using Microsoft.ML.ResNet.Trainers.Loop;
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 
 /// <summary>
-/// Tests a network for a report: once over the calibration data, if there is any, once over the test data, and then over what the views, the heat
-/// maps and the layers' responses need of it again.
+/// Tests a network for a report: once over the calibration data, if there is any, once over the test data, and then over what the views,
+/// the heat maps and the layers' responses need of it again.
 /// </summary>
 internal static class Measurement
 {
@@ -19,7 +19,8 @@ internal static class Measurement
     private const int MostLogits = 1 << 24;
 
     /// <summary>Measures everything that a report tells.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, or the labels have values that are no class.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, or the labels have values that are no
+    /// class.</exception>
     /// <exception cref="InvalidOperationException">There are no rows with a label.</exception>
     public static ClassificationReport Run(ResNetClassificationTransformer model, IDataView testData, ReportOptions options)
     {

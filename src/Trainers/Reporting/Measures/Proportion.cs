@@ -10,8 +10,8 @@ internal readonly record struct Proportion(long Successes, long Trials)
     public double Value => (double)Successes / Trials;
 
     /// <summary>
-    /// Gets the interval that holds the true share with a confidence of 95 % (Wilson, 1927). Unlike the textbook's p ± 1.96 σ, it stays within 0 and
-    /// 1, and has a width where all trials succeeded.
+    /// Gets the interval that holds the true share with a confidence of 95 % (Wilson, 1927). Unlike the textbook's p ± 1.96 σ, it stays
+    /// within 0 and 1, and has a width where all trials succeeded.
     /// </summary>
     public (double Low, double High) Interval
     {

@@ -8,7 +8,9 @@ public sealed record ReportOptions
     public string? Title { get; init; }
 
     /// <summary>Gets how the network was trained, in words or as a command line; shown as it is.</summary>
-    /// <value>The default is <see langword="null"/>: nothing. The recipe that was in force stands in the report's model card anyway.</value>
+    /// <value>
+    /// The default is <see langword="null"/>: nothing. The recipe that was in force stands in the report's model card anyway.
+    /// </value>
     public string? Recipe { get; init; }
 
     /// <summary>Gets the name of the label column, a key whose values are names of the network's classes.</summary>
@@ -31,14 +33,16 @@ public sealed record ReportOptions
     /// <value>The default is <see langword="true"/>. It takes about as long as scoring those images again.</value>
     public bool GradCam { get; init; } = true;
 
-    /// <summary>Gets the most test images to measure the layers' responses on (He et al., 2016, figure 7), spread evenly over the data.</summary>
+    /// <summary>
+    /// Gets the most test images to measure the layers' responses on (He et al., 2016, figure 7), spread evenly over the data.
+    /// </summary>
     /// <value>The default is 500, more than which hardly change a standard deviation; 0 for none.</value>
     public int LayerResponseImages { get; init; } = 500;
 
     /// <summary>Gets the views of the test images to score in addition to the single one.</summary>
     /// <value>
-    /// The default is <see cref="TestTimeViews.Flip"/>, for which the network computes each image twice more; <see cref="TestTimeViews.TenCrop"/> takes ten times
-    /// more, and an empty list no time.
+    /// The default is <see cref="TestTimeViews.Flip"/>, for which the network computes each image twice more; <see
+    /// cref="TestTimeViews.TenCrop"/> takes ten times more, and an empty list no time.
     /// </value>
     public IReadOnlyList<TestTimeViews> TestTimeViews { get; init; } = [Trainers.TestTimeViews.Flip];
 
@@ -46,8 +50,12 @@ public sealed record ReportOptions
     /// <value>Each has a name and at least one epoch. The default is none: no such chart.</value>
     public IReadOnlyList<(string Name, TrainingHistory History)> ComparedRuns { get; init; } = [];
 
-    /// <summary>Gets labelled data that the network was neither trained nor tested on, to fit a temperature to (Guo et al., 2017).</summary>
-    /// <value>With the columns of the test data. The default is <see langword="null"/>: the report does not say what temperature scaling would do.</value>
+    /// <summary>
+    /// Gets labelled data that the network was neither trained nor tested on, to fit a temperature to (Guo et al., 2017).
+    /// </summary>
+    /// <value>
+    /// With the columns of the test data. The default is <see langword="null"/>: the report does not say what temperature scaling would do.
+    /// </value>
     public IDataView? CalibrationData { get; init; }
 
     /// <summary>Gets the token that stops the evaluation with an <see cref="OperationCanceledException"/>.</summary>

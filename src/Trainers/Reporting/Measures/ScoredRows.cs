@@ -5,7 +5,10 @@ using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 
-/// <summary>Goes once over labelled data that a network scores, in the data's order. Nothing of a row is kept; its image is looked at only when asked for.</summary>
+/// <summary>
+/// Goes once over labelled data that a network scores, in the data's order. Nothing of a row is kept; its image is looked at only when
+/// asked for.
+/// </summary>
 internal sealed class ScoredRows : IDisposable
 {
     private readonly ImageColumn _image;
@@ -24,7 +27,8 @@ internal sealed class ScoredRows : IDisposable
     /// <param name="data">The data.</param>
     /// <param name="options">The names of its columns.</param>
     /// <param name="scored">The same rows with scores; null to have them scored as the network does.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, or the labels have values that are no class.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type, or the labels have values that are no
+    /// class.</exception>
     public ScoredRows(ResNetClassificationTransformer model, IDataView data, ReportOptions options, IDataView? scored = null)
     {
         _image = model.Image;

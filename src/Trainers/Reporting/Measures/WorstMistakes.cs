@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 
 /// <summary>
-/// Keeps the mistakes with the highest probabilities, and no more than asked for. Where a network is so sure that probabilities are equal, the one
-/// that gives the image's own class less is worse.
+/// Keeps the mistakes with the highest probabilities, and no more than asked for. Where a network is so sure that probabilities are equal,
+/// the one that gives the image's own class less is worse.
 /// </summary>
 internal sealed class WorstMistakes(int capacity)
 {

@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 
-/// <summary>Draws a confusion matrix of many classes, one pixel for each pair. What is zero stays transparent, so that it fits any page.</summary>
+/// <summary>
+/// Draws a confusion matrix of many classes, one pixel for each pair. What is zero stays transparent, so that it fits any page.
+/// </summary>
 internal static class ConfusionImage
 {
     public const int MostClasses = 1000;

@@ -9,7 +9,9 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>Puts images into the page itself.</summary>
 internal static class Figure
 {
-    /// <summary>Makes a figure of a chart, drawn for light surroundings and again for dark ones; the styles show the one that fits.</summary>
+    /// <summary>
+    /// Makes a figure of a chart, drawn for light surroundings and again for dark ones; the styles show the one that fits.
+    /// </summary>
     /// <remarks>Not a picture element: browsers choose its source when the page is opened, and print the dark one on white paper.</remarks>
     /// <param name="caption">The heading: text, or a heading and more.</param>
     /// <param name="alternative">What the chart shows, in words.</param>
