@@ -23,14 +23,16 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     /// <param name="images">The images.</param>
     /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
     /// <param name="checkpoint">The moment to go on from; null to start.</param>
-    public (ResNetWeights Weights, TrainingHistory History) Train<T>(TrainingImages<T> images, CheckpointFolder? checkpoints, Checkpoint? checkpoint)
+    public (ResNetWeights Weights, TrainingHistory History) Train<T>(
+        TrainingImages<T> images, CheckpointFolder? checkpoints, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
         using var threads = new TorchThreads(options.ThreadCount); // before any tensor
         var settings = Settings(images, checkpoint);
         CheckValidation(settings.Recipe, images.Validation.Count);
         ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
-        var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
+        var start = StartingWeights.For(
+            plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
         var conditions = RunConditions.Of(plan, options, settings, start, images);
         reporter.Conditions = conditions.Now(settings.Recipe, settings.Augmentation, Started);
         var seesFeatures = options.TrainableLayers == TrainableLayers.Head
@@ -62,7 +64,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         using var threads = new TorchThreads(options.ThreadCount);
         var settings = Settings(images, checkpoint: null);
         settings = settings with { Recipe = MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory) };
-        var start = StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
+        var start = StartingWeights.For(
+            plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
         using var learner = new Learner<T>(plan, start, images, settings, epochs: 1);
         learner.Network.FrozenLayers = LayerDepth.FirstTrained(plan, options.TrainableLayers, epoch: 1, options.EpochsPerUnfreezing);
         var loss = ClassificationLoss.ForTraining(settings.Recipe, settings.HasExampleWeights);
@@ -72,11 +75,13 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     private TrainingSettings Settings<T>(TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
-        var precision = options.Precision == TrainingPrecision.Auto && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
+        var precision = options.Precision == TrainingPrecision.Auto
+            && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
             ? earlier
             : PrecisionProbe.Resolve(options.Precision);
         var fineTuning = new FineTuning(options.TrainableLayers, options.EpochsPerUnfreezing, options.LayerDecay);
-        return new TrainingSettings(options.EffectiveRecipe, options.AugmentationFor(images.Preprocessing.Input), precision, fineTuning, seed)
+        return new TrainingSettings(
+            options.EffectiveRecipe, options.AugmentationFor(images.Preprocessing.Input), precision, fineTuning, seed)
         {
             HasExampleWeights = options.ExampleWeightColumnName is not null,
             CheckpointInterval = options.CheckpointInterval,
@@ -87,7 +92,9 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
 
     private void CheckValidation(TrainingRecipe recipe, int validationImages)
     {
-        var needsValidation = recipe.EarlyStoppingPatience is not null || recipe.LearningRateDecay == LearningRateDecay.Plateau || options.Calibrate;
+        var needsValidation = recipe.EarlyStoppingPatience is not null
+            || recipe.LearningRateDecay == LearningRateDecay.Plateau
+            || options.Calibrate;
         if (needsValidation && validationImages == 0)
         {
             throw new InvalidOperationException(

@@ -193,14 +193,16 @@ public sealed record ModelCard
     {
         yield return ("Date", conditions.Started.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
         yield return ("Duration", Durations.Text(conditions.Duration));
-        yield return ("Images", $"{Count(TrainingImages)} to train on, {Count(ValidationImages)} to validate on, {Count(SkippedImages)} skipped");
+        yield return (
+            "Images", $"{Count(TrainingImages)} to train on, {Count(ValidationImages)} to validate on, {Count(SkippedImages)} skipped");
         yield return ("Data", conditions.DataFolder ?? "not from files");
         yield return ("Starting weights", conditions.StartingWeights);
         yield return ("SHA-256 of their values", conditions.StartingWeightsHash);
         yield return ("Trained layers", conditions.TrainedLayers + Unfreezing(conditions));
         if (conditions.LayerDecay != 1)
         {
-            yield return ("Learning rate per block", string.Create(CultureInfo.InvariantCulture, $"× {conditions.LayerDecay:g3} towards the image"));
+            yield return (
+                "Learning rate per block", string.Create(CultureInfo.InvariantCulture, $"× {conditions.LayerDecay:g3} towards the image"));
         }
 
         yield return ("Seed", Seed.ToString(CultureInfo.InvariantCulture));

@@ -70,7 +70,8 @@ public sealed partial record TrainingHistory
         using var stream = RegularFile.OpenRead(path);
         if (stream.Length > MaxFileLength)
         {
-            throw new InvalidDataException($"'{path}' is no training history: it has {stream.Length:n0} bytes, more than any history needs.");
+            throw new InvalidDataException(
+                $"'{path}' is no training history: it has {stream.Length:n0} bytes, more than any history needs.");
         }
 
         try
@@ -78,7 +79,8 @@ public sealed partial record TrainingHistory
             var history = JsonSerializer.Deserialize<TrainingHistory>(stream, Json);
             return history is { Epochs.IsDefault: false } && history.Epochs.All(epoch => epoch is not null)
                 ? history
-                : throw new InvalidDataException($"'{path}' is no training history: it lists no epochs. Was it written by TrainingHistory.SaveJson?");
+                : throw new InvalidDataException(
+                    $"'{path}' is no training history: it lists no epochs. Was it written by TrainingHistory.SaveJson?");
         }
         catch (JsonException exception)
         {
