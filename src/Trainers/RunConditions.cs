@@ -50,7 +50,8 @@ internal static class RunConditions
     /// <param name="recipe">The recipe with the batch size that fitted into memory.</param>
     /// <param name="augmentation">How images are varied; not Auto.</param>
     /// <param name="started">When the run began, as a timestamp of Stopwatch.</param>
-    public static TrainingConditions Now(this TrainingConditions conditions, TrainingRecipe recipe, ImageAugmentation augmentation, long started)
+    public static TrainingConditions Now(
+        this TrainingConditions conditions, TrainingRecipe recipe, ImageAugmentation augmentation, long started)
     {
         var duration = Stopwatch.GetElapsedTime(started);
         return conditions with

@@ -34,11 +34,13 @@ public sealed class RunConditionsTests : IDisposable
         Assert.Equal(ImageAugmentation.CropAndFlip, recipe.Augmentation);       // what Auto came to
         Assert.Equal(("tiny", "Float32", 1, "All"), (conditions.Network, conditions.Precision, conditions.Threads, conditions.TrainedLayers));
         Assert.Equal(_folder["photos/stripes"], conditions.DataFolder);
-        Assert.Equal([9, 9, 9], conditions.TrainingImagesByClass);
-        Assert.Equal([1, 1, 1], conditions.ValidationImagesByClass);
+        Assert.Equal([9, 9, 9], conditions.TrainingImagesByClass.AsEnumerable());
+        Assert.Equal([1, 1, 1], conditions.ValidationImagesByClass.AsEnumerable());
         Assert.Equal("random ones, by the seed 5", conditions.StartingWeights);
         Assert.Matches("^[0-9a-f]{64}$", conditions.StartingWeightsHash);
-        Assert.All(["ResNet.MLNet", "TorchSharp", "libtorch", "ONNX Runtime", ".NET"], name => Assert.Matches("^[0-9]+[.][0-9]+", conditions.Versions[name]));
+        Assert.All(
+            ["ResNet.MLNet", "ML.NET", "TorchSharp", "libtorch", "ONNX Runtime", ".NET"],
+            name => Assert.Matches("^[0-9]+[.][0-9]+", conditions.Versions[name]));
         Assert.InRange(TimeProvider.System.GetUtcNow() - conditions.Started, TimeSpan.Zero, TimeSpan.FromMinutes(10));
         Assert.True(conditions.Duration > TimeSpan.Zero);
         Assert.Equal(conditions, TrainingHistory.LoadJson(_folder["log/history.json"]).Conditions);

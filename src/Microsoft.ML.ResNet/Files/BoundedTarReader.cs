@@ -6,8 +6,8 @@ namespace Microsoft.ML.ResNet.Files;
 /// <summary>Reads the entries of a tar archive, one after another (POSIX.1-1988 "ustar", and GNU's variant).</summary>
 /// <remarks>
 /// System.Formats.Tar (of .NET 10) takes the memory that an extended header claims before a byte of it has come: 1.9 GB were measured for
-/// an archive of 1 KB. Nothing in here takes more than one block. Extended headers are entries like any other, and do not change the one that follows: they are for names of over 100
-/// characters and files of over 8 GB.
+/// an archive of 1 KB. Nothing in here takes more than one block. Extended headers are entries like any other, and do not change the one
+/// that follows: they are for names of over 100 characters and files of over 8 GB.
 /// </remarks>
 internal sealed class BoundedTarReader(Stream stream)
 {

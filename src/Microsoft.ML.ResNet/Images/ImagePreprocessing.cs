@@ -10,14 +10,14 @@ namespace Microsoft.ML.ResNet;
 /// resized, go through the last step only.
 /// </remarks>
 /// <param name="Input">The shape that the network reads.</param>
-/// <param name="Mean">
-/// The mean, in the units of the pixels: 0 to 255 for images. One value per channel, or a mean image: one per channel, row and column, planar
-/// (the per-pixel mean of He et al., 2016, section 4.2).
+/// <param name="Mean">The mean, in the units of the pixels: 0 to 255 for images. One value per channel, or a mean image: one per channel,
+/// row and column, planar (the per-pixel mean of He et al., 2016, section 4.2).
 /// </param>
 /// <param name="StandardDeviation">The standard deviation per channel, in the units of the pixels; greater than zero.</param>
 public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> Mean, ImmutableArray<float> StandardDeviation)
 {
-    // ImageNet's mean and deviation, (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225) of 255: what every published checkpoint was trained with.
+    // ImageNet's mean and deviation, (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225) of 255: what every published checkpoint was trained
+    // with.
     private static readonly ImagePreprocessing ImageNet = new(
         new ImageShape(3, 224, 224), [0.485f * 255, 0.456f * 255, 0.406f * 255], [0.229f * 255, 0.224f * 255, 0.225f * 255]);
 
@@ -42,8 +42,8 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
     public int Supersampling { get; init; } = 1;
 
     /// <summary>
-    /// Gets the height and width, in pixels, that images are resized to before the border is cut off: what <c>ResizeImages</c> is told where
-    /// an exported network is applied by ML.NET's <c>ApplyOnnxModel</c>.
+    /// Gets the height and width, in pixels, that images are resized to before the border is cut off: what <c>ResizeImages</c> is told
+    /// where an exported network is applied by ML.NET's <c>ApplyOnnxModel</c>.
     /// </summary>
     /// <value>The input with <see cref="CropBorder"/> on each side, <see cref="Supersampling"/> times as large.</value>
     public (int Height, int Width) ResizeTo =>

@@ -4,7 +4,9 @@ using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Onnx;
 
-/// <summary>Writes a network as an ONNX model: preprocessing, one operator for nearly every layer of the plan, and what the reader wants at the end.</summary>
+/// <summary>
+/// Writes a network as an ONNX model: preprocessing, one operator for nearly every layer of the plan, and what the reader wants at the end.
+/// </summary>
 internal sealed class OnnxGraphWriter
 {
     private readonly ResNetModel _network;
@@ -27,7 +29,8 @@ internal sealed class OnnxGraphWriter
     /// <param name="inputName">The name of the input.</param>
     /// <param name="outputName">The name of the output.</param>
     /// <param name="metadata">What the model says about itself.</param>
-    /// <param name="anyBatch">False for one image and its features as a vector, as ML.NET's OnnxTransformer wants them; true for any number, and a matrix.</param>
+    /// <param name="anyBatch">False for one image and its features as a vector, as ML.NET's OnnxTransformer wants them; true for any
+    /// number, and a matrix.</param>
     public static OnnxModel Featurizer(
         ResNetModel network, OnnxElementType pixelType, string inputName, string outputName, ImmutableArray<KeyValuePair<string, string>> metadata, bool anyBatch = false)
     {
@@ -63,7 +66,9 @@ internal sealed class OnnxGraphWriter
         return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, [options.BatchSize, plan.ClassCount]), metadata);
     }
 
-    /// <summary>The float network as a meter: images in, the smallest and largest value of the given layers in each image out, as [batch].</summary>
+    /// <summary>
+    /// The float network as a meter: images in, the smallest and largest value of the given layers in each image out, as [batch].
+    /// </summary>
     /// <param name="network">The network; whether it is quantized does not matter.</param>
     /// <param name="pixelType">The type of the pixels.</param>
     /// <param name="inputName">The name of the input.</param>

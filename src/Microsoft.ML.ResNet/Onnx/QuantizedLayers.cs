@@ -6,12 +6,13 @@ namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>
 /// Writes the layers up to the pooled features in 8-bit integers, as float operators between DequantizeLinear and QuantizeLinear (QDQ):
-/// activations as unsigned bytes with a scale and a zero point for each tensor, weights as signed ones with a scale for each output channel, biases as 32 bits.
+/// activations as unsigned bytes with a scale and a zero point for each tensor, weights as signed ones with a scale for each output
+/// channel, biases as 32 bits.
 /// </summary>
 /// <remarks>
-/// Each reader has a DequantizeLinear of its own: ONNX Runtime fuses those that are read once. What it makes of the graph: QLinearConv, QLinearAdd, QLinearMul,
-/// QLinearAveragePool, QLinearGlobalAveragePool, QLinearSigmoid. A normalization that no convolution takes in (before ReLU, in pre-activation networks)
-/// becomes a 1×1 convolution with one channel to a group, whose quantized weights are exact.
+/// Each reader has a DequantizeLinear of its own: ONNX Runtime fuses those that are read once. What it makes of the graph: QLinearConv,
+/// QLinearAdd, QLinearMul, QLinearAveragePool, QLinearGlobalAveragePool, QLinearSigmoid. A normalization that no convolution takes in
+/// (before ReLU, in pre-activation networks) becomes a 1×1 convolution with one channel to a group, whose quantized weights are exact.
 /// </remarks>
 internal sealed class QuantizedLayers(OnnxGraph graph, LayerPlan plan, ResNetWeights weights, NetworkQuantization quantization)
 {

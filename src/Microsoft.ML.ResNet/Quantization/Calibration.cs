@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Quantization;
 
 /// <summary>Scores images with the float network to learn the range of each layer's values.</summary>
 /// <remarks>
-/// Images pass the stages that they pass when they are scored. The network itself takes the smallest and largest value of each layer in each image, so what is kept
-/// is two floats for each image and layer.
+/// Images pass the stages that they pass when they are scored. The network itself takes the smallest and largest value of each layer in
+/// each image, so what is kept is two floats for each image and layer.
 /// </remarks>
 internal static class Calibration
 {

@@ -7,17 +7,17 @@ using Microsoft.ML.ResNet.Onnx;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// What ML.NET's OnnxTransformer makes of a view, row for row, but the features of many rows in one call: a cursor reads some rows ahead, keeps their values, and
-/// hands them out one by one.
+/// What ML.NET's OnnxTransformer makes of a view, row for row, but the features of many rows in one call: a cursor reads some rows ahead,
+/// keeps their values, and hands them out one by one.
 /// </summary>
 /// <remarks>
-/// <para>
-/// The data is read once, in order, as without: nothing depends on what a second reading would give. The first call scores one row, and each further one
-/// four times as many, up to the batch that pays: who takes a few rows waits for a few. What a row throws, in MoveNext or in a getter, is thrown when that row is reached.
+/// <para> The data is read once, in order, as without: nothing depends on what a second reading would give. The first call scores one row,
+/// and each further one four times as many, up to the batch that pays: who takes a few rows waits for a few. What a row throws, in MoveNext
+/// or in a getter, is thrown when that row is reached.
 /// </para>
-/// <para>
-/// A cursor that needs no features, or an image beside them, is ML.NET's own: images belong to their row, and cannot be kept. There is one cursor at work at a time,
-/// which uses all cores; what comes before it (decoding, resizing) still runs in parallel, as ML.NET divides it, and then reads and fails ahead as ML.NET does.
+/// <para> A cursor that needs no features, or an image beside them, is ML.NET's own: images belong to their row, and cannot be kept. There
+/// is one cursor at work at a time, which uses all cores; what comes before it (decoding, resizing) still runs in parallel, as ML.NET
+/// divides it, and then reads and fails ahead as ML.NET does.
 /// </para>
 /// </remarks>
 internal sealed class BulkView<TPixel> : IDataView

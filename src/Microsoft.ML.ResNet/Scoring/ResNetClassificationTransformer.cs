@@ -15,14 +15,14 @@ namespace Microsoft.ML.ResNet;
 /// label's own values.
 /// </summary>
 /// <remarks>
-/// <para>
-/// Inside is a chain of ML.NET's own transformers around an ONNX graph, and that chain is what <see cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/>
-/// writes. The file loads wherever Microsoft.ML, Microsoft.ML.ImageAnalytics, Microsoft.ML.OnnxTransformer and
-/// Microsoft.ML.OnnxRuntime are referenced; it needs neither TorchSharp nor this library. What it loads as is that chain, not this type.
+/// <para> Inside is a chain of ML.NET's own transformers around an ONNX graph, and that chain is what <see
+/// cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/> writes. The file loads wherever Microsoft.ML,
+/// Microsoft.ML.ImageAnalytics, Microsoft.ML.OnnxTransformer and Microsoft.ML.OnnxRuntime are referenced; it needs neither TorchSharp nor
+/// this library. What it loads as is that chain, not this type.
 /// </para>
-/// <para>
-/// A view that <see cref="Transform"/> made scores up to 128 rows in one call when it is read: its cursors read the source once, in order, up to a batch ahead, keep the values that were asked
-/// for, and hand them out row by row, as they would be without batches. A prediction engine scores its row at once; so does a model loaded from a file, and a cursor that asks for images beside scores.
+/// <para> A view that <see cref="Transform"/> made scores up to 128 rows in one call when it is read: its cursors read the source once, in
+/// order, up to a batch ahead, keep the values that were asked for, and hand them out row by row, as they would be without batches. A
+/// prediction engine scores its row at once; so does a model loaded from a file, and a cursor that asks for images beside scores.
 /// </para>
 /// <para>The graph lives in a temporary file until the transformer is disposed. Scoring is thread-safe.</para>
 /// </remarks>
@@ -85,7 +85,10 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     public LayerPlan Plan => _network.Plan;
 
     /// <summary>Gets the network's weights.</summary>
-    /// <value>Floats, also of a quantized network. Under PyTorch's names, with the network's name, its preprocessing and the names of the classes, which <see cref="ResNetWeights.Save"/> writes beside them.</value>
+    /// <value>
+    /// Floats, also of a quantized network. Under PyTorch's names, with the network's name, its preprocessing and the names of the classes,
+    /// which <see cref="ResNetWeights.Save"/> writes beside them.
+    /// </value>
     public ResNetWeights Weights { get; }
 
     /// <summary>Gets the environment that the transformer was made in; analysis registers its components there too.</summary>
@@ -113,8 +116,9 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
 
     /// <summary>Writes the whole network, its preprocessing and its head as an ONNX model for any ONNX runtime.</summary>
     /// <remarks>
-    /// Input <c>pixels</c>: [batch, channels, height, width], bytes of an RGB image (floats if the network was trained on float vectors), planar.
-    /// Output <c>probabilities</c>: [batch, classes]. The metadata tells the architecture, the class names and the preprocessing. Opset 17.
+    /// Input <c>pixels</c>: [batch, channels, height, width], bytes of an RGB image (floats if the network was trained on float vectors),
+    /// planar. Output <c>probabilities</c>: [batch, classes]. The metadata tells the architecture, the class names and the preprocessing.
+    /// Opset 17.
     /// </remarks>
     /// <param name="path">The file to write; an existing one is replaced, once the new one is whole.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
@@ -134,24 +138,29 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         WholeFile.Write(path, graph.WriteTo);
     }
 
-    /// <summary>Makes a network that computes in 8-bit integers: two to three times faster on processors with VNNI, and a quarter of the size.</summary>
+    /// <summary>
+    /// Makes a network that computes in 8-bit integers: two to three times faster on processors with VNNI, and a quarter of the size.
+    /// </summary>
     /// <inheritdoc cref="Quantize(IDataView, QuantizationOptions)"/>
     public ResNetClassificationTransformer Quantize(IDataView calibrationData) => Quantize(calibrationData, new QuantizationOptions());
 
     /// <summary>Makes a network that computes in 8-bit integers, as the options say.</summary>
     /// <remarks>
-    /// <para>
-    /// Post-training static quantization: normalization is folded into the convolutions before it, weights get a scale for each output channel, and the values of each layer a scale
-    /// and a zero point, from what they are on the calibration images. Preprocessing and the head stay in float32. The result saves, loads, scores and exports
-    /// as any other; its ONNX graph has QuantizeLinear and DequantizeLinear nodes, which ONNX Runtime fuses to integer operators.
+    /// <para> Post-training static quantization: normalization is folded into the convolutions before it, weights get a scale for each
+    /// output channel, and the values of each layer a scale and a zero point, from what they are on the calibration images. Preprocessing
+    /// and the head stay in float32. The result saves, loads, scores and exports as any other; its ONNX graph has QuantizeLinear and
+    /// DequantizeLinear nodes, which ONNX Runtime fuses to integer operators.
     /// </para>
-    /// <para>What <c>model.zip</c> then holds are integers: keep this transformer, its model or its <see cref="Weights"/> to train on. The result's probabilities differ a little: evaluate it.
-    /// Analysis (heat maps, layer responses, test-time views) looks at the float network.</para>
+    /// <para>What <c>model.zip</c> then holds are integers: keep this transformer, its model or its <see cref="Weights"/> to train on. The
+    /// result's probabilities differ a little: evaluate it. Analysis (heat maps, layer responses, test-time views) looks at the float
+    /// network.</para>
     /// </remarks>
-    /// <param name="calibrationData">Images like those that will be scored, such as some of the training images; no label is needed.</param>
+    /// <param name="calibrationData">Images like those that will be scored, such as some of the training images; no label is
+    /// needed.</param>
     /// <param name="options">How many images are taken, and how ranges follow from them.</param>
     /// <returns>A new transformer with the same classes and columns, to be disposed by itself.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type or size, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type or size, or an option is out of its
+    /// range.</exception>
     /// <exception cref="InvalidOperationException">The data has no rows, or the network gives values that are not finite.</exception>
     public ResNetClassificationTransformer Quantize(IDataView calibrationData, QuantizationOptions options)
     {

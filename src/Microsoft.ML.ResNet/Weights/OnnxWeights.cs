@@ -8,8 +8,8 @@ namespace Microsoft.ML.ResNet.Weights;
 
 /// <summary>The initializers of an ONNX model, by their names.</summary>
 /// <remarks>
-/// A known field with another wire type than its own is skipped, as protobuf does with fields that it does not know. Where a message ends is
-/// checked by the position, since the stream's own limits are closed to us.
+/// A known field with another wire type than its own is skipped, as protobuf does with fields that it does not know. Where a message ends
+/// is checked by the position, since the stream's own limits are closed to us.
 /// </remarks>
 internal sealed class OnnxWeights
 {

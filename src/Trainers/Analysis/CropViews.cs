@@ -17,7 +17,10 @@ internal sealed class CropViews(ResNetClassificationTransformer model, bool corn
     /// <summary>Reads the rows of a view in their order.</summary>
     public IEnumerable<ViewBatch> Read(IDataView data)
     {
-        var border = corners && !IsPadded ? Math.Max(model.Preprocessing.CropBorder, Math.Min(_input.Height, _input.Width) / 14) : model.Preprocessing.CropBorder; // (256 − 224) / 2 = 224 / 14
+        // (256 − 224) / 2 = 224 / 14
+        var border = corners && !IsPadded
+            ? Math.Max(model.Preprocessing.CropBorder, Math.Min(_input.Height, _input.Width) / 14)
+            : model.Preprocessing.CropBorder;
         var batches = new PixelBatches(model, border, PixelBatches.SizeFor(_input.Height, _input.Width));
         using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         foreach (var pixels in batches.Read(data))

@@ -65,7 +65,13 @@ internal sealed class GradCam : IDisposable
         var explained = new GradCamMap[images.Length];
         for (var i = 0; i < explained.Length; i++)
         {
-            explained[i] = new GradCamMap(images[i], _model.ClassNames[classes[i]], probabilities[i], height, width, [.. values.AsSpan(i * height * width, height * width)]);
+            explained[i] = new GradCamMap(
+                images[i],
+                _model.ClassNames[classes[i]],
+                probabilities[i],
+                height,
+                width,
+                [.. values.AsSpan(i * height * width, height * width)]);
         }
 
         return explained;
@@ -85,15 +91,20 @@ internal sealed class GradCam : IDisposable
     }
 
     /// <summary>Computes logits from a layer's results, which stay the caller's.</summary>
-    public static Tensor Logits(ResidualNetwork network, Tensor activations, int layer) => network.Compute(activations.alias(), layer + 1, network.Plan.Layers.Length);
+    public static Tensor Logits(ResidualNetwork network, Tensor activations, int layer) =>
+        network.Compute(activations.alias(), layer + 1, network.Plan.Layers.Length);
 
     /// <summary>
     /// Computes how much each channel speaks for a class: the mean over places of its logit's gradient (equation 1). Another class may be
     /// asked about after it.
     /// </summary>
     /// <returns>[batch, channels, 1, 1].</returns>
-    public static Tensor ChannelWeights(Tensor logit, Tensor activations) => autograd.grad([logit], [activations], retain_graph: true)[0].mean([2, 3], keepdim: true);
+    public static Tensor ChannelWeights(Tensor logit, Tensor activations) =>
+        autograd.grad([logit], [activations], retain_graph: true)[0].mean([2, 3], keepdim: true);
 
     private static Tensor ReadPixels(ResNetClassificationTransformer model, ExplainedImage image) =>
-        new PixelBatches(model, model.Preprocessing.CropBorder, batchSize: 1).Read(new SingleImageView(model.Image.Name, image)).Select(pixels => pixels.clone()).Single();
+        new PixelBatches(model, model.Preprocessing.CropBorder, batchSize: 1)
+            .Read(new SingleImageView(model.Image.Name, image))
+            .Select(pixels => pixels.clone())
+            .Single();
 }

@@ -27,14 +27,23 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
     /// all.</param>
     /// <returns>[count, channels, height, width], bytes or floats; each is valid until the next is asked for.</returns>
     public IEnumerable<Tensor> Read(IDataView data, long most = long.MaxValue, Func<long, bool>? isWanted = null) =>
-        model.Image.Source == PixelSource.FloatVector ? Read<float>(data, ScalarType.Float32, most, isWanted) : Read<byte>(data, ScalarType.Byte, most, isWanted);
+        model.Image.Source == PixelSource.FloatVector
+            ? Read<float>(data, ScalarType.Float32, most, isWanted)
+            : Read<byte>(data, ScalarType.Byte, most, isWanted);
 
     private IEnumerable<Tensor> Read<T>(IDataView data, ScalarType type, long most, Func<long, bool>? isWanted)
         where T : unmanaged
     {
         var (image, preprocessing) = (model.Image, model.Preprocessing with { CropBorder = cropBorder });
+<<<<<<< HEAD
         var source = image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, image.Name, new ImageDecoder()) : data;
         var scored = PixelChain.Fit(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
+=======
+        var source = image.Source == PixelSource.Image
+            ? CheckedImageView.Of(model.Environment, data, image.Name, new ImageDecoder())
+            : data;
+        var scored = ScoringChain.Pixels(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
+>>>>>>> report
         var (height, width) = preprocessing.ResizeTo;
 
         // A set of one: GetRowCursor would split the rows among threads and read a thousand of them ahead.

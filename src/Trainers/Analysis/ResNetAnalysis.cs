@@ -38,7 +38,8 @@ public static class ResNetAnalysis
     /// <exception cref="InvalidOperationException">The data has no rows.</exception>
     /// <exception cref="BadImageException">An image cannot be read.</exception>
     /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
-    public static ImmutableArray<LayerResponse> LayerResponses(this ResNetClassificationTransformer model, IDataView images, int? maximumImages = null)
+    public static ImmutableArray<LayerResponse> LayerResponses(
+        this ResNetClassificationTransformer model, IDataView images, int? maximumImages = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
@@ -76,7 +77,10 @@ public static class ResNetAnalysis
         ArgumentNullException.ThrowIfNull(image);
         if (model.Image.Source != PixelSource.Image)
         {
-            throw new InvalidOperationException($"Column '{model.Image.Name}' of this classifier holds vectors, but Grad-CAM explains images. Transforms.ApplyResNet makes a classifier of images with the same weights; its preprocessing is in the units of an image's pixels, 0 to 255.");
+            throw new InvalidOperationException(
+                $"Column '{model.Image.Name}' of this classifier holds vectors, but Grad-CAM explains images. "
+                + "Transforms.ApplyResNet makes a classifier of images with the same weights; "
+                + "its preprocessing is in the units of an image's pixels, 0 to 255.");
         }
 
         var stages = model.Architecture.Depths.Length;
@@ -88,7 +92,10 @@ public static class ResNetAnalysis
         var classIndex = className is null ? (int?)null : model.ClassNames.IndexOf(className);
         if (classIndex == -1)
         {
-            throw new ArgumentException($"There is no class '{className}'. There are: {string.Join(", ", model.ClassNames.Take(20))}{(model.ClassNames.Length > 20 ? ", …" : "")}.", nameof(className));
+            throw new ArgumentException(
+                $"There is no class '{className}'. There are: {string.Join(", ", model.ClassNames.Take(20))}"
+                + $"{(model.ClassNames.Length > 20 ? ", …" : "")}.",
+                nameof(className));
         }
 
         TorchRuntime.Initialize();
@@ -139,11 +146,16 @@ public static class ResNetAnalysis
     /// <exception cref="BadImageException">An image cannot be read.</exception>
     /// <exception cref="DllNotFoundException">The application has no libtorch; the message names the package to add.</exception>
     public static MulticlassClassificationMetrics Evaluate(
-        this ResNetClassificationTransformer model, IDataView data, TestTimeViews views, string labelColumnName = "Label", int topKPredictionCount = 0)
+        this ResNetClassificationTransformer model,
+        IDataView data,
+        TestTimeViews views,
+        string labelColumnName = "Label",
+        int topKPredictionCount = 0)
     {
         var scored = model.Transform(data, views);
         CheckClasses(LabelColumn.Bind(data.Schema, labelColumnName), model.ClassNames);
-        return MLNetInternals.NewMulticlassCatalog(model.Environment).Evaluate(scored, labelColumnName, topKPredictionCount: topKPredictionCount);
+        return MLNetInternals.NewMulticlassCatalog(model.Environment).Evaluate(
+            scored, labelColumnName, topKPredictionCount: topKPredictionCount);
     }
 
     // The evaluator compares keys by number: another order of names would go unnoticed.
@@ -153,9 +165,12 @@ public static class ResNetAnalysis
         if (label.Annotations.Schema.GetColumnOrNull("KeyValues") is not null && !names.SequenceEqual(classNames))
         {
             throw new ArgumentOutOfRangeException("data",
-                $"Label column '{label.Name}' has the values {Some(names)}, but the network's classes are {Some(classNames)}. Transform the data with the MapValueToKey that the network was trained after, or give ApplyResNet the class names in the label's order.");
+                $"Label column '{label.Name}' has the values {Some(names)}, but the network's classes are {Some(classNames)}. "
+                + "Transform the data with the MapValueToKey that the network was trained after, or give ApplyResNet the class names in "
+                + "the label's order.");
         }
 
-        static string Some(ImmutableArray<string> names) => $"{string.Join(", ", names.Take(5))}{(names.Length > 5 ? $", … ({names.Length})" : "")}";
+        static string Some(ImmutableArray<string> names) =>
+            $"{string.Join(", ", names.Take(5))}{(names.Length > 5 ? $", … ({names.Length})" : "")}";
     }
 }

@@ -29,13 +29,19 @@ internal sealed class ResponseMeter : IDisposable
     /// others.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static ImmutableArray<LayerResponse> Measure(
-        ResNetClassificationTransformer model, IDataView data, long most, int batchSize, long stride = 1, CancellationToken cancellation = default)
+        ResNetClassificationTransformer model,
+        IDataView data,
+        long most,
+        int batchSize,
+        long stride = 1,
+        CancellationToken cancellation = default)
     {
         using var network = new ResidualNetwork(model.Plan, model.Weights, TrainingPrecision.Float32);
         using var preprocessing = new TorchPreprocessing(model.Preprocessing);
         using var meter = new ResponseMeter(model.Plan);
         using var noGradients = no_grad();
-        foreach (var pixels in new PixelBatches(model, model.Preprocessing.CropBorder, batchSize).Read(data, most, row => row % stride == 0))
+        var batches = new PixelBatches(model, model.Preprocessing.CropBorder, batchSize);
+        foreach (var pixels in batches.Read(data, most, row => row % stride == 0))
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
@@ -86,10 +92,26 @@ internal sealed class ResponseMeter : IDisposable
 
     // A response is what a nonlinearity or an addition reads: the normalization's result where one follows the convolution and is its only
     // reader, and otherwise the convolution's own.
+<<<<<<< HEAD
     internal static ImmutableArray<(ConvolutionLayer Layer, int Result)> Layers(LayerPlan plan) =>
     [
         .. plan.Layers.Index().Where(layer => layer.Item is ConvolutionLayer { Kernel: 3 }).Select(layer => (
             (ConvolutionLayer)layer.Item,
             plan.Readers[layer.Index] is [var only] && plan.Layers[only] is BatchNormLayer ? only : layer.Index)),
     ];
+=======
+    internal static ImmutableArray<(ConvolutionLayer Layer, int Result)> Layers(LayerPlan plan)
+    {
+        var readers = plan.Layers.Index()
+            .SelectMany(layer => layer.Item.Inputs.Select(input => (Input: input, Reader: layer.Index)))
+            .ToLookup(edge => edge.Input, edge => edge.Reader);
+        return
+        [
+            .. plan.Layers.Index().Where(layer => layer.Item is ConvolutionLayer { Kernel: 3 })
+                .Select(layer => (
+                    (ConvolutionLayer)layer.Item,
+                    readers[layer.Index].ToArray() is [var only] && plan.Layers[only] is BatchNormLayer ? only : layer.Index)),
+        ];
+    }
+>>>>>>> report
 }

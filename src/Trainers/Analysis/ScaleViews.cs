@@ -24,16 +24,25 @@ internal sealed class ScaleViews(ResNetClassificationTransformer model, Immutabl
     public (int Height, int Width)[] Sizes(int height, int width)
     {
         var covering = Math.Max((double)_input.Height / height, (double)_input.Width / width);
-        return [.. shorterSides.Select(side => ((int)Math.Round(height * covering * side / PaperInput), (int)Math.Round(width * covering * side / PaperInput)))];
+        return
+        [
+            .. shorterSides.Select(
+                side => ((int)Math.Round(height * covering * side / PaperInput), (int)Math.Round(width * covering * side / PaperInput))),
+        ];
     }
 
+<<<<<<< HEAD
     // ML.NET resizes to one size only, which would cut the sides off; so whole images are resized here, as those that training crops from
+=======
+    // ML.NET resizes to one size only, which would leave the sides out; so whole images are resized here, as those that training crops from
+>>>>>>> report
     // are.
     private IEnumerable<ViewBatch> ReadImages(IDataView data)
     {
         var source = CheckedImageView.Of(model.Environment, data, model.Image.Name, new ImageDecoder());
         using var preprocessing = new TorchPreprocessing(model.Preprocessing);
-        using var cursor = source.GetRowCursorSet([source.Schema[model.Image.Name]], 1)[0]; // GetRowCursor would carry images between threads, past their owner's disposing of them
+        // GetRowCursor would carry images between threads, past their owner's disposing of them
+        using var cursor = source.GetRowCursorSet([source.Schema[model.Image.Name]], 1)[0];
         var (getImage, image) = (cursor.GetGetter<MLImage>(source.Schema[model.Image.Name]), default(MLImage)!);
         ScaledImages? batch = null;
         try
@@ -75,6 +84,7 @@ internal sealed class ScaleViews(ResNetClassificationTransformer model, Immutabl
         }
 
         IEnumerable<Tensor> Views(Tensor pixels) => sizes.Select(size =>
-            preprocessing.Normalize(F.interpolate(pixels.to(ScalarType.Float32), [size.Height, size.Width], mode: InterpolationMode.Bilinear, align_corners: false)));
+            preprocessing.Normalize(F.interpolate(
+                pixels.to(ScalarType.Float32), [size.Height, size.Width], mode: InterpolationMode.Bilinear, align_corners: false)));
     }
 }

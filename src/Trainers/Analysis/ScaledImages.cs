@@ -64,7 +64,8 @@ internal sealed class ScaledImages : IDisposable
     public IEnumerable<Tensor> Scales(TorchPreprocessing preprocessing) => _scales.Select(scale =>
     {
         var images = scale.narrow(0, 0, Count).permute(0, 3, 1, 2);
-        return preprocessing.Normalize(_channels == 1 ? images.mul(tensor(ImageColors.GrayWeights, [1, ColorChannels, 1, 1])).sum([1], keepdim: true) : images);
+        return preprocessing.Normalize(
+            _channels == 1 ? images.mul(tensor(ImageColors.GrayWeights, [1, ColorChannels, 1, 1])).sum([1], keepdim: true) : images);
     });
 
     public void Dispose()

@@ -7,12 +7,12 @@ using Microsoft.ML.ResNet.Trainers.Data;
 namespace Microsoft.ML.ResNet.Trainers.Analysis;
 
 /// <summary>
-/// A view with a model's Score and PredictedLabel over several views of each image. Rows are scored while they are read, a batch at a time and one
-/// batch ahead; nothing else is kept.
+/// A view with a model's Score and PredictedLabel over several views of each image. Rows are scored while they are read, a batch at a time
+/// and one batch ahead; nothing else is kept.
 /// </summary>
 /// <remarks>
-/// Each cursor reads the data twice in step: once for the images, on the scoring thread, and once for the other columns, on its own. So rows are
-/// never shuffled.
+/// Each cursor reads the data twice in step: once for the images, on the scoring thread, and once for the other columns, on its own. So
+/// rows are never shuffled.
 /// </remarks>
 internal sealed class ScoredView : IDataView
 {

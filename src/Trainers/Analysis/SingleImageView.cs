@@ -4,7 +4,9 @@ using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Trainers.Analysis;
 
-/// <summary>A view of one row with one image, for ML.NET's own stages to read. Each reading gets a copy, which those stages dispose of.</summary>
+/// <summary>
+/// A view of one row with one image, for ML.NET's own stages to read. Each reading gets a copy, which those stages dispose of.
+/// </summary>
 internal sealed class SingleImageView : IDataView
 {
     private readonly ExplainedImage _image;

@@ -81,7 +81,9 @@ public sealed record TestTimeViews
     /// <param name="other">The other.</param>
     /// <returns>Whether they are.</returns>
     public bool Equals(TestTimeViews? other) =>
-        other is not null && (Mirrored, Corners) == (other.Mirrored, other.Corners) && ShorterSides.AsSpan().SequenceEqual(other.ShorterSides.AsSpan());
+        other is not null
+            && (Mirrored, Corners) == (other.Mirrored, other.Corners)
+            && ShorterSides.AsSpan().SequenceEqual(other.ShorterSides.AsSpan());
 
     /// <summary>Gets a hash code that equal views share.</summary>
     /// <returns>The hash code.</returns>

@@ -17,7 +17,9 @@ internal sealed class ViewScorer(ResNetClassificationTransformer model, TestTime
     /// <returns>For each image of a batch, a probability for each class.</returns>
     public IEnumerable<float[][]> Score(IDataView data)
     {
-        var batches = _views.ShorterSides.IsEmpty ? new CropViews(model, _views.Corners).Read(data) : new ScaleViews(model, _views.ShorterSides).Read(data);
+        var batches = _views.ShorterSides.IsEmpty
+            ? new CropViews(model, _views.Corners).Read(data)
+            : new ScaleViews(model, _views.ShorterSides).Read(data);
         using var network = new ResidualNetwork(model.Plan, model.Weights, TrainingPrecision.Float32);
         using var noGradients = no_grad();
         foreach (var batch in batches)
@@ -53,9 +55,13 @@ internal sealed class ViewScorer(ResNetClassificationTransformer model, TestTime
 
     private static TestTimeViews Checked(TestTimeViews views, LayerPlan plan)
     {
-        var least = (int)Math.Ceiling(ScaleViews.PaperInput * plan.Architecture.MinimumImageSize / Math.Min(plan.Input.Height, plan.Input.Width));
+        var least = (int)Math.Ceiling(
+            ScaleViews.PaperInput * plan.Architecture.MinimumImageSize / Math.Min(plan.Input.Height, plan.Input.Width));
         return views.ShorterSides.All(side => side >= least)
             ? views
-            : throw new ArgumentOutOfRangeException(nameof(views), $"Shorter side {views.ShorterSides.Min()} is too small for {plan.Architecture.Name} on {plan.Input}, which needs at least {least}.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(views),
+                $"Shorter side {views.ShorterSides.Min()} is too small for {plan.Architecture.Name} on {plan.Input}, "
+                + $"which needs at least {least}.");
     }
 }

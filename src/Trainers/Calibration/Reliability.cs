@@ -63,7 +63,8 @@ internal sealed class Reliability(int bins = Reliability.DefaultBins)
     {
         if (labels.IsEmpty || probabilities.Length % labels.Length != 0)
         {
-            throw new ArgumentException($"{probabilities.Length} probabilities are no table with a row for each of {labels.Length} labels.", nameof(probabilities));
+            throw new ArgumentException(
+                $"{probabilities.Length} probabilities are no table with a row for each of {labels.Length} labels.", nameof(probabilities));
         }
 
         var classes = probabilities.Length / labels.Length;

@@ -88,7 +88,8 @@ internal static class TemperatureScaling
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
         var names = head.Weights.Select(spec => spec.Name).ToHashSet();
-        return new ResNetWeights(weights.Tensors.Select(tensor => names.Contains(tensor.Name) ? Divide(tensor, (float)temperature) : tensor))
+        return new ResNetWeights(
+            weights.Tensors.Select(tensor => names.Contains(tensor.Name) ? Divide(tensor, (float)temperature) : tensor))
         {
             Preprocessing = weights.Preprocessing,
             ClassNames = weights.ClassNames,
@@ -99,7 +100,8 @@ internal static class TemperatureScaling
     {
         if (labels.IsEmpty || logits.IsEmpty || logits.Length % labels.Length != 0)
         {
-            throw new ArgumentException($"{logits.Length} logits are no table of at least one class for each of {labels.Length} labels.", nameof(logits));
+            throw new ArgumentException(
+                $"{logits.Length} logits are no table of at least one class for each of {labels.Length} labels.", nameof(logits));
         }
 
         var classes = logits.Length / labels.Length;
@@ -115,7 +117,9 @@ internal static class TemperatureScaling
         {
             if (!float.IsFinite(logit))
             {
-                throw new ArgumentException($"There is a logit {logit}, but they must be finite. Of probabilities, take the logarithm of at least float.Epsilon.", nameof(logits));
+                throw new ArgumentException(
+                    $"There is a logit {logit}, but they must be finite. Of probabilities, take the logarithm of at least float.Epsilon.",
+                    nameof(logits));
             }
         }
     }

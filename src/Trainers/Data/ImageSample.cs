@@ -30,5 +30,6 @@ internal sealed record ImageSample(int Supersampling, int LargerSide, string? Fo
     }
 
     private static bool IsIn(string? folder, string parent) =>
-        folder == parent || folder?.StartsWith(Path.EndsInDirectorySeparator(parent) ? parent : parent + Path.DirectorySeparatorChar, StringComparison.Ordinal) == true;
+        folder == parent
+        || folder?.StartsWith(parent.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal) == true;
 }

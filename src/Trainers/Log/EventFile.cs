@@ -30,7 +30,8 @@ internal sealed class EventFile : IDisposable
     {
         _time = time;
         Directory.CreateDirectory(folder);
-        var name = string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeSeconds():d10}.{Environment.ProcessId}");
+        var name = string.Create(
+            CultureInfo.InvariantCulture, $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeSeconds():d10}.{Environment.ProcessId}");
         _stream = new FileStream(Path.Combine(folder, name), FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
         Write(new Event { FileVersion = "brain.Event:2" });
     }
@@ -38,7 +39,12 @@ internal sealed class EventFile : IDisposable
     /// <summary>
     /// Tells TensorBoard that a run starts, or goes on, at a step: what it knew of that step and later ones is forgotten.
     /// </summary>
+<<<<<<< HEAD
     public void StartAt(long step) => Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
+=======
+    public void StartAt(long step) =>
+        Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
+>>>>>>> report
 
     /// <summary>Adds values of a step.</summary>
     public void Add(long step, params ReadOnlySpan<(string Tag, double Value)> scalars)

@@ -52,7 +52,10 @@ internal sealed class TrainingLog : IDisposable
 
         _training.Add(
             progress.Step,
-            ("step/loss", progress.Loss), ("step/accuracy", progress.TrainingAccuracy), ("step/learning_rate", progress.LearningRate), ("step/images_per_second", progress.ImagesPerSecond));
+            ("step/loss", progress.Loss),
+            ("step/accuracy", progress.TrainingAccuracy),
+            ("step/learning_rate", progress.LearningRate),
+            ("step/images_per_second", progress.ImagesPerSecond));
     });
 
     /// <summary>Writes what is only known in the end, such as why training stopped.</summary>
@@ -68,7 +71,10 @@ internal sealed class TrainingLog : IDisposable
     {
         _training.Add(
             step,
-            ("epoch/loss", epoch.Loss), ("epoch/accuracy", epoch.Accuracy), ("epoch/learning_rate", epoch.LearningRate), ("epoch/images_per_second", epoch.ImagesPerSecond));
+            ("epoch/loss", epoch.Loss),
+            ("epoch/accuracy", epoch.Accuracy),
+            ("epoch/learning_rate", epoch.LearningRate),
+            ("epoch/images_per_second", epoch.ImagesPerSecond));
         if (epoch is { ValidationLoss: { } loss, ValidationAccuracy: { } accuracy })
         {
             _validation.Add(step, ("epoch/loss", loss), ("epoch/accuracy", accuracy));

@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Trainers.Log;
 internal sealed class TrainingReporter : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    private static readonly ProgressHeader Header = new(["Loss", "Accuracy", "Validation accuracy", "Learning rate", "Images/s"], ["epochs", "steps"]);
+    private static readonly ProgressHeader Header = new(
+        ["Loss", "Accuracy", "Validation accuracy", "Learning rate", "Images/s"], ["epochs", "steps"]);
 
     private readonly IChannel _channel;
     private readonly IProgressChannel _progressChannel;
@@ -49,9 +50,18 @@ internal sealed class TrainingReporter : IDisposable
         _log?.Report(progress);
         if (progress.Finished is { } epoch)
         {
-            Inform(FormattableString.Invariant(
-                $"Epoch {epoch.Epoch}/{progress.Epochs}: loss {epoch.Loss:f4}, accuracy {epoch.Accuracy:p2}, validation accuracy {epoch.ValidationAccuracy:p2}, learning rate {epoch.LearningRate:g3}, {epoch.ImagesPerSecond:f0} images/s."));
-            _progressChannel.Checkpoint(epoch.Loss, epoch.Accuracy, epoch.ValidationAccuracy, epoch.LearningRate, epoch.ImagesPerSecond, epoch.Epoch, progress.Step);
+            var results = FormattableString.Invariant(
+                $"loss {epoch.Loss:f4}, accuracy {epoch.Accuracy:p2}, validation accuracy {epoch.ValidationAccuracy:p2}");
+            var pace = FormattableString.Invariant($"learning rate {epoch.LearningRate:g3}, {epoch.ImagesPerSecond:f0} images/s.");
+            Inform($"Epoch {epoch.Epoch}/{progress.Epochs}: {results}, {pace}");
+            _progressChannel.Checkpoint(
+                epoch.Loss,
+                epoch.Accuracy,
+                epoch.ValidationAccuracy,
+                epoch.LearningRate,
+                epoch.ImagesPerSecond,
+                epoch.Epoch,
+                progress.Step);
         }
 
         _progress?.Report(progress);

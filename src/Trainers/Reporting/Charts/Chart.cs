@@ -77,7 +77,8 @@ internal static class Chart
         return axis;
     }
 
-    public static LineSeries Line(string? title, OxyColor color, double thickness, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
+    public static LineSeries Line(
+        string? title, OxyColor color, double thickness, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
     {
         var line = new LineSeries
         {

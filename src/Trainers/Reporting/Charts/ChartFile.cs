@@ -37,7 +37,13 @@ internal static class ChartFile
             else
             {
                 // Text shaping would need HarfBuzz's native library, which Linux does not get by itself.
-                new PngExporter { Width = PngScale * width, Height = PngScale * height, Dpi = PngScale * PixelsPerInch, UseTextShaping = false }.Export(chart, stream);
+                new PngExporter
+                {
+                    Width = PngScale * width,
+                    Height = PngScale * height,
+                    Dpi = PngScale * PixelsPerInch,
+                    UseTextShaping = false,
+                }.Export(chart, stream);
             }
         });
     }

@@ -35,7 +35,9 @@ internal static class HistoryCharts
         chart.Series.Add(Chart.Line("training", theme.Quiet, 1.8, trained));
         DataPoint[] validated =
         [
-            .. history.Epochs.Where(epoch => validation(epoch) is not null).Select(epoch => new DataPoint(epoch.Epoch, validation(epoch)!.Value)),
+            .. history.Epochs
+                .Where(epoch => validation(epoch) is not null)
+                .Select(epoch => new DataPoint(epoch.Epoch, validation(epoch)!.Value)),
         ];
         if (validated.Length > 0)
         {

@@ -34,7 +34,8 @@ public static class LayerResponseCurves
     /// There are no networks, a network has no layers, an option is out of its range, or the path ends in neither .svg nor .png.
     /// </exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Plot(string path, PlotOptions options, params ReadOnlySpan<(string Name, IReadOnlyList<double> StandardDeviations)> networks)
+    public static void Plot(
+        string path, PlotOptions options, params ReadOnlySpan<(string Name, IReadOnlyList<double> StandardDeviations)> networks)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
@@ -52,7 +53,8 @@ public static class LayerResponseCurves
         var theme = options.Dark ? ChartTheme.Dark : ChartTheme.Light;
         var chart = Chart.Create(theme, options.Title);
         chart.Legends.Add(Chart.Legend(theme, LegendPlacement.Inside));
-        var scale = ValueScale.FromZero(options.Maximum is { } maximum ? [maximum] : networks.ToArray().SelectMany(each => each.StandardDeviations));
+        var scale = ValueScale.FromZero(
+            options.Maximum is { } maximum ? [maximum] : networks.ToArray().SelectMany(each => each.StandardDeviations));
         chart.Axes.Add(Panel(theme, InOrder, "deviation, in order", 0.5 + Gap, 1, scale, options.Maximum));
         chart.Axes.Add(Panel(theme, Ranked, "deviation, ranked", 0, 0.5 - Gap, scale, options.Maximum));
         chart.Axes.Add(Chart.Bottom(theme, "layer").Counting());
@@ -69,7 +71,8 @@ public static class LayerResponseCurves
 
             void AddLine(string panel, string? title, IEnumerable<double> values)
             {
-                var line = Chart.Line(title, theme.SeriesColor(network), 1.8, values.Select((value, layer) => new DataPoint(layer + 1, value)));
+                var line = Chart.Line(
+                    title, theme.SeriesColor(network), 1.8, values.Select((value, layer) => new DataPoint(layer + 1, value)));
                 line.YAxisKey = panel;
                 chart.Series.Add(line);
             }
@@ -78,7 +81,8 @@ public static class LayerResponseCurves
         return chart;
     }
 
-    private static LinearAxis Panel(ChartTheme theme, string name, string title, double bottom, double top, ValueScale scale, double? maximum)
+    private static LinearAxis Panel(
+        ChartTheme theme, string name, string title, double bottom, double top, ValueScale scale, double? maximum)
     {
         var axis = Chart.Left(theme, title, "0.####").On(scale);
         (axis.Key, axis.StartPosition, axis.EndPosition, axis.Maximum) = (name, bottom, top, maximum ?? axis.Maximum);

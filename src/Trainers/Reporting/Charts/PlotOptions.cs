@@ -44,7 +44,8 @@ public sealed record PlotOptions
 
         if (Maximum is { } maximum && !(maximum > 0 && double.IsFinite(maximum)))
         {
-            throw new ArgumentOutOfRangeException(nameof(Maximum), maximum, "The top of the vertical axis must be a finite number greater than 0.");
+            throw new ArgumentOutOfRangeException(
+                nameof(Maximum), maximum, "The top of the vertical axis must be a finite number greater than 0.");
         }
     }
 }

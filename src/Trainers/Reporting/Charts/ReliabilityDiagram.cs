@@ -29,7 +29,13 @@ internal static class ReliabilityDiagram
         chart.Axes.Add(confidence);
         chart.Annotations.Add(new LineAnnotation
         {
-            Type = LineAnnotationType.LinearEquation, Slope = 1, YAxisKey = Accuracy, Color = theme.SeriesColor(1), LineStyle = LineStyle.Dash, StrokeThickness = 1.8, Layer = AnnotationLayer.AboveSeries,
+            Type = LineAnnotationType.LinearEquation,
+            Slope = 1,
+            YAxisKey = Accuracy,
+            Color = theme.SeriesColor(1),
+            LineStyle = LineStyle.Dash,
+            StrokeThickness = 1.8,
+            Layer = AnnotationLayer.AboveSeries,
         });
 
         var total = (double)calibration.Bins.Sum(bin => bin.Count);
@@ -45,9 +51,17 @@ internal static class ReliabilityDiagram
         return axis;
     }
 
-    private static RectangleBarSeries Bars(CalibrationResult calibration, string key, OxyColor color, ChartTheme theme, Func<Calibration.ReliabilityBin, double> height)
+    private static RectangleBarSeries Bars(
+        CalibrationResult calibration, string key, OxyColor color, ChartTheme theme, Func<Calibration.ReliabilityBin, double> height)
     {
-        var bars = new RectangleBarSeries { YAxisKey = key, FillColor = color, StrokeColor = theme.Background, StrokeThickness = 1, EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy };
+        var bars = new RectangleBarSeries
+        {
+            YAxisKey = key,
+            FillColor = color,
+            StrokeColor = theme.Background,
+            StrokeThickness = 1,
+            EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
+        };
         foreach (var bin in calibration.Bins.Where(bin => bin.Count > 0))
         {
             bars.Items.Add(new RectangleBarItem(bin.Low, 0, bin.High, height(bin)));

@@ -17,16 +17,36 @@ internal sealed class TextRoom : RenderContextBase
     public override OxySize MeasureText(string text, string fontFamily = null!, double fontSize = 10, double fontWeight = 500) =>
         string.IsNullOrEmpty(text) ? OxySize.Empty : new OxySize(WidthPerEm * fontSize * text.Length, LineHeight * fontSize);
 
-    public override void DrawLine(IList<ScreenPoint> points, OxyColor stroke, double thickness, EdgeRenderingMode edgeRenderingMode, double[] dashArray, LineJoin lineJoin) =>
+    public override void DrawLine(
+        IList<ScreenPoint> points,
+        OxyColor stroke,
+        double thickness,
+        EdgeRenderingMode edgeRenderingMode,
+        double[] dashArray,
+        LineJoin lineJoin) =>
         throw new NotSupportedException();
 
     public override void DrawPolygon(
-        IList<ScreenPoint> points, OxyColor fill, OxyColor stroke, double thickness, EdgeRenderingMode edgeRenderingMode, double[] dashArray, LineJoin lineJoin) =>
+        IList<ScreenPoint> points,
+        OxyColor fill,
+        OxyColor stroke,
+        double thickness,
+        EdgeRenderingMode edgeRenderingMode,
+        double[] dashArray,
+        LineJoin lineJoin) =>
         throw new NotSupportedException();
 
     public override void DrawText(
-        ScreenPoint p, string text, OxyColor fill, string fontFamily, double fontSize, double fontWeight, double rotation, HorizontalAlignment horizontalAlignment,
-        VerticalAlignment verticalAlignment, OxySize? maxSize) =>
+        ScreenPoint p,
+        string text,
+        OxyColor fill,
+        string fontFamily,
+        double fontSize,
+        double fontWeight,
+        double rotation,
+        HorizontalAlignment horizontalAlignment,
+        VerticalAlignment verticalAlignment,
+        OxySize? maxSize) =>
         throw new NotSupportedException();
 
     public override void PushClip(OxyRect clippingRectangle) => throw new NotSupportedException();

@@ -46,7 +46,9 @@ public static class TrainingCurves
         var theme = options.Dark ? ChartTheme.Dark : ChartTheme.Light;
         var (countSteps, isLoss) = (CountsSteps(options.Axis, runs), options.Value == CurveValue.Loss);
         var chart = Chart.Create(theme, options.Title);
-        var values = runs.ToArray().SelectMany(run => run.History.Epochs).SelectMany(epoch => new[] { Training(epoch), Validation(epoch) ?? 0 });
+        var values = runs.ToArray()
+            .SelectMany(run => run.History.Epochs)
+            .SelectMany(epoch => new[] { Training(epoch), Validation(epoch) ?? 0 });
         var value = Chart.Left(theme, isLoss ? "loss, nats" : "error, %", "0.####").On(ValueScale.FromZero(values));
         value.Maximum = (isLoss ? 1 : 100) * options.Maximum ?? value.Maximum;
         value.MajorStep = options.Maximum is null ? value.MajorStep : double.NaN;
@@ -59,7 +61,9 @@ public static class TrainingCurves
         {
             var (name, epochs) = (runs[run].Name, runs[run].History.Epochs);
             var trained = epochs.Select(epoch => Point(epoch, Training(epoch)));
-            var validated = epochs.Where(epoch => Validation(epoch) is not null).Select(epoch => Point(epoch, Validation(epoch)!.Value)).ToArray();
+            var validated = epochs.Where(epoch => Validation(epoch) is not null)
+                .Select(epoch => Point(epoch, Validation(epoch)!.Value))
+                .ToArray();
             var hasValidation = validated.Length > 0;
             chart.Series.Add(Chart.Line(hasValidation ? null : name, theme.SeriesColor(run), 1.2, trained, LineStyle.Dash));
             if (hasValidation)
@@ -91,7 +95,8 @@ public static class TrainingCurves
             var hasSteps = history.Epochs.All(epoch => epoch.Step > 0);
             if (axis == CurveAxis.Iterations && !hasSteps)
             {
-                throw new ArgumentException($"Run '{name}' does not tell its steps, so its iterations cannot be drawn. Choose CurveAxis.Epochs.", nameof(runs));
+                throw new ArgumentException(
+                    $"Run '{name}' does not tell its steps, so its iterations cannot be drawn. Choose CurveAxis.Epochs.", nameof(runs));
             }
 
             countSteps &= hasSteps;

@@ -23,7 +23,10 @@ internal sealed class ConfusionCounts(ImmutableArray<string> classNames)
     }
 
     public ImmutableArray<ClassResult> ToClasses() =>
-        [.. classNames.Select((name, index) => new ClassResult(name, _support[index], _predicted[index], _counts.GetValueOrDefault((index, index))))];
+        [
+            .. classNames.Select(
+                (name, index) => new ClassResult(name, _support[index], _predicted[index], _counts.GetValueOrDefault((index, index)))),
+        ];
 
     public ImmutableArray<Confusion> ToConfusions() =>
     [

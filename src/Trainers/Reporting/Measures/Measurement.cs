@@ -50,7 +50,8 @@ internal static class Measurement
 
             if (predicted != label && worst.WouldKeep(scores[predicted], scores[label]))
             {
-                worst.Add(new Mistake(rows.Row, label, predicted, scores[predicted], scores[label], rows.Path, rows.MakeThumbnail(options.ThumbnailSize)));
+                var picture = rows.MakeThumbnail(options.ThumbnailSize);
+                worst.Add(new Mistake(rows.Row, label, predicted, scores[predicted], scores[label], rows.Path, picture));
             }
         }
 
@@ -89,20 +90,30 @@ internal static class Measurement
     }
 
     // Before the network is tested: scales that are too small for it, or a missing libtorch, fail now and not after.
-    private static (TestTimeViews Views, IDataView Scored)[] OtherViews(ResNetClassificationTransformer model, IDataView testData, ReportOptions options)
+    private static (TestTimeViews Views, IDataView Scored)[] OtherViews(
+        ResNetClassificationTransformer model, IDataView testData, ReportOptions options)
     {
         if (options.GradCam || options.LayerResponseImages > 0)
         {
             TorchRuntime.Initialize();
         }
 
-        return [.. options.TestTimeViews.Where(views => views != TestTimeViews.Single).Distinct().Select(views => (views, model.Transform(testData, views)))];
+        return
+        [
+            .. options.TestTimeViews.Where(views => views != TestTimeViews.Single)
+                .Distinct()
+                .Select(views => (views, model.Transform(testData, views))),
+        ];
     }
 
-    private static ImmutableArray<Mistake> Explain(ImmutableArray<Mistake> mistakes, ResNetClassificationTransformer model, IDataView testData, ReportOptions options) =>
-        options.GradCam && !mistakes.IsEmpty ? TrainingThread.Run(() => MistakeHeat.AddTo(mistakes, model, testData, options.CancellationToken)) : mistakes;
+    private static ImmutableArray<Mistake> Explain(
+        ImmutableArray<Mistake> mistakes, ResNetClassificationTransformer model, IDataView testData, ReportOptions options) =>
+        options.GradCam && !mistakes.IsEmpty
+            ? TrainingThread.Run(() => MistakeHeat.AddTo(mistakes, model, testData, options.CancellationToken))
+            : mistakes;
 
-    private static ResponseResult? MeasureResponses(ResNetClassificationTransformer model, IDataView testData, long rows, ReportOptions options)
+    private static ResponseResult? MeasureResponses(
+        ResNetClassificationTransformer model, IDataView testData, long rows, ReportOptions options)
     {
         if (options.LayerResponseImages == 0)
         {
@@ -111,7 +122,8 @@ internal static class Measurement
 
         var stride = 1 + (rows - 1) / options.LayerResponseImages;
         var batchSize = PixelBatches.SizeFor(model.Plan.Input.Height, model.Plan.Input.Width);
-        var layers = TrainingThread.Run(() => ResponseMeter.Measure(model, testData, long.MaxValue, batchSize, stride, options.CancellationToken));
+        var layers = TrainingThread.Run(
+            () => ResponseMeter.Measure(model, testData, long.MaxValue, batchSize, stride, options.CancellationToken));
         return new ResponseResult(1 + (rows - 1) / stride, layers);
     }
 
@@ -162,7 +174,8 @@ internal static class Measurement
     {
         if (labeled == 0)
         {
-            throw new InvalidOperationException($"The {purpose} data has no rows{(unlabeled > 0 ? " with a label" : "")}, so there is nothing to report.");
+            throw new InvalidOperationException(
+                $"The {purpose} data has no rows{(unlabeled > 0 ? " with a label" : "")}, so there is nothing to report.");
         }
     }
 }

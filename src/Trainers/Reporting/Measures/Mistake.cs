@@ -9,4 +9,12 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 /// <param name="Path">The image's path; null where the data does not tell.</param>
 /// <param name="Thumbnail">A small picture; null where the data holds no pixels that can be shown.</param>
 /// <param name="HeatMaps">Where the network looked; null where that was not asked for.</param>
-internal sealed record Mistake(long Row, int Class, int Predicted, float Probability, float ProbabilityOfClass, string? Path, Thumbnail? Thumbnail, HeatMaps? HeatMaps = null);
+internal sealed record Mistake(
+    long Row,
+    int Class,
+    int Predicted,
+    float Probability,
+    float ProbabilityOfClass,
+    string? Path,
+    Thumbnail? Thumbnail,
+    HeatMaps? HeatMaps = null);

@@ -16,7 +16,8 @@ internal static class MistakeHeat
     /// <param name="data">The data in which the mistakes were found.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="InvalidOperationException">The data has other rows than it had.</exception>
-    public static ImmutableArray<Mistake> AddTo(ImmutableArray<Mistake> mistakes, ResNetClassificationTransformer model, IDataView data, CancellationToken cancellation)
+    public static ImmutableArray<Mistake> AddTo(
+        ImmutableArray<Mistake> mistakes, ResNetClassificationTransformer model, IDataView data, CancellationToken cancellation)
     {
         var shown = mistakes.Where(mistake => mistake.Thumbnail is not null).OrderBy(mistake => mistake.Row).ToArray();
         var rows = shown.Select(mistake => mistake.Row).ToHashSet();
@@ -56,7 +57,9 @@ internal static class MistakeHeat
     {
         if (!areSame)
         {
-            throw new InvalidOperationException("The test data had other rows when it was read a second time. A view must give the same rows, in the same order, whenever it is read.");
+            throw new InvalidOperationException(
+                "The test data had other rows when it was read a second time. "
+                + "A view must give the same rows, in the same order, whenever it is read.");
         }
     }
 

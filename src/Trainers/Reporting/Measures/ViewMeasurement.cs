@@ -11,7 +11,8 @@ internal static class ViewMeasurement
     /// <param name="model">The network.</param>
     /// <param name="data">The data.</param>
     /// <param name="options">The names of its columns, and the token that stops.</param>
-    public static ViewResult Run(TestTimeViews views, IDataView scored, ResNetClassificationTransformer model, IDataView data, ReportOptions options)
+    public static ViewResult Run(
+        TestTimeViews views, IDataView scored, ResNetClassificationTransformer model, IDataView data, ReportOptions options)
     {
         var (losses, correct, total) = (new CalibrationMeter(), 0L, 0L);
         using var rows = new ScoredRows(model, data, options, scored);

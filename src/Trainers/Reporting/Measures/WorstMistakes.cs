@@ -12,7 +12,8 @@ internal sealed class WorstMistakes(int capacity)
 
     /// <summary>Tells whether such a mistake is to be kept: only then is its picture worth making.</summary>
     public bool WouldKeep(float probability, float probabilityOfClass) =>
-        _mistakes.Count < capacity || (_mistakes.TryPeek(out _, out var least) && Badness(probability, probabilityOfClass).CompareTo(least) > 0);
+        _mistakes.Count < capacity
+            || (_mistakes.TryPeek(out _, out var least) && Badness(probability, probabilityOfClass).CompareTo(least) > 0);
 
     public void Add(Mistake mistake)
     {
@@ -25,7 +26,9 @@ internal sealed class WorstMistakes(int capacity)
 
     public ImmutableArray<Mistake> ToArray() =>
     [
-        .. _mistakes.UnorderedItems.OrderByDescending(item => item.Priority).ThenBy(item => item.Element.Path, StringComparer.Ordinal).Select(item => item.Element),
+        .. _mistakes.UnorderedItems.OrderByDescending(item => item.Priority)
+            .ThenBy(item => item.Element.Path, StringComparer.Ordinal)
+            .Select(item => item.Element),
     ];
 
     private static (float, float) Badness(float probability, float probabilityOfClass) => (probability, -probabilityOfClass);

@@ -14,16 +14,27 @@ internal static class CalibrationSection
 
     public static XElement Create(ClassificationReport report) => ReportPage.Section("calibration", "Calibration",
         Element("p", Class("note"),
-            "Of the predictions that a network is 90 % sure of, 90 % should be right. Bars below the dashed line are too sure, bars above it too shy. "
+            "Of the predictions that a network is 90 % sure of, 90 % should be right. "
+            + "Bars below the dashed line are too sure, bars above it not sure enough. "
             + "The expected calibration error is the mean distance to the line, over all predictions (Guo et al., 2017)."),
         Element("div", Class("charts"),
             Diagram("As it is", report.Calibration),
             report.CalibrationAtTemperature is { } calibrated
-                ? Diagram(string.Create(CultureInfo.InvariantCulture, $"At temperature {report.Temperature!.Value:0.00}, fitted to other data"), calibrated)
+                ? Diagram(
+                    string.Create(CultureInfo.InvariantCulture, $"At temperature {report.Temperature!.Value:0.00}, fitted to other data"),
+                    calibrated)
                 : null));
 
     private static XElement Diagram(string name, CalibrationResult calibration) => Figure.Of(
-        new object[] { name, Element("span", Class("note"), $"calibration error {Percent(calibration.ExpectedCalibrationError)}, log-loss {Loss(calibration.LogLoss)}") },
-        $"Accuracy by confidence in {calibration.Bins.Length} bins; the expected calibration error is {Percent(calibration.ExpectedCalibrationError)}.",
+        new object[]
+        {
+            name,
+            Element(
+                "span",
+                Class("note"),
+                $"calibration error {Percent(calibration.ExpectedCalibrationError)}, log-loss {Loss(calibration.LogLoss)}"),
+        },
+        $"Accuracy by confidence in {calibration.Bins.Length} bins; "
+            + $"the expected calibration error is {Percent(calibration.ExpectedCalibrationError)}.",
         theme => ReliabilityDiagram.Create(calibration, theme), ChartWidth, ChartHeight);
 }

@@ -20,5 +20,6 @@ internal static class ClassSection
                 Count(each.Support),
             ])));
 
-    private static XElement Share(double share, bool isKnown) => isKnown ? BarCell(share, Percent(share)) : Element("td", Class("zero"), "–");
+    private static XElement Share(double share, bool isKnown) =>
+        isKnown ? BarCell(share, Percent(share)) : Element("td", Class("zero"), "–");
 }

@@ -32,7 +32,9 @@ internal static class ConfusionSection
                 classes.Select(each => Element("th", Class("name"), new XAttribute("scope", "col"), Element("span", each.Name))))),
             Element("tbody", classes.Select((each, row) => Element("tr",
                 Element("th", new XAttribute("scope", "row"), each.Name),
-                classes.Select((_, column) => Cell(row == column, row == column ? each.Correct : counts.GetValueOrDefault((row, column)), each.Support)))))));
+                classes.Select(
+                    (_, column) => Cell(
+                        row == column, row == column ? each.Correct : counts.GetValueOrDefault((row, column)), each.Support)))))));
     }
 
     private static XElement Cell(bool isHit, long count, long support)
@@ -43,7 +45,8 @@ internal static class ConfusionSection
         }
 
         var strength = ConfusionImage.Strength(count, support);
-        return Element("td", Class((isHit ? "hit" : "miss") + (strength > 0.55 ? " deep" : "")), Style($"--share:{Number(strength)}"), Count(count));
+        return Element(
+            "td", Class((isHit ? "hit" : "miss") + (strength > 0.55 ? " deep" : "")), Style($"--share:{Number(strength)}"), Count(count));
     }
 
     private static XElement Map(ClassificationReport report)
@@ -59,7 +62,9 @@ internal static class ConfusionSection
     }
 
     private static XElement Pairs(ClassificationReport report) => Table(
-        report.Confusions.Length <= MostPairs ? "All confused pairs" : $"The most confused pairs, {MostPairs} of {Count(report.Confusions.Length)}",
+        report.Confusions.Length <= MostPairs
+            ? "All confused pairs"
+            : $"The most confused pairs, {MostPairs} of {Count(report.Confusions.Length)}",
         ["Class → taken for", "Images", "Of the class"],
         report.Confusions.Take(MostPairs).Select(pair => (object?[])
         [

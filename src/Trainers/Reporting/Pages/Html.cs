@@ -9,7 +9,10 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 internal static class Html
 {
     // https://html.spec.whatwg.org/multipage/syntax.html#void-elements
-    private static readonly HashSet<string> VoidElements = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
+    private static readonly HashSet<string> VoidElements =
+    [
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+    ];
 
     public static XElement Element(string name, params object?[] content) => new(name, content);
 
@@ -51,7 +54,8 @@ internal static class Html
         var encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         using var text = new StreamWriter(stream, encoding, leaveOpen: true) { NewLine = "\n" };
         text.WriteLine("<!DOCTYPE html>");
-        using (var writer = XmlWriter.Create(text, new XmlWriterSettings { OmitXmlDeclaration = true, Indent = true, IndentChars = " ", NewLineChars = "\n" }))
+        var settings = new XmlWriterSettings { OmitXmlDeclaration = true, Indent = true, IndentChars = " ", NewLineChars = "\n" };
+        using (var writer = XmlWriter.Create(text, settings))
         {
             html.WriteTo(writer);
         }
@@ -90,7 +94,10 @@ internal static class Html
         foreach (var rune in text.Replace("\r\n", "\n", StringComparison.Ordinal).EnumerateRunes())
         {
             var isNoncharacter = (rune.Value & 0xfffe) == 0xfffe || rune.Value is >= 0xfdd0 and <= 0xfdef;
-            clean.Append(isNoncharacter || (Rune.IsControl(rune) && rune.Value is not '\n' and not '\t') ? Rune.ReplacementChar.ToString() : rune.ToString());
+            clean.Append(
+                isNoncharacter || (Rune.IsControl(rune) && rune.Value is not '\n' and not '\t')
+                    ? Rune.ReplacementChar.ToString()
+                    : rune.ToString());
         }
 
         return clean.ToString();

@@ -21,9 +21,9 @@ internal static class MistakeSection
         return ReportPage.Section("mistakes", "Worst mistakes",
             Element("p", Class("note"), "The mistakes that the network was surest of. Look at their labels too: some may be wrong."),
             hasHeat ? Element("p", Class("note"),
-                "Beside each image is where the network saw the class it chose, and then where it saw the image's own class. Colours from violet "
-                + "over teal to yellow tell how much a place speaks for the class, yellow the most; where nothing does, the image is left as it "
-                + "is (Grad-CAM, Selvaraju et al., 2017).") : null,
+                "Beside each image is where the network saw the class it chose, and then where it saw the image's own class. "
+                + "Colours from violet over teal to yellow tell how much a place speaks for the class, yellow the most; "
+                + "where nothing does, the image is left as it is (Grad-CAM, Selvaraju et al., 2017).") : null,
             Element("ul",
                 Class(hasHeat ? "mistakes explained" : "mistakes"),
                 report.WorstMistakes.Select(mistake => Item(
@@ -54,7 +54,8 @@ internal static class MistakeSection
             }
             : null);
 
-    private static XElement Caption(string name, float probability, XAttribute? color = null) => Element("p", color, name, " ", Element("span", Percent(probability)));
+    private static XElement Caption(string name, float probability, XAttribute? color = null) =>
+        Element("p", color, name, " ", Element("span", Percent(probability)));
 
     private static XElement Frame(Thumbnail picture, string alternative, XElement? caption = null) =>
         Element("div", Element("div", Class("frame"), Picture(picture, alternative)), caption);

@@ -37,7 +37,8 @@ internal static class ReportPage
                 Element("header",
                     Element("h1", report.Title),
                     Element("p", Class("lede"),
-                        $"{report.Architecture} classifies {Count(report.Accuracy.Successes)} of {Count(report.Accuracy.Trials)} test images right, into {Count(report.Classes.Length)} classes."),
+                        $"{report.Architecture} classifies {Count(report.Accuracy.Successes)} of {Count(report.Accuracy.Trials)} "
+                        + $"test images right, into {Count(report.Classes.Length)} classes."),
                     Element("nav", new XAttribute("aria-label", "Contents"), Element("ul", sections.OfType<XElement>().Select(Link)))),
                 Element("main", sections),
                 Element("footer", Element("p", "Made by ResNet.MLNet."))));

@@ -16,12 +16,15 @@ internal static class SummarySection
             Tile("Log-loss", Loss(report.LogLoss), "nats"),
             Tile("Calibration error", Percent(report.Calibration.ExpectedCalibrationError), AtTemperature(report)),
             Tile("Mistakes", Count(report.Accuracy.Trials - report.Accuracy.Successes), $"of {Count(report.Accuracy.Trials)} images")),
-        report.UnlabeledRows > 0 ? Element("p", Class("note"), $"{Count(report.UnlabeledRows)} rows of the test data have no label, and are left out.") : null);
+        report.UnlabeledRows > 0
+            ? Element("p", Class("note"), $"{Count(report.UnlabeledRows)} rows of the test data have no label, and are left out.")
+            : null);
 
     private static XElement Tile(string name, string figure, string note) =>
         Element("div", Element("dt", name), Element("dd", Class("figure"), figure), Element("dd", Class("note"), note));
 
-    private static string Interval(Proportion share) => Invariant($"95 %: {100 * share.Interval.Low:0.00} to {100 * share.Interval.High:0.00}");
+    private static string Interval(Proportion share) =>
+        Invariant($"95 %: {100 * share.Interval.Low:0.00} to {100 * share.Interval.High:0.00}");
 
     private static string AtTemperature(ClassificationReport report) => report.CalibrationAtTemperature is { } calibrated
         ? Invariant($"{Percent(calibrated.ExpectedCalibrationError)} at temperature {report.Temperature!.Value:0.00}")

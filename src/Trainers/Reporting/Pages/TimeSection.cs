@@ -43,7 +43,10 @@ internal static class TimeSection
                     Count((long)(part.Images / part.Time.TotalSeconds)),
                 ])),
             augmentation > compute
-                ? Element("p", Class("warning"), "Batches were made more slowly than the network learned from them: augmentation, and not the network, set the pace.")
+                ? Element(
+                    "p",
+                    Class("warning"),
+                    "Batches were made more slowly than the network learned from them: augmentation, and not the network, set the pace.")
                 : null);
     }
 }

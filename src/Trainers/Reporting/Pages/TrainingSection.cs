@@ -48,7 +48,9 @@ internal static class TrainingSection
         .. history.SkippedImages > 0 ? [Fact("Skipped images", Count(history.SkippedImages))] : Array.Empty<XElement>(),
         Fact("Epochs", Count(history.Epochs.Length)),
         Fact("Seed", history.Seed.ToString(CultureInfo.InvariantCulture)),
-        .. history.Temperature != 1 ? [Fact("Calibrated at temperature", history.Temperature.ToString("0.00", CultureInfo.InvariantCulture))] : Array.Empty<XElement>(),
+        .. history.Temperature != 1
+            ? [Fact("Calibrated at temperature", history.Temperature.ToString("0.00", CultureInfo.InvariantCulture))]
+            : Array.Empty<XElement>(),
         Fact("Training time", Durations.Text(history.ReadingTime + history.Sum(epoch => epoch.Duration))),
     ];
 
@@ -60,29 +62,40 @@ internal static class TrainingSection
             Element("div", Class("charts"),
                 Figure.Of(
                     "Loss",
-                    $"Cross-entropy by epoch. Training: from {Loss(first.Loss)} to {Loss(last.Loss)}.{(last.ValidationLoss is { } loss ? $" Validation: {Loss(loss)} in the end." : "")}",
+                    $"Cross-entropy by epoch. Training: from {Loss(first.Loss)} to {Loss(last.Loss)}."
+                        + $"{(last.ValidationLoss is { } loss ? $" Validation: {Loss(loss)} in the end." : "")}",
                     theme => HistoryCharts.Loss(history, theme), ChartWidth, ChartHeight),
                 Figure.Of(
                     "Accuracy",
-                    $"Accuracy by epoch. Training: from {Percent(first.Accuracy)} to {Percent(last.Accuracy)}.{(last.ValidationAccuracy is { } accuracy ? $" Validation: {Percent(accuracy)} in the end." : "")}",
+                    $"Accuracy by epoch. Training: from {Percent(first.Accuracy)} to {Percent(last.Accuracy)}."
+                        + $"{(last.ValidationAccuracy is { } accuracy ? $" Validation: {Percent(accuracy)} in the end." : "")}",
                     theme => HistoryCharts.Accuracy(history, theme), ChartWidth, ChartHeight),
                 Figure.Of(
                     "Learning rate",
-                    string.Create(CultureInfo.InvariantCulture, $"Learning rate by epoch, from {first.LearningRate:g3} to {last.LearningRate:g3}."),
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"Learning rate by epoch, from {first.LearningRate:g3} to {last.LearningRate:g3}."),
                     theme => HistoryCharts.LearningRate(history, theme), ChartWidth, ChartHeight)),
             Element("details", Element("summary", "All epochs in numbers"), Table(
                 "Loss in nats; training images are counted as they were trained on.",
-                ["Epoch", "Learning rate", "Training loss", "Training accuracy", "Validation loss", "Validation accuracy", "Time", "Images/s"],
+                [
+                    "Epoch", "Learning rate", "Training loss", "Training accuracy", "Validation loss", "Validation accuracy",
+                    "Time", "Images/s",
+                ],
                 history.Epochs.Select(EpochRow))),
         ];
     }
 
     private static XElement Comparison(ClassificationReport report)
     {
-        (string Name, TrainingHistory History)[] runs = [.. report.History.Epochs.IsEmpty ? [] : new[] { (report.Title, report.History) }, .. report.ComparedRuns];
+        (string Name, TrainingHistory History)[] runs =
+        [
+            .. report.History.Epochs.IsEmpty ? [] : new[] { (report.Title, report.History) },
+            .. report.ComparedRuns,
+        ];
         return Element("div", Class("charts wide"), Figure.Of(
             "Error beside other runs",
-            $"Error in training and validation. In the end: {string.Join(", ", runs.Select(run => $"{run.Name} {Percent(LastError(run.History))}"))}.",
+            "Error in training and validation. "
+                + $"In the end: {string.Join(", ", runs.Select(run => $"{run.Name} {Percent(LastError(run.History))}"))}.",
             theme => TrainingCurves.Create(new PlotOptions { Dark = theme == ChartTheme.Dark }, runs), ComparisonWidth, ComparisonHeight));
     }
 
