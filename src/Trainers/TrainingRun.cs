@@ -22,11 +22,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     /// <summary>Trains the network.</summary>
     /// <param name="images">The images.</param>
     /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
-<<<<<<< HEAD
     /// <param name="checkpoint">The checkpoint to go on from; null to start.</param>
-=======
-    /// <param name="checkpoint">The moment to go on from; null to start.</param>
->>>>>>> report
     public (ResNetWeights Weights, TrainingHistory History) Train<T>(
         TrainingImages<T> images, CheckpointFolder? checkpoints, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
@@ -35,12 +31,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var settings = Settings(images, checkpoint);
         CheckValidation(settings.Recipe, images.Validation.Count);
         ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
-<<<<<<< HEAD
         var start = Start(settings.Recipe);
-=======
-        var start = StartingWeights.For(
-            plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
->>>>>>> report
         var conditions = RunConditions.Of(plan, options, settings, start, images);
         reporter.Conditions = conditions.Now(settings.Recipe, settings.Augmentation, Started);
         var seesFeatures = options.TrainableLayers == TrainableLayers.Head
@@ -78,12 +69,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         using var threads = new TorchThreads(options.ThreadCount);
         var settings = Settings(images, checkpoint: null);
         settings = settings with { Recipe = MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory) };
-<<<<<<< HEAD
         var start = Start(settings.Recipe);
-=======
-        var start = StartingWeights.For(
-            plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), settings.Recipe.ZeroInitResidual);
->>>>>>> report
         using var learner = new Learner<T>(plan, start, images, settings, epochs: 1);
         learner.Network.FrozenLayers = LayerDepth.FirstTrained(plan, options.TrainableLayers, epoch: 1, options.EpochsPerUnfreezing);
         var loss = ClassificationLoss.ForTraining(settings.Recipe, settings.HasExampleWeights);
@@ -101,13 +87,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             ? earlier
             : PrecisionProbe.Resolve(options.Precision);
         var fineTuning = new FineTuning(options.TrainableLayers, options.EpochsPerUnfreezing, options.LayerDecay);
-<<<<<<< HEAD
         var augmentation = options.AugmentationFor(images.Preprocessing.Input);
         return new TrainingSettings(options.EffectiveRecipe, augmentation, precision, fineTuning, seed)
-=======
-        return new TrainingSettings(
-            options.EffectiveRecipe, options.AugmentationFor(images.Preprocessing.Input), precision, fineTuning, seed)
->>>>>>> report
         {
             HasExampleWeights = options.ExampleWeightColumnName is not null,
             CheckpointInterval = options.CheckpointInterval,

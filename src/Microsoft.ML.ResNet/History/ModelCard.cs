@@ -194,12 +194,8 @@ public sealed record ModelCard
         yield return ("Date", conditions.Started.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
         yield return ("Duration", Durations.Text(conditions.Duration));
         yield return (
-<<<<<<< HEAD:src/Microsoft.ML.ResNet/History/ModelCard.cs
             "Images",
             $"{Count(TrainingImages)} to train on, {Count(ValidationImages)} to validate on, {Count(SkippedImages)} skipped");
-=======
-            "Images", $"{Count(TrainingImages)} to train on, {Count(ValidationImages)} to validate on, {Count(SkippedImages)} skipped");
->>>>>>> report:src/Microsoft.ML.ResNet/Scoring/ModelCard.cs
         yield return ("Data", conditions.DataFolder ?? "not from files");
         yield return ("Starting weights", conditions.StartingWeights);
         yield return ("SHA-256 of their values", conditions.StartingWeightsHash);
@@ -207,12 +203,8 @@ public sealed record ModelCard
         if (conditions.LayerDecay != 1)
         {
             yield return (
-<<<<<<< HEAD:src/Microsoft.ML.ResNet/History/ModelCard.cs
                 "Learning rate per block",
                 string.Create(CultureInfo.InvariantCulture, $"× {conditions.LayerDecay:g3} towards the image"));
-=======
-                "Learning rate per block", string.Create(CultureInfo.InvariantCulture, $"× {conditions.LayerDecay:g3} towards the image"));
->>>>>>> report:src/Microsoft.ML.ResNet/Scoring/ModelCard.cs
         }
 
         yield return ("Seed", Seed.ToString(CultureInfo.InvariantCulture));

@@ -35,15 +35,10 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
         where T : unmanaged
     {
         var (image, preprocessing) = (model.Image, model.Preprocessing with { CropBorder = cropBorder });
-<<<<<<< HEAD
-        var source = image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, image.Name, new ImageDecoder()) : data;
-        var scored = PixelChain.Fit(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
-=======
         var source = image.Source == PixelSource.Image
             ? CheckedImageView.Of(model.Environment, data, image.Name, new ImageDecoder())
             : data;
-        var scored = ScoringChain.Pixels(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
->>>>>>> report
+        var scored = PixelChain.Fit(model.Environment, source, image, preprocessing.ResizeTo).Transform(source);
         var (height, width) = preprocessing.ResizeTo;
 
         // A set of one: GetRowCursor would split the rows among threads and read a thousand of them ahead.

@@ -92,26 +92,10 @@ internal sealed class ResponseMeter : IDisposable
 
     // A response is what a nonlinearity or an addition reads: the normalization's result where one follows the convolution and is its only
     // reader, and otherwise the convolution's own.
-<<<<<<< HEAD
     internal static ImmutableArray<(ConvolutionLayer Layer, int Result)> Layers(LayerPlan plan) =>
     [
         .. plan.Layers.Index().Where(layer => layer.Item is ConvolutionLayer { Kernel: 3 }).Select(layer => (
             (ConvolutionLayer)layer.Item,
             plan.Readers[layer.Index] is [var only] && plan.Layers[only] is BatchNormLayer ? only : layer.Index)),
     ];
-=======
-    internal static ImmutableArray<(ConvolutionLayer Layer, int Result)> Layers(LayerPlan plan)
-    {
-        var readers = plan.Layers.Index()
-            .SelectMany(layer => layer.Item.Inputs.Select(input => (Input: input, Reader: layer.Index)))
-            .ToLookup(edge => edge.Input, edge => edge.Reader);
-        return
-        [
-            .. plan.Layers.Index().Where(layer => layer.Item is ConvolutionLayer { Kernel: 3 })
-                .Select(layer => (
-                    (ConvolutionLayer)layer.Item,
-                    readers[layer.Index].ToArray() is [var only] && plan.Layers[only] is BatchNormLayer ? only : layer.Index)),
-        ];
-    }
->>>>>>> report
 }

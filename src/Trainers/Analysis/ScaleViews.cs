@@ -31,11 +31,7 @@ internal sealed class ScaleViews(ResNetClassificationTransformer model, Immutabl
         ];
     }
 
-<<<<<<< HEAD
-    // ML.NET resizes to one size only, which would cut the sides off; so whole images are resized here, as those that training crops from
-=======
     // ML.NET resizes to one size only, which would leave the sides out; so whole images are resized here, as those that training crops from
->>>>>>> report
     // are.
     private IEnumerable<ViewBatch> ReadImages(IDataView data)
     {

@@ -39,12 +39,8 @@ internal sealed class EventFile : IDisposable
     /// <summary>
     /// Tells TensorBoard that a run starts, or goes on, at a step: what it knew of that step and later ones is forgotten.
     /// </summary>
-<<<<<<< HEAD
-    public void StartAt(long step) => Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
-=======
     public void StartAt(long step) =>
         Write(new Event { Step = step, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
->>>>>>> report
 
     /// <summary>Adds values of a step.</summary>
     public void Add(long step, params ReadOnlySpan<(string Tag, double Value)> scalars)

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
-<<<<<<< HEAD:test/Microsoft.ML.ResNet.Tests/History/ModelCardTests.cs
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
@@ -8,11 +7,6 @@ using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Tests.Scoring;
-=======
-using Microsoft.ML.ResNet.Interop;
-using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.ResNet.TestSupport;
->>>>>>> report:test/Microsoft.ML.ResNet.Tests/Scoring/ModelCardTests.cs
 using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Tests.History;

@@ -35,19 +35,13 @@ internal sealed class ScoredRows : IDisposable
         _image.CheckSame(data.Schema);
         _classOfKey = ClassOfKey(LabelColumn.Bind(data.Schema, options.LabelColumnName), model);
         _cancellation = options.CancellationToken;
-<<<<<<< HEAD
-        scored ??= model.Transform(_image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, _image.Name, new ImageDecoder()) : data);
-        var (label, scores, image) = (scored.Schema[options.LabelColumnName], scored.Schema[model.Added.Score], scored.Schema[_image.Name]);
-        var path = scored.Schema.GetColumnOrNull(options.PathColumnName) is { Type: TextDataViewType } column ? column : (DataViewSchema.Column?)null;
-=======
         scored ??= model.Transform(
             _image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, _image.Name, new ImageDecoder()) : data);
         var (label, scores, image) = (
-            scored.Schema[options.LabelColumnName], scored.Schema[ScoringChain.ScoreColumn], scored.Schema[_image.Name]);
+            scored.Schema[options.LabelColumnName], scored.Schema[model.Added.Score], scored.Schema[_image.Name]);
         var path = scored.Schema.GetColumnOrNull(options.PathColumnName) is { Type: TextDataViewType } column
             ? column
             : (DataViewSchema.Column?)null;
->>>>>>> report
         _cursor = scored.GetRowCursor(path is null ? [label, scores, image] : [label, scores, image, path.Value]);
         _getLabel = _cursor.GetGetter<uint>(label);
         _getScores = _cursor.GetGetter<VBuffer<float>>(scores);
