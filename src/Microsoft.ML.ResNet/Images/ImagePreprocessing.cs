@@ -41,8 +41,8 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
     public int Supersampling { get; init; } = 1;
 
     /// <summary>
-    /// Gets the height and width, in pixels, that images are resized to before the border is cut off: what <c>ResizeImages</c> is told where
-    /// an exported network is applied by ML.NET's <c>ApplyOnnxModel</c>.
+    /// Gets the height and width, in pixels, that images are resized to before the border is cut off: what <c>ResizeImages</c> is told
+    /// where an exported network is applied by ML.NET's <c>ApplyOnnxModel</c>.
     /// </summary>
     /// <value>The input with <see cref="CropBorder"/> on each side, <see cref="Supersampling"/> times as large.</value>
     public (int Height, int Width) ResizeTo =>
