@@ -23,7 +23,8 @@ public sealed class PackageFeed : IDisposable
         Directory.CreateDirectory(MachinePackages);
         new XElement("configuration",
             new XElement("packageSources", new XElement("add", new XAttribute("key", "packed"), new XAttribute("value", _folder["feed"]))),
-            new XElement("fallbackPackageFolders", new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", MachinePackages)))).Save(_folder["NuGet.config"]);
+            new XElement("fallbackPackageFolders",
+                new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", MachinePackages)))).Save(_folder["NuGet.config"]);
     }
 
     /// <summary>Gets the version of the libraries, from its one place.</summary>

@@ -97,7 +97,8 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         await using var service = await TestService.StartReadyAsync(fixture.ModelPath, option.Length > 0 ? [option] : []);
 
         var one = await Answers.JsonAsync(await service.PostAsync(TestImages.Png(1)));
-        var several = await Answers.JsonAsync(await service.PostFormAsync("predict/batch", ("good.png", TestImages.Png(1)), ("bad.png", [1, 2, 3])));
+        var several = await Answers.JsonAsync(await service.PostFormAsync(
+            "predict/batch", ("good.png", TestImages.Png(1)), ("bad.png", [1, 2, 3])));
 
         Assert.Equal(unsure, one.GetProperty("unsure").GetBoolean());
         Assert.Equal(unsure, several.GetProperty("images")[0].GetProperty("unsure").GetBoolean());
@@ -115,7 +116,8 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
             await using var service = await TestService.StartReadyAsync(fixture.ModelPath, option);
 
             Assert.Equal(unsure, (await Answers.JsonAsync(await service.PostAsync(TestImages.Png(1)))).GetProperty("unsure").GetBoolean());
-            Assert.Equal(threshold, (await Answers.JsonAsync(await service.Client.GetAsync("model"))).GetProperty("unsureBelow").GetSingle());
+            var model = await Answers.JsonAsync(await service.Client.GetAsync("model"));
+            Assert.Equal(threshold, model.GetProperty("unsureBelow").GetSingle());
         }
     }
 

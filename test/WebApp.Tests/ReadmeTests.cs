@@ -40,7 +40,8 @@ public sealed partial class ReadmeTests : IDisposable
         var questions = Commands.Where(command => command.StartsWith("curl ", StringComparison.Ordinal)).ToArray();
         Assert.Equal(4, starts.Length);
         Assert.Equal(6, questions.Length);
-        Assert.All(Commands.Except([.. starts, .. questions]), command => Assert.Contains("wrk ", command)); // which is not on every machine
+        var others = Commands.Except([.. starts, .. questions]);
+        Assert.All(others, command => Assert.Contains("wrk ", command)); // which is not on every machine
 
         for (var i = 0; i < starts.Length; i++)
         {
@@ -70,7 +71,9 @@ public sealed partial class ReadmeTests : IDisposable
         var answer = await Answers.JsonAsync(await service.PostAsync(TestImages.Png(1), "predict?top=3"));
 
         Assert.Equal(Names(shown), Names(answer));
-        Assert.Equal(shown.GetProperty("predictions").EnumerateArray().Select(Names), answer.GetProperty("predictions").EnumerateArray().Select(Names));
+        Assert.Equal(
+            shown.GetProperty("predictions").EnumerateArray().Select(Names),
+            answer.GetProperty("predictions").EnumerateArray().Select(Names));
     }
 
     [Fact]
@@ -131,8 +134,8 @@ public sealed partial class ReadmeTests : IDisposable
 
         if (question.Contains("/predict/batch?top=1"))
         {
-            Assert.All(answer.GetProperty("images").EnumerateArray(), image => Assert.Equal(1, image.GetProperty("predictions").GetArrayLength()));
-            Assert.Equal(2, answer.GetProperty("images").GetArrayLength());
+            var images = answer.GetProperty("images").EnumerateArray();
+            Assert.Equal([1, 1], images.Select(image => image.GetProperty("predictions").GetArrayLength()));
         }
         else if (question.Contains("/predict"))
         {

@@ -28,11 +28,9 @@ public sealed class ServiceTests(ServiceFixture fixture) : IClassFixture<Service
         Assert.Equal(["application/octet-stream", "image/*", "multipart/form-data"], predict.GetProperty("requestBody").GetProperty("content").EnumerateObject().Select(type => type.Name).Order());
         foreach (var path in (string[])["/predict", "/predict/batch"])
         {
-            var top = paths.GetProperty(path).GetProperty("post").GetProperty("parameters").EnumerateArray().Single();
-            Assert.Equal("top", top.GetProperty("name").GetString());
             Assert.Equal(
                 """{"maximum":6,"minimum":1,"type":"integer","format":"int32","default":5}""",
-                JsonSerializer.Serialize(top.GetProperty("schema")));
+                JsonSerializer.Serialize(TopSchema(document, path)));
         }
 
         Assert.Equal(["200", "400", "408", "413", "415", "422", "429", "503"], predict.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order());
@@ -48,8 +46,7 @@ public sealed class ServiceTests(ServiceFixture fixture) : IClassFixture<Service
         var document = await Answers.JsonAsync(await _client.GetAsync("openapi/v1.json"));
         foreach (var path in (string[])["predict", "predict/batch"])
         {
-            var schema = document.GetProperty("paths").GetProperty($"/{path}").GetProperty("post").GetProperty("parameters")[0].GetProperty("schema");
-            var value = schema.GetProperty(bound).GetInt32();
+            var value = TopSchema(document, $"/{path}").GetProperty(bound).GetInt32();
 
             var within = await fixture.Service.PostFormAsync($"{path}?top={value}", ("x.png", TestImages.Png(1)));
             var outside = await fixture.Service.PostFormAsync($"{path}?top={value + beyond}", ("x.png", TestImages.Png(1)));
@@ -68,7 +65,7 @@ public sealed class ServiceTests(ServiceFixture fixture) : IClassFixture<Service
 
         var document = await Answers.JsonAsync(await service.Client.GetAsync("openapi/v1.json"));
 
-        var schema = document.GetProperty("paths").GetProperty("/predict").GetProperty("post").GetProperty("parameters")[0].GetProperty("schema");
+        var schema = TopSchema(document, "/predict");
         Assert.Equal(1, schema.GetProperty("minimum").GetInt32());
         Assert.False(schema.TryGetProperty("maximum", out _));
     }
@@ -152,5 +149,13 @@ public sealed class ServiceTests(ServiceFixture fixture) : IClassFixture<Service
         Assert.True(File.Exists(Path.Combine(folder, "WebApp.dll")));
         Assert.Empty(Directory.EnumerateFiles(folder, "*Torch*", SearchOption.AllDirectories));
         Assert.Empty(Directory.EnumerateFiles(folder, "Microsoft.ML.ResNet*", SearchOption.AllDirectories));
+    }
+
+    private static JsonElement TopSchema(JsonElement document, string path)
+    {
+        var operation = document.GetProperty("paths").GetProperty(path).GetProperty("post");
+        var parameter = operation.GetProperty("parameters").EnumerateArray().Single();
+        Assert.Equal("top", parameter.GetProperty("name").GetString());
+        return parameter.GetProperty("schema");
     }
 }

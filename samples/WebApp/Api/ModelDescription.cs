@@ -6,7 +6,8 @@ namespace WebApp.Api;
 /// <param name="Size">The size of the file in bytes.</param>
 /// <param name="LoadedAt">When it was loaded.</param>
 /// <param name="Classes">The names of its classes.</param>
-/// <param name="UnsureBelow">The probability that the best class of an image must have, or the answer says unsure; 0 if it never does.</param>
+/// <param name="UnsureBelow">The probability that an image's best class must have, or the answer says unsure; 0 if it never does.</param>
 /// <param name="Limits">What the service accepts.</param>
 internal sealed record ModelDescription(
-    string Name, string Version, long Size, DateTimeOffset LoadedAt, IReadOnlyList<string> Classes, float UnsureBelow, AcceptedSizes Limits);
+    string Name, string Version, long Size, DateTimeOffset LoadedAt,
+    IReadOnlyList<string> Classes, float UnsureBelow, AcceptedSizes Limits);

@@ -36,7 +36,8 @@ internal static class PredictionEndpoints
     }
 
     /// <summary>Writes into the OpenAPI document what the handlers read themselves: <c>top</c>, and the bodies.</summary>
-    public static Task DescribeInputs(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+    public static Task DescribeInputs(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
         using var lease = context.ApplicationServices.GetRequiredService<CurrentModel>().TryTake();
         foreach (var top in operation.Parameters?.OfType<OpenApiParameter>().Where(parameter => parameter.Name == "top") ?? [])
@@ -69,7 +70,7 @@ internal static class PredictionEndpoints
 
     private static async Task<IResult> PredictAsync(
         HttpContext context, CurrentModel current, ServiceOptions options, ILogger<Prediction> log, CancellationToken cancellation,
-        [Description("The number of classes to return, most probable first. From 1 to the number of the model's classes, which GET /model lists.")]
+        [Description("The number of classes to return, most probable first: from 1 to the number of classes, which GET /model lists.")]
         string? top = null)
     {
         using var lease = current.TryTake();

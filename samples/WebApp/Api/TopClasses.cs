@@ -5,7 +5,8 @@ using Microsoft.OpenApi;
 namespace WebApp.Api;
 
 /// <summary>
-/// The number of classes that a request asks for. It is read here, and not by ASP.NET Core, whose refusal would speak of the parameters of C#.
+/// The number of classes that a request asks for. It is read here, and not by ASP.NET Core, whose refusal would speak of the parameters
+/// of C#.
 /// </summary>
 internal static class TopClasses
 {

@@ -45,8 +45,8 @@ internal sealed class EncodedImage : IDisposable
     }
 
     /// <summary>
-    /// Decodes the image, once, to the pixels that ML.NET's LoadImages gives for the file; turned as its EXIF orientation says, where that is
-    /// wanted.
+    /// Decodes the image, once, to the pixels that ML.NET's LoadImages gives for the file; turned as its EXIF orientation says, where that
+    /// is wanted.
     /// </summary>
     /// <remarks><see cref="MLImage.CreateFromStream"/> would take a file that ends too early, and fill the rest with grey.</remarks>
     /// <exception cref="UnusableImageException">The file is damaged or ends too early.</exception>

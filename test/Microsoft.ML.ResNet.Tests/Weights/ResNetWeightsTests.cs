@@ -43,7 +43,8 @@ public sealed class ResNetWeightsTests
 
         Assert.Same(ImagePreprocessing.ImageNetV1, said.Preprocessing);
         Assert.Same(ImagePreprocessing.Cifar10, weights.Preprocessing);
-        Assert.Equal(weights.Tensors, said.Tensors);
+        Assert.All(weights.Tensors.Zip(said.Tensors), pair => Assert.Same(pair.First, pair.Second));
+        Assert.Equal(weights.Tensors.Length, said.Tensors.Length);
         Assert.Equal(["a", "b"], said.ClassNames);
         Assert.Equal("resnet20", said.ArchitectureName);
         Assert.Throws<ArgumentNullException>(() => weights.WithPreprocessing(null!));

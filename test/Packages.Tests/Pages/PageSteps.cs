@@ -4,8 +4,8 @@ using Microsoft.ML.ResNet.TestSupport;
 namespace Microsoft.ML.ResNet.Packages.Tests.Pages;
 
 /// <summary>
-/// What a page tells its reader to do, each step a script of bash: commands as they stand there, or a file, which has its name in a line of its
-/// own before it.
+/// What a page tells its reader to do, each step a script of bash: commands as they stand there, or a file, which has its name in a line of
+/// its own before it.
 /// </summary>
 internal static partial class PageSteps
 {

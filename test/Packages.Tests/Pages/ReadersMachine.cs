@@ -30,7 +30,8 @@ internal sealed class ReadersMachine : IDisposable
 
     public ReadersMachine()
     {
-        foreach (var package in new DirectoryInfo(PackageFeed.MachinePackages).EnumerateDirectories().Where(package => !IsOurs(package.Name)))
+        var packages = new DirectoryInfo(PackageFeed.MachinePackages).EnumerateDirectories();
+        foreach (var package in packages.Where(package => !IsOurs(package.Name)))
         {
             var folder = Heavy.Contains(package.Name) ? "heavy" : "nuget.org";
             Directory.CreateDirectory(_folder[folder]);
@@ -42,7 +43,8 @@ internal sealed class ReadersMachine : IDisposable
                 new XElement("clear"),
                 new XElement("add", new XAttribute("key", "nuget.org"), new XAttribute("value", _folder["nuget.org"]))),
             new XElement("fallbackPackageFolders",
-                new XElement("add", new XAttribute("key", "heavy"), new XAttribute("value", _folder["heavy"])))).Save(_folder["NuGet.config"]);
+                new XElement("add", new XAttribute("key", "heavy"), new XAttribute("value", _folder["heavy"]))))
+            .Save(_folder["NuGet.config"]);
         Directory.CreateDirectory(Folder);
     }
 

@@ -121,17 +121,20 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
         await page.RouteAsync("**/model", async route =>
         {
             var answer = await route.FetchAsync();
-            await route.FulfillAsync(new() { Body = (await answer.TextAsync()).Replace("\"unsureBelow\":0", "\"unsureBelow\":0.9"), Response = answer });
+            var body = (await answer.TextAsync()).Replace("\"unsureBelow\":0", "\"unsureBelow\":0.9");
+            await route.FulfillAsync(new() { Body = body, Response = answer });
         });
         await page.RouteAsync("**/predict", async route =>
         {
             var answer = await route.FetchAsync();
-            await route.FulfillAsync(new() { Body = (await answer.TextAsync()).Replace("\"unsure\":false", "\"unsure\":true"), Response = answer });
+            var body = (await answer.TextAsync()).Replace("\"unsure\":false", "\"unsure\":true");
+            await route.FulfillAsync(new() { Body = body, Response = answer });
         });
         await page.ReloadAsync();
         await Expect(page.GetByText("Choose images")).ToBeVisibleAsync();
 
-        await page.GetByLabel("Choose images").SetInputFilesAsync([Payload("odd.png", TestImages.Png(1)), Payload("notes.png", "no image"u8.ToArray())]);
+        await page.GetByLabel("Choose images").SetInputFilesAsync(
+            [Payload("odd.png", TestImages.Png(1)), Payload("notes.png", "no image"u8.ToArray())]);
 
         await Expect(Card(page, "odd.png").Locator(".unsure")).ToHaveTextAsync("Unsure: no class reaches 90.0%");
         await Expect(Card(page, "odd.png").Locator(".label")).ToHaveCountAsync(5);
