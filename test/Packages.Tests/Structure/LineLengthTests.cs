@@ -5,8 +5,8 @@ namespace Microsoft.ML.ResNet.Packages.Tests.Structure;
 
 public sealed class LineLengthTests
 {
-    // What is still longer, mostly in Reporting and Analysis. It may only become less.
-    private const int StillLonger = 161;
+    // What is still longer, mostly in Onnx, Images and Scoring. It may only become less.
+    private const int StillLonger = 54;
 
     [Fact]
     public void NoMoreLinesOfTheLibrariesAreLongerThanEditorConfigSays()
