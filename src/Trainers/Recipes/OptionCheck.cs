@@ -13,7 +13,7 @@ internal static class OptionCheck
     /// <exception cref="ArgumentOutOfRangeException">The value is not allowed.</exception>
     public static void OfTrainer(
         bool holds, object? value, string range, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        Check(holds, value, name, $"Option {name}", range);
+        Check(holds, value, name, $"Option {name} must be {range}.");
 
     /// <summary>Checks a property of a training recipe.</summary>
     /// <param name="holds">Whether the value is allowed.</param>
@@ -23,13 +23,13 @@ internal static class OptionCheck
     /// <exception cref="ArgumentOutOfRangeException">The value is not allowed.</exception>
     public static void OfRecipe(
         bool holds, object? value, string range, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        Check(holds, value, name, $"{name} of the training recipe", range);
+        Check(holds, value, name, $"{name} of the training recipe must be {range}.");
 
-    private static void Check(bool holds, object? value, string name, string subject, string range)
+    private static void Check(bool holds, object? value, string name, string message)
     {
         if (!holds)
         {
-            throw new ArgumentOutOfRangeException(name, value, $"{subject} must be {range}.");
+            throw new ArgumentOutOfRangeException(name, value, message);
         }
     }
 }
