@@ -26,7 +26,7 @@ public sealed class ModelCardTests : IDisposable
         Conditions = new TrainingConditions
         {
             Network = "tiny",
-            Recipe = """{ "Epochs": 2 }""",
+            Recipe = "{\n  \"Epochs\": 2\n}".ReplaceLineEndings(),
             DataFolder = "/home/somebody/photos/train",
             TrainingImagesByClass = [10, 12, 8],
             ValidationImagesByClass = [1, 1, 1],
@@ -87,7 +87,7 @@ public sealed class ModelCardTests : IDisposable
             [
                 "# Model card\n", "| Network | tiny |", "| Best validation accuracy | 75.00 %, in epoch 1 |", "| Date | 2026-01-02 03:04 UTC |",
                 "| Images | 30 to train on, 3 to validate on, 0 skipped |", "| standing | 12 to train on, 1 to validate on |", "| CPU | A CPU |",
-                "```json\n{ \"Epochs\": 2 }\n```",
+                "```json\n{\n  \"Epochs\": 2\n}\n```",
             ],
             text => Assert.Contains(text, card, StringComparison.Ordinal));
 
