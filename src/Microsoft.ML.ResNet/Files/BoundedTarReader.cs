@@ -46,7 +46,9 @@ internal sealed class BoundedTarReader(Stream stream)
 
         if (Octal(_block.AsSpan(ChecksumAt, ChecksumLength)) != Checksum())
         {
-            throw new InvalidDataException(Name.Length == 0 ? "it does not start with the header of a tar archive" : $"there is no header of a tar archive after its entry {Quote(Name)}");
+            throw new InvalidDataException(Name.Length == 0
+                ? "it does not start with the header of a tar archive"
+                : $"there is no header of a tar archive after its entry {Quote(Name)}");
         }
 
         Name = FullName();
@@ -67,7 +69,9 @@ internal sealed class BoundedTarReader(Stream stream)
     private string FullName()
     {
         var name = Text(_block.AsSpan(0, 100));
-        return _block.AsSpan(257, 6).SequenceEqual("ustar\0"u8) && Text(_block.AsSpan(345, 155)) is { Length: > 0 } folder ? $"{folder}/{name}" : name;
+        return _block.AsSpan(257, 6).SequenceEqual("ustar\0"u8) && Text(_block.AsSpan(345, 155)) is { Length: > 0 } folder
+            ? $"{folder}/{name}"
+            : name;
     }
 
     // The sum of the header's bytes, where those of the sum itself count as blanks.
@@ -82,7 +86,8 @@ internal sealed class BoundedTarReader(Stream stream)
         return sum;
     }
 
-    private static string Text(ReadOnlySpan<byte> field) => Encoding.Latin1.GetString(field[..(field.IndexOf((byte)0) is >= 0 and var end ? end : field.Length)]);
+    private static string Text(ReadOnlySpan<byte> field) =>
+        Encoding.Latin1.GetString(field[..(field.IndexOf((byte)0) is >= 0 and var end ? end : field.Length)]);
 
     // Digits between blanks and zeros. Twelve of them, the most that a length has, are 64 GB.
     private static long? Octal(ReadOnlySpan<byte> field)

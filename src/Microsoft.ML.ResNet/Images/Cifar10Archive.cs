@@ -18,8 +18,11 @@ internal static class Cifar10Archive
     private const long LongestUnpacked = 6L * Cifar10Batch.MaxLength + (16 << 20);
 
     /// <summary>Gets the archive as it was published: the MD5 is on the authors' page, the length is what its server gives.</summary>
-    public static PublishedFile Published { get; } =
-        new(new Uri("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"), HashAlgorithmName.MD5, "c32a1d4ab5d03f1284b67883e8d87530") { Length = 170_052_171 };
+    public static PublishedFile Published { get; } = new(
+        new Uri("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"), HashAlgorithmName.MD5, "c32a1d4ab5d03f1284b67883e8d87530")
+    {
+        Length = 170_052_171,
+    };
 
     /// <summary>Reads the six files.</summary>
     /// <exception cref="InvalidDataException">The archive is damaged, or is none of CIFAR-10's binary version.</exception>
@@ -35,13 +38,16 @@ internal static class Cifar10Archive
     {
         try
         {
-            using var unpacked = new MeteredStream(Unpack(archive), LongestUnpacked, string.Create(CultureInfo.InvariantCulture, $"it unpacks to more than {LongestUnpacked:n0} bytes"));
+            var tooLong = string.Create(CultureInfo.InvariantCulture, $"it unpacks to more than {LongestUnpacked:n0} bytes");
+            using var unpacked = new MeteredStream(Unpack(archive), LongestUnpacked, tooLong);
             return ReadEntries(unpacked);
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
         {
             var found = exception is InvalidDataException ? exception.Message.TrimEnd('.') : "it is cut short";
-            throw new InvalidDataException($"'{path}' is no archive of CIFAR-10's binary version: {found}. That archive is {Published.Address}; others, and zip files, must be unpacked first.", exception);
+            throw new InvalidDataException(
+                $"'{path}' is no archive of CIFAR-10's binary version: {found}. "
+                + $"That archive is {Published.Address}; others, and zip files, must be unpacked first.", exception);
         }
     }
 
@@ -77,10 +83,11 @@ internal static class Cifar10Archive
 
         // The checksum of gzip comes after the last of the data.
         unpacked.CopyTo(Stream.Null);
+        var told = others.Count == 0 ? "" : $"; its other entries are {string.Join(", ", others)}";
         var missing = Cifar10Batch.Files.Where(name => !files.ContainsKey(name)).ToArray();
         return missing.Length == 0
             ? files
-            : throw new InvalidDataException($"it lacks {string.Join(", ", missing)}{(others.Count == 0 ? "" : $"; its other entries are {string.Join(", ", others)}")}");
+            : throw new InvalidDataException($"it lacks {string.Join(", ", missing)}{told}");
     }
 
     // One of the six, at the top or in the published folder. Any other entry is passed over, whatever its path.

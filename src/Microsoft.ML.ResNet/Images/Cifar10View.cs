@@ -28,7 +28,8 @@ internal sealed class Cifar10View : IDataView
 
     public long? GetRowCount() => _records.Length;
 
-    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => GetRowCursorSet(columnsNeeded, 1, rand)[0];
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
+        GetRowCursorSet(columnsNeeded, 1, rand)[0];
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
     {
@@ -64,7 +65,8 @@ internal sealed class Cifar10View : IDataView
 
         public override bool IsColumnActive(DataViewSchema.Column column) => active[column.Index];
 
-        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)CurrentRow(), 0);
+        public override ValueGetter<DataViewRowId> GetIdGetter() =>
+            (ref DataViewRowId id) => id = new DataViewRowId((ulong)CurrentRow(), 0);
 
         protected override Delegate GetterOf<TValue>(DataViewSchema.Column column) =>
             column.Name == ImageColumnName ? (ValueGetter<MLImage>)GetImage : (ValueGetter<ReadOnlyMemory<char>>)GetLabel;
@@ -87,7 +89,7 @@ internal sealed class Cifar10View : IDataView
 
         private void GetLabel(ref ReadOnlyMemory<char> label) => label = Cifar10.ClassNames[view._records[CurrentRow()].Span[0]].AsMemory();
 
-        private int CurrentRow() => _position >= 0 ? order[PlaceOf(_position)] : throw new InvalidOperationException("The cursor is at no row: MoveNext was not called yet, or returned false.");
+        private int CurrentRow() => _position >= 0 ? order[PlaceOf(_position)] : throw NoRow();
 
         private long BatchOf(long position) => position / BatchLength * count + index;
 

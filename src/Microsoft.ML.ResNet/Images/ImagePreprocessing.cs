@@ -70,9 +70,12 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
 
     internal ImagePreprocessing Validated()
     {
-        if (Mean.IsDefault || StandardDeviation.IsDefault || (HasMeanImage && Mean.Length != Input.Size) || StandardDeviation.Length != Input.Channels)
+        if (Mean.IsDefault || StandardDeviation.IsDefault || (HasMeanImage && Mean.Length != Input.Size)
+            || StandardDeviation.Length != Input.Channels)
         {
-            throw new ArgumentException($"Preprocessing of {Input} images needs a mean for each of {Input.Channels} channels or of {Input.Size} pixels, and a standard deviation for each channel.");
+            throw new ArgumentException(
+                $"Preprocessing of {Input} images needs a mean for each of {Input.Channels} channels or of {Input.Size} pixels, "
+                + "and a standard deviation for each channel.");
         }
 
         if (StandardDeviation.Any(deviation => !(deviation > 0 && float.IsFinite(deviation))) || Mean.Any(mean => !float.IsFinite(mean)))
@@ -82,6 +85,8 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
 
         return Supersampling >= 1 && CropBorder >= 0
             ? this
-            : throw new ArgumentException($"Preprocessing needs a supersampling of at least 1 and a crop border of 0 or more, but they are {Supersampling} and {CropBorder}.");
+            : throw new ArgumentException(
+                "Preprocessing needs a supersampling of at least 1 and a crop border of 0 or more, "
+                + $"but they are {Supersampling} and {CropBorder}.");
     }
 }

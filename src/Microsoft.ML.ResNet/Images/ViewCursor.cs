@@ -19,6 +19,9 @@ internal abstract class ViewCursor(DataViewSchema schema) : DataViewRowCursor
             ?? throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}, which cannot be read as {typeof(TValue)}.");
     }
 
+    /// <summary>Makes the exception for a value that is asked for before the first row or after the last.</summary>
+    protected static InvalidOperationException NoRow() => new("The cursor is at no row: MoveNext was not called yet, or returned false.");
+
     /// <summary>Gets what reads an active column.</summary>
     /// <typeparam name="TValue">The type asked for.</typeparam>
     /// <param name="column">The column.</param>

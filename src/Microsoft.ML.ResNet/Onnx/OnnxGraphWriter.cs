@@ -32,32 +32,47 @@ internal sealed class OnnxGraphWriter
     /// <param name="anyBatch">False for one image and its features as a vector, as ML.NET's OnnxTransformer wants them; true for any
     /// number, and a matrix.</param>
     public static OnnxModel Featurizer(
-        ResNetModel network, OnnxElementType pixelType, string inputName, string outputName, ImmutableArray<KeyValuePair<string, string>> metadata, bool anyBatch = false)
+        ResNetModel network,
+        OnnxElementType pixelType,
+        string inputName,
+        string outputName,
+        ImmutableArray<KeyValuePair<string, string>> metadata,
+        bool anyBatch = false)
     {
         var writer = new OnnxGraphWriter(network);
         var pixels = writer.PlanarPixels(pixelType, inputName, anyBatch ? null : 1);
         var features = writer.AddFeatures(writer.AddPreprocessing(writer.AddFloats(pixels)), foldBatchNorm: false);
 
         // [1, F, 1, 1] to [F]: ML.NET would show a leading 1 to the user as part of the column's type.
-        writer._graph.Add("Squeeze", [features, anyBatch ? writer._graph.AddIntegers("features.axes", 2, 3) : writer._graph.AddIntegers("features.axes", 0, 2, 3)], outputName);
-        return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, anyBatch ? [null, writer._plan.FeatureCount] : [writer._plan.FeatureCount]), metadata);
+        var axes = writer._graph.AddIntegers("features.axes", anyBatch ? [2, 3] : [0, 2, 3]);
+        writer._graph.Add("Squeeze", [features, axes], outputName);
+        ImmutableArray<long?> shape = anyBatch ? [null, writer._plan.FeatureCount] : [writer._plan.FeatureCount];
+        return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, shape), metadata);
     }
 
     /// <summary>The whole network: images in, a probability or a logit per class out.</summary>
-    public static OnnxModel Classifier(ResNetModel network, OnnxElementType pixelType, OnnxExportOptions options, ImmutableArray<KeyValuePair<string, string>> metadata)
+    public static OnnxModel Classifier(
+        ResNetModel network,
+        OnnxElementType pixelType,
+        OnnxExportOptions options,
+        ImmutableArray<KeyValuePair<string, string>> metadata)
     {
         var writer = new OnnxGraphWriter(network);
         var (plan, graph) = (network.Plan, writer._graph);
         var (height, width) = options.IncludePreprocessing ? network.Preprocessing.ResizeTo : (plan.Input.Height, plan.Input.Width);
         var elementType = options.IncludePreprocessing ? pixelType : OnnxElementType.Float;
-        var pixels = new OnnxValue("pixels", elementType, options.ChannelsLast ? [options.BatchSize, height, width, plan.Input.Channels] : [options.BatchSize, plan.Input.Channels, height, width]);
+        ImmutableArray<long?> shape = options.ChannelsLast
+            ? [options.BatchSize, height, width, plan.Input.Channels]
+            : [options.BatchSize, plan.Input.Channels, height, width];
+        var pixels = new OnnxValue("pixels", elementType, shape);
 
         var x = writer.AddFloats(pixels);
         x = options.ChannelsLast ? graph.Add("Transpose", [x], "pixels.planar", new OnnxAttribute("perm", Integers: [0, 3, 1, 2])) : x;
         x = writer.AddFeatures(options.IncludePreprocessing ? writer.AddPreprocessing(x) : x, options.FoldBatchNorm);
         x = graph.Add("Flatten", [x], "flatten", new OnnxAttribute("axis", 1));
         var outputName = options.Softmax ? "probabilities" : "logits";
-        x = graph.Add("Gemm", [x, .. plan.Head.Weights.Select(spec => graph.Add(network.Weights[spec.Name]))], options.Softmax ? plan.Head.Name : outputName, new OnnxAttribute("transB", 1));
+        var head = plan.Head.Weights.Select(spec => graph.Add(network.Weights[spec.Name]));
+        x = graph.Add("Gemm", [x, .. head], options.Softmax ? plan.Head.Name : outputName, new OnnxAttribute("transB", 1));
         if (options.Softmax)
         {
             graph.Add("Softmax", [x], outputName, new OnnxAttribute("axis", -1));
@@ -78,10 +93,16 @@ internal sealed class OnnxGraphWriter
         var writer = new OnnxGraphWriter(network);
         var graph = writer._graph;
         var pixels = writer.PlanarPixels(pixelType, inputName, batch: null);
-        var values = new FloatLayers(graph, network.Plan, network.Weights, foldBatchNorm: true).Add(writer.AddPreprocessing(writer.AddFloats(pixels)));
+        var input = writer.AddPreprocessing(writer.AddFloats(pixels));
+        var values = new FloatLayers(graph, network.Plan, network.Weights, foldBatchNorm: true).Add(input);
         var outputs = layers.SelectMany(layer => ((string[])["ReduceMin", "ReduceMax"]).Select(reduction => graph.Add(
-            reduction, [values[layer]], $"{network.Plan.Layers[layer].Name}.{reduction}", new OnnxAttribute("axes", Integers: [1, 2, 3]), new OnnxAttribute("keepdims", 0))));
-        return graph.ToModel(network.Plan.Architecture.Name, pixels, [.. outputs.Select(name => new OnnxValue(name, OnnxElementType.Float, [null]))], []);
+            reduction,
+            [values[layer]],
+            $"{network.Plan.Layers[layer].Name}.{reduction}",
+            new OnnxAttribute("axes", Integers: [1, 2, 3]),
+            new OnnxAttribute("keepdims", 0))))
+            .Select(name => new OnnxValue(name, OnnxElementType.Float, [null]));
+        return graph.ToModel(network.Plan.Architecture.Name, pixels, [.. outputs], []);
     }
 
     private OnnxModel Finish(OnnxValue input, OnnxValue output, ImmutableArray<KeyValuePair<string, string>> metadata) =>

@@ -36,7 +36,8 @@ internal abstract record OnnxMessage
 }
 
 /// <summary>TensorProto: constant values.</summary>
-internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, ImmutableArray<long> Shape, ReadOnlyMemory<byte> Data) : OnnxMessage
+internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, ImmutableArray<long> Shape, ReadOnlyMemory<byte> Data)
+    : OnnxMessage
 {
     public static OnnxTensor Floats(string name, ImmutableArray<long> shape, ReadOnlyMemory<float> values) =>
         new(name, OnnxElementType.Float, shape, new FloatBytes(values).Memory);
@@ -71,7 +72,8 @@ internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, Immu
 }
 
 /// <summary>AttributeProto: a named setting of a node; one of its values is set.</summary>
-internal sealed record OnnxAttribute(string Name, long? Integer = null, float? Float = null, ImmutableArray<long>? Integers = null) : OnnxMessage
+internal sealed record OnnxAttribute(string Name, long? Integer = null, float? Float = null, ImmutableArray<long>? Integers = null)
+    : OnnxMessage
 {
     public override void WriteTo(CodedOutputStream output)
     {
@@ -101,7 +103,8 @@ internal sealed record OnnxAttribute(string Name, long? Integer = null, float? F
 }
 
 /// <summary>NodeProto: one operator applied to named values.</summary>
-internal sealed record OnnxNode(string Operator, ImmutableArray<string> Inputs, string Output, ImmutableArray<OnnxAttribute> Attributes) : OnnxMessage
+internal sealed record OnnxNode(string Operator, ImmutableArray<string> Inputs, string Output, ImmutableArray<OnnxAttribute> Attributes)
+    : OnnxMessage
 {
     public override void WriteTo(CodedOutputStream output)
     {
@@ -262,7 +265,8 @@ internal sealed record OnnxModel(
             return total;
         }
 
-        private static int SizeOfString(int field, string text) => CodedOutputStream.ComputeTagSize(field) + CodedOutputStream.ComputeStringSize(text);
+        private static int SizeOfString(int field, string text) =>
+            CodedOutputStream.ComputeTagSize(field) + CodedOutputStream.ComputeStringSize(text);
     }
 }
 

@@ -48,7 +48,8 @@ internal sealed class QuantizedLayers(OnnxGraph graph, LayerPlan plan, ResNetWei
             ImageInputLayer => ToBytes(input, index),
             ConvolutionLayer convolution => ToBytes(AddConvolution(convolution, x[0]), index),
             BatchNormLayer batchNorm => ToBytes(AddBatchNorm(batchNorm, x[0]), index),
-            _ when QuantizedPlan.MovesBytes(layer) => x[0] with { Name = graph.AddOperator(layer, [x[0].Name], layer.Name, zero: x[0].ZeroPoint) },
+            _ when QuantizedPlan.MovesBytes(layer) =>
+                x[0] with { Name = graph.AddOperator(layer, [x[0].Name], layer.Name, zero: x[0].ZeroPoint) },
             _ => ToBytes(graph.AddOperator(layer, [.. x.Select(ToFloats)], layer.Name), index),
         };
     }
@@ -58,14 +59,20 @@ internal sealed class QuantizedLayers(OnnxGraph graph, LayerPlan plan, ResNetWei
         var (filters, bias) = _quantized.Folded.TryGetValue(layer, out var batchNorm)
             ? BatchNormFolding.Fold(layer, batchNorm, weights)
             : (weights[layer.Weights[0].Name], layer.HasBias ? weights[layer.Weights[1].Name] : null);
-        return graph.AddConvolution(layer, [ToFloats(x), .. AddWeights(layer.Name, filters, bias?.Values ?? default, x.Range.Scale)], layer.Name);
+        ImmutableArray<string> inputs = [ToFloats(x), .. AddWeights(layer.Name, filters, bias?.Values ?? default, x.Range.Scale)];
+        return graph.AddConvolution(layer, inputs, layer.Name);
     }
 
     private string AddBatchNorm(BatchNormLayer layer, Bytes x)
     {
         var (scale, bias) = BatchNormFolding.Affine(layer, weights);
         var filters = new WeightTensor($"{layer.Name}.weight", [scale.Length, 1, 1, 1], scale);
-        return graph.Add("Conv", [ToFloats(x), .. AddWeights(layer.Name, filters, bias, x.Range.Scale)], layer.Name, LayerOperators.Square("kernel_shape", 1), new OnnxAttribute("group", scale.Length));
+        return graph.Add(
+            "Conv",
+            [ToFloats(x), .. AddWeights(layer.Name, filters, bias, x.Range.Scale)],
+            layer.Name,
+            LayerOperators.Square("kernel_shape", 1),
+            new OnnxAttribute("group", scale.Length));
     }
 
     private string[] AddWeights(string layer, WeightTensor filters, ReadOnlyMemory<float> bias, float inputScale)
@@ -82,7 +89,8 @@ internal sealed class QuantizedLayers(OnnxGraph graph, LayerPlan plan, ResNetWei
             scale = Math.Max(scale, Math.Abs(offset) / LargestBias / inputScale);
             for (var i = 0; i < size; i++)
             {
-                values[channel * size + i] = (sbyte)Math.Clamp(MathF.Round(filter[i] / scale), -quantization.LargestWeight, quantization.LargestWeight);
+                values[channel * size + i] =
+                    (sbyte)Math.Clamp(MathF.Round(filter[i] / scale), -quantization.LargestWeight, quantization.LargestWeight);
             }
 
             (scales[channel], biasScales[channel]) = (scale, scale * inputScale);
@@ -92,7 +100,8 @@ internal sealed class QuantizedLayers(OnnxGraph graph, LayerPlan plan, ResNetWei
         ImmutableArray<long> shape = [.. filters.Shape.Select(dimension => (long)dimension)];
         string[] inputs =
         [
-            graph.Add(new OnnxTensor($"{layer}.weight.quantized", OnnxElementType.Int8, shape, MemoryMarshal.AsBytes<sbyte>(values).ToArray())),
+            graph.Add(new OnnxTensor(
+                $"{layer}.weight.quantized", OnnxElementType.Int8, shape, MemoryMarshal.AsBytes<sbyte>(values).ToArray())),
             graph.Add(OnnxTensor.Floats($"{layer}.weight.scale", [channels], scales)),
             graph.Add(new OnnxTensor($"{layer}.weight.zero_point", OnnxElementType.Int8, [channels], new byte[channels])),
         ];
@@ -104,7 +113,8 @@ internal sealed class QuantizedLayers(OnnxGraph graph, LayerPlan plan, ResNetWei
 
         string[] biasInputs =
         [
-            graph.Add(new OnnxTensor($"{layer}.bias.quantized", OnnxElementType.Int32, [channels], MemoryMarshal.AsBytes<int>(biases).ToArray())),
+            graph.Add(new OnnxTensor(
+                $"{layer}.bias.quantized", OnnxElementType.Int32, [channels], MemoryMarshal.AsBytes<int>(biases).ToArray())),
             graph.Add(OnnxTensor.Floats($"{layer}.bias.scale", [channels], biasScales)),
         ];
         return [weight, graph.Add("DequantizeLinear", [.. biasInputs], $"{layer}.bias", new OnnxAttribute("axis", 0))];

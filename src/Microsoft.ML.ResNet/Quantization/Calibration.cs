@@ -17,7 +17,8 @@ internal static class Calibration
     private const string Pixels = "pixels";
 
     /// <exception cref="InvalidOperationException">The data has no rows, or a layer's values are not finite.</exception>
-    public static NetworkQuantization Run(IHostEnvironment environment, IDataView data, ImageColumn image, ResNetModel network, QuantizationOptions options)
+    public static NetworkQuantization Run(
+        IHostEnvironment environment, IDataView data, ImageColumn image, ResNetModel network, QuantizationOptions options)
     {
         var measured = new QuantizedPlan(network.Plan).Measured;
         data = image.Source == PixelSource.Image ? LoadedImages.Bounded(environment, data) : data;
@@ -27,12 +28,19 @@ internal static class Calibration
             ? Measure<float>(environment, pixels, network, pixelType, measured, options.ImageCount)
             : Measure<byte>(environment, pixels, network, pixelType, measured, options.ImageCount);
 
-        var ranges = measured.Select((layer, i) => KeyValuePair.Create(layer, Range(extremes[2 * i], extremes[2 * i + 1], options.Percentile, network.Plan.Layers[layer].Name)));
+        var ranges = measured.Select((layer, i) => KeyValuePair.Create(
+            layer, Range(extremes[2 * i], extremes[2 * i + 1], options.Percentile, network.Plan.Layers[layer].Name)));
         return new NetworkQuantization(ranges.ToImmutableDictionary(), options.FullRangeWeights);
     }
 
     // For each output of the meter, a value for each image.
-    private static List<float>[] Measure<T>(IHostEnvironment environment, IDataView pixels, ResNetModel network, OnnxElementType pixelType, ImmutableArray<int> layers, int imageCount)
+    private static List<float>[] Measure<T>(
+        IHostEnvironment environment,
+        IDataView pixels,
+        ResNetModel network,
+        OnnxElementType pixelType,
+        ImmutableArray<int> layers,
+        int imageCount)
         where T : unmanaged
     {
         using var session = new NetworkSession(environment, OnnxGraphWriter.RangeMeter(network, pixelType, Pixels, layers));
@@ -94,7 +102,10 @@ internal static class Calibration
             }
         }
 
-        return count > 0 ? count : throw new InvalidOperationException("There is no row to calibrate with. Give a few hundred images like those that will be scored; they need no label.");
+        return count > 0
+            ? count
+            : throw new InvalidOperationException(
+                "There is no row to calibrate with. Give a few hundred images like those that will be scored; they need no label.");
     }
 
     private static ValueRange Range(List<float> smallest, List<float> largest, double percentile, string layer)
@@ -106,6 +117,8 @@ internal static class Calibration
         var (minimum, maximum) = (smallest[last - kept], largest[kept]);
         return float.IsFinite(smallest[0]) && float.IsFinite(largest[last])
             ? new ValueRange(minimum, maximum)
-            : throw new InvalidOperationException($"The network cannot be quantized: layer '{layer}' gives values that are infinite or not numbers. Check its weights and the calibration images.");
+            : throw new InvalidOperationException(
+                $"The network cannot be quantized: layer '{layer}' gives values that are infinite or not numbers. "
+                + "Check its weights and the calibration images.");
     }
 }

@@ -6,14 +6,14 @@ public sealed record QuantizationOptions
     /// <summary>
     /// Gets the number of images that are scored to learn which values each layer takes. They are spread evenly over the rows given.
     /// </summary>
-    /// <value>The default is 512: more change little. At least 1; with fewer rows, all are taken.</value>
+    /// <value>At least 1. The default is 512; more images change the ranges little. With fewer rows, all are taken.</value>
     public int ImageCount { get; init; } = 512;
 
     /// <summary>
-    /// Gets which of the images' largest values still fits the 8 bits of a layer: 100 the largest of all, 50 that of the median image. What
-    /// is larger saturates; the less does, the coarser all other values are. The smallest values are treated alike.
+    /// Gets how many of the images keep their largest values when a layer's range is set. Larger values are clipped to the range. A
+    /// smaller range clips more values, but tells the others apart better. The smallest values are treated in the same way.
     /// </summary>
-    /// <value>In percent of the images, over 0 and up to 100. The default is 99.9: nearly all.</value>
+    /// <value>In percent of the images, over 0 and up to 100. The default is 99.9: nearly all. With 100 nothing is clipped.</value>
     public double Percentile { get; init; } = 99.9;
 
     /// <summary>

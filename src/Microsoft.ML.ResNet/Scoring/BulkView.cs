@@ -55,11 +55,15 @@ internal sealed class BulkView<TPixel> : IDataView
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
     {
         DataViewSchema.Column[] needed = [.. columnsNeeded];
-        return !CanBatch(needed) ? _rowByRow.GetRowCursorSet(needed, n, rand)
-            : [Batched(needed, columns => n == 1 ? _input.GetRowCursorSet(columns, 1, rand)[0] : _input.GetRowCursor(columns, rand))]; // a set of one asks for one thread
+        return CanBatch(needed) ? [Batched(needed, GetRows)] : _rowByRow.GetRowCursorSet(needed, n, rand);
+
+        // A set of one asks for one thread.
+        DataViewRowCursor GetRows(IEnumerable<DataViewSchema.Column> columns) =>
+            n == 1 ? _input.GetRowCursorSet(columns, 1, rand)[0] : _input.GetRowCursor(columns, rand);
     }
 
-    private bool CanBatch(DataViewSchema.Column[] needed) => needed.Any(IsFeatures) && needed.All(column => BufferedColumn.Holds(column.Type));
+    private bool CanBatch(DataViewSchema.Column[] needed) =>
+        needed.Any(IsFeatures) && needed.All(column => BufferedColumn.Holds(column.Type));
 
     private bool IsFeatures(DataViewSchema.Column column) => column.Index == Features.Index;
 
@@ -94,10 +98,13 @@ internal sealed class BulkView<TPixel> : IDataView
             _getPixels = rows.GetGetter<VBuffer<TPixel>>(PixelChain.PixelsOf(rows.Schema));
             _getId = rows.GetIdGetter();
             _batch = new PixelBatch<TPixel>(view._preprocessing);
-            _columns = passed.DistinctBy(column => column.Index).ToDictionary(column => column.Index, column => BufferedColumn.Create(rows, rows.Schema[column.Index], _batch.Capacity));
-            (_ids, _batches, _places, _errors) = (new DataViewRowId[_batch.Capacity], new long[_batch.Capacity], new int[_batch.Capacity], new ExceptionDispatchInfo?[_batch.Capacity]);
+            var capacity = _batch.Capacity;
+            _columns = passed.DistinctBy(column => column.Index)
+                .ToDictionary(column => column.Index, column => BufferedColumn.Create(rows, rows.Schema[column.Index], capacity));
+            (_ids, _batches) = (new DataViewRowId[capacity], new long[capacity]);
+            (_places, _errors) = (new int[capacity], new ExceptionDispatchInfo?[capacity]);
             _featureCount = ((VectorDataViewType)view.Features.Type).Size;
-            _features = new float[_batch.Capacity * _featureCount];
+            _features = new float[capacity * _featureCount];
         }
 
         public override long Position => IsAtRow ? _position : -1; // as ML.NET's own, before the first row and after the last
@@ -124,7 +131,8 @@ internal sealed class BulkView<TPixel> : IDataView
 
         protected override Delegate? GetterOf<TValue>(DataViewSchema.Column column) =>
             _view.IsFeatures(column) ? (ValueGetter<VBuffer<float>>)GetFeatures
-            : _columns[column.Index] is BufferedColumn<TValue> values ? (ValueGetter<TValue>)((ref TValue value) => values.Get(AtRow(), ref value))
+            : _columns[column.Index] is BufferedColumn<TValue> values
+                ? (ValueGetter<TValue>)((ref TValue value) => values.Get(AtRow(), ref value))
             : null;
 
         protected override void Dispose(bool disposing)
@@ -137,7 +145,7 @@ internal sealed class BulkView<TPixel> : IDataView
             base.Dispose(disposing);
         }
 
-        private int AtRow() => IsAtRow ? _current : throw new InvalidOperationException("The cursor is at no row: MoveNext was not called yet, or returned false.");
+        private int AtRow() => IsAtRow ? _current : throw NoRow();
 
         private void GetFeatures(ref VBuffer<float> features)
         {

@@ -134,7 +134,8 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(options);
         var bytes = options.ByteInput ?? _image.Source != PixelSource.FloatVector;
-        var graph = OnnxGraphWriter.Classifier(_network, bytes ? OnnxElementType.UInt8 : OnnxElementType.Float, options, NetworkMetadata.Of(_network, ClassNames));
+        var pixelType = bytes ? OnnxElementType.UInt8 : OnnxElementType.Float;
+        var graph = OnnxGraphWriter.Classifier(_network, pixelType, options, NetworkMetadata.Of(_network, ClassNames));
         WholeFile.Write(path, graph.WriteTo);
     }
 

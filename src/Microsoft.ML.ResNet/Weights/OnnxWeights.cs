@@ -167,7 +167,9 @@ internal sealed class OnnxWeights
         }
         else
         {
-            throw new InvalidDataException($"tensor {Quote(tensor.Name)} is {pending.Count:n0} {type} values, but has {tensor.Raw.Length:n0} bytes as raw_data and {tensor.Floats.Count:n0} values as float_data");
+            throw new InvalidDataException(
+                $"tensor {Quote(tensor.Name)} is {pending.Count:n0} {type} values, "
+                + $"but has {tensor.Raw.Length:n0} bytes as raw_data and {tensor.Floats.Count:n0} values as float_data");
         }
     }
 

@@ -62,7 +62,8 @@ internal static class WeightsMetadata
                     break;
                 case Quantization:
                     throw new InvalidDataException(
-                        $"the network is quantized ({ErrorText.Quote(json)}), and its float weights cannot be had back from it. "
+                        $"the network is quantized ({ErrorText.Quote(json)}), "
+                        + "so the file holds integers, from which float weights cannot be read. "
                         + "Load the model that it was made from");
                 case Card:
                     builder.Card = ReadCard(json);

@@ -47,12 +47,14 @@ internal sealed class ScoredView : IDataView
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
         var needed = columnsNeeded.Select(column => column.Index).ToHashSet();
-        var rows = _data.GetRowCursorSet(_data.Schema.Where(column => needed.Contains(column.Index)), 1)[0]; // a set of one, as in PixelBatches
+        var columns = _data.Schema.Where(column => needed.Contains(column.Index));
+        var rows = _data.GetRowCursorSet(columns, 1)[0]; // a set of one, as in PixelBatches
         var scores = needed.Any(IsOurs) ? ReadAhead.Of(_scorer.Score(_data), ahead: 1, "ResNet scoring").SelectMany(batch => batch) : null;
         return new Cursor(this, rows, needed, scores);
     }
 
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
 
     private bool IsOurs(int column) => column >= _data.Schema.Count;
 

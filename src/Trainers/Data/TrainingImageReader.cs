@@ -89,7 +89,8 @@ internal sealed class TrainingImageReader<T>(
     {
         var isImage = columns.Image.Source == PixelSource.Image;
         var sample = isImage
-            ? Supersampling.Choose(CheckedImageView.Of(environment, data, columns.Image.Name, decoder), columns.Image, rows, CancellationToken)
+            ? Supersampling.Choose(
+                CheckedImageView.Of(environment, data, columns.Image.Name, decoder), columns.Image, rows, CancellationToken)
             : ImageSample.None;
         WarnOfSmallInput(sample);
         var geometry = Geometry(sample.Supersampling);
@@ -147,8 +148,9 @@ internal sealed class TrainingImageReader<T>(
         }
 
         warn(
-            $"The images are about {sample.LargerSide} pixels large, but the network reads {columns.Image.Shape.Height}×{columns.Image.Shape.Width} and "
-            + "starts from random weights: at that size little is left of a photograph, and a network learns little from few of them. "
+            $"The images are about {sample.LargerSide} pixels large, "
+            + $"but the network reads {columns.Image.Shape.Height}×{columns.Image.Shape.Width} and starts from random weights: "
+            + "at that size little is left of a photograph, and a network learns little from few of them. "
             + "Start from published weights: Architecture = ResNetArchitecture.ResNet18, "
             + "InitialWeights = ResNetWeights.Download(\"resnet18.imagenet1k_v1\"). "
             + "To train from nothing, choose a larger InputShape, such as 3×128×128.");

@@ -32,7 +32,11 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
 
         var recipe = checkpoint is null
             ? MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory)
-            : settings.Recipe with { BatchSize = checkpoint.State.BatchSize, GradientAccumulationSteps = checkpoint.State.GradientAccumulationSteps };
+            : settings.Recipe with
+            {
+                BatchSize = checkpoint.State.BatchSize,
+                GradientAccumulationSteps = checkpoint.State.GradientAccumulationSteps,
+            };
         while (true)
         {
             if (recipe.BatchSize != settings.Recipe.BatchSize)

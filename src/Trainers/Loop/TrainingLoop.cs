@@ -322,7 +322,8 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var tally = meter.Read(before, out var notFinite);
         if (notFinite is { } offset)
         {
-            var step = Math.Max(0, _state.Step - (steps - offset + _recipe.GradientAccumulationSteps - 1) / _recipe.GradientAccumulationSteps);
+            var perStep = _recipe.GradientAccumulationSteps;
+            var step = Math.Max(0, _state.Step - (steps - offset + perStep - 1) / perStep);
             throw new TrainingDivergedException(step + 1, Schedule.At(step, _state.Plateaus));
         }
 

@@ -134,7 +134,7 @@ public sealed class QuantizeTests : IDisposable
 
         var exception = Assert.Throws<InvalidDataException>(() => ResNetWeights.Load(_folder["model.zip"]));
 
-        Assert.Contains("the network is quantized ('int8'), and its float weights cannot be had back from it", exception.Message);
+        Assert.Contains("the network is quantized ('int8'), so the file holds integers, from which float weights cannot be read", exception.Message);
     }
 
     [Fact]

@@ -23,7 +23,8 @@ internal static class ResponseSection
             Element("p", Class("note"),
                 "How much the results of each 3×3 layer vary, before the nonlinearity or the addition, "
                 + $"over {Count(responses.Images)} test images. Where those of a residual block are small, "
-                + "the block changes little of what it is given; the deeper the network, the smaller they are (He et al., 2016, figure 7)."),
+                + "the block changes little of what it is given; the deeper the network, the smaller they are "
+                + "(He et al., 2016, figure 7)."),
             Element("div", Class("charts wide"), Figure.Of(
                 "Standard deviation by layer",
                 Alternative(responses.Layers),
