@@ -31,8 +31,8 @@ public static class ResNetTransformerExtensions
         };
     }
 
-    // A chain may hold chains.
-    private static IEnumerable<ITransformer> Stages(ITransformer transformer) =>
+    /// <summary>Gets the stages of a pipeline in their order; a chain may hold chains.</summary>
+    internal static IEnumerable<ITransformer> Stages(ITransformer transformer) =>
         transformer is IEnumerable<ITransformer> chain ? chain.SelectMany(Stages) : [transformer];
 
     private static string None(ITransformer[] stages)

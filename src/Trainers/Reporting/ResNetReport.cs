@@ -59,7 +59,7 @@ public static class ResNetReport
         ArgumentNullException.ThrowIfNull(testData);
         options ??= new ReportOptions();
         var calibrationData = options.CalibrationData;
-        foreach (var stage in Stages(pipeline))
+        foreach (var stage in ResNetTransformerExtensions.Stages(pipeline))
         {
             if (stage is ResNetClassificationTransformer model)
             {
@@ -76,8 +76,4 @@ public static class ResNetReport
             + "write the report after training, before the model is saved.",
             nameof(pipeline));
     }
-
-    // A chain may hold chains.
-    private static IEnumerable<ITransformer> Stages(ITransformer transformer) =>
-        transformer is IEnumerable<ITransformer> chain ? chain.SelectMany(Stages) : [transformer];
 }

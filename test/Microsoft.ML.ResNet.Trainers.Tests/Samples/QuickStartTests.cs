@@ -60,9 +60,9 @@ public sealed partial class QuickStartTests : IDisposable
     }
 
     [Theory]
-    [InlineData(2, "There is no network 'resnet19'", "--arch", "resnet19")]
+    [InlineData(2, "--arch is 'resnet19', but must be one of resnet18, ", "--arch", "resnet19")]
     [InlineData(1, "There is no image folder 'no/such/folder'", "--data", "no/such/folder")]
-    [InlineData(1, "at least 32×32 pixels", "--arch", "resnet18", "--image-size", "16")]
+    [InlineData(1, "--image-size is 16, but resnet18 needs images of at least 32 pixels.", "--arch", "resnet18", "--image-size", "16")]
     public void SaysWhatIsWrongInALine(int expectedExitCode, string message, params string[] arguments)
     {
         var (exitCode, _, error) = SampleProcess.RunSample("QuickStart", [.. arguments, "--model", _folder["model.zip"], "--report", _folder["report.html"]]);
