@@ -11,9 +11,10 @@ internal static class Tool
         var tool = new RootCommand(
             "Residual networks (He et al., 2016) for images: train, test, apply, convert. A model is a model.zip of this library, or "
             + "weights in safetensors, PyTorch or ONNX files, or published ones by their name. Only 'train' and 'find-lr' need "
-            + "libtorch; 'report' and 'doctor' use it.")
+            + "libtorch; 'studio', 'report' and 'doctor' use it.")
         {
             Terminal.Json,
+            StudioCommand.Create(),
             TrainCommand.Create(),
             FindLearningRateCommand.Create(),
             EvaluateCommand.Create(),

@@ -80,7 +80,7 @@ internal sealed class ImageCheck(ImageProject project, EventStream events, ILogg
     /// <summary>Gets whether an image can be read.</summary>
     public bool IsReadable(string image) => Look(image, decodes: true).Problem is null;
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose() => _stop.Cancel();
 
     private void Run(Listing listing, CancellationToken cancellation)
     {

@@ -20,7 +20,7 @@ export async function open(main, studio) {
     h('h2', {}, 'Start with your pictures'),
     h('p', {}, 'Drop folders here, one for each thing that you want to tell apart, or a zip file of such folders. '
       + 'A folder’s name becomes the name of its class.'),
-    h('div', { class: 'row' }, h('label', { class: 'button', for: 'folder' }, 'Choose a folder'), h('label', { class: 'button second', for: 'files' }, 'Choose a zip file or images')),
+    h('div', { class: 'row' }, h('label', { class: 'button', for: 'folder' }, 'Choose a folder'), h('label', { class: 'button second', for: 'files' }, 'Choose a zip file'), action('Make an empty class', () => ask('New class', 'Name', '', newClass), { class: 'button second' })),
     h('p', { class: 'fine' }, 'Nothing leaves this machine.'));
   const browser = h('div', { class: 'browser' },
     h('aside', { 'aria-label': 'Classes' },

@@ -8,6 +8,7 @@ const gap = 8;
 export class Grid {
   constructor({ onSelect, onOpen }) {
     this.selected = new Set();
+    this.tiles = new Map();
     this.onSelect = onSelect;
     this.onOpen = onOpen;
     this.inner = h('ul', { class: 'tiles', role: 'list' });
@@ -49,8 +50,8 @@ export class Grid {
   }
 
   render() {
-    const width = this.element.clientWidth;
-    if (!this.pages || width === 0) return;
+    const width = this.element.clientWidth - 2 * gap;
+    if (!this.pages || width <= 0) return;
     const side = width < 500 ? 96 : 128;
     this.columns = Math.max(1, Math.floor((width + gap) / (side + gap)));
     this.row = Math.floor((width - gap * (this.columns - 1)) / this.columns) + gap;
