@@ -127,8 +127,8 @@ public sealed class DataTests : IDisposable
         Assert.Equal(HttpStatusCode.UnprocessableEntity, broken.StatusCode);
     }
 
-    private static async Task<string?[]> ImagesOf(TestStudio studio, string className) =>
-        [.. (await studio.GetAsync($"images?class={className}")).GetProperty("images").EnumerateArray().Select(each => each.GetString())];
+    private static async Task<string[]> ImagesOf(TestStudio studio, string className) =>
+        [.. (await studio.GetAsync($"images?class={className}")).GetProperty("images").EnumerateArray().Select(each => each.GetString()!)];
 
     private static int[] Counts(JsonElement project) =>
         [.. project.GetProperty("classes").EnumerateArray().Select(each => each.GetProperty("counts")[0].GetInt32())];

@@ -16,6 +16,7 @@ internal static class DataEndpoints
         app.MapGet("/api/check", (ImageCheck check) => check.Result);
         app.MapPost("/api/check", (ImageCheck check) => check.Start());
         app.MapPost("/api/classes", (ClassName name, ImageProject project) => After(project, () => project.NewClass(name.Name)));
+        app.MapPost("/api/split", (Splitting split, ImageProject project) => After(project, () => project.Split(split.Classes, split.Test)));
         app.MapPost("/api/classes/rename", (Renaming names, ImageProject project, ImageCheck check) =>
             After(project, () => project.RenameClass(names.From, names.To), check));
         app.MapPost("/api/images/move", (Moving move, ImageProject project, ImageCheck check) =>
@@ -113,6 +114,8 @@ internal static class DataEndpoints
     private sealed record ClassName(string? Name);
 
     private sealed record Renaming(string? From, string? To);
+
+    private sealed record Splitting(string[] Classes, string? Test);
 
     private sealed record Moving(string[] Images, string? Class);
 

@@ -119,6 +119,27 @@ internal sealed class ImageProject
         }
     }
 
+    /// <summary>Makes the folders of a project without images that is to have images of their own to test on.</summary>
+    public void Split(IReadOnlyCollection<string> classes, string? test)
+    {
+        lock (_gate)
+        {
+            if (_listing.Classes.Length > 0 || !ProjectLayout.TestNames.Contains(test))
+            {
+                throw new RefusedException(
+                    "Images to test on are put apart in an empty project only. In another one, move the folders yourself.", StatusCodes.Status409Conflict);
+            }
+
+            foreach (var name in classes.Select(Names.CheckClass))
+            {
+                Directory.CreateDirectory(Path.Combine(Folder, "train", name));
+                Directory.CreateDirectory(Path.Combine(Folder, test!, name));
+            }
+
+            _listing = List();
+        }
+    }
+
     public void RenameClass(string? from, string? to)
     {
         to = Names.CheckClass(to);

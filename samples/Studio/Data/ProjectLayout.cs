@@ -10,7 +10,8 @@ internal sealed record ProjectLayout(string Root, string[] Parts)
     /// <summary>The folders of a project that hold no images to learn from.</summary>
     public static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase) { "runs", "trash" };
 
-    private static readonly string[] s_testNames = ["test", "val", "valid", "validation"];
+    /// <summary>The names that a folder of images to test on may have.</summary>
+    public static readonly string[] TestNames = ["test", "val", "valid", "validation"];
 
     /// <summary>Gets whether there are images of their own to test on.</summary>
     public bool IsSplit => Parts.Length == 2;
@@ -39,7 +40,7 @@ internal sealed record ProjectLayout(string Root, string[] Parts)
     private static ProjectLayout In(string folder)
     {
         var train = Path.Combine(folder, "train");
-        var test = s_testNames.Select(name => Path.Combine(folder, name)).FirstOrDefault(path => IsPart(path));
+        var test = TestNames.Select(name => Path.Combine(folder, name)).FirstOrDefault(path => IsPart(path));
         return IsPart(train) && test is not null
             ? new ProjectLayout(folder, ["train", Path.GetFileName(test)])
             : new ProjectLayout(folder, [""]);

@@ -36,14 +36,14 @@ internal sealed class EventStream
             {
                 using var pause = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
                 pause.CancelAfter(TimeSpan.FromSeconds(15));
-                SseItem<string> next;
+                var next = new SseItem<string>("{}", "alive");
                 try
                 {
                     next = await page.Reader.ReadAsync(pause.Token);
                 }
-                catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+                catch (OperationCanceledException)
                 {
-                    next = new SseItem<string>("{}", "alive");
+                    // The pause is over, or the page is closed.
                 }
 
                 yield return next;

@@ -71,7 +71,7 @@ export class Curves {
 export function reliability(bins) {
   const [size, left, bottom] = [220, 36, 30];
   const [x, y] = [value => left + value * (size - left - 6), value => 6 + (1 - value) * (size - bottom - 6)];
-  const picture = svg('svg', { viewBox: `0 0 ${size} ${size}`, class: 'reliability', role: 'img', 'aria-label': 'Reliability diagram; the table below has its numbers' });
+  const picture = svg('svg', { viewBox: `0 0 ${size + 14} ${size}`, class: 'reliability', role: 'img', 'aria-label': 'Reliability diagram; the table below has its numbers' });
   for (const value of [0, 0.5, 1]) {
     picture.append(
       svg('line', { x1: x(0), x2: x(1), y1: y(value), y2: y(value), class: 'grid-line' }),

@@ -171,6 +171,13 @@ export async function open(main, studio) {
       return;
     }
     let [done, failures] = [0, []];
+    // A folder with "train" and "val" in it says what is to be tested on.
+    const partOf = path => path.toLowerCase().split('/').slice(0, -2).findLast(name => /^(train|test|val|valid|validation)$/.test(name));
+    const names = new Set(images.map(([path]) => partOf(path)));
+    const isSplit = !target && names.size === 2 && names.has('train') && !names.has(undefined);
+    if (isSplit && studio.project.classes.length === 0) {
+      studio.take(await post('split', { classes: [...new Set(images.map(([path]) => classOf(path)))], test: [...names].find(name => name !== 'train') }));
+    }
     for (const name of new Set(images.map(([path]) => classOf(path)))) {
       if (!studio.project.classes.some(each => each.name === name)) studio.take(await post('classes', { name }));
     }
@@ -185,7 +192,7 @@ export async function open(main, studio) {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const [path, file] = next;
         try {
-          await send(`upload?${query({ name: fileName(path), class: classOf(path), part: part || undefined })}`, file);
+          await send(`upload?${query({ name: fileName(path), class: classOf(path), part: (isSplit && studio.project.parts.includes(partOf(path)) ? partOf(path) : part) || undefined })}`, file);
           done++;
           if (done % 20 === 0) say(`Added ${count(done)} of ${count(images.length)} images.`);
         } catch (error) {

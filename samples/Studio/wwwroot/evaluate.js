@@ -55,7 +55,6 @@ export async function open(main, studio) {
       : result.confusion.find(each => each.class === label && each.predicted === predicted)?.count ?? 0;
     const content = result.classes.length <= mostClasses
       ? h('table', { class: 'matrix' },
-        h('caption', {}, 'A row for each class, a column for what the network said. Choose a cell to see its images.'),
         h('thead', {}, h('tr', {}, h('td', {}), ...result.classes.map(name => h('th', { scope: 'col' }, h('span', {}, name))))),
         h('tbody', {}, ...result.perClass.map(row => h('tr', {}, h('th', { scope: 'row' }, row.name), ...result.classes.map(predicted => {
           const number = cell(row.name, predicted);
@@ -67,6 +66,7 @@ export async function open(main, studio) {
         type: 'button', class: 'link', onclick: () => cellImages(each.class, each.predicted).catch(fail),
       }, `${each.class} taken for ${each.predicted}: ${count(each.count)}`))));
     return h('section', { class: 'card', 'aria-labelledby': 'confusion-title' }, h('h3', { id: 'confusion-title' }, 'What it confuses'),
+      h('p', { class: 'fine' }, 'A row for each class, a column for what the network said. Choose a cell to see its images.'),
       h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'confusion-title' }, content));
   }
 
@@ -97,7 +97,7 @@ export async function open(main, studio) {
   function mistakes(result) {
     return h('section', { class: 'card', 'aria-labelledby': 'mistakes-title' }, h('h3', { id: 'mistakes-title' }, 'Worst mistakes'),
       result.mistakes.length === 0 ? h('p', {}, 'It made none.')
-        : h('p', { class: 'fine' }, 'The wrong answers that the network was surest of, with what it looked at. Red is where it found what it named.'),
+        : h('p', { class: 'fine' }, 'The wrong answers that the network was surest of, with what it looked at. Yellow is where it found what it named.'),
       h('ul', { class: 'mistakes' }, ...result.mistakes.slice(0, 12).map(each => h('li', {},
         h('button', { type: 'button', class: 'bare', 'aria-label': `${fileName(each.image)}: larger`, onclick: () => look(each).catch(fail) },
           h('img', { src: thumbnail(each.image, 200), alt: '', loading: 'lazy' }),
