@@ -36,12 +36,19 @@ export const studio = {
   },
 };
 
+let opened = 0;
+
 async function open() {
+  const number = ++opened;
   const name = location.hash.slice(1).split('/')[0];
   const step = steps[name] ? name : 'data';
-  await current?.close?.();
-  hide();
+  const last = current;
   current = null;
+  await last?.close?.();
+  hide();
+  // Images that were not shown yet would be loaded before the next step's.
+  for (const image of byId('main').querySelectorAll('img')) image.removeAttribute('src');
+  byId('main').replaceChildren();
   for (const link of document.querySelectorAll('#steps a')) {
     if (link.hash === `#${step}`) link.setAttribute('aria-current', 'step');
     else link.removeAttribute('aria-current');
@@ -49,7 +56,12 @@ async function open() {
   document.title = `${step[0].toUpperCase()}${step.slice(1)} – ResNet Studio`;
   try {
     await studio.refresh();
-    current = await steps[step].open(byId('main'), studio);
+    if (number !== opened) return;
+    const place = h('div', {}); // its own: a step that is left while it opens draws nowhere
+    byId('main').replaceChildren(place);
+    const view = await steps[step].open(place, studio);
+    if (number === opened) current = view;
+    else await view.close?.();
   } catch (error) {
     byId('main').replaceChildren(h('section', { class: 'panel' }, h('h2', {}, 'This step cannot be shown'), h('p', {}, error.message)));
   }

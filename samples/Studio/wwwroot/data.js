@@ -14,8 +14,8 @@ export async function open(main, studio) {
   const findings = h('section', { class: 'findings', 'aria-label': 'Checks' });
   const heading = h('h2', { id: 'class-title' });
   const parts = h('select', { 'aria-label': 'Images to train or to test on', onchange: event => { part = event.target.value; grid.show(className, part).catch(fail); } });
-  const files = h('input', { id: 'files', type: 'file', multiple: true, accept: 'image/*,.zip', class: 'unseen', onchange: event => bring([...event.target.files].map(file => [file.name, file]), className) });
-  const folder = h('input', { id: 'folder', type: 'file', webkitdirectory: true, class: 'unseen', onchange: event => bring([...event.target.files].map(file => [file.webkitRelativePath, file])) });
+  const files = h('input', { id: 'files', type: 'file', multiple: true, accept: 'image/*,.zip', class: 'unseen', 'aria-label': 'Images or a zip file', onchange: event => bring([...event.target.files].map(file => [file.name, file]), className) });
+  const folder = h('input', { id: 'folder', type: 'file', webkitdirectory: true, class: 'unseen', 'aria-label': 'Folder of images', onchange: event => bring([...event.target.files].map(file => [file.webkitRelativePath, file])) });
   const welcome = h('section', { class: 'panel welcome' },
     h('h2', {}, 'Start with your pictures'),
     h('p', {}, 'Drop folders here, one for each thing that you want to tell apart, or a zip file of such folders. '

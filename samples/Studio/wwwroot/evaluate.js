@@ -46,7 +46,18 @@ export async function open(main, studio) {
           + `With so many images, the true share lies between ${percent(accuracy.low)} and ${percent(accuracy.high)}, with 95 % confidence.`)),
       h('div', { class: 'columns even' }, confusion(result), calibration(result)),
       classes(result), mistakes(result));
+    explain();
     await compare();
+  }
+
+  // One heat map after the other: each takes a moment, and the page is not to wait for all of them.
+  function explain() {
+    const next = body.querySelector('img[data-heat]');
+    if (!next?.isConnected) return;
+    next.onload = explain;
+    next.onerror = () => { next.remove(); explain(); };
+    next.src = next.dataset.heat;
+    delete next.dataset.heat;
   }
 
   function confusion(result) {
@@ -60,14 +71,14 @@ export async function open(main, studio) {
           const number = cell(row.name, predicted);
           const strength = row.images === 0 ? 0 : number / row.images;
           return h('td', { class: row.name === predicted ? 'right' : number > 0 ? 'wrong' : 'none' }, number === 0 ? h('span', { 'aria-label': `${row.name} taken for ${predicted}: none` }, '·')
-            : h('button', { type: 'button', style: { '--strength': `${Math.round(15 + 60 * strength)}%` }, 'aria-label': `${row.name} taken for ${predicted}: ${number} images`, onclick: () => cellImages(row.name, predicted).catch(fail) }, String(number)));
+            : h('button', { type: 'button', style: { '--strength': `${Math.round(8 + 37 * strength)}%` }, 'aria-label': `${row.name} taken for ${predicted}: ${number} images`, onclick: () => cellImages(row.name, predicted).catch(fail) }, String(number)));
         })))))
       : h('ul', { class: 'plain-list' }, ...result.confusion.slice(0, 40).map(each => h('li', {}, h('button', {
         type: 'button', class: 'link', onclick: () => cellImages(each.class, each.predicted).catch(fail),
       }, `${each.class} taken for ${each.predicted}: ${count(each.count)}`))));
     return h('section', { class: 'card', 'aria-labelledby': 'confusion-title' }, h('h3', { id: 'confusion-title' }, 'What it confuses'),
       h('p', { class: 'fine' }, 'A row for each class, a column for what the network said. Choose a cell to see its images.'),
-      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'confusion-title' }, content));
+      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Confusion matrix' }, content));
   }
 
   async function cellImages(label, predicted) {
@@ -101,13 +112,13 @@ export async function open(main, studio) {
       h('ul', { class: 'mistakes' }, ...result.mistakes.slice(0, 12).map(each => h('li', {},
         h('button', { type: 'button', class: 'bare', 'aria-label': `${fileName(each.image)}: larger`, onclick: () => look(each).catch(fail) },
           h('img', { src: thumbnail(each.image, 200), alt: '', loading: 'lazy' }),
-          h('img', { src: `api/runs/${id}/heatmap?${query({ image: each.image, class: each.predicted })}`, alt: '', loading: 'lazy', onerror: event => event.target.remove() })),
+          h('img', { alt: '', data: { heat: `api/runs/${id}/heatmap?${query({ image: each.image, class: each.predicted })}` } })),
         h('p', {}, h('b', {}, each.class), ' taken for ', h('b', {}, each.predicted), `, ${percent(each.confidence, 0)} sure`)))));
   }
 
   function classes(result) {
     return h('section', { class: 'card', 'aria-labelledby': 'classes-title' }, h('h3', { id: 'classes-title' }, 'Class by class'),
-      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'classes-title' }, h('table', {},
+      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of classes' }, h('table', {},
         h('thead', {}, h('tr', {}, ...[['Class'], ['Test images'], ['Found', 'Recall: of the class’s images, the share that it found'], ['Right when named', 'Precision: of the images given to the class, the share that belong to it'], ['F1', 'The harmonic mean of the two']]
           .map(([name, title]) => h('th', { scope: 'col', title }, name)))),
         h('tbody', {}, ...result.perClass.map(each => h('tr', {}, h('th', { scope: 'row' }, each.name), h('td', {}, count(each.images)),
@@ -135,7 +146,7 @@ export async function open(main, studio) {
     });
     chart = new Curves('Accuracy while learning', chosen.map(run => run.id), { format: value => percent(value, 0), range: [0, 1], x: 'share of the run' });
     others.replaceChildren(h('h3', { id: 'compare-title' }, 'Runs side by side'),
-      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'compare-title' }, h('table', {},
+      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of runs' }, h('table', {},
         h('thead', {}, h('tr', {}, ...['Run', 'Test accuracy', '95 % interval', 'Test images', 'Preset', 'Started from', 'Network', 'Epochs', 'Time', 'Drawn'].map(name => h('th', { scope: 'col' }, name)))),
         h('tbody', {}, ...studio.done.map(run => h('tr', { class: run.id === id ? 'chosen' : '' }, h('th', { scope: 'row' }, run.id),
           ...[run.accuracy ? percent(run.accuracy.value) : '–', run.accuracy ? `${percent(run.accuracy.low)} – ${percent(run.accuracy.high)}` : '–', count(run.testImages),

@@ -109,6 +109,7 @@ export async function open(main, studio) {
   }
 
   function update() {
+    if (!live.isConnected) return;
     const run = shown;
     const last = points.at(-1);
     const isActive = ['preparing', 'training', 'testing'].includes(run.state);
@@ -143,7 +144,7 @@ export async function open(main, studio) {
 
   function list() {
     runs.hidden = studio.runs.length === 0;
-    runs.replaceChildren(h('h2', { id: 'runs-title' }, 'Runs'), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'runs-title' }, h('table', {},
+    runs.replaceChildren(h('h2', { id: 'runs-title' }, 'Runs'), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of runs' }, h('table', {},
       h('thead', {}, h('tr', {}, ...['Run', 'State', 'Preset', 'Started from', 'Network', 'Images', 'Test accuracy', 'Time'].map(name => h('th', { scope: 'col' }, name)))),
       h('tbody', {}, ...studio.runs.map(run => h('tr', {},
         h('th', { scope: 'row' }, h('button', { type: 'button', class: 'link', onclick: () => { points = []; display(run).catch(error => say(error.message, true)); } }, run.id)),
