@@ -24,6 +24,7 @@ public sealed class DataTests : IDisposable
             (await studio.UploadAsync("shape.png", picture, "circle")).Dispose();
         }
 
+        await studio.GetAsync("project"); // looks at the folder
         Assert.Equal(
             ["circle/shape (2).png", "circle/shape (3).png", "circle/shape.png"], await ImagesOf(studio, "circle"));
 

@@ -14,7 +14,7 @@ internal static partial class GeneratedProject
     /// <summary>Writes it as a zip file.</summary>
     public static void Write(Stream stream, TrainingRun run, string modelPath)
     {
-        using var zip = new ZipArchive(stream, ZipArchiveMode.Create);
+        using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
         var assembly = Assembly.GetExecutingAssembly();
         foreach (var resource in assembly.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal)).Order())
         {

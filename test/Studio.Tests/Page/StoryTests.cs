@@ -78,7 +78,7 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         // Correction: with keys. Stars among circles are asked about.
         await StepAsync(page, "Correct");
         await page.GetByRole(AriaRole.Button, new() { Name = "Find likely wrong labels" }).ClickAsync();
-        await Expect(page.GetByText("The network says")).ToBeVisibleAsync();
+        await Expect(page.Locator("#doubt-title")).ToBeVisibleAsync();
         await LookAsync(page, "4-correct");
         var name = await page.Locator("#doubt-title").TextContentAsync();
         Assert.StartsWith("odd", name);
