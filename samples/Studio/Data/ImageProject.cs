@@ -330,7 +330,7 @@ internal sealed class ImageProject
         var layout = ProjectLayout.Of(Folder);
         var names = layout.Parts.SelectMany(part => ProjectLayout.Folders(Path.Combine(layout.Root, part)))
             .Select(path => Path.GetFileName(path)).Distinct().Order(StringComparer.Ordinal);
-        var classes = names.Select(name => new ClassListing(
+        var classes = names.AsParallel().AsOrdered().Select(name => new ClassListing(
             name, [.. layout.Parts.Select(part => ImageFiles.Below(Path.Combine(layout.Root, part, name)))])).ToArray();
         return new Listing(Folder, layout, classes);
     }
