@@ -69,7 +69,11 @@ public static class StudioServer
         builder.Services.AddHostedService(services => services.GetRequiredService<TrainingService>());
 
         var app = builder.Build();
-        app.UseExceptionHandler(errors => errors.Run(AnswerError));
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = AnswerError,
+            SuppressDiagnosticsCallback = context => IsExpected(context.Exception), // the person at the page is told
+        });
         app.Use(new AccessGuard(options).Invoke);
         app.UseRouting();
         app.MapPage();
@@ -99,12 +103,15 @@ public static class StudioServer
             OperationCanceledException => StatusCodes.Status499ClientClosedRequest,
             _ => StatusCodes.Status500InternalServerError,
         };
-        var message = exception is RefusedException or BadHttpRequestException or InvalidDataException or IOException or DllNotFoundException
-            or UnauthorizedAccessException or BadImageException or ArgumentException or InvalidOperationException
-                ? ErrorWords.Of(exception)
-                : "Something failed that should not have; the terminal says what.";
+        var message = exception is not null && IsExpected(exception)
+            ? ErrorWords.Of(exception)
+            : "Something failed that should not have; the terminal says what.";
         return context.Response.WriteAsJsonAsync(new { message });
     }
+
+    private static bool IsExpected(Exception exception) =>
+        exception is RefusedException or BadHttpRequestException or OperationCanceledException or InvalidDataException or IOException
+            or UnauthorizedAccessException or DllNotFoundException or BadImageException or TrainingDivergedException;
 
     private static void Open(string address)
     {
