@@ -103,7 +103,7 @@ public static class StudioServer
             OperationCanceledException => StatusCodes.Status499ClientClosedRequest,
             _ => StatusCodes.Status500InternalServerError,
         };
-        var message = exception is not null && IsExpected(exception)
+        var message = exception is ArgumentException or InvalidOperationException || (exception is not null && IsExpected(exception))
             ? ErrorWords.Of(exception)
             : "Something failed that should not have; the terminal says what.";
         return context.Response.WriteAsJsonAsync(new { message });
