@@ -14,7 +14,7 @@ internal static class StudioCommand
             Description = "The project's folder, with a sub-folder of images for each class; it may be empty, or not exist yet.",
             DefaultValueFactory = _ => ".",
         };
-        var port = new Option<int>("--port") { Description = "The port. [default: a free one]", HelpName = "number" };
+        var port = OptionValues.Large("--port", "The port. [default: a free one]", least: 1, most: ushort.MaxValue);
         var host = new Option<string>("--host")
         {
             Description = "The address to listen on; 0.0.0.0 for all networks. Whoever has the whole address printed can use the studio.",
@@ -29,13 +29,6 @@ internal static class StudioCommand
                 result.AddError($"--host is '{result.GetValueOrDefault<string>()}', but must be an IP address, such as 127.0.0.1.");
             }
         });
-        port.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > ushort.MaxValue and var number)
-            {
-                result.AddError($"--port is {number}, but must be a number from 0 to 65535; 0 takes a free port.");
-            }
-        });
         var command = new Command("studio",
             "Opens a model builder in the browser: add images, see them, train, understand, correct labels, take the model home. Nothing "
             + "leaves this machine. Training needs libtorch.")
@@ -46,7 +39,7 @@ internal static class StudioCommand
             new StudioOptions
             {
                 Folder = arguments.GetValue(folder)!,
-                Port = arguments.GetValue(port),
+                Port = (int)(arguments.GetValue(port) ?? 0),
                 Host = StudioOptions.Address(arguments.GetValue(host)!),
                 OpensBrowser = !arguments.GetValue(noBrowser),
                 LoadTorch = LibTorch.Load,
