@@ -250,3 +250,6 @@ public sealed partial record ModelCard
         return escaped.ToString();
     }
 }
+
+/// <summary>A part of a model card: a heading, and names with their values.</summary>
+internal sealed record CardPart(string Heading, ImmutableArray<(string Name, string Value)> Rows);

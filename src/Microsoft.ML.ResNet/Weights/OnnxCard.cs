@@ -4,7 +4,7 @@ using static Google.Protobuf.WireFormat;
 
 namespace Microsoft.ML.ResNet.Weights;
 
-/// <summary>The model card in an ONNX model's metadata. All else is skipped, so that it does not matter what kind of weights there are.</summary>
+/// <summary>The model card in an ONNX model's metadata. All else is skipped: it does not matter what kind of weights there are.</summary>
 internal static class OnnxCard
 {
     private const int MaxMetadataBytes = 16 << 20;
