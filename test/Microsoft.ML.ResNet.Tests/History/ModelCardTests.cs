@@ -119,6 +119,20 @@ public sealed class ModelCardTests : IDisposable
     }
 
     [Fact]
+    public void Weights_that_are_applied_keep_their_card()
+    {
+        using var model = Trained(History);
+        model.ExportOnnx(_folder["model.onnx"]);
+
+        var weights = ResNetWeights.Load(_folder["model.onnx"]);
+        using var applied = _ml.Transforms.ApplyResNet(weights, TestClassifier.Tiny, ["a", "b", "c"], nameof(PixelRow.Bytes)).Fit(_rows);
+        applied.ExportOnnx(_folder["again.onnx"]);
+
+        Assert.Equal((weights.Card! with { ClassNames = ["a", "b", "c"] }).ToJson(), applied.Card.ToJson());
+        Assert.Equal(applied.Card.ToJson(), ModelCard.Load(_folder["again.onnx"])!.ToJson());
+    }
+
+    [Fact]
     public void Other_files_of_weights_carry_no_card_and_other_files_are_refused()
     {
         using var model = Trained(History);

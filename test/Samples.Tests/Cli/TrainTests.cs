@@ -32,6 +32,13 @@ public sealed class TrainTests : IDisposable
 
         var tested = Resnet("evaluate", _folder["model.zip"], _folder["test"], "--json").Succeeded().Json;
         Assert.Equal(result.GetProperty("testAccuracy").GetDouble(), tested.GetProperty("accuracy").GetDouble(), 1e-9);
+
+        var card = Resnet("inspect", _folder["model.zip"], "--card").Succeeded().Output;
+        Assert.StartsWith("# Model card\n", card, StringComparison.Ordinal);
+        Assert.Contains("| Network | plain20 |", card);
+        Assert.Contains("\"Epochs\": 2", card);
+        Resnet("quantize", _folder["model.zip"], _folder["test"], "-o", _folder["small.zip"]).Succeeded();
+        Assert.Equal(card, Resnet("inspect", _folder["small.zip"], "--card").Succeeded().Output);
     }
 
     [Fact]
