@@ -42,9 +42,11 @@ internal static class WeightsMetadata
     public static string Write(ImmutableArray<string> classNames) => JsonSerializer.Serialize(classNames, Options);
 
     /// <summary>Writes a model card without what its file says elsewhere, what the clock said, and where its maker keeps images.</summary>
-    public static string Write(ModelCard card) => JsonSerializer.Serialize(
-        card with { ClassNames = [], Conditions = card.Conditions! with { DataFolder = LastFolders(card.Conditions.DataFolder) } },
-        CardOptions);
+    public static string Write(ModelCard card)
+    {
+        var conditions = card.Conditions is { } known ? known with { DataFolder = LastFolders(known.DataFolder) } : null;
+        return JsonSerializer.Serialize(card with { ClassNames = [], Conditions = conditions }, CardOptions);
+    }
 
     /// <summary>Takes over an entry, if it is one of these.</summary>
     public static void Read(WeightsBuilder builder, string key, string json)

@@ -130,6 +130,13 @@ public sealed class ModelCardTests : IDisposable
 
         Assert.Equal((weights.Card! with { ClassNames = ["a", "b", "c"] }).ToJson(), applied.Card.ToJson());
         Assert.Equal(applied.Card.ToJson(), ModelCard.Load(_folder["again.onnx"])!.ToJson());
+
+        // Of a card that others wrote, parts may be missing.
+        var shortCard = WeightsMetadata.Write(new ModelCard { Network = "tiny" });
+        var builder = new WeightsBuilder(new MemoryAllowance(1 << 20, 1 << 20));
+        WeightsMetadata.Read(builder, "model_card", shortCard);
+        Assert.Null(builder.Card!.Conditions);
+        Assert.Equal("tiny", builder.Card.Network);
     }
 
     [Fact]
