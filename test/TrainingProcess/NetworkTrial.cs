@@ -66,7 +66,7 @@ internal static class NetworkTrial
             Architecture = architecture,
             InputShape = input,
             ImageColumnName = nameof(PixelRow.Bytes),
-            Recipe = TrainingRecipe.Modern with { Epochs = 8, BatchSize = 16, LearningRate = 0.05, Augmentation = ImageAugmentation.None },
+            Recipe = TrainingRecipe.Modern with { Epochs = 12, BatchSize = 16, LearningRate = 0.05, Augmentation = ImageAugmentation.None },
             ValidationFraction = 0,
             Precision = precision,
             ThreadCount = threads,
