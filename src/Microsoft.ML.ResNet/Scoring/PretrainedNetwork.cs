@@ -20,7 +20,7 @@ internal static class PretrainedNetwork
             : throw new ArgumentException(
                 $"The weights have no head ('{LayerPlan.HeadWeight}'), so they cannot classify. "
                 + "Use ResNetFeaturizeImage, or train with them as InitialWeights.", nameof(weights));
-        return Make(weights, architecture, preprocessing, classCount, strict: true);
+        return Make(weights, architecture, preprocessing, classCount, strict: true) with { Card = weights.Card };
     }
 
     /// <summary>Makes a network whose features are wanted; it needs no head.</summary>

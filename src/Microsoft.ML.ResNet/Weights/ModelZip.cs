@@ -41,20 +41,38 @@ internal static class ModelZip
         return builder.Build();
     }
 
+    /// <summary>Reads the card of the network, whatever kind of weights it has.</summary>
+    public static ModelCard? ReadCard(BoundedArchive archive, MemoryAllowance allowance)
+    {
+        using var stream = OpenNetwork(archive, archive.Names.First(IsNetwork), out _);
+        return OnnxCard.Read(stream, allowance);
+    }
+
     private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);
 
-    // The ONNX file, behind its length.
     private static void ReadNetwork(WeightsBuilder builder, BoundedArchive archive, string name, MemoryAllowance allowance)
     {
-        using var stream = archive.Open(name, out var entryLength);
-        Span<byte> prefix = stackalloc byte[sizeof(int)];
-        stream.ReadExactly(prefix);
-        var length = BinaryPrimitives.ReadInt32LittleEndian(prefix);
-        if (length != entryLength - prefix.Length)
-        {
-            throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
-        }
-
+        using var stream = OpenNetwork(archive, name, out var length);
         OnnxWeights.ReadInto(builder, stream, length, allowance);
+    }
+
+    // The ONNX file, behind its length.
+    private static Stream OpenNetwork(BoundedArchive archive, string name, out int length)
+    {
+        var stream = archive.Open(name, out var entryLength);
+        try
+        {
+            Span<byte> prefix = stackalloc byte[sizeof(int)];
+            stream.ReadExactly(prefix);
+            length = BinaryPrimitives.ReadInt32LittleEndian(prefix);
+            return length == entryLength - prefix.Length
+                ? stream
+                : throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
     }
 }
