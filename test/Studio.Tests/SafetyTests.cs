@@ -80,8 +80,6 @@ public sealed partial class SafetyTests : IAsyncLifetime
     [InlineData("studio.json")]
     [InlineData("runs/run-1/batch.png")]
     [InlineData("trash/circle/a.png")]
-    [InlineData("circle/./circle 0000.png")]
-    [InlineData("circle//circle 0000.png")]
     [InlineData(".hidden/a.png")]
     public async Task NoPathLeavesTheImagesOfTheProject(string path)
     {
@@ -100,6 +98,18 @@ public sealed partial class SafetyTests : IAsyncLifetime
         Assert.InRange((int)moved.StatusCode, 400, 404);
         Assert.True(File.Exists(_folder["outside.png"]));
         Assert.True(File.Exists(_folder["project/studio.json"]));
+    }
+
+    [Theory]
+    [InlineData("circle/./circle 0000.png")]
+    [InlineData("circle//circle 0000.png")]
+    [InlineData("./circle/circle 0000.png")]
+    public async Task AnImageHasOnePath(string path)
+    {
+        using var moved = await _studio.Client.PostAsJsonAsync("api/images/trash", new { images = new[] { path } });
+
+        Assert.Equal(HttpStatusCode.NotFound, moved.StatusCode);
+        Assert.Equal(3, Directory.GetFiles(_folder["project/circle"]).Length);
     }
 
     [SkippableFact]
