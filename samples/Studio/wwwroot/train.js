@@ -45,6 +45,7 @@ export async function open(main, studio) {
   };
   const begin = action('Start training', async () => {
     estimating?.abort();
+    estimate.textContent = '';
     const run = await post('runs', request());
     points = [];
     display(run);
