@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Microsoft.ML.ResNet;
 using Studio.Training;
 
 namespace Studio.Use;
@@ -37,10 +38,15 @@ internal static partial class GeneratedProject
             .Replace("LIBTORCH_VERSION", PackageVersions.LibTorch, StringComparison.Ordinal)
             .Replace("<None Update=\"MLModel.mbconfig\"", "<None Update=\"MLModel.mbconfig;MLModel.mlnet\"", StringComparison.Ordinal),
         _ => text.Replace("data/shapes/train", "images", StringComparison.Ordinal)
-            .Replace("\"resnet20\"", $"\"{run.Settings.Network}\"", StringComparison.Ordinal)
+            .Replace("\"resnet20\"", $"\"{NetworkOf(run)}\"", StringComparison.Ordinal)
             .Replace("\"ImageSize\": 32", $"\"ImageSize\": {run.Settings.ImageSize}", StringComparison.Ordinal)
             .Replace("\"Epochs\": 10", $"\"Epochs\": {run.Settings.Epochs}", StringComparison.Ordinal),
     };
+
+    // A network that is in no table, as the pretrained one is, cannot be named there; training anew takes the nearest.
+    private static string NetworkOf(TrainingRun run) => ResNetArchitecture.All.Any(each => each.Name == run.Settings.Network)
+        ? run.Settings.Network
+        : ResNetArchitecture.ResNet18.Name;
 
     private static string Readme(TrainingRun run) => $"""
         # {Name}
