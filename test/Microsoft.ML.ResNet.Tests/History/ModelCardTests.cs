@@ -78,6 +78,20 @@ public sealed class ModelCardTests : IDisposable
     }
 
     [Fact]
+    public void A_network_that_was_opened_again_keeps_its_card()
+    {
+        using var model = Trained(History);
+        model.ExportOnnx(_folder["model.onnx"]);
+        var opened = ResNetWeights.Load(_folder["model.onnx"]);
+
+        using var again = _ml.Transforms.ApplyResNet(opened, TestClassifier.Tiny, imageColumnName: nameof(PixelRow.Bytes)).Fit(_rows);
+        again.ExportOnnx(_folder["again.onnx"]);
+
+        Assert.Equal(opened.Card!.ToMarkdown(), again.Card.ToMarkdown());
+        Assert.Equal(opened.Card!.ToMarkdown(), ResNetWeights.Load(_folder["again.onnx"]).Card!.ToMarkdown());
+    }
+
+    [Fact]
     public void The_card_is_read_in_plain_words()
     {
         using var model = Trained(History);
