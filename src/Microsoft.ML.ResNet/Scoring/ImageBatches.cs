@@ -19,7 +19,8 @@ internal sealed class ImageBatches
 
     private readonly ServedNetwork _network;
     private readonly ImageDecoder _decoder;
-    private readonly int _batch, _turn;
+    private readonly int _batch;
+    private readonly int _turn;
 
     public ImageBatches(ServedNetwork network, ImageDecoder decoder)
     {

@@ -66,7 +66,7 @@ internal static class PretrainedNetwork
                 "The weights do not say how images become the network's input. Give the preprocessing that they were trained with, "
                 + "such as ImagePreprocessing.ImageNetV1 or ImagePreprocessing.Cifar10.", nameof(preprocessing));
         var plan = LayerPlan.Create(architecture ?? ArchitectureOf(weights), preprocessing.Input, classCount);
-        return new ResNetModel(plan, weights.For(plan, strict), preprocessing);
+        return new ResNetModel(plan, weights.For(plan, strict), preprocessing) { Card = weights.Card };
     }
 
     private static ResNetArchitecture ArchitectureOf(ResNetWeights weights)

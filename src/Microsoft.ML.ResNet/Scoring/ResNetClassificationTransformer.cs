@@ -50,7 +50,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         Added = names;
         ClassNames = label.ClassNames();
         History = history;
-        Card = ModelCard.Of(network.Plan, ClassNames, history);
+        Card = network.Card is { } card ? card with { ClassNames = ClassNames } : ModelCard.Of(network.Plan, ClassNames, history);
         Weights = new ResNetWeights(network.Weights.Tensors)
         {
             ArchitectureName = network.Plan.Architecture.Name,
@@ -185,7 +185,8 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         TrainingHistory history,
         ScoreColumns? names = null)
     {
-        var card = history.Conditions is null ? null : ModelCard.Of(network.Plan, label.ClassNames(), history);
+        var known = network.Card is { Conditions: not null } kept ? kept : null; // of weights that were trained before
+        var card = history.Conditions is null ? known : ModelCard.Of(network.Plan, label.ClassNames(), history);
         network = network.For(image) with { Card = card };
         names ??= ScoreColumns.Default;
         var chain = OnnxBackedChain.Build(

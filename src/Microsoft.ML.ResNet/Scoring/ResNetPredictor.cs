@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet;
 
@@ -31,12 +33,14 @@ public sealed class ResNetPredictor : IDisposable
 {
     private readonly ServedNetwork _network;
     private readonly ImageDecoder _decoder;
+    private readonly ResNetPredictorOptions _options;
+    private readonly Func<ResNetWeights>? _readWeights;
     private int _callers = 1; // the owner is one, until it disposes of the predictor
     private int _isDisposed;
 
-    private ResNetPredictor(ServedNetwork network, ResNetPredictorOptions options)
+    private ResNetPredictor(ServedNetwork network, ResNetPredictorOptions options, Func<ResNetWeights>? readWeights)
     {
-        _network = network;
+        (_network, _options, _readWeights) = (network, options, readWeights);
         _decoder = new ImageDecoder(options.MaxImagePixels, options.ApplyExifOrientation);
     }
 
@@ -85,7 +89,7 @@ public sealed class ResNetPredictor : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         using var file = RegularFile.OpenRead(path);
-        return new ResNetPredictor(ServedNetwork.Open(file, path, options), options);
+        return new ResNetPredictor(ServedNetwork.Open(file, path, options), options, () => ResNetWeights.Load(path));
     }
 
     /// <summary>Opens a model in a stream, such as one that was fetched from a store.</summary>
@@ -105,7 +109,7 @@ public sealed class ResNetPredictor : IDisposable
         }
 
         model.Position = 0;
-        return new ResNetPredictor(ServedNetwork.Open(model, "stream", options), options);
+        return new ResNetPredictor(ServedNetwork.Open(model, "stream", options), options, readWeights: null);
     }
 
     /// <summary>Makes a predictor of weights.</summary>
@@ -120,7 +124,7 @@ public sealed class ResNetPredictor : IDisposable
         ArgumentNullException.ThrowIfNull(weights);
         options ??= new ResNetPredictorOptions();
         options.Validate();
-        return new ResNetPredictor(ServedNetwork.Of(weights, options), options);
+        return new ResNetPredictor(ServedNetwork.Of(weights, options), options, () => weights);
     }
 
     /// <summary>Classifies an image file.</summary>
@@ -211,7 +215,7 @@ public sealed class ResNetPredictor : IDisposable
     }
 
     /// <summary>Computes the features of an image file: what the network's last layer reads.</summary>
-    /// <remarks>Two images that look alike to the network have features that point the same way: <c>SimilarImages</c>.</remarks>
+    /// <remarks>Two images that look alike to the network have features that point the same way: <see cref="SimilarImages"/>.</remarks>
     /// <param name="path">A JPEG, PNG, WebP, GIF or BMP file; of an animation the first image.</param>
     /// <returns>As many values as <see cref="FeatureCount"/> says.</returns>
     /// <exception cref="InvalidDataException">The file is no image, is damaged, ends too early or has too many pixels.</exception>
@@ -303,6 +307,56 @@ public sealed class ResNetPredictor : IDisposable
         return EmbedMany(ImageFolder.FilesBelow(folder), skipBadImage);
     }
 
+    /// <summary>Gets the network's weights, with all that its file says about them.</summary>
+    /// <remarks>A predictor does not keep them: the file that it was loaded from is read again, and must be there still.</remarks>
+    /// <returns>The weights, to be trained on or looked into.</returns>
+    /// <exception cref="InvalidOperationException">The predictor was loaded from a stream.</exception>
+    /// <exception cref="InvalidDataException">The network is quantized: its file holds integers.</exception>
+    /// <exception cref="IOException">The file cannot be read any more.</exception>
+    public ResNetWeights LoadWeights() => _readWeights is { } read
+        ? read()
+        : throw new InvalidOperationException(
+            "The predictor was loaded from a stream, which is not kept: its weights cannot be read again. Load the model from a file.");
+
+    /// <summary>Makes the network a stage of ML.NET's pipelines again: to score a view, to export, to report on, or to look into.</summary>
+    /// <param name="mlContext">The context that it shall belong to.</param>
+    /// <param name="imageColumnName">The column of images that it will read.</param>
+    /// <returns>
+    /// The classifier, to be disposed of: as one that <see cref="ResNetScoringEstimator"/> makes, with the model card that the file has.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// The network has no head, or is none of the library's own, and its architecture was not among the predictor's options.
+    /// </exception>
+    /// <inheritdoc cref="LoadWeights" path="/exception"/>
+    public ResNetClassificationTransformer ToTransformer(MLContext mlContext, string imageColumnName = "Image")
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentException.ThrowIfNullOrWhiteSpace(imageColumnName);
+        CheckHead();
+        var schema = SchemaDefinition.Create(typeof(ImageRow));
+        schema[nameof(ImageRow.Image)].ColumnName = imageColumnName;
+        var estimator = new ResNetScoringEstimator(
+            mlContext.Transforms.GetEnvironment(),
+            LoadWeights(),
+            _options.Architecture,
+            ClassNames,
+            imageColumnName,
+            _options.Preprocessing,
+            ScoreColumns.Default);
+        return estimator.Fit(mlContext.Data.LoadFromEnumerable<ImageRow>([], schema));
+    }
+
+    /// <summary>Writes the whole network, its preprocessing and its head as an ONNX model, for any ONNX runtime.</summary>
+    /// <param name="path">The file to write; an existing one is replaced, once the new one is whole.</param>
+    /// <param name="options">The form of input, output and weights; null for the defaults.</param>
+    /// <inheritdoc cref="ToTransformer" path="/exception"/>
+    public void ExportOnnx(string path, OnnxExportOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using var network = ToTransformer(new MLContext());
+        network.ExportOnnx(path, options ?? new OnnxExportOptions());
+    }
+
     /// <summary>Releases ONNX Runtime's session. Calls that are under way are answered first.</summary>
     public void Dispose()
     {
@@ -361,6 +415,13 @@ public sealed class ResNetPredictor : IDisposable
         {
             _network.Dispose();
         }
+    }
+
+    /// <summary>What a network reads. The attribute's size is a formality: images have any size.</summary>
+    private sealed class ImageRow
+    {
+        [ImageType(1, 1)]
+        public MLImage? Image { get; set; }
     }
 
     private sealed class Caller(ResNetPredictor predictor) : IDisposable

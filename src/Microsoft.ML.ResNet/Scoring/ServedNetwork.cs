@@ -92,7 +92,7 @@ internal sealed class ServedNetwork : IDisposable
         ImmutableArray<string> names = hasHead
             ? PretrainedNetwork.ClassNames(options.ClassNames.IsDefaultOrEmpty ? null : options.ClassNames, weights, network.Plan.ClassCount)
             : [];
-        return Of(network with { Card = weights.Card }, names, options);
+        return Of(network, names, options);
     }
 
     /// <summary>Makes one of a network.</summary>
@@ -166,6 +166,11 @@ internal sealed class ServedNetwork : IDisposable
             Check(graph, metadata);
             runtime.GetAwaiter().GetResult();
             return new ServedNetwork(graph, weightsFile, metadata, headOf(metadata), options.Threads);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            weightsFile.Dispose();
+            throw new InvalidDataException($"ONNX Runtime cannot run its network: {exception.Message.TrimEnd('.')}", exception);
         }
         catch
         {
