@@ -221,7 +221,7 @@ public sealed class SimilarImages
     // Divided by the largest first, or squares of large features would be infinite.
     private static bool TryNormalize(ReadOnlySpan<float> features, Span<float> direction)
     {
-        var largest = TensorPrimitives.MaxMagnitude(features); // NaN if one of them is
+        var largest = Math.Abs(TensorPrimitives.MaxMagnitude(features)); // NaN if one of them is
         if (!float.IsFinite(largest))
         {
             return false;

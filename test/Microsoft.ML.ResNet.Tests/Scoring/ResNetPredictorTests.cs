@@ -75,7 +75,7 @@ public sealed class ResNetPredictorTests : IDisposable
 
     // A temperature divides the head's weights and biases.
     [Theory]
-    [InlineData(0.02f)]
+    [InlineData(0.3f)]
     [InlineData(30f)]
     public void SoAreThoseOfAHeadWithATemperature(float temperature)
     {
@@ -113,11 +113,7 @@ public sealed class ResNetPredictorTests : IDisposable
     [Fact]
     public void AModelTrainedOnVectorsOfFloatsIsRefused()
     {
-        var rows = Pictures.Load(_ml, Pictures.Rows(perClass: 1, height: 8, width: 8, channels: 3));
-        using (var classifier = Apply(Weights(Plain), Plain, nameof(PixelRow.Floats)).Fit(rows))
-        {
-            _ml.Model.Save(classifier, rows.Schema, _folder["model.zip"]);
-        }
+        SaveOfFloats();
 
         var exception = Assert.Throws<InvalidDataException>(() => ResNetPredictor.Load(_folder["model.zip"]));
 
@@ -168,7 +164,7 @@ public sealed class ResNetPredictorTests : IDisposable
         var prediction = new ResNetPrediction(["a", "b", "c", "d"], [0.1f, 0.4f, 0.4f, 0.1f], "x.png");
 
         Assert.Equal(("b", 0.4f, "x.png"), (prediction.Label, prediction.Probability, prediction.Path));
-        Assert.Equal([new("b", 0.4f), new("c", 0.4f), new ClassProbability("a", 0.1f)], prediction.Top(3));
+        Assert.Equal([new("b", 0.4f), new("c", 0.4f), new ClassProbability("a", 0.1f)], prediction.Top(3).ToArray());
         Assert.Equal(["b", "c", "a", "d"], prediction.Top(100).Select(each => each.Label));
         Assert.Equal("b (40.0%)", prediction.ToString().Replace(" %", "%", StringComparison.Ordinal));
         Assert.Throws<ArgumentOutOfRangeException>(() => prediction.Top(0));
@@ -197,7 +193,7 @@ public sealed class ResNetPredictorTests : IDisposable
         }
 
         using var renamed = ResNetPredictor.Create(named, tiny with { ClassNames = ["x", "y", "z"] });
-        Assert.Equal(["x", "y", "z"], renamed.ClassNames);
+        Assert.Equal(["x", "y", "z"], renamed.ClassNames.ToArray());
     }
 
     [Fact]
@@ -255,7 +251,7 @@ public sealed class ResNetPredictorTests : IDisposable
     public void WhatCannotBecomeAStageSaysWhy()
     {
         Save(Weights(Plain), Plain);
-        using var file = File.OpenRead(_folder["model.zip"]);
+        using var file = new MemoryStream(File.ReadAllBytes(_folder["model.zip"]));
         using var streamed = ResNetPredictor.Load(file, new ResNetPredictorOptions());
         Assert.NotEmpty(streamed.Predict(_files[0]).Label);
         Assert.Contains("stream", Assert.Throws<InvalidOperationException>(() => streamed.LoadWeights()).Message);
@@ -390,7 +386,8 @@ public sealed class ResNetPredictorTests : IDisposable
             Assert.NotEmpty(predictor.Predict(_files[0]).Label);
         }
 
-        Assert.Throws<InvalidDataException>(() => ResNetPredictor.Load(Damaged(file => file.AsSpan(file.Length / 3, 100).Clear())));
+        SaveOfFloats();
+        Assert.Throws<InvalidDataException>(() => ResNetPredictor.Load(_folder["model.zip"])); // after its weights were written
         Assert.Empty(TemporaryFolders().Except(before));
 
         static string[] TemporaryFolders() => [.. Directory.EnumerateFiles(Path.GetTempPath(), "weights.bin", new EnumerationOptions
@@ -503,11 +500,10 @@ public sealed class ResNetPredictorTests : IDisposable
         CheckSame(expected, _files.Select(file => predictor.Predict(file).Probabilities.ToArray()));
     }
 
-    private string Damaged(Action<byte[]> damage)
+    private void SaveOfFloats()
     {
-        var file = File.ReadAllBytes(_folder["model.zip"]);
-        damage(file);
-        File.WriteAllBytes(_folder["damaged.zip"], file);
-        return _folder["damaged.zip"];
+        var rows = Pictures.Load(_ml, Pictures.Rows(perClass: 1, height: 8, width: 8, channels: 3));
+        using var classifier = Apply(Weights(Plain), Plain, nameof(PixelRow.Floats)).Fit(rows);
+        _ml.Model.Save(classifier, rows.Schema, _folder["model.zip"]);
     }
 }

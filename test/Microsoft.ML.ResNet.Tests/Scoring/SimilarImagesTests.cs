@@ -30,7 +30,7 @@ public sealed class SimilarImagesTests : IDisposable
 
         var found = images.Find([2, 0], 5);
 
-        Assert.Equal([new("a", 1), new("b", 1), new("c", 0), new("none", 0), new SimilarImage("d", -1)], found);
+        Assert.Equal([new("a", 1), new("b", 1), new("c", 0), new("none", 0), new SimilarImage("d", -1)], found.ToArray());
         Assert.Equal("c", Assert.Single(images.Find([0, 5], 1)).Path);
         Assert.Empty(SimilarImages.Of([]).Find([1, 2], 3));
     }
@@ -60,8 +60,8 @@ public sealed class SimilarImagesTests : IDisposable
         var loaded = SimilarImages.Load(_folder["images.similar"]);
 
         var wanted = Draw(random, 8);
-        Assert.Equal(images.Paths, loaded.Paths);
-        Assert.Equal(images.Find(wanted, 100), loaded.Find(wanted, 100));
+        Assert.Equal(images.Paths.ToArray(), loaded.Paths.ToArray());
+        Assert.Equal(images.Find(wanted, 100).ToArray(), loaded.Find(wanted, 100).ToArray());
         SimilarImages.Of([]).Save(_folder["empty"]);
         Assert.Empty(SimilarImages.Load(_folder["empty"]).Paths);
     }
