@@ -8,7 +8,7 @@ namespace ModelBuilder;
 /// </summary>
 public static partial class MLModel
 {
-    private static readonly Lazy<ResNetPredictor> Predictor = new(() => LoadPredictor(MLNetModelPath));
+    private static readonly Lazy<ResNetPredictor> Predictor = new(LoadPredictor);
 
     /// <summary>Gets the path of the model file.</summary>
     /// <value><c>MLModel.mlnet</c> in the folder that the program runs in.</value>
@@ -61,8 +61,9 @@ public static partial class MLModel
         return Labels.Zip(output.Score, KeyValuePair.Create).OrderByDescending(score => score.Value);
     }
 
-    private static ResNetPredictor LoadPredictor(string path)
+    private static ResNetPredictor LoadPredictor()
     {
+        var path = MLNetModelPath;
         if (!File.Exists(path))
         {
             throw new FileNotFoundException($"There is no model '{path}'. Train it first, or copy it there.", path);
