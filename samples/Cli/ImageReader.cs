@@ -76,8 +76,11 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
     }
 
     // Results and images that are left out come in the order of the paths.
-    private void Many<T>(string description, IReadOnlyList<string> paths, Func<Action<string, Exception>, IEnumerable<T>> score, Action<int, T> apply) =>
-        terminal.Track(description, bar =>
+    private void Many<T>(
+        string description,
+        IReadOnlyList<string> paths,
+        Func<Action<string, Exception>, IEnumerable<T>> score,
+        Action<int, T> apply) => terminal.Track(description, bar =>
         {
             bar?.MaxValue = paths.Count;
             var index = 0;

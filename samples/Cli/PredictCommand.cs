@@ -30,7 +30,8 @@ internal static class PredictCommand
             var reader = reading.NewReader(arguments, terminal, cancellation);
             using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
             using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv));
-            reader.Predict("classifying", paths, predictor, (index, prediction) => writer.Write(new Prediction(paths[index], Likeliest(prediction, arguments.GetValue(top)))));
+            reader.Predict("classifying", paths, predictor, (index, prediction) =>
+                writer.Write(new Prediction(paths[index], Likeliest(prediction, arguments.GetValue(top)))));
             return reader.ExitCode;
         });
     }

@@ -17,7 +17,10 @@ internal static class SimilarCommand
             HelpName = "image",
         }.Named();
         var count = OptionValues.Whole("--top", "How many images are told.", least: 1, byDefault: 10);
-        var command = new Command("similar", "Finds the images that look most like one, to the network: those whose features point the same way. Needs no libtorch, and no head.");
+        var command = new Command(
+            "similar",
+            "Finds the images that look most like one, to the network: those whose features point the same way. "
+            + "Needs no libtorch, and no head.");
         network.AddTo(command);
         images.AddTo(command);
         command.Add(like);
@@ -32,9 +35,11 @@ internal static class SimilarCommand
             var embeddings = new List<ImageEmbedding>();
             reader.Embed("comparing", paths, predictor, (index, features) => embeddings.Add(new ImageEmbedding(paths[index], features)));
             var found = SimilarImages.Of(embeddings).Find(wanted, arguments.GetValue(count));
-            terminal.Write(found.Select(each => new { file = each.Path, similarity = each.Similarity }).ToArray(), results => terminal.WriteTable(
-                ["file", "similarity"],
-                results.Select(each => (string[])[each.file, each.similarity.ToString("f4", CultureInfo.InvariantCulture)])));
+            terminal.Write(
+                found.Select(each => new { file = each.Path, similarity = each.Similarity }).ToArray(),
+                results => terminal.WriteTable(
+                    ["file", "similarity"],
+                    results.Select(each => (string[])[each.file, each.similarity.ToString("f4", CultureInfo.InvariantCulture)])));
             return reader.ExitCode;
         });
     }

@@ -3,8 +3,8 @@ using Microsoft.ML.ResNet;
 namespace ModelBuilder;
 
 /// <summary>
-/// The trained classifier, ready to use. This file needs no Torch: a program that only classifies takes it, the model file, and the packages
-/// Microsoft.ML.ResNet and Microsoft.ML.OnnxRuntime.
+/// The trained classifier, ready to use. This file needs no Torch: a program that only classifies takes it, the model file, and the
+/// packages Microsoft.ML.ResNet and Microsoft.ML.OnnxRuntime.
 /// </summary>
 public static partial class MLModel
 {
@@ -42,7 +42,8 @@ public static partial class MLModel
         }
         catch (InvalidDataException exception)
         {
-            throw new ArgumentException($"The {input.ImageSource.Length:n0} bytes of ImageSource are not an image to classify. {exception.Message}", exception);
+            throw new ArgumentException(
+                $"The {input.ImageSource.Length:n0} bytes of ImageSource are not an image to classify. {exception.Message}", exception);
         }
     }
 
@@ -75,7 +76,8 @@ public static partial class MLModel
         }
         catch (InvalidDataException exception)
         {
-            throw new InvalidDataException($"'{path}' is not a model of this program: {exception.Message} Delete it and train again.", exception);
+            throw new InvalidDataException(
+                $"'{path}' is not a model of this program: {exception.Message} Delete it and train again.", exception);
         }
     }
 

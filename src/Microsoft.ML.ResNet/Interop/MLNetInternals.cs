@@ -87,7 +87,9 @@ internal static class MLNetInternals
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern MLImage NewImage(SKBitmap bitmap);
 
-    /// <summary>Makes an image of another size, as ResizeImages does with ResizingKind.IsoCrop: it covers the size, from its centre.</summary>
+    /// <summary>
+    /// Makes an image of another size, as ResizeImages does with ResizingKind.IsoCrop: it covers the size, from its centre.
+    /// </summary>
     public static MLImage Resize(MLImage image, int width, int height) => ResizeImage.Value(image, width, height, CropAnchorCentral);
 
     /// <summary>Makes a grey image, as ConvertToGrayscale does.</summary>

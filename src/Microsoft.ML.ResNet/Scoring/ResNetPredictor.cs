@@ -268,8 +268,10 @@ public sealed class ResNetPredictor : IDisposable
         }
     }
 
-    /// <summary>Computes the features of image files, however many, as <see cref="PredictMany(IEnumerable{string}, Action{string, Exception}?,
-    /// CancellationToken)"/> classifies them.</summary>
+    /// <summary>
+    /// Computes the features of image files, however many, as <see cref="PredictMany(IEnumerable{string}, Action{string, Exception}?,
+    /// CancellationToken)"/> classifies them.
+    /// </summary>
     /// <param name="paths">The files. It is read as results are, not at once; it may go on without end.</param>
     /// <param name="skipBadImage">
     /// Told of each file that cannot be read, and why; the rest go on. Null to stop at the first, with an exception that names it.
@@ -388,7 +390,8 @@ public sealed class ResNetPredictor : IDisposable
         if (_network.Head is null)
         {
             throw new InvalidOperationException(
-                "The network has no head, so it cannot classify: it was saved by ResNetFeaturizeImage, or its weights have none. Use Embed.");
+                "The network has no head, so it cannot classify: it was saved by ResNetFeaturizeImage, or its weights have none. "
+                + "Use Embed.");
         }
     }
 

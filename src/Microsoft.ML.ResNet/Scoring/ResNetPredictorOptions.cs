@@ -3,7 +3,9 @@ using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet;
 
-/// <summary>How a <see cref="ResNetPredictor"/> opens a model and reads images. The defaults suit a model that this library saved.</summary>
+/// <summary>
+/// How a <see cref="ResNetPredictor"/> opens a model and reads images. The defaults suit a model that this library saved.
+/// </summary>
 public sealed record ResNetPredictorOptions
 {
     /// <summary>Gets the most pixels of an image; one with more is a bad image.</summary>

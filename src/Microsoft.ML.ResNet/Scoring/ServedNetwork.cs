@@ -89,9 +89,8 @@ internal sealed class ServedNetwork : IDisposable
         var network = hasHead
             ? PretrainedNetwork.Classifier(weights, options.Architecture, options.Preprocessing)
             : PretrainedNetwork.Featurizer(weights, options.Architecture, options.Preprocessing);
-        ImmutableArray<string> names = hasHead
-            ? PretrainedNetwork.ClassNames(options.ClassNames.IsDefaultOrEmpty ? null : options.ClassNames, weights, network.Plan.ClassCount)
-            : [];
+        IEnumerable<string>? asked = options.ClassNames.IsDefaultOrEmpty ? null : options.ClassNames;
+        ImmutableArray<string> names = hasHead ? PretrainedNetwork.ClassNames(asked, weights, network.Plan.ClassCount) : [];
         return Of(network, names, options);
     }
 

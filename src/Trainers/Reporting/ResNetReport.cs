@@ -49,8 +49,9 @@ public static class ResNetReport
     /// <param name="pipeline">The pipeline, with one network in it.</param>
     /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
     /// <param name="testData">Labelled data as it comes to the pipeline, which the network was not trained on.</param>
-    /// <param name="options">What the report holds beside the numbers; null for the defaults. Their calibration and training data go through the
-    /// same stages.</param>
+    /// <param name="options">
+    /// What the report holds beside the numbers; null for the defaults. Their calibration and training data go through the same stages.
+    /// </param>
     /// <exception cref="ArgumentException">The pipeline holds no network of this library.</exception>
     /// <inheritdoc cref="WriteReport(ResNetClassificationTransformer, string, IDataView, ReportOptions)" path="/exception"/>
     public static void WriteReport(this ITransformer pipeline, string path, IDataView testData, ReportOptions? options = null)

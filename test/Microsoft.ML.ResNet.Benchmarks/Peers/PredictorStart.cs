@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Benchmarks.Peers;
 
-/// <summary>A fresh process that opens a saved model with a predictor and classifies an image file; or, without a model, does nothing.</summary>
+/// <summary>
+/// A fresh process that opens a saved model with a predictor and classifies an image file; or, without a model, does nothing.
+/// </summary>
 /// <param name="Model">The saved model; null for none.</param>
 /// <param name="Image">The image file.</param>
 internal sealed record PredictorStart(string? Model, string Image)

@@ -38,8 +38,8 @@ internal sealed class PredictRun : IRun
                 Start(settings, model, uncompressed, photographs[0]),
                 Many(settings, work, model, photographs),
                 new Paragraph(
-                    "“In turn” is the time that ONNX Runtime takes for its own batches and the time that all cores take to decode and resize, "
-                    + "one after the other: a predictor that is as fast wastes none."),
+                    "“In turn” is the time that ONNX Runtime takes for its own batches and the time that all cores take to decode and "
+                    + "resize, one after the other: a predictor that is as fast wastes none."),
             ]);
         }
         finally
@@ -68,20 +68,24 @@ internal sealed class PredictRun : IRun
             }
         }
 
-        var empty = Median(results[0], result => result.Seconds);
-        return new Table("ResNet-18 from model.zip in a fresh process, to the first prediction", ["process", "time", "more than the empty one", "resident", "peak"],
+        var empty = Seconds(0);
+        return new Table(
+            "ResNet-18 from model.zip in a fresh process, to the first prediction",
+            ["process", "time", "more than the empty one", "resident", "peak"],
         [
             .. starts.Index().Select(each => (ImmutableArray<string>)
             [
                 each.Item.Name,
-                Output.Seconds(Median(results[each.Index], result => result.Seconds)),
-                each.Index == 0 ? "" : Output.AtMost(Median(results[each.Index], result => result.Seconds) - empty, MostSeconds, "0.00", "s"),
+                Output.Seconds(Seconds(each.Index)),
+                each.Index == 0 ? "" : Output.AtMost(Seconds(each.Index) - empty, MostSeconds, "0.00", "s"),
                 each.Index == 0
                     ? Output.Megabytes(Median(results[0], result => result.Resident))
                     : Output.AtMost(Median(results[each.Index], result => result.Resident) / 1e6, MostBytes / 1e6, "0", "MB"),
                 Output.Megabytes(Median(results[each.Index], result => result.Peak)),
             ]),
         ]);
+
+        double Seconds(int start) => Median(results[start], result => result.Seconds);
     }
 
     private static double Median(List<ColdStartResult?> results, Func<ColdStartResult, double> value) =>
@@ -99,10 +103,14 @@ internal sealed class PredictRun : IRun
             return 1 / (1 / decoding[^1] + 1 / scoring[^1]);
         });
         return new Table("Photographs per second with ResNet-18, files to probabilities",
-            ["`PredictMany`", "ONNX Runtime alone, batches of 8", "decoding and resizing alone, all cores", "the two in turn", "ours ÷ in turn"],
+            ["`PredictMany`", "ONNX Runtime alone, batches of 8", "decoding and resizing, all cores", "the two in turn", "ours ÷ in turn"],
             [
                 [
-                    Rate(ours), Rate(scoring), Rate(decoding), Rate(inTurn), Output.Ratio(Statistics.MedianRatio(ours, inTurn), WithinFivePercent),
+                    Rate(ours),
+                    Rate(scoring),
+                    Rate(decoding),
+                    Rate(inTurn),
+                    Output.Ratio(Statistics.MedianRatio(ours, inTurn), WithinFivePercent),
                 ],
             ]);
 

@@ -26,7 +26,8 @@ public sealed class SimilarImagesTests : IDisposable
     [Fact]
     public void LengthDoesNotMatterAndEqualsKeepTheirOrder()
     {
-        var images = SimilarImages.Of([new("a", [1, 0]), new("b", [3e38f, 0]), new("c", [0, 1e-38f]), new("none", [0, 0]), new("d", [-1, 0])]);
+        var images = SimilarImages.Of(
+            [new("a", [1, 0]), new("b", [3e38f, 0]), new("c", [0, 1e-38f]), new("none", [0, 0]), new("d", [-1, 0])]);
 
         var found = images.Find([2, 0], 5);
 
@@ -41,7 +42,13 @@ public sealed class SimilarImagesTests : IDisposable
         var random = new Random(2);
         var training = Enumerable.Range(0, 500).Select(i => new ImageEmbedding($"train/{i}", Draw(random, 16))).ToArray();
         var near = training[7].Features.Select(value => value + 0.01f * random.NextSingle()).ToArray();
-        var test = SimilarImages.Of([new("test/new", Draw(random, 16)), new("test/near", near), new("test/same", training[3].Features), new("test/none", new float[16])]);
+        var test = SimilarImages.Of(
+        [
+            new("test/new", Draw(random, 16)),
+            new("test/near", near),
+            new("test/same", training[3].Features),
+            new("test/none", new float[16]),
+        ]);
 
         var found = test.FindDuplicates(SimilarImages.Of(training), SimilarImages.DuplicateSimilarity);
 

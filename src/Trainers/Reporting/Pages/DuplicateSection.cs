@@ -23,7 +23,8 @@ internal static class DuplicateSection
         return ReportPage.Section("duplicates", "Near-duplicates in training and test",
             Element("p", Class("note"),
                 $"Of {Count(duplicates.TestImages)} test images, how many have a training image (of {Count(duplicates.TrainingImages)}) "
-                + $"that looks the same to the network: a cosine of {Cosine(duplicates.Similarity)} or more between their features. {count}"),
+                + "that looks the same to the network: "
+                + $"a cosine of {Cosine(duplicates.Similarity)} or more between their features. {count}"),
             duplicates.Count == 0 ? null : Element("p", Class("note"),
                 "The network may know their answers by heart, and is then less accurate than this report says. "
                 + "Remove them from the training images or from the test."),
