@@ -59,6 +59,14 @@ internal static class LibTorchSharpLoader
         }
     }
 
+    /// <summary>Gets the handle of TorchSharp's native library, loaded.</summary>
+    /// <exception cref="DllNotFoundException">As <see cref="EnsureLoaded"/>.</exception>
+    public static nint BridgeHandle()
+    {
+        EnsureLoaded();
+        return NativeLibrary.Load(Bridge, TorchSharpAssembly, null);
+    }
+
     /// <summary>Gets the error message for an application without libtorch.</summary>
     internal static string MissingLibTorch(string platform) => platform is "linux-x64" or "win-x64" or "win-arm64" or "osx-arm64"
         ? "TorchSharp needs libtorch, and this application has none: "

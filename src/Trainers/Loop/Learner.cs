@@ -1,6 +1,7 @@
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
+using Microsoft.ML.ResNet.Trainers.Compiled;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
@@ -15,6 +16,8 @@ internal sealed class Learner<T> : IDisposable
     private const string OptimizerPrefix = "optimizer.";
 
     private readonly ResidualNetwork? _average;
+    private readonly Func<CompiledStep>? _compile;
+    private CompiledStep? _compiled;
     private Snapshot? _kept;
 
     // The optimizer after the network, whose tensors it knows by their handles.
@@ -39,6 +42,12 @@ internal sealed class Learner<T> : IDisposable
             Average = new WeightAverage(Network, _average, recipe.EmaDecay);
         }
 
+        if (!settings.UsesAutograd)
+        {
+            var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
+            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, Math.Min(recipe.BatchSize, images.Training.Count));
+        }
+
         Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope));
         var seed = SeedMixer.Mix(settings.Seed, SeedUse.Batches);
         Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance)
@@ -59,6 +68,9 @@ internal sealed class Learner<T> : IDisposable
 
     /// <summary>Gets the network that is validated and returned.</summary>
     public ResidualNetwork Evaluated => _average ?? Network;
+
+    /// <summary>Gets what computes gradients without autograd; null where that is left to autograd: with layers that are frozen.</summary>
+    public CompiledStep? Compiled => _compile is null || Network.FrozenLayers > 0 ? null : _compiled ??= _compile();
 
     public Optimizer Optimizer { get; }
 
@@ -95,6 +107,7 @@ internal sealed class Learner<T> : IDisposable
     public void Dispose()
     {
         _kept?.Dispose();
+        _compiled?.Dispose();
         Validation?.Dispose();
         Training.Dispose();
         Optimizer.Dispose();

@@ -34,6 +34,17 @@ internal sealed class Meter : IDisposable
         _counts[Steps++] = (int)labels.shape[0];
     }
 
+    /// <summary>Adds a step whose sums are known.</summary>
+    /// <param name="count">The images.</param>
+    /// <param name="correct">How many were right.</param>
+    /// <param name="loss">The mean loss.</param>
+    public void Add(int count, int correct, double loss)
+    {
+        _losses.data<float>()[Steps] = (float)loss;
+        _correct.data<long>()[Steps] = correct;
+        _counts[Steps++] = count;
+    }
+
     /// <summary>
     /// Adds what was added since the last reading to a tally, step by step, so that the moment of reading does not change a sum's last
     /// bits.

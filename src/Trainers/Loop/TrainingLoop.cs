@@ -195,7 +195,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var endsStep = EndsStep(batch);
         if (endsStep)
         {
-            learner.Optimizer.Step(rate);
+            learner.Optimizer.Step(rate, learner.Compiled?.Gradients);
         }
 
         _state = _state with { Batch = batch.Index + 1, LearningRate = rate, Step = _state.Step + (endsStep ? 1 : 0) };
@@ -207,6 +207,14 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
     private void ComputeGradients(Batch batch, Meter meter)
     {
+        if (learner.Compiled is { } compiled)
+        {
+            var continues = batch.Index % _recipe.GradientAccumulationSteps > 0;
+            var (mean, correct) = compiled.Run(batch, BatchesInStep(batch.Index), accumulates: continues);
+            meter.Add(batch.Count, correct, mean);
+            return;
+        }
+
         using var scope = NewDisposeScope();       // every tensor this batch makes is freed here, but for the gradients
         var logits = learner.Network.Forward(batch.Images, training: true);
         var loss = _trainingLoss.Of(logits, batch);

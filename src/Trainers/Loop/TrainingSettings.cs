@@ -24,6 +24,10 @@ internal sealed record TrainingSettings(
     /// <value>The default is what the system reports as available.</value>
     public long AvailableMemory { get; init; } = Interop.AvailableMemory.Bytes();
 
+    /// <summary>Gets whether gradients are computed by Torch's autograd even where a compiled step would do: the reference for it.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool UsesAutograd { get; init; }
+
     /// <summary>Gets the token that stops training.</summary>
     public CancellationToken CancellationToken { get; init; }
 }

@@ -57,6 +57,15 @@ internal sealed class ResidualNetwork : IDisposable
     /// <summary>Gets the network's layers.</summary>
     public LayerPlan Plan => _plan;
 
+    /// <summary>Gets the type that activations are rounded to.</summary>
+    public ScalarType ActivationType => _convolutionType;
+
+    /// <summary>Gets the type that convolutions multiply in.</summary>
+    public ScalarType ProductType => _productType;
+
+    /// <summary>Gets a tensor by its name.</summary>
+    public Tensor this[string name] => _tensors[name];
+
     /// <summary>
     /// Gets or sets how many layers, from the image on, keep their weights and statistics: no gradient is computed for them.
     /// </summary>

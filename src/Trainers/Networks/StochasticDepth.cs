@@ -22,14 +22,21 @@ internal sealed class StochasticDepth(LayerPlan plan, double probability)
     /// <param name="residual">[batch, channels, height, width]; nothing else reads it.</param>
     public Tensor Apply(AddLayer layer, Tensor residual)
     {
-        var keep = _keep[layer];
         using var scales = empty([residual.shape[0], 1, 1, 1], ScalarType.Float32);
-        foreach (ref var scale in MemoryMarshal.Cast<byte, float>(scales.bytes))
+        Draw(layer, MemoryMarshal.Cast<byte, float>(scales.bytes));
+        return residual.mul_(scales.to(residual.dtype));
+    }
+
+    /// <summary>Draws what the residual of each image is multiplied by; a pass draws for one addition after another.</summary>
+    /// <param name="layer">The addition.</param>
+    /// <param name="scales">Takes a number for each image.</param>
+    public void Draw(AddLayer layer, Span<float> scales)
+    {
+        var keep = _keep[layer];
+        foreach (ref var scale in scales)
         {
             scale = _random.NextDouble() < keep ? (float)(1 / keep) : 0;
         }
-
-        return residual.mul_(scales.to(residual.dtype));
     }
 
     private static Dictionary<Layer, double> Rates(LayerPlan plan, double probability)

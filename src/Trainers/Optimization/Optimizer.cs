@@ -26,8 +26,14 @@ internal abstract class Optimizer : IDisposable
         _groups =
         [
             .. parameters
-                .GroupBy(parameter => (parameter.RateScale, parameter.Decays, IsFilter(parameter.Tensor)))
-                .Select(group => new Group(group.Key.RateScale, group.Key.Decays, [.. group], slots)),
+                .Index()
+                .GroupBy(each => (each.Item.RateScale, each.Item.Decays, IsFilter(each.Item.Tensor)))
+                .Select(group => new Group(
+                    group.Key.RateScale,
+                    group.Key.Decays,
+                    [.. group.Select(each => each.Item)],
+                    [.. group.Select(each => each.Index)],
+                    slots)),
         ];
         _weightDecay = weightDecay;
         _clipNorm = clipNorm;
@@ -59,9 +65,11 @@ internal abstract class Optimizer : IDisposable
     /// <summary>Gets the tensors that a checkpoint must hold, beside the parameters, so that training can go on.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> State => _groups.SelectMany(group => group.State);
 
-    /// <summary>Updates the parameters that have a gradient, then frees the gradients. A parameter without one is frozen.</summary>
+    /// <summary>Updates the parameters that have a gradient. A parameter without one is frozen.</summary>
     /// <param name="learningRate">The rate.</param>
-    public void Step(double learningRate)
+    /// <param name="gradients">The gradients, in the order of the parameters, which stay the caller's, but for their values; null for those
+    /// that autograd gave the parameters, which are freed.</param>
+    public void Step(double learningRate, Tensor[]? gradients = null)
     {
         using var noGradients = no_grad();
         try
@@ -69,7 +77,7 @@ internal abstract class Optimizer : IDisposable
             // In no scope, whose table would grow with them: half of what a step would allocate.
             foreach (var group in _groups)
             {
-                group.TakeGradients();
+                group.TakeGradients(gradients);
             }
 
             using var scope = NewDisposeScope();
@@ -93,7 +101,7 @@ internal abstract class Optimizer : IDisposable
         {
             foreach (var group in _groups)
             {
-                group.FreeGradients();
+                group.ForgetGradients(frees: gradients is null);
             }
         }
     }
@@ -126,16 +134,18 @@ internal abstract class Optimizer : IDisposable
     private sealed class Group
     {
         private readonly OptimizedParameter[] _parameters;
+        private readonly int[] _places; // of the parameters, among all
         private readonly Slot[] _slotKinds;
         private readonly Tensor[][] _slots; // by slot, then parameter
         private readonly Tensor?[] _found;  // by parameter, the gradients of this step
         private int[] _ready = [];          // the parameters that have one: nearly always the same as at the step before
 
-        public Group(double rateScale, bool decays, OptimizedParameter[] parameters, Slot[] slots)
+        public Group(double rateScale, bool decays, OptimizedParameter[] parameters, int[] places, Slot[] slots)
         {
             RateScale = rateScale;
             Decays = decays;
             _parameters = parameters;
+            _places = places;
             _slotKinds = slots;
             _slots = [.. slots.Select(slot => parameters.Select(parameter => NewTensor(slot, parameter)).ToArray())];
             _found = new Tensor?[parameters.Length];
@@ -155,16 +165,14 @@ internal abstract class Optimizer : IDisposable
             _slots.SelectMany((tensors, slot) =>
                 tensors.Select((tensor, i) => KeyValuePair.Create($"{_parameters[i].Name}.{_slotKinds[slot].Name}", tensor)));
 
-        public void TakeGradients()
+        public void TakeGradients(Tensor[]? given)
         {
             var (count, same) = (0, true);
             for (var i = 0; i < _parameters.Length; i++)
             {
-                var weight = _parameters[i].Tensor;
-                _found[i] = weight.grad;
+                _found[i] = given is null ? TakeGradient(_parameters[i].Tensor) : given[_places[i]];
                 if (_found[i] is not null)
                 {
-                    weight.grad = null;
                     same &= count < _ready.Length && _ready[count] == i;
                     count++;
                 }
@@ -184,13 +192,28 @@ internal abstract class Optimizer : IDisposable
             }
         }
 
-        public void FreeGradients()
+        public void ForgetGradients(bool frees)
         {
             foreach (ref var gradient in _found.AsSpan())
             {
-                gradient?.Dispose();
+                if (frees)
+                {
+                    gradient?.Dispose();
+                }
+
                 gradient = null;
             }
+        }
+
+        private static Tensor? TakeGradient(Tensor weight)
+        {
+            var gradient = weight.grad;
+            if (gradient is not null)
+            {
+                weight.grad = null;
+            }
+
+            return gradient;
         }
 
         private static Tensor NewTensor(Slot slot, OptimizedParameter parameter) => slot.IsScalar

@@ -1,0 +1,172 @@
+using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Networks;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Trainers.Compiled;
+
+/// <summary>
+/// A training step without autograd: forward, loss and backward as one list of operations, which workers run side by side, each on its slice
+/// of the batch with a core of its own.
+/// </summary>
+/// <remarks>
+/// Workers meet at the sums of batch normalization, whose statistics are those of the whole batch, and once at the end, where gradients are
+/// added up in their order. So the weights depend on the seed and on the number of workers, never on time. Activations, gradients and sums lie
+/// in memory that is taken once; Torch computes convolutions alone.
+/// </remarks>
+internal sealed unsafe class CompiledStep : IDisposable
+{
+    private readonly ResidualNetwork _network;
+    private readonly ConvolutionCheck _check;
+    private readonly double _labelSmoothing;
+    private readonly bool _isWeighted;
+    private readonly int _capacity;
+    private readonly WorkerTeam _team;
+    private readonly StepWeights _weights;
+    private readonly StepBatch _batch = new();
+    private readonly Action<int> _work;
+    private readonly float[] _keep;
+    private StepProgram? _program; // for the shape of the last batch
+    private StepWorker[] _workers = [];
+
+    /// <param name="network">The network that is trained.</param>
+    /// <param name="labelSmoothing">The share of each label that is spread over all classes.</param>
+    /// <param name="isWeighted">Whether examples weigh differently.</param>
+    /// <param name="capacity">The most images of a batch.</param>
+    /// <param name="check">What finds how each convolution is computed; null for the one that networks share.</param>
+    public CompiledStep(
+        ResidualNetwork network, double labelSmoothing, bool isWeighted, int capacity, ConvolutionCheck? check = null)
+    {
+        (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
+        _check = check ?? ConvolutionCheck.Shared;
+        var threads = get_num_threads();
+        var workers = Math.Clamp(threads, 1, capacity);
+        _team = new WorkerTeam(workers, threads / workers);
+        _weights = new StepWeights(network);
+        _work = Work;
+        _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
+            network.Plan.Layers.OfType<AddLayer>().Count() * capacity, pinned: true);
+    }
+
+    /// <summary>Gets the gradients of the batches that were run, in the order of the network's parameters.</summary>
+    public Tensor[] Gradients => _weights.Gradients;
+
+    /// <summary>Computes the gradients of a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="batchesInStep">The batches whose gradients make up a step: each counts for its share.</param>
+    /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>
+    /// <returns>The mean loss of the batch, and how many images' classes had the largest logit.</returns>
+    public (double Loss, int Correct) Run(Batch batch, int batchesInStep, bool accumulates)
+    {
+        Prepare(batch.Shape);
+        fixed (float* pixels = batch.ImageValues, weights = batch.WeightValues, keep = _keep)
+        fixed (long* labels = batch.LabelValues)
+        {
+            _batch.Count = batch.Count;
+            _batch.Pixels = pixels;
+            _batch.Labels = labels;
+            _batch.Weights = _isWeighted ? weights : null;
+            _batch.OwnShare = batch.OwnShare;
+            (_batch.BatchesInStep, _batch.Accumulates) = (batchesInStep, accumulates);
+            _batch.Keep = DrawKeep(batch.Count) ? keep : null;
+            _team.Run(_work);
+        }
+
+        var (loss, correct) = (0.0, 0);
+        foreach (var worker in _workers)
+        {
+            (loss, correct) = (loss + worker.Loss, correct + worker.Correct);
+        }
+
+        return (loss, correct);
+    }
+
+    public void Dispose()
+    {
+        Forget();
+        _weights.Dispose();
+        _team.Dispose();
+    }
+
+    private void Work(int index)
+    {
+        var worker = _workers[index];
+        worker.Begin(_batch);
+        try
+        {
+            _weights.Round(index, _team.Count);
+            _team.Meet();
+            var operations = _program!.Operations;
+            foreach (var operation in operations)
+            {
+                operation.Forward(worker);
+            }
+
+            for (var i = operations.Length - 1; i >= 0; i--)
+            {
+                operations[i].Backward(worker);
+            }
+
+            _team.Meet();
+            _weights.AddUp(_workers, index, _batch.Accumulates);
+            _team.Meet();
+        }
+        finally
+        {
+            worker.End();
+        }
+    }
+
+    // On a worker, whose number of threads decides which kernels Torch takes.
+    private void Prepare(ImageShape shape)
+    {
+        if (_program?.Plan.Input == shape)
+        {
+            return;
+        }
+
+        Forget();
+        var plan = shape == _network.Plan.Input
+            ? _network.Plan
+            : LayerPlan.Create(_network.Plan.Architecture, shape, _network.Plan.ClassCount);
+        _team.Run(index =>
+        {
+            if (index == 0)
+            {
+                _program = new StepProgram(_network, plan, _weights, _check, _labelSmoothing, _team.Count);
+            }
+        });
+        var slice = (_capacity + _team.Count - 1) / _team.Count;
+        _workers = [.. Enumerable.Range(0, _team.Count).Select(index => new StepWorker(_program!, _team, index, slice))];
+    }
+
+    // For one addition after another, each for all images: what a pass over the whole batch draws.
+    private bool DrawKeep(int count)
+    {
+        if (_network.StochasticDepth is not { } depth)
+        {
+            return false;
+        }
+
+        var addition = 0;
+        foreach (var layer in _network.Plan.Layers)
+        {
+            if (layer is AddLayer add)
+            {
+                depth.Draw(add, _keep.AsSpan(addition++ * count, count));
+            }
+        }
+
+        return true;
+    }
+
+    private void Forget()
+    {
+        foreach (var worker in _workers)
+        {
+            worker.Dispose();
+        }
+
+        _program?.Dispose();
+        (_program, _workers) = (null, []);
+    }
+}

@@ -1,0 +1,253 @@
+using System.Collections.Concurrent;
+using Microsoft.ML.ResNet.Trainers.Networks;
+
+namespace Microsoft.ML.ResNet.Trainers.Compiled;
+
+/// <summary>
+/// A convolution without bias and its gradients, as functions of tensors without autograd. Images, filters, results and gradients are
+/// channels-last, and of one type.
+/// </summary>
+/// <remarks>The ways are those of <see cref="ConvolutionKernels"/>, which is the reference: see there for when each is taken.</remarks>
+internal sealed class ConvolutionFunctions
+{
+    private static readonly ConcurrentDictionary<Key, ConvolutionFunctions> Compiled = new();
+
+    private readonly TorchScript _script;
+
+    private ConvolutionFunctions(Key key) => _script = new TorchScript(Source(key));
+
+    /// <summary>Finds the functions of a convolution, compiled once for the process.</summary>
+    /// <param name="verdict">How it is computed.</param>
+    /// <param name="inFloat32">Whether numbers that are narrower are converted to float32 before they are multiplied.</param>
+    public static ConvolutionFunctions Of(ConvolutionVerdict verdict, bool inFloat32)
+    {
+        var (shape, method) = (verdict.Shape, verdict.Method);
+        if (method == ConvolutionMethod.Float32)
+        {
+            (inFloat32, method) = (true, shape.IsPointwise ? ConvolutionMethod.MatrixProduct : ConvolutionMethod.Direct);
+        }
+
+        return Compiled.GetOrAdd(
+            new Key(method, shape.IsPointwise, shape.Stride, shape.Padding, shape.Kernel, shape.Groups, inFloat32),
+            key => new ConvolutionFunctions(key));
+    }
+
+    /// <summary>Convolves.</summary>
+    /// <param name="x">Images.</param>
+    /// <param name="filters">Filters.</param>
+    /// <returns>The result, which is the caller's to free.</returns>
+    public nint Forward(nint x, nint filters)
+    {
+        Span<nint> result = [0];
+        _script.Invoke("forward\0"u8, [x, filters], result);
+        return result[0];
+    }
+
+    /// <summary>Computes the gradients of the images and of the filters.</summary>
+    /// <param name="gradient">The gradient of the result.</param>
+    /// <param name="x">Images.</param>
+    /// <param name="filters">Filters.</param>
+    /// <returns>Both, which are the caller's to free.</returns>
+    public (nint Images, nint Filters) Backward(nint gradient, nint x, nint filters)
+    {
+        Span<nint> results = [0, 0];
+        _script.Invoke("backward\0"u8, [gradient, x, filters], results);
+        return (results[0], results[1]);
+    }
+
+    /// <summary>Computes the gradient of the filters alone.</summary>
+    public nint FiltersBackward(nint gradient, nint x, nint filters)
+    {
+        Span<nint> result = [0];
+        _script.Invoke("filters_backward\0"u8, [gradient, x, filters], result);
+        return result[0];
+    }
+
+    // The functions of a way are "of", "images" and "filters"; what they return need not be channels-last.
+    private static string Source(Key key)
+    {
+        var way = key switch
+        {
+            { Method: ConvolutionMethod.PaddedChannel } => PaddedChannel,
+            { Method: ConvolutionMethod.MatrixProduct, IsPointwise: true } => Pointwise,
+            { Method: ConvolutionMethod.MatrixProduct } => Unfolded,
+            { Method: ConvolutionMethod.Narrow } => Narrow,
+            _ => Direct,
+        };
+        var source = key.InFloat32 ? way + ConvertedForms : way + Forms;
+        return source
+            .Replace("STRIDE", $"{key.Stride}", StringComparison.Ordinal)
+            .Replace("PADDING", $"{key.Padding}", StringComparison.Ordinal)
+            .Replace("KERNEL", $"{key.Kernel}", StringComparison.Ordinal)
+            .Replace("GROUPS", $"{key.Groups}", StringComparison.Ordinal);
+    }
+
+    private const string Torch =
+        """
+        def convolve(x, w):
+            return torch.conv2d(x, w, None, [STRIDE, STRIDE], [PADDING, PADDING], [1, 1], GROUPS)
+
+        def gradients(g, x, w) -> Tuple[Tensor, Tensor]:
+            a, b, c = torch.convolution_backward(
+                g, x, w, None, [STRIDE, STRIDE], [PADDING, PADDING], [1, 1], False, [0, 0], GROUPS, [True, True, False])
+            return a, b
+
+        def gradient_of_images(g, x, w):
+            a, b, c = torch.convolution_backward(
+                g, x, w, None, [STRIDE, STRIDE], [PADDING, PADDING], [1, 1], False, [0, 0], GROUPS, [True, False, False])
+            return a
+
+        def gradient_of_filters(g, x, w):
+            a, b, c = torch.convolution_backward(
+                g, x, w, None, [STRIDE, STRIDE], [PADDING, PADDING], [1, 1], False, [0, 0], GROUPS, [False, True, False])
+            return b
+
+
+        """;
+
+    private const string Direct = Torch +
+        """
+        def of(x, w):
+            return convolve(x, w)
+
+        def both(g, x, w) -> Tuple[Tensor, Tensor]:
+            return gradients(g, x, w)
+
+        def filters(g, x, w):
+            return gradient_of_filters(g, x, w)
+
+
+        """;
+
+    private const string PaddedChannel = Torch +
+        """
+        def with_zeros(x):
+            return torch.constant_pad_nd(x.permute(0, 2, 3, 1), [0, 1]).permute(0, 3, 1, 2)
+
+        def of(x, w):
+            return convolve(with_zeros(x), with_zeros(w))
+
+        def both(g, x, w) -> Tuple[Tensor, Tensor]:
+            a, b = gradients(g, with_zeros(x), with_zeros(w))
+            return a[:, :-1], b[:, :-1]
+
+        def filters(g, x, w):
+            return gradient_of_filters(g, with_zeros(x), with_zeros(w))[:, :-1]
+
+
+        """;
+
+    // A row for each position of each image.
+    private const string Pointwise =
+        """
+        def rows(x):
+            return x[:, :, ::STRIDE, ::STRIDE].permute(0, 2, 3, 1)
+
+        def of(x, w):
+            return torch.linear(rows(x), w.flatten(1)).permute(0, 3, 1, 2)
+
+        def filters(g, x, w):
+            a = g.permute(0, 2, 3, 1).flatten(0, 2)
+            return torch.mm(a.t(), rows(x).flatten(0, 2)).view(w.size(0), w.size(1), 1, 1)
+
+        def both(g, x, w) -> Tuple[Tensor, Tensor]:
+            a = torch.matmul(g.permute(0, 2, 3, 1), w.flatten(1)).permute(0, 3, 1, 2)
+            if STRIDE > 1:
+                b = torch.zeros_like(x)
+                b[:, :, ::STRIDE, ::STRIDE] = a
+                a = b
+            return a, filters(g, x, w)
+
+
+        """;
+
+    private const string Unfolded =
+        """
+        def rows(x):
+            unfolded = torch.im2col(x, [KERNEL, KERNEL], [1, 1], [PADDING, PADDING], [STRIDE, STRIDE])
+            return unfolded.view(x.size(0), GROUPS, -1, unfolded.size(2)).permute(1, 0, 3, 2).flatten(1, 2)
+
+        def columns(w):
+            return w.reshape(GROUPS, w.size(0) // GROUPS, -1)
+
+        def of(x, w):
+            height = (x.size(2) - 1) // STRIDE + 1
+            width = (x.size(3) - 1) // STRIDE + 1
+            result = torch.bmm(rows(x), columns(w).transpose(1, 2)).permute(1, 0, 2)
+            return result.reshape(x.size(0), height, width, w.size(0)).permute(0, 3, 1, 2)
+
+        def by_group(g):
+            return g.permute(0, 2, 3, 1).reshape(-1, GROUPS, g.size(1) // GROUPS).permute(1, 0, 2)
+
+        def filters(g, x, w):
+            return torch.bmm(by_group(g).transpose(1, 2), rows(x)).view(w.size(0), w.size(1), KERNEL, KERNEL)
+
+        def both(g, x, w) -> Tuple[Tensor, Tensor]:
+            unfolded = torch.bmm(by_group(g), columns(w)).view(GROUPS, x.size(0), g.size(2) * g.size(3), -1)
+            folded = torch.col2im(
+                unfolded.permute(1, 0, 3, 2).reshape(x.size(0), -1, g.size(2) * g.size(3)),
+                [x.size(2), x.size(3)], [KERNEL, KERNEL], [1, 1], [PADDING, PADDING], [STRIDE, STRIDE])
+            return folded, filters(g, x, w)
+
+
+        """;
+
+    // The filters' gradient as in NarrowConvolution.
+    private const string Narrow = Torch +
+        """
+        def of(x, w):
+            return convolve(x, w)
+
+        def filters(g, x, w):
+            padded = torch.constant_pad_nd(x.permute(0, 2, 3, 1), [0, 0, PADDING, PADDING, PADDING, PADDING])
+            a, b, c, d = padded.stride()
+            windows = padded.as_strided(
+                [x.size(0), g.size(2), g.size(3), KERNEL, KERNEL, x.size(1)], [a, b * STRIDE, c * STRIDE, b, c, d])
+            inputs = windows.reshape(-1, KERNEL * KERNEL * x.size(1))
+            gradients = g.permute(0, 2, 3, 1).reshape(-1, g.size(1))
+            return torch.mm(gradients.t(), inputs).view(w.size(0), KERNEL, KERNEL, x.size(1)).permute(0, 3, 1, 2)
+
+        def both(g, x, w) -> Tuple[Tensor, Tensor]:
+            return gradient_of_images(g, x, w), filters(g, x, w)
+
+
+        """;
+
+    // By their numbers, memory_format 2 is channels-last, and type 15 is bfloat16: scripts compiled at run time do not know the names.
+    private const string Forms =
+        """
+        def channels_last(x):
+            return x.contiguous(memory_format=2)
+
+        def forward(x, w):
+            return channels_last(of(x, w))
+
+        def backward(g, x, w) -> Tuple[Tensor, Tensor]:
+            a, b = both(g, x, w)
+            return channels_last(a), channels_last(b)
+
+        def filters_backward(g, x, w):
+            return channels_last(filters(g, x, w))
+
+        """;
+
+    private const string ConvertedForms =
+        """
+        def channels_last(x):
+            return x.to(15).contiguous(memory_format=2)
+
+        def forward(x, w):
+            return channels_last(of(x.float(), w.float()))
+
+        def backward(g, x, w) -> Tuple[Tensor, Tensor]:
+            a, b = both(g.float(), x.float(), w.float())
+            return channels_last(a), channels_last(b)
+
+        def filters_backward(g, x, w):
+            return channels_last(filters(g.float(), x.float(), w.float()))
+
+        """;
+
+    private readonly record struct Key(
+        ConvolutionMethod Method, bool IsPointwise, int Stride, int Padding, int Kernel, int Groups, bool InFloat32);
+}

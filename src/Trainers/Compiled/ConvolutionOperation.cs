@@ -1,0 +1,33 @@
+namespace Microsoft.ML.ResNet.Trainers.Compiled;
+
+/// <summary>A convolution, by Torch.</summary>
+/// <param name="functions">How it is computed.</param>
+/// <param name="input">The layer that it reads.</param>
+/// <param name="layer">Its own layer.</param>
+/// <param name="weight">The place of its filters among the plan's weights.</param>
+/// <param name="filters">The filters, in the type of activations.</param>
+/// <param name="passesOn">Whether what it reads has a gradient: all but images.</param>
+internal sealed class ConvolutionOperation(
+    ConvolutionFunctions functions, int input, int layer, int weight, nint filters, bool passesOn) : StepOperation
+{
+    public override void Forward(StepWorker worker) =>
+        worker.Set(layer, new StepTensor(functions.Forward(worker[input].Handle, filters), null));
+
+    public override void Backward(StepWorker worker)
+    {
+        var gradient = worker.TakeGradient(layer);
+        if (passesOn)
+        {
+            var (images, ofFilters) = functions.Backward(gradient.Handle, worker[input].Handle, filters);
+            worker.AddGradient(input, new StepTensor(images, null));
+            worker.SetWeightGradient(weight, new StepTensor(ofFilters, null));
+        }
+        else
+        {
+            var ofFilters = functions.FiltersBackward(gradient.Handle, worker[input].Handle, filters);
+            worker.SetWeightGradient(weight, new StepTensor(ofFilters, null));
+        }
+
+        worker.Free(gradient);
+    }
+}

@@ -1,0 +1,186 @@
+using Microsoft.ML.ResNet.Trainers.Kernels;
+
+namespace Microsoft.ML.ResNet.Trainers.Compiled;
+
+/// <summary>
+/// Batch normalization (Ioffe and Szegedy, 2015, algorithm 1), with the addition of a shortcut and the cut at zero that follow it. Statistics
+/// are those of the whole batch: workers meet once in each direction, and each then adds up all sums, in the order of the workers.
+/// </summary>
+/// <param name="parameters">Its weights and statistics, and the gradients of the weights.</param>
+/// <param name="memory">Room for sums and coefficients, of every worker.</param>
+/// <param name="kernels">The kernels.</param>
+/// <param name="momentum">Gets the share of the batch's statistics that the running ones move by.</param>
+internal sealed unsafe class NormalizationOperation(
+    NormalizationParameters parameters, NormalizationMemory memory, ActivationKernels kernels, Func<double> momentum) : StepOperation
+{
+    /// <summary>Gets the layer that is normalized.</summary>
+    public required int Input { get; init; }
+
+    /// <summary>Gets whether nothing but this reads what is normalized, and its own layer needs it no more: a convolution's result.</summary>
+    public required bool OwnsInput { get; init; }
+
+    /// <summary>Gets the layer that is added; null for none. Where there is one, the input is owned.</summary>
+    public required int? Shortcut { get; init; }
+
+    /// <summary>Gets whether negative values become zero.</summary>
+    public required bool Rectifies { get; init; }
+
+    /// <summary>Gets the layer whose value is set.</summary>
+    public required int Layer { get; init; }
+
+    /// <summary>Gets the shape of an image's value.</summary>
+    public required ImageShape Shape { get; init; }
+
+    public override void Forward(StepWorker worker)
+    {
+        var x = worker[Input].Data;
+        var rows = Rows(worker.Images);
+        var channels = Shape.Channels;
+        var own = memory.Of(worker.Index);
+
+        // The running mean, which the first worker changes below.
+        new Span<float>(parameters.RunningMean, channels).CopyTo(new Span<float>(own.Mean, channels));
+        kernels.Sums(x, rows, channels, own.Mean, own.ForwardSums);
+        worker.Team.Meet();
+        var count = (double)Rows(worker.Batch.Count);
+        for (var c = 0; c < channels; c++)
+        {
+            var (sum, squares) = (memory.ForwardTotal(c), memory.ForwardTotal(channels + c));
+            var offset = sum / count;
+            var variance = Math.Max(0, squares / count - offset * offset);
+            var mean = own.Mean[c] + offset;
+            var scale = 1 / Math.Sqrt(variance + BatchNormLayer.Epsilon);
+            own.Mean[c] = (float)mean;
+            own.InverseDeviation[c] = (float)scale;
+            own.First[c] = (float)(parameters.Weight[c] * scale);
+            own.Second[c] = (float)(parameters.Bias[c] - mean * parameters.Weight[c] * scale);
+            if (worker.Index == 0)
+            {
+                UpdateStatistics(c, mean, variance * (count / Math.Max(1, count - 1)));
+            }
+        }
+
+        var y = worker.New(Shape);
+        var shortcut = Shortcut is { } added ? worker[added].Data : null;
+        kernels.Normalize(x, shortcut, Rectifies, y.Data, rows, channels, own.First, own.Second);
+        worker.Set(Layer, y);
+    }
+
+    public override void Backward(StepWorker worker)
+    {
+        var (g, g2) = worker.TakeGradients(Layer);
+        var x = worker[Input].Data;
+        var rows = Rows(worker.Images);
+        var channels = Shape.Channels;
+        var own = memory.Of(worker.Index);
+        var y = Rectifies ? worker[Layer].Data : null;
+        kernels.GradientSums(g.Data, g2.Exists ? g2.Data : null, y, x, rows, channels, own.Mean, own.BackwardSums);
+        worker.Free(g2);
+        worker.Team.Meet();
+        var count = (double)Rows(worker.Batch.Count);
+        for (var c = 0; c < channels; c++)
+        {
+            var (sum, product) = (memory.BackwardTotal(c), memory.BackwardTotal(channels + c));
+            double scale = own.InverseDeviation[c];
+            var slope = parameters.Weight[c] * scale;
+            own.First[c] = (float)slope;
+            own.Second[c] = (float)(-slope * scale * scale * product / count);
+            own.Third[c] = (float)(-slope * sum / count);
+            if (worker.Index == 0)
+            {
+                var accumulates = worker.Batch.Accumulates;
+                parameters.BiasGradient[c] = (float)sum + (accumulates ? parameters.BiasGradient[c] : 0);
+                parameters.WeightGradient[c] = (float)(product * scale) + (accumulates ? parameters.WeightGradient[c] : 0);
+            }
+        }
+
+        var target = Shortcut is null ? g : worker[Input];
+        kernels.NormalizeGradient(g.Data, x, target.Data, rows, channels, own.Mean, own.First, own.Second, own.Third);
+        if (Shortcut is { } added)
+        {
+            worker.AddGradient(added, g);
+            worker.AddGradient(Input, worker.Take(Input));
+        }
+        else
+        {
+            worker.AddGradient(Input, g);
+            if (OwnsInput)
+            {
+                worker.FreeValue(Input);
+            }
+        }
+
+        worker.FreeValue(Layer);
+    }
+
+    private nint Rows(int images) => (nint)images * Shape.Height * Shape.Width;
+
+    // The variance of the population, as PyTorch keeps it.
+    private void UpdateStatistics(int channel, double mean, double variance)
+    {
+        var share = momentum();
+        parameters.RunningMean[channel] = (float)((1 - share) * parameters.RunningMean[channel] + share * mean);
+        parameters.RunningVariance[channel] = (float)((1 - share) * parameters.RunningVariance[channel] + share * variance);
+    }
+}
+
+/// <summary>The weights and statistics of a normalization, by where they lie, each of as many floats as channels.</summary>
+internal readonly unsafe struct NormalizationParameters
+{
+    public required float* Weight { get; init; }
+
+    public required float* Bias { get; init; }
+
+    public required float* RunningMean { get; init; }
+
+    public required float* RunningVariance { get; init; }
+
+    public required float* WeightGradient { get; init; }
+
+    public required float* BiasGradient { get; init; }
+}
+
+/// <summary>What the workers of a normalization write: sums, which all of them read, and coefficients of their own.</summary>
+internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers, int channels)
+{
+    // Those of one direction stay while a faster worker writes the other's.
+    private readonly double* _forwardSums = memory.Allocate<double>((nint)workers * 2 * channels);
+    private readonly double* _backwardSums = memory.Allocate<double>((nint)workers * 2 * channels);
+    private readonly float* _coefficients = memory.Allocate<float>((nint)workers * 5 * channels);
+
+    /// <summary>Gets what one worker writes.</summary>
+    public Part Of(int worker) => new(
+        _forwardSums + (nint)worker * 2 * channels,
+        _backwardSums + (nint)worker * 2 * channels,
+        _coefficients + (nint)worker * 5 * channels,
+        channels);
+
+    /// <summary>Adds up one of the sums of the forward pass over the workers, in their order.</summary>
+    public double ForwardTotal(int sum) => Total(_forwardSums, sum);
+
+    /// <summary>Adds up one of the sums of the backward pass over the workers, in their order.</summary>
+    public double BackwardTotal(int sum) => Total(_backwardSums, sum);
+
+    private double Total(double* sums, int sum)
+    {
+        var total = 0.0;
+        for (var worker = 0; worker < workers; worker++)
+        {
+            total += sums[(nint)worker * 2 * channels + sum];
+        }
+
+        return total;
+    }
+
+    /// <summary>The sums of one worker's slice, and its copy of what follows from everybody's.</summary>
+    public readonly struct Part(double* forwardSums, double* backwardSums, float* coefficients, int channels)
+    {
+        public readonly double* ForwardSums = forwardSums;
+        public readonly double* BackwardSums = backwardSums;
+        public readonly float* Mean = coefficients;
+        public readonly float* InverseDeviation = coefficients + channels;
+        public readonly float* First = coefficients + 2 * channels;
+        public readonly float* Second = coefficients + 3 * channels;
+        public readonly float* Third = coefficients + 4 * channels;
+    }
+}

@@ -1,0 +1,178 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Trainers.Compiled;
+
+/// <summary>One worker's part of a step: its slice of the batch, the values and gradients of its layers, and the memory for them.</summary>
+/// <param name="program">What is computed.</param>
+/// <param name="team">The workers.</param>
+/// <param name="index">The worker's number.</param>
+/// <param name="capacity">The most images of a slice.</param>
+internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, int index, int capacity) : IDisposable
+{
+    private readonly StepTensor[] _values = new StepTensor[program.Plan.Layers.Length];
+    private readonly (StepTensor First, StepTensor Second)[] _gradients = new (StepTensor, StepTensor)[program.Plan.Layers.Length];
+    private readonly StepTensor[] _weightGradients = new StepTensor[program.Plan.Weights.Length];
+    private readonly Dictionary<(ImageShape Shape, ScalarType Type), Stack<StepBuffer>> _free = [];
+    private readonly List<StepBuffer> _buffers = [];
+
+    /// <summary>Gets the worker's number.</summary>
+    public int Index => index;
+
+    /// <summary>Gets the team.</summary>
+    public WorkerTeam Team => team;
+
+    /// <summary>Gets the batch that is trained on.</summary>
+    public StepBatch Batch { get; private set; } = null!;
+
+    /// <summary>Gets the place of the slice's first image in the batch.</summary>
+    public int First { get; private set; }
+
+    /// <summary>Gets the images of the slice.</summary>
+    public int Images { get; private set; }
+
+    /// <summary>Gets the sum of the losses, each with its share of the batch's mean.</summary>
+    public double Loss { get; set; }
+
+    /// <summary>Gets the number of images whose class has the largest logit.</summary>
+    public int Correct { get; set; }
+
+    /// <summary>Begins a step.</summary>
+    public void Begin(StepBatch batch)
+    {
+        Batch = batch;
+        First = (int)((long)batch.Count * index / team.Count);
+        Images = (int)((long)batch.Count * (index + 1) / team.Count) - First;
+        (Loss, Correct) = (0, 0);
+    }
+
+    /// <summary>Gets the value of a layer.</summary>
+    public StepTensor this[int layer] => _values[layer];
+
+    /// <summary>Takes memory for a value; what is in it is undefined.</summary>
+    public StepTensor New(ImageShape shape, ScalarType type)
+    {
+        if (!_free.TryGetValue((shape, type), out var free))
+        {
+            _free[(shape, type)] = free = new Stack<StepBuffer>();
+        }
+
+        if (!free.TryPop(out var buffer))
+        {
+            _buffers.Add(buffer = new StepBuffer(shape, type, capacity));
+        }
+
+        return buffer.Of(Images);
+    }
+
+    /// <summary>Takes memory for an activation.</summary>
+    public StepTensor New(ImageShape shape) => New(shape, program.ActivationType);
+
+    /// <summary>Gives memory back.</summary>
+    public void Free(StepTensor tensor)
+    {
+        if (tensor.Own is { } buffer)
+        {
+            _free[(buffer.Shape, buffer.Type)].Push(buffer);
+        }
+        else if (tensor.Exists)
+        {
+            TorchScript.Free(tensor.Handle);
+        }
+    }
+
+    /// <summary>Sets the value of a layer.</summary>
+    public void Set(int layer, StepTensor value) => _values[layer] = value;
+
+    /// <summary>Gets the value of a layer, which is the caller's from now on.</summary>
+    public StepTensor Take(int layer)
+    {
+        var value = _values[layer];
+        _values[layer] = default;
+        return value;
+    }
+
+    /// <summary>Frees the value of a layer that no gradient needs any more.</summary>
+    public void FreeValue(int layer) => Free(Take(layer));
+
+    /// <summary>Adds to the gradient of a layer's value.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="gradient">The gradient, which is the worker's from now on.</param>
+    public void AddGradient(int layer, StepTensor gradient)
+    {
+        ref var of = ref _gradients[layer];
+        if (!of.First.Exists)
+        {
+            of.First = gradient;
+        }
+        else if (!of.Second.Exists)
+        {
+            of.Second = gradient;
+        }
+        else
+        {
+            AddTo(layer, of.First, gradient);
+        }
+    }
+
+    /// <summary>Takes the gradient of a layer's value, which is the sum of one or two tensors; the second is nothing where there is one.
+    /// </summary>
+    public (StepTensor First, StepTensor Second) TakeGradients(int layer)
+    {
+        var gradients = _gradients[layer];
+        _gradients[layer] = default;
+        return gradients;
+    }
+
+    /// <summary>Takes the gradient of a layer's value.</summary>
+    public StepTensor TakeGradient(int layer)
+    {
+        var (first, second) = TakeGradients(layer);
+        if (second.Exists)
+        {
+            AddTo(layer, first, second);
+        }
+
+        return first;
+    }
+
+    /// <summary>Keeps a gradient of weights, of this slice, until those of all slices are added up.</summary>
+    /// <param name="weight">The weight's place in the plan's.</param>
+    /// <param name="gradient">The gradient, which is the worker's from now on.</param>
+    public void SetWeightGradient(int weight, StepTensor gradient) => _weightGradients[weight] = gradient;
+
+    /// <summary>Gets what was kept of a weight.</summary>
+    public StepTensor WeightGradient(int weight) => _weightGradients[weight];
+
+    /// <summary>Frees what a step has left: values, gradients of weights, and all that a step that failed was about to use.</summary>
+    public void End()
+    {
+        for (var layer = 0; layer < _values.Length; layer++)
+        {
+            FreeValue(layer);
+            var (first, second) = TakeGradients(layer);
+            Free(first);
+            Free(second);
+        }
+
+        foreach (ref var gradient in _weightGradients.AsSpan())
+        {
+            Free(gradient);
+            gradient = default;
+        }
+    }
+
+    public void Dispose()
+    {
+        End();
+        foreach (var buffer in _buffers)
+        {
+            buffer.Dispose();
+        }
+    }
+
+    private void AddTo(int layer, StepTensor sum, StepTensor part)
+    {
+        program.KernelsOf(layer).AddGradient(sum.Data, part.Data, null, null, null, Images, program.Plan.Layers[layer].Output.Size);
+        Free(part);
+    }
+}

@@ -1,0 +1,524 @@
+using System.Runtime.CompilerServices;
+
+namespace Microsoft.ML.ResNet.Trainers.Kernels;
+
+/// <summary>The kernels, for one kind of number and one width of vectors.</summary>
+internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKernels
+    where TElement : unmanaged, IElement<TElement>
+    where TLanes : struct, ILanes<TLanes>
+{
+    // Rows are taken in blocks that stay in the first cache, so that each block can be walked once for every few channels. Sums are of
+    // floats within a block, and of doubles over the blocks.
+    private const int BlockValues = 8192;
+    private const int LeastBlockRows = 32;
+
+    private ActivationKernels()
+    {
+    }
+
+    public static ActivationKernels<TElement, TLanes> Instance { get; } = new();
+
+    public override int Lanes => TLanes.Count;
+
+    public override int ElementSize => sizeof(TElement);
+
+    public override void Sums(void* x, nint rows, int channels, float* shift, double* sums)
+    {
+        new Span<double>(sums, 2 * channels).Clear();
+        var blockRows = BlockRows(channels);
+        for (nint block = 0; block < rows; block += blockRows)
+        {
+            var count = Math.Min(blockRows, rows - block);
+            for (var c = 0; c < channels; c += TLanes.Count)
+            {
+                SumBlock((TElement*)x + block * channels + c, count, channels, TLanes.Load(shift + c), sums + c, sums + channels + c);
+            }
+        }
+    }
+
+    public override void Normalize(
+        void* x, void* shortcut, bool rectify, void* y, nint rows, int channels, float* scale, float* offset)
+    {
+        var px = (TElement*)x;
+        var ps = (TElement*)shortcut;
+        var py = (TElement*)y;
+        switch (shortcut is not null, rectify)
+        {
+            case (true, true):
+                Normalize<Yes, Yes>(px, ps, py, rows, channels, scale, offset);
+                break;
+            case (true, false):
+                Normalize<Yes, No>(px, ps, py, rows, channels, scale, offset);
+                break;
+            case (false, true):
+                Normalize<No, Yes>(px, ps, py, rows, channels, scale, offset);
+                break;
+            default:
+                Normalize<No, No>(px, ps, py, rows, channels, scale, offset);
+                break;
+        }
+    }
+
+    public override void GradientSums(void* g, void* g2, void* y, void* x, nint rows, int channels, float* mean, double* sums)
+    {
+        var pg = (TElement*)g;
+        var pg2 = (TElement*)g2;
+        var py = (TElement*)y;
+        var px = (TElement*)x;
+        switch (g2 is not null, y is not null)
+        {
+            case (true, true):
+                GradientSums<Yes, Yes>(pg, pg2, py, px, rows, channels, mean, sums);
+                break;
+            case (true, false):
+                GradientSums<Yes, No>(pg, pg2, py, px, rows, channels, mean, sums);
+                break;
+            case (false, true):
+                GradientSums<No, Yes>(pg, pg2, py, px, rows, channels, mean, sums);
+                break;
+            default:
+                GradientSums<No, No>(pg, pg2, py, px, rows, channels, mean, sums);
+                break;
+        }
+    }
+
+    public override void NormalizeGradient(
+        void* g, void* x, void* target, nint rows, int channels, float* mean, float* slope, float* lean, float* level)
+    {
+        var blockRows = BlockRows(channels);
+        for (nint block = 0; block < rows; block += blockRows)
+        {
+            var count = Math.Min(blockRows, rows - block);
+            for (var c = 0; c < channels; c += TLanes.Count)
+            {
+                var (m, s, l, v) = (TLanes.Load(mean + c), TLanes.Load(slope + c), TLanes.Load(lean + c), TLanes.Load(level + c));
+                var first = block * channels + c;
+                var pg = (TElement*)g + first;
+                var px = (TElement*)x + first;
+                var pt = (TElement*)target + first;
+                for (nint row = 0; row < count; row++, pg += channels, px += channels, pt += channels)
+                {
+                    var leaned = TLanes.MultiplyAdd(Load(px) - m, l, v);
+                    Store(TLanes.MultiplyAdd(Load(pg), s, leaned), pt);
+                }
+            }
+        }
+    }
+
+    public override void Add(void* a, float* keep, void* b, bool rectify, void* y, int images, nint valuesPerImage)
+    {
+        for (var image = 0; image < images; image++)
+        {
+            var first = image * valuesPerImage;
+            var scale = TLanes.Of(keep is null ? 1 : keep[image]);
+            for (var i = first; i < first + valuesPerImage; i += TLanes.Count)
+            {
+                var value = Load((TElement*)a + i);
+                var sum = b is null ? value : TLanes.MultiplyAdd(value, scale, Load((TElement*)b + i));
+                Store(rectify ? TLanes.WherePositive(sum, sum) : sum, (TElement*)y + i);
+            }
+        }
+    }
+
+    public override void AddGradient(void* g, void* g2, void* y, float* keep, void* target, int images, nint valuesPerImage)
+    {
+        for (var image = 0; image < images; image++)
+        {
+            var first = image * valuesPerImage;
+            var scale = TLanes.Of(keep is null ? 1 : keep[image]);
+            for (var i = first; i < first + valuesPerImage; i += TLanes.Count)
+            {
+                var sum = Load((TElement*)g + i);
+                sum = g2 is null ? sum : sum + Load((TElement*)g2 + i);
+                sum = y is null ? sum : TLanes.WherePositive(Load((TElement*)y + i), sum);
+                Store(sum, (TElement*)g + i);
+                if (target is not null)
+                {
+                    Store(keep is null ? sum : sum * scale, (TElement*)target + i);
+                }
+            }
+        }
+    }
+
+    public override void MaxPool(void* x, void* y, int images, in PoolShape shape)
+    {
+        var channels = shape.Channels;
+        for (var image = 0; image < images; image++)
+        {
+            var source = (TElement*)x + image * shape.Size;
+            var result = (TElement*)y + image * shape.ResultSize;
+            for (var row = 0; row < shape.ResultHeight; row++)
+            {
+                for (var column = 0; column < shape.ResultWidth; column++, result += channels)
+                {
+                    var (rows, columns) = (shape.Window(row, shape.Height), shape.Window(column, shape.Width));
+                    for (var c = 0; c < channels; c += TLanes.Count)
+                    {
+                        var largest = TLanes.Of(float.NegativeInfinity);
+                        for (var r = rows.First; r < rows.End; r++)
+                        {
+                            for (var k = columns.First; k < columns.End; k++)
+                            {
+                                var value = Load(source + ((nint)r * shape.Width + k) * channels + c);
+                                largest = TLanes.WhereMore(value, largest, value, largest);
+                            }
+                        }
+
+                        Store(largest, result + c);
+                    }
+                }
+            }
+        }
+    }
+
+    public override void MaxPoolGradient(void* g, void* x, void* y, void* target, int images, in PoolShape shape, float* sums)
+    {
+        var channels = shape.Channels;
+        for (var image = 0; image < images; image++)
+        {
+            new Span<float>(sums, (int)shape.Size).Clear();
+            var source = (TElement*)x + image * shape.Size;
+            var result = (TElement*)y + image * shape.ResultSize;
+            var gradient = (TElement*)g + image * shape.ResultSize;
+            for (var row = 0; row < shape.ResultHeight; row++)
+            {
+                for (var column = 0; column < shape.ResultWidth; column++, result += channels, gradient += channels)
+                {
+                    var (rows, columns) = (shape.Window(row, shape.Height), shape.Window(column, shape.Width));
+                    for (var c = 0; c < channels; c += TLanes.Count)
+                    {
+                        // What is left to give: nothing, after the first of the largest values.
+                        var (largest, left) = (Load(result + c), Load(gradient + c));
+                        for (var r = rows.First; r < rows.End; r++)
+                        {
+                            for (var k = columns.First; k < columns.End; k++)
+                            {
+                                var place = ((nint)r * shape.Width + k) * channels + c;
+                                var given = TLanes.WhereEqual(Load(source + place), largest, left, TLanes.Of(0));
+                                TLanes.Store(TLanes.Load(sums + place) + given, sums + place);
+                                left -= given;
+                            }
+                        }
+                    }
+                }
+            }
+
+            Round(sums, (TElement*)target + image * shape.Size, shape.Size);
+        }
+    }
+
+    public override void AveragePool(void* x, void* y, int images, in PoolShape shape)
+    {
+        var channels = shape.Channels;
+        for (var image = 0; image < images; image++)
+        {
+            var source = (TElement*)x + image * shape.Size;
+            var result = (TElement*)y + image * shape.ResultSize;
+            for (var row = 0; row < shape.ResultHeight; row++)
+            {
+                for (var column = 0; column < shape.ResultWidth; column++, result += channels)
+                {
+                    var (rows, columns) = (shape.Window(row, shape.Height), shape.Window(column, shape.Width));
+                    var share = TLanes.Of(1f / ((rows.End - rows.First) * (columns.End - columns.First)));
+                    for (var c = 0; c < channels; c += TLanes.Count)
+                    {
+                        var sum = TLanes.Of(0);
+                        for (var r = rows.First; r < rows.End; r++)
+                        {
+                            for (var k = columns.First; k < columns.End; k++)
+                            {
+                                sum += Load(source + ((nint)r * shape.Width + k) * channels + c);
+                            }
+                        }
+
+                        Store(sum * share, result + c);
+                    }
+                }
+            }
+        }
+    }
+
+    public override void AveragePoolGradient(void* g, void* target, int images, in PoolShape shape)
+    {
+        var channels = shape.Channels;
+        for (var image = 0; image < images; image++)
+        {
+            var gradient = (TElement*)g + image * shape.ResultSize;
+            var result = (TElement*)target + image * shape.Size;
+            for (var row = 0; row < shape.ResultHeight; row++)
+            {
+                for (var column = 0; column < shape.ResultWidth; column++, gradient += channels)
+                {
+                    var (rows, columns) = (shape.Window(row, shape.Height), shape.Window(column, shape.Width));
+                    var share = TLanes.Of(1f / ((rows.End - rows.First) * (columns.End - columns.First)));
+                    for (var c = 0; c < channels; c += TLanes.Count)
+                    {
+                        var spread = Load(gradient + c) * share;
+                        for (var r = rows.First; r < rows.End; r++)
+                        {
+                            for (var k = columns.First; k < columns.End; k++)
+                            {
+                                Store(spread, result + ((nint)r * shape.Width + k) * channels + c);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    public override void Mean(void* x, float* y, int images, int positions, int channels)
+    {
+        var share = TLanes.Of(1f / positions);
+        for (var image = 0; image < images; image++)
+        {
+            var source = (TElement*)x + (nint)image * positions * channels;
+            var result = y + (nint)image * channels;
+            for (var c = 0; c < channels; c += TLanes.Count)
+            {
+                var sum = TLanes.Of(0);
+                for (nint position = 0; position < positions; position++)
+                {
+                    sum += Load(source + position * channels + c);
+                }
+
+                TLanes.Store(sum * share, result + c);
+            }
+        }
+    }
+
+    public override void MeanGradient(float* g, void* target, int images, int positions, int channels)
+    {
+        var share = TLanes.Of(1f / positions);
+        for (var image = 0; image < images; image++)
+        {
+            var gradient = g + (nint)image * channels;
+            var result = (TElement*)target + (nint)image * positions * channels;
+            for (var c = 0; c < channels; c += TLanes.Count)
+            {
+                var spread = TLanes.Load(gradient + c) * share;
+                for (nint position = 0; position < positions; position++)
+                {
+                    Store(spread, result + position * channels + c);
+                }
+            }
+        }
+    }
+
+    public override void Gate(void* x, float* gate, void* y, int images, int positions, int channels)
+    {
+        for (var image = 0; image < images; image++)
+        {
+            var first = (nint)image * positions * channels;
+            for (var c = 0; c < channels; c += TLanes.Count)
+            {
+                var factor = TLanes.Load(gate + (nint)image * channels + c);
+                for (nint position = 0; position < positions; position++)
+                {
+                    var place = first + position * channels + c;
+                    Store(Load((TElement*)x + place) * factor, (TElement*)y + place);
+                }
+            }
+        }
+    }
+
+    public override void GateGradient(
+        void* g, void* x, float* gate, void* target, float* gateTarget, int images, int positions, int channels)
+    {
+        for (var image = 0; image < images; image++)
+        {
+            var first = (nint)image * positions * channels;
+            for (var c = 0; c < channels; c += TLanes.Count)
+            {
+                var (factor, sum) = (TLanes.Load(gate + (nint)image * channels + c), TLanes.Of(0));
+                for (nint position = 0; position < positions; position++)
+                {
+                    var place = first + position * channels + c;
+                    var gradient = Load((TElement*)g + place);
+                    sum = TLanes.MultiplyAdd(gradient, Load((TElement*)x + place), sum);
+                    Store(gradient * factor, (TElement*)target + place);
+                }
+
+                TLanes.Store(sum, gateTarget + (nint)image * channels + c);
+            }
+        }
+    }
+
+    public override void Round(float* source, void* target, nint count)
+    {
+        nint i = 0;
+        for (; i <= count - TLanes.Count; i += TLanes.Count)
+        {
+            Store(TLanes.Load(source + i), (TElement*)target + i);
+        }
+
+        for (; i < count; i++)
+        {
+            TElement.Store(Lanes32.Load(source + i), (TElement*)target + i);
+        }
+    }
+
+    public override void AddUp(void** parts, int partCount, nint start, nint end, float* target, bool accumulates)
+    {
+        var i = start;
+        for (; i <= end - TLanes.Count; i += TLanes.Count)
+        {
+            AddUpAt<TLanes>(parts, partCount, i, target, accumulates);
+        }
+
+        for (; i < end; i++)
+        {
+            AddUpAt<Lanes32>(parts, partCount, i, target, accumulates);
+        }
+    }
+
+    private static void AddUpAt<TAny>(void** parts, int partCount, nint i, float* target, bool accumulates)
+        where TAny : struct, ILanes<TAny>
+    {
+        var sum = accumulates ? TAny.Load(target + i) : TAny.Of(0);
+        for (var part = 0; part < partCount; part++)
+        {
+            sum += TElement.Load<TAny>((TElement*)parts[part] + i);
+        }
+
+        TAny.Store(sum, target + i);
+    }
+
+    // Four sums at a time, since each addition waits for the one before it.
+    private static void SumBlock(TElement* x, nint rows, int channels, TLanes shift, double* sums, double* squares)
+    {
+        var (s0, s1, s2, s3) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
+        var (q0, q1, q2, q3) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
+        nint row = 0;
+        for (; row <= rows - 4; row += 4, x += 4 * channels)
+        {
+            var d0 = Load(x) - shift;
+            var d1 = Load(x + channels) - shift;
+            var d2 = Load(x + 2 * channels) - shift;
+            var d3 = Load(x + 3 * channels) - shift;
+            (s0, s1, s2, s3) = (s0 + d0, s1 + d1, s2 + d2, s3 + d3);
+            q0 = TLanes.MultiplyAdd(d0, d0, q0);
+            q1 = TLanes.MultiplyAdd(d1, d1, q1);
+            q2 = TLanes.MultiplyAdd(d2, d2, q2);
+            q3 = TLanes.MultiplyAdd(d3, d3, q3);
+        }
+
+        for (; row < rows; row++, x += channels)
+        {
+            var d = Load(x) - shift;
+            s0 += d;
+            q0 = TLanes.MultiplyAdd(d, d, q0);
+        }
+
+        AddTo(sums, s0 + s1 + (s2 + s3));
+        AddTo(squares, q0 + q1 + (q2 + q3));
+    }
+
+    private static void Normalize<TShortcut, TRectify>(
+        TElement* x, TElement* shortcut, TElement* y, nint rows, int channels, float* scale, float* offset)
+        where TShortcut : struct, IFlag
+        where TRectify : struct, IFlag
+    {
+        var blockRows = BlockRows(channels);
+        for (nint block = 0; block < rows; block += blockRows)
+        {
+            var count = Math.Min(blockRows, rows - block);
+            for (var c = 0; c < channels; c += TLanes.Count)
+            {
+                var (s, o) = (TLanes.Load(scale + c), TLanes.Load(offset + c));
+                var first = block * channels + c;
+                var end = first + count * channels;
+                for (var i = first; i < end; i += channels)
+                {
+                    var value = TLanes.MultiplyAdd(Load(x + i), s, o);
+                    if (TShortcut.IsSet)
+                    {
+                        value += Load(shortcut + i);
+                    }
+
+                    Store(TRectify.IsSet ? TLanes.WherePositive(value, value) : value, y + i);
+                }
+            }
+        }
+    }
+
+    private static void GradientSums<TSecond, TRectified>(
+        TElement* g, TElement* g2, TElement* y, TElement* x, nint rows, int channels, float* mean, double* sums)
+        where TSecond : struct, IFlag
+        where TRectified : struct, IFlag
+    {
+        new Span<double>(sums, 2 * channels).Clear();
+        var blockRows = BlockRows(channels);
+        for (nint block = 0; block < rows; block += blockRows)
+        {
+            var count = Math.Min(blockRows, rows - block);
+            for (var c = 0; c < channels; c += TLanes.Count)
+            {
+                var m = TLanes.Load(mean + c);
+                var (s0, s1, p0, p1) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
+                var first = block * channels + c;
+                var (end, i) = (first + count * channels, first);
+                for (; i < end - channels; i += 2 * channels)
+                {
+                    var g0 = Complete<TSecond, TRectified>(g, g2, y, i);
+                    var g1 = Complete<TSecond, TRectified>(g, g2, y, i + channels);
+                    (s0, s1) = (s0 + g0, s1 + g1);
+                    p0 = TLanes.MultiplyAdd(g0, Load(x + i) - m, p0);
+                    p1 = TLanes.MultiplyAdd(g1, Load(x + i + channels) - m, p1);
+                }
+
+                if (i < end)
+                {
+                    var g0 = Complete<TSecond, TRectified>(g, g2, y, i);
+                    s0 += g0;
+                    p0 = TLanes.MultiplyAdd(g0, Load(x + i) - m, p0);
+                }
+
+                AddTo(sums + c, s0 + s1);
+                AddTo(sums + channels + c, p0 + p1);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Complete<TSecond, TRectified>(TElement* g, TElement* g2, TElement* y, nint i)
+        where TSecond : struct, IFlag
+        where TRectified : struct, IFlag
+    {
+        var gradient = Load(g + i);
+        if (TSecond.IsSet)
+        {
+            gradient += Load(g2 + i);
+        }
+
+        if (TRectified.IsSet)
+        {
+            gradient = TLanes.WherePositive(Load(y + i), gradient);
+        }
+
+        if (TSecond.IsSet || TRectified.IsSet)
+        {
+            Store(gradient, g + i);
+        }
+
+        return gradient;
+    }
+
+    private static int BlockRows(int channels) => Math.Max(LeastBlockRows, BlockValues / channels);
+
+    private static void AddTo(double* sums, TLanes values)
+    {
+        var floats = stackalloc float[TLanes.Count];
+        TLanes.Store(values, floats);
+        for (var lane = 0; lane < TLanes.Count; lane++)
+        {
+            sums[lane] += floats[lane];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Load(TElement* source) => TElement.Load<TLanes>(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(TLanes value, TElement* target) => TElement.Store(value, target);
+}
