@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>
 /// The graph of a saved model, as a predictor runs it. Two things are changed. It takes any number of images: saved is a graph for one,
-/// as ML.NET's OnnxTransformer wants it. And its large constants lie in a file of their own, which ONNX Runtime maps into memory instead
-/// of copying it: that saves half the time that loading takes, and half the memory.
+/// as ML.NET's OnnxTransformer wants it. And its large constants lie in a file of their own, which ONNX Runtime maps into memory: they
+/// go there from the model's file as a stream, and are never an array of this process.
 /// </summary>
 internal sealed class ServedGraph
 {
