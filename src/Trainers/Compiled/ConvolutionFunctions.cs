@@ -141,17 +141,21 @@ internal sealed class ConvolutionFunctions
     private const string Pointwise =
         """
         def rows(x):
-            return x[:, :, ::STRIDE, ::STRIDE].permute(0, 2, 3, 1)
+            return x[:, :, ::STRIDE, ::STRIDE].permute(0, 2, 3, 1).flatten(0, 2)
 
         def of(x, w):
-            return torch.linear(rows(x), w.flatten(1)).permute(0, 3, 1, 2)
+            height = (x.size(2) - 1) // STRIDE + 1
+            width = (x.size(3) - 1) // STRIDE + 1
+            return torch.mm(rows(x), w.flatten(1).t()).view(x.size(0), height, width, w.size(0)).permute(0, 3, 1, 2)
+
+        def all_rows(g):
+            return g.permute(0, 2, 3, 1).flatten(0, 2)
 
         def filters(g, x, w):
-            a = g.permute(0, 2, 3, 1).flatten(0, 2)
-            return torch.mm(a.t(), rows(x).flatten(0, 2)).view(w.size(0), w.size(1), 1, 1)
+            return torch.mm(all_rows(g).t(), rows(x)).view(w.size(0), w.size(1), 1, 1)
 
         def both(g, x, w) -> Tuple[Tensor, Tensor]:
-            a = torch.matmul(g.permute(0, 2, 3, 1), w.flatten(1)).permute(0, 3, 1, 2)
+            a = torch.mm(all_rows(g), w.flatten(1)).view(g.size(0), g.size(2), g.size(3), w.size(1)).permute(0, 3, 1, 2)
             if STRIDE > 1:
                 b = torch.zeros_like(x)
                 b[:, :, ::STRIDE, ::STRIDE] = a
