@@ -66,8 +66,11 @@ internal static class PretrainedNetwork
                 "The weights do not say how images become the network's input. Give the preprocessing that they were trained with, "
                 + "such as ImagePreprocessing.ImageNetV1 or ImagePreprocessing.Cifar10.", nameof(preprocessing));
         var plan = LayerPlan.Create(architecture ?? ArchitectureOf(weights), preprocessing.Input, classCount);
-        return new ResNetModel(plan, weights.For(plan, strict), preprocessing) { Card = weights.Card };
+        return new ResNetModel(plan, weights.For(plan, strict), preprocessing) { Card = CardOf(weights) };
     }
+
+    // Of weights that were trained by this library: others' have nothing to hand on.
+    private static ModelCard? CardOf(ResNetWeights weights) => weights.Card is { Conditions: not null } card ? card : null;
 
     private static ResNetArchitecture ArchitectureOf(ResNetWeights weights)
     {

@@ -185,8 +185,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         TrainingHistory history,
         ScoreColumns? names = null)
     {
-        var known = network.Card is { Conditions: not null } kept ? kept : null; // of weights that were trained before
-        var card = history.Conditions is null ? known : ModelCard.Of(network.Plan, label.ClassNames(), history);
+        var card = history.Conditions is null ? network.Card : ModelCard.Of(network.Plan, label.ClassNames(), history);
         network = network.For(image) with { Card = card };
         names ??= ScoreColumns.Default;
         var chain = OnnxBackedChain.Build(
