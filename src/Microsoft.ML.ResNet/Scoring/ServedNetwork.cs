@@ -89,6 +89,14 @@ internal sealed class ServedNetwork : IDisposable
         var network = hasHead
             ? PretrainedNetwork.Classifier(weights, options.Architecture, options.Preprocessing)
             : PretrainedNetwork.Featurizer(weights, options.Architecture, options.Preprocessing);
+        if (network.Preprocessing.Input.Channels is not (1 or 3))
+        {
+            throw new ArgumentException(
+                $"The network reads images of {network.Preprocessing.Input.Channels} channels, "
+                + "but image files are read as 3 channels (colour) or 1 (grey). Predict with ApplyResNet, on vectors of pixels.",
+                nameof(weights));
+        }
+
         IEnumerable<string>? asked = options.ClassNames.IsDefaultOrEmpty ? null : options.ClassNames;
         ImmutableArray<string> names = hasHead ? PretrainedNetwork.ClassNames(asked, weights, network.Plan.ClassCount) : [];
         return Of(network, names, options);

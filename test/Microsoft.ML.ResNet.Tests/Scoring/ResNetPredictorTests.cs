@@ -208,6 +208,17 @@ public sealed class ResNetPredictorTests : IDisposable
     }
 
     [Fact]
+    public void ANetworkOfTwoChannelsReadsNoImages()
+    {
+        var twoChannels = new ImagePreprocessing(new ImageShape(2, 8, 8), [100, 110], [50, 60]);
+
+        var exception = Assert.Throws<ArgumentException>(() => ResNetPredictor.Create(
+            Weights(twoChannels), new ResNetPredictorOptions { Architecture = TestClassifier.Tiny, Preprocessing = twoChannels }));
+
+        Assert.Contains("2 channels", exception.Message);
+    }
+
+    [Fact]
     public void ANetworkWithoutAHeadGivesFeatures()
     {
         var view = _ml.Transforms.LoadImages("Image", null, nameof(ImageFolderRow.ImagePath)).Fit(_rows).Transform(_rows);
