@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.ML.ResNet.Trainers;
-using Samples;
 
 namespace Cli;
 
@@ -38,7 +37,7 @@ internal static class ExitCode
         catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
             or UnauthorizedAccessException or HttpRequestException or TrainingDivergedException or DllNotFoundException or JsonException)
         {
-            terminal.Say(OptionNames.InPlaceOfApi(ErrorWords.Of(exception)));
+            terminal.Say(OptionNames.Of(exception));
             return Failure;
         }
     }

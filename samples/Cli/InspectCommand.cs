@@ -15,14 +15,41 @@ internal static class InspectCommand
         var architecture = NetworkOptions.ArchitectureOption("The network, where the file does not say and its tensors fit several.");
         var layers = new Option<bool>("--layers") { Description = "Also every layer: its output, parameters and multiply-adds." };
         var weights = new Option<bool>("--weights") { Description = "Also every tensor: its shape and statistics." };
-        var command = new Command("inspect", "Tells the architecture, layers, parameters, multiply-adds and weights of a file. JSON always has all of them. Needs no libtorch.") { model, architecture, layers, weights };
+        var card = new Option<bool>("--card")
+        {
+            Description = "Only the model card, as Markdown: on what and how the network was trained, and what came of it. A quantized "
+                + "model has one too.",
+        };
+        var command = new Command("inspect",
+            "Tells the architecture, layers, parameters, multiply-adds and weights of a file. JSON always has all of them. Needs no "
+            + "libtorch.")
+        {
+            model, architecture, layers, weights, card,
+        };
         return command.Runs((arguments, terminal, cancellation) =>
         {
             var source = arguments.GetValue(model)!;
+            if (arguments.GetValue(card))
+            {
+                WriteCard(source, terminal);
+                return ExitCode.Success;
+            }
+
             var inspection = Inspection.Of(source, NetworkOptions.Read(source, terminal, cancellation), arguments.GetValue(architecture));
             terminal.Write(inspection, result => WriteText(result, arguments.GetValue(layers), arguments.GetValue(weights), terminal));
             return ExitCode.Success;
         });
+    }
+
+    private static void WriteCard(string source, Terminal terminal)
+    {
+        var card = NetworkOptions.ReadCard(source);
+        if (card is null)
+        {
+            terminal.Say($"'{source}' has no model card. Models have one that this library trained, saved as model.zip or as ONNX.");
+        }
+
+        terminal.Write(card, written => terminal.WriteText(written?.ToMarkdown() ?? ""));
     }
 
     private static void WriteText(Inspection result, bool layers, bool weights, Terminal terminal)

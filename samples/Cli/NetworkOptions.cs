@@ -108,7 +108,7 @@ internal sealed class NetworkOptions
     /// <summary>Reads weights from a file, or from this user's cache of published ones.</summary>
     public static ResNetWeights Read(string source, Terminal terminal, CancellationToken cancellation)
     {
-        if (!File.Exists(source) && PublishedWeights.All.Any(each => each.Name.Equals(source, StringComparison.OrdinalIgnoreCase)))
+        if (IsPublishedName(source))
         {
             return terminal.Track($"downloading {source}", bar => ResNetWeights.Download(source, new Share(bar), cancellationToken: cancellation));
         }
@@ -123,6 +123,14 @@ internal sealed class NetworkOptions
             ? new ResNetWeights(weights.Tensors) { ArchitectureName = published.Architecture.Name, Preprocessing = published.Preprocessing, ClassNames = weights.ClassNames }
             : weights;
     }
+
+    /// <summary>Reads the model card of a file; null where it has none, as published weights have none.</summary>
+    public static ModelCard? ReadCard(string source) => IsPublishedName(source) ? null
+        : File.Exists(source) || Directory.Exists(source) ? ModelCard.Load(source)
+        : throw NotFound(source);
+
+    private static bool IsPublishedName(string source) => !File.Exists(source)
+        && PublishedWeights.All.Any(each => each.Name.Equals(source, StringComparison.OrdinalIgnoreCase));
 
     private static FileNotFoundException NotFound(string source)
     {

@@ -1,49 +1,55 @@
 using System.Text.RegularExpressions;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
+using Samples;
 
 namespace Cli;
 
 /// <summary>The library names its own options in its messages; this tool says what to type instead.</summary>
 internal static partial class OptionNames
 {
-    // Longer ones first: what they hold must not be replaced before. Properties of a recipe keep their names, since its JSON has them.
-    private static readonly (string Words, string Typed)[] Phrases =
+    // Advice on options that this tool has not. A test checks that the library still says it so.
+    internal static readonly (string Words, string Typed)[] Phrases =
     [
-        ("Restore what was changed, give another CheckpointFolder, or set Resume to Never to start anew.",
-            "Restore what was changed, give another folder with --checkpoints, or start anew with --resume Never. "
-            + "To train a finished model for more epochs, give --more-epochs."),
-        ("but Resume is Required. Correct CheckpointFolder, or set Resume to Auto.",
-            "but --resume is Required. Correct --checkpoints, or leave out --resume."),
         ("Raise CacheBytes, or set CheckpointFolder to a folder on a larger disk.", "Give --checkpoints a folder on a larger disk."),
         ("Raise CacheBytes, make room on the disk, or set CheckpointFolder to a folder on a larger one.",
             "Make room on the disk, or give --checkpoints a folder on a larger one."),
-        ("Give validation data to Fit, or set ValidationFraction above 0.", "Give --validation a folder, or a share above 0."),
-        ("Set ApplyExifOrientation to train", "Give --exif-orientation to train"),
-        ("Give a CheckpointFolder that can.", "Give --checkpoints a folder that can."),
-        ("Give a larger input shape", "Give a larger --image-size"),
-        ("as an ONNX export with FoldBatchNorm writes it", "as 'export --fold-batch-norm' writes it"),
-        ("or export it without FoldBatchNorm", "or export it without --fold-batch-norm"),
-        ("to go without it, pass strict: false.", "features can be had without it."),
-        ("MaxDuration of ", "The time of --max-minutes, "),
+        (" (strict: false)", ""),
     ];
 
+    // By the names of the library's properties. Those of a recipe alone keep their names, since its JSON has them.
     private static readonly Dictionary<string, string> Options = new(StringComparer.Ordinal)
     {
-        ["LearningRate"] = "--learning-rate",
-        ["Epochs"] = "--epochs",
-        ["BatchSize"] = "--batch-size",
-        ["Architecture"] = "--arch",
-        ["TrainableLayers"] = "--layers",
-        ["InitialWeights"] = "--weights",
-        ["EarlyStoppingPatience"] = "--patience",
-        ["ClassBalance"] = "--balance",
-        ["CheckpointFolder"] = "--checkpoints",
-        ["MaxImagePixels"] = "--max-pixels",
-        ["MaxDuration"] = "--max-minutes",
-        ["ThreadCount"] = "--threads",
-        ["OnBadImage"] = "--on-bad-image",
-        ["LogFolder"] = "--log",
-        ["Seed"] = "--seed",
+        [nameof(ResNetTrainer.Options.LearningRate)] = "--learning-rate",
+        [nameof(ResNetTrainer.Options.Epochs)] = "--epochs",
+        [nameof(ResNetTrainer.Options.BatchSize)] = "--batch-size",
+        [nameof(ResNetTrainer.Options.Architecture)] = "--arch",
+        [nameof(ResNetTrainer.Options.InputShape)] = "--image-size",
+        [nameof(ResNetTrainer.Options.TrainableLayers)] = "--layers",
+        [nameof(ResNetTrainer.Options.InitialWeights)] = "--weights",
+        [nameof(TrainingRecipe.EarlyStoppingPatience)] = "--patience",
+        [nameof(TrainingRecipe.ClassBalance)] = "--balance",
+        [nameof(ResNetTrainer.Options.ValidationFraction)] = "--validation",
+        [nameof(ResNetTrainer.Options.CheckpointFolder)] = "--checkpoints",
+        [nameof(ResNetTrainer.Options.Resume)] = "--resume",
+        [nameof(ResNetTrainer.Options.MaxImagePixels)] = "--max-pixels",
+        [nameof(ResNetTrainer.Options.ApplyExifOrientation)] = "--exif-orientation",
+        [nameof(ResNetTrainer.Options.MaxDuration)] = "--max-minutes",
+        [nameof(ResNetTrainer.Options.ThreadCount)] = "--threads",
+        [nameof(ResNetTrainer.Options.OnBadImage)] = "--on-bad-image",
+        [nameof(ResNetTrainer.Options.LogFolder)] = "--log",
+        [nameof(ResNetTrainer.Options.Seed)] = "--seed",
+        [nameof(OnnxExportOptions.FoldBatchNorm)] = "--fold-batch-norm",
     };
+
+    /// <summary>Says what was wrong, by this tool's names, and what this tool can do about it besides.</summary>
+    public static string Of(Exception exception)
+    {
+        var advice = exception.Data["Option"] is nameof(ResNetTrainer.Options.Resume)
+            ? " To train a finished model for more epochs, give --more-epochs."
+            : "";
+        return InPlaceOfApi(ErrorWords.Of(exception)) + advice;
+    }
 
     /// <summary>Replaces the library's names by this tool's.</summary>
     public static string InPlaceOfApi(string message)

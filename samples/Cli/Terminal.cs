@@ -60,6 +60,9 @@ internal sealed class Terminal(bool json)
     /// <summary>Writes a line of results.</summary>
     public void WriteLine(string line) => Console.Out.WriteLine(line);
 
+    /// <summary>Writes lines of results.</summary>
+    public void WriteText(string lines) => Console.Out.Write(lines);
+
     /// <summary>Writes a table.</summary>
     public void WriteTable(string[] headers, IEnumerable<string[]> rows)
     {

@@ -106,7 +106,7 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         var accuracy = test is null ? (double?)null : _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
         if (reportPath is not null)
         {
-            model.WriteReport(reportPath, test!, new ReportOptions { Recipe = settings.Recipe.ToJson(), CancellationToken = cancellation });
+            model.WriteReport(reportPath, test!, new ReportOptions { CancellationToken = cancellation });
         }
 
         var result = TrainingResult.Of(modelPath, network, accuracy);
@@ -120,7 +120,7 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     private void ListenTo(MLContext ml) => ml.Log += (_, message) =>
     {
         var isOurs = message.Source.Contains(TrainerSource, StringComparison.Ordinal);
-        if (message.Kind == ChannelMessageKind.Warning
+        if ((isOurs && message.Kind >= ChannelMessageKind.Warning)
             || (message.Kind == ChannelMessageKind.Info && isOurs && !message.RawMessage.StartsWith("Epoch ", StringComparison.Ordinal)))
         {
             terminal.Say(OptionNames.InPlaceOfApi(message.RawMessage));

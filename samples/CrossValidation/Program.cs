@@ -29,7 +29,7 @@ return await Sample.Run(new RootCommand("Cross-validates ResNet-20.") { data, fo
         BatchSize = 64,
         LearningRate = 0.05,
         ValidationFraction = 0, // CrossValidate holds out what it tests on
-        Progress = new EpochLines(),
+        Progress = new ConsoleProgress(),
         CancellationToken = cancellation,
     });
 

@@ -29,7 +29,7 @@ return await Sample.Run(new RootCommand("Exports a network as ONNX and applies t
         Epochs = arguments.GetValue(epochs),
         BatchSize = 64,
         LearningRate = 0.05,
-        Progress = new EpochLines(),
+        Progress = new ConsoleProgress(),
         CancellationToken = cancellation,
     }).Fit(images);
 
@@ -37,8 +37,8 @@ return await Sample.Run(new RootCommand("Exports a network as ONNX and applies t
     network.ExportOnnx(file);
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Wrote {file}, {new FileInfo(file).Length:n0} bytes."));
 
-    // Cropping and normalization are in the graph; resizing is ML.NET's. The size to resize to has a border that is cropped, and room to average.
-    var (width, height) = ResizeTo(network.Preprocessing);
+    // Cropping and normalization are in the graph; resizing is ML.NET's.
+    var (height, width) = network.Preprocessing.ResizeTo;
     var onnx = ml.Transforms.ResizeImages("Resized", width, height, "Image", ImageResizingEstimator.ResizingKind.IsoCrop)
         .Append(ml.Transforms.ExtractPixels("pixels", "Resized", outputAsFloatArray: false))
         .Append(ml.Transforms.ApplyOnnxModel("probabilities", "pixels", file));
@@ -51,9 +51,6 @@ return await Sample.Run(new RootCommand("Exports a network as ONNX and applies t
         throw new InvalidOperationException($"'{file}' does not score as the network does: a probability differs by {difference}, more than {tolerance}.");
     }
 });
-
-static (int Width, int Height) ResizeTo(ImagePreprocessing preprocessing) =>
-    ((preprocessing.Input.Width + 2 * preprocessing.CropBorder) * preprocessing.Supersampling, (preprocessing.Input.Height + 2 * preprocessing.CropBorder) * preprocessing.Supersampling);
 
 static string Draw()
 {

@@ -40,7 +40,7 @@ return await Sample.Run(new RootCommand("Trains ResNet-20 on grayscale pixels fr
             Epochs = arguments.GetValue(epochs),
             BatchSize = 64,
             LearningRate = 0.05,
-            Progress = new EpochLines(),
+            Progress = new ConsoleProgress(),
             CancellationToken = cancellation,
         }));
     var model = pipeline.Fit(split.TrainSet);

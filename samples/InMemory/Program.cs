@@ -28,7 +28,7 @@ return await Sample.Run(new RootCommand("Trains on pictures in a SQLite database
             Epochs = arguments.GetValue(epochs),
             BatchSize = 64,
             LearningRate = 0.05,
-            Progress = new EpochLines(),
+            Progress = new ConsoleProgress(),
             CancellationToken = cancellation,
         }))
         .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));

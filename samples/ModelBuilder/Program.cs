@@ -19,7 +19,7 @@ try
     //#endif
     if (!File.Exists(MLModel.MLNetModelPath))
     {
-        MLModel.Train(MLModel.MLNetModelPath, folder, new EpochLines());
+        MLModel.Train(MLModel.MLNetModelPath, folder, new ConsoleProgress());
         Console.WriteLine($"Saved '{MLModel.MLNetModelPath}'. Delete it to train again.");
     }
 

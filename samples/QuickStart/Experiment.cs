@@ -6,6 +6,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
+using Microsoft.ML.Runtime;
 using Samples;
 using Spectre.Console;
 
@@ -33,6 +34,7 @@ internal static class Experiment
         }
 
         var ml = new MLContext(Seed);
+        ml.Log += ShowWarnings;
         var (train, test) = LoadImages(ml, settings);
         CheckClasses(ml, train, test, settings);
 
@@ -41,8 +43,26 @@ internal static class Experiment
         ml.Model.Save(model, train.Schema, settings.ModelPath);
         AnsiConsole.MarkupLineInterpolated($"Saved [bold]{settings.ModelPath}[/], {new FileInfo(settings.ModelPath).Length / 1024:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
         PredictSomeFiles(ml, settings.ModelPath, test);
-        model.WriteReport(settings.ReportPath, test, new ReportOptions { Recipe = Recipe(settings).ToJson(), CancellationToken = cancellation });
+        model.WriteReport(settings.ReportPath, test, new ReportOptions { CancellationToken = cancellation });
         AnsiConsole.MarkupLineInterpolated($"Wrote [bold]{settings.ReportPath}[/]: curves, confusion, the worst mistakes, and how far probabilities can be trusted.");
+    }
+
+    // Images that are left out, a network that learned nothing, and the like: the trainer tells ML.NET's log, which nobody sees by itself.
+    private static void ShowWarnings(object? sender, LoggingEventArgs message)
+    {
+        if (message.Kind < ChannelMessageKind.Warning || !message.Source.Contains(nameof(ResNetTrainer), StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        if (Console.IsOutputRedirected)
+        {
+            Console.Error.WriteLine(message.RawMessage);
+        }
+        else
+        {
+            AnsiConsole.MarkupLineInterpolated($"[yellow]{message.RawMessage}[/]"); // above the bar
+        }
     }
 
     private static (IDataView Train, IDataView Test) LoadImages(MLContext ml, Settings settings)
@@ -116,13 +136,6 @@ internal static class Experiment
                 .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation)))
                 .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
             var model = pipeline.Fit(train);
-            if (model.OfType<ResNetClassificationTransformer>().Single().History.NoBetterThanChance is { } warning)
-            {
-                var finding = warning.Split(" Train with ")[0]; // advice is on options that this program has not
-                AnsiConsole.MarkupLineInterpolated(
-                    $"[yellow]{finding} Try more --epochs, and look whether the images are those that their folders say.[/]");
-            }
-
             task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");
             return model;
         });

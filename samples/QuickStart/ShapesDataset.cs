@@ -28,11 +28,11 @@ internal static class ShapesDataset
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(testPerClass);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 16);
 
-        var dice = new Random(seed);
+        var random = new Random(seed);
         ClassFolder[] folders =
         [
-            .. Shape.All.Select(shape => new ClassFolder(Path.Combine(folder, "train", shape.Name), shape, trainPerClass, dice.Next())),
-            .. Shape.All.Select(shape => new ClassFolder(Path.Combine(folder, "test", shape.Name), shape, testPerClass, dice.Next())),
+            .. Shape.All.Select(shape => new ClassFolder(Path.Combine(folder, "train", shape.Name), shape, trainPerClass, random.Next())),
+            .. Shape.All.Select(shape => new ClassFolder(Path.Combine(folder, "test", shape.Name), shape, testPerClass, random.Next())),
         ];
 
         foreach (var classFolder in folders)

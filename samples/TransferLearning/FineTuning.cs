@@ -68,28 +68,22 @@ internal static class FineTuning
         MLContext ml, ResNetWeights weights, ImagePreprocessing preprocessing, Settings settings, IDataView train, IDataView test, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        var model = AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(bar =>
-            {
-                var task = bar.AddTask("reading images");
-                return ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-                {
-                    Architecture = settings.Architecture,
-                    InputShape = preprocessing.Input,
-                    InitialWeights = new ResNetWeights(weights.Tensors) { Preprocessing = preprocessing, ClassNames = weights.ClassNames },
-                    TrainableLayers = settings.Layers,
-                    Recipe = TrainingRecipe.Modern with { WeightDecay = 1e-4 }, // trained weights need no more
-                    Epochs = settings.Epochs,
-                    LearningRate = settings.LearningRate,
-                    BatchSize = preprocessing.Input.Height > 64 ? 32 : 128,
-                    ValidationFraction = 0,
-                    OnBadImage = BadImageHandling.Skip,
-                    CheckpointFolder = settings.CheckpointFolder,
-                    Progress = new TaskProgress(task),
-                    CancellationToken = cancellation,
-                }).Fit(train);
-            });
+        var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = settings.Architecture,
+            InputShape = preprocessing.Input,
+            InitialWeights = weights.WithPreprocessing(preprocessing),
+            TrainableLayers = settings.Layers,
+            Recipe = TrainingRecipe.Modern with { WeightDecay = 1e-4 }, // trained weights need no more
+            Epochs = settings.Epochs,
+            LearningRate = settings.LearningRate,
+            BatchSize = preprocessing.Input.Height > 64 ? 32 : 128,
+            ValidationFraction = 0,
+            OnBadImage = BadImageHandling.Skip,
+            CheckpointFolder = settings.CheckpointFolder,
+            Progress = new ConsoleProgress(),
+            CancellationToken = cancellation,
+        }).Fit(train);
         var rate = model.History.Epochs.Average(epoch => epoch.ImagesPerSecond);
         AnsiConsole.MarkupLineInterpolated($"Fine-tuned {settings.Layers} on {model.History.TrainingImages:n0} images in {clock.Elapsed.TotalSeconds:f0} s, reading included; {rate:f0} images/s in training.");
         return (Evaluate(ml, model, test, "After"), model);
@@ -114,15 +108,5 @@ internal static class FineTuning
         AnsiConsole.Write(table);
 
         static string Share(double value) => value.ToString("p1", CultureInfo.InvariantCulture);
-    }
-
-    private sealed class TaskProgress(ProgressTask task) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress progress)
-        {
-            task.MaxValue = progress.Steps;
-            task.Value = progress.Step;
-            task.Description = string.Create(CultureInfo.InvariantCulture, $"epoch {progress.Epoch}/{progress.Epochs}: loss {progress.Loss:f3}, accuracy {progress.TrainingAccuracy:p1}, {progress.ImagesPerSecond:f0} images/s");
-        }
     }
 }

@@ -4,7 +4,6 @@ using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using TorchSharp;
@@ -31,7 +30,7 @@ internal static class RunConditions
             StartingWeights = options.InitialWeights is { } given
                 ? given.Source ?? $"weights that the program gave{(given.ArchitectureName is { } name ? $", of {name}" : "")}"
                 : $"random ones, by the seed {settings.Seed}",
-            StartingWeightsHash = TrainingIdentity.HashOf(options.InitialWeights ?? start),
+            StartingWeightsHash = (options.InitialWeights ?? start).ValuesHash,
             Versions = new Dictionary<string, string>
             {
                 ["ResNet.MLNet"] = Version(typeof(ResNetTrainer)),

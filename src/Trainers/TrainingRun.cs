@@ -106,7 +106,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         {
             throw new InvalidOperationException(
                 "Early stopping, a learning rate that falls on plateaus and calibration need validation images. "
-                + "Give validation data to Fit, or set ValidationFraction above 0.");
+                + "Give validation data, or set ValidationFraction above 0.");
         }
     }
 }

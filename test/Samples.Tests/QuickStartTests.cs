@@ -34,8 +34,9 @@ public sealed class QuickStartTests : IDisposable
     }
 
     [Fact]
-    public void ATestImageThatCannotBeReadIsNamedAndClassNamesAreWhole()
+    public void ImagesThatCannotBeReadAreNamedAndClassNamesAreWhole()
     {
+        File.WriteAllText(_folder["images/lying/unreadable.png"], "no image");
         Pictures.Write(_folder["test"], perClass: 3, height: 16, width: 16, seed: 2);
         File.WriteAllText(Path.Combine(_folder["test"], "lying", "bad.png"), "no image");
 
@@ -43,6 +44,7 @@ public sealed class QuickStartTests : IDisposable
             _folder["report.html"]).Succeeded();
 
         Assert.Contains("bad.png", run.Error);
+        Assert.Contains("unreadable.png", run.Error); // the trainer's warning
         Assert.Matches("is .. predicted +diagonal +lying +standing|is . predicted +diagonal +lying +standing", run.Output);
         Assert.True(File.Exists(_folder["model.zip"]));
     }

@@ -17,7 +17,7 @@ internal static class NetworkTrial
         (Small("one-channel", BlockKind.Basic), new ImageShape(1, 16, 16)),
         (Small("narrow", BlockKind.Basic), new ImageShape(3, 20, 16)),
         (Small("plain", BlockKind.Basic) with { Shortcut = ShortcutKind.None, BaseWidth = 16 }, new ImageShape(3, 16, 16)),
-        (Small("bottleneck", BlockKind.Bottleneck) with { Shortcut = ShortcutKind.B }, new ImageShape(3, 32, 32)),
+        (Small("bottleneck", BlockKind.Bottleneck) with { Shortcut = ShortcutKind.B }, new ImageShape(3, 16, 16)),
         (Small("grouped", BlockKind.Bottleneck) with { Shortcut = ShortcutKind.B, BaseWidth = 16, Groups = 4, WidthPerGroup = 16 }, new ImageShape(3, 16, 16)),
         (Small("squeezing", BlockKind.Bottleneck) with { Shortcut = ShortcutKind.B, SqueezeReduction = 4 }, new ImageShape(3, 16, 16)),
         (Small("pre-activation", BlockKind.PreActivationBottleneck) with { Shortcut = ShortcutKind.B }, new ImageShape(3, 16, 16)),

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using Microsoft.ML.ResNet.TestSupport;
 using WebApp.Tests.Hosting;
@@ -60,6 +63,31 @@ public sealed class LimitsTests : IDisposable
         Assert.Contains("application/problem+json", answer);
         Assert.Contains("The request took longer than 0.3 s.", answer);
         Assert.Contains(service.Log.Lines, line => line.StartsWith("Warning: Gave up a request to") && line.Contains("longer than 0.3 s"));
+        Assert.Null(service.Log.Lines.FirstOrDefault(line => !line.StartsWith("Debug") && line.Contains("   at ")));
+    }
+
+    [Fact]
+    public async Task RefusesABodyThatDoesNotSayItsLengthOnceItIsTooLong()
+    {
+        await using var service = await TestService.StartReadyAsync(_folder["model.zip"], "MaxImageBytes=1000");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "predict") { Content = new ByteArrayContent(new byte[70_000]) };
+        request.Headers.TransferEncodingChunked = true;
+
+        await Answers.AssertProblemAsync(HttpStatusCode.RequestEntityTooLarge, "too large", await service.Client.SendAsync(request));
+    }
+
+    [Theory]
+    [InlineData("GET /{0} HTTP/1.1\r\nHost: localhost\r\n\r\n", 9_000, "HTTP/1.1 414")]
+    [InlineData("GET /model HTTP/1.1\r\nHost: localhost\r\nX: {0}\r\n\r\n", 40_000, "HTTP/1.1 431")]
+    [InlineData("nonsense{0}\r\n\r\n", 1, "HTTP/1.1 400")]
+    public async Task TheServerRefusesAHeadThatItCannotReadByAStatusAlone(string head, int letters, string answer)
+    {
+        await using var service = await TestService.StartAsync($"Model={_folder["model.zip"]}");
+        using var connection = new TcpClient(service.Client.BaseAddress!.Host, service.Client.BaseAddress.Port);
+        await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(string.Format(CultureInfo.InvariantCulture, head, new string('a', letters))));
+        using var reader = new StreamReader(connection.GetStream());
+
+        Assert.StartsWith(answer, await reader.ReadLineAsync(), StringComparison.Ordinal);
         Assert.Null(service.Log.Lines.FirstOrDefault(line => !line.StartsWith("Debug") && line.Contains("   at ")));
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using SkiaSharp;
 
 namespace WebApp.Images;
@@ -25,7 +26,7 @@ internal sealed class EncodedImage : IDisposable
             throw new UnusableImageException(StatusCodes.Status413PayloadTooLarge, "Image file too large", $"The file has {content.Length:n0} bytes; {limits.MaxImageBytes:n0} are accepted.");
         }
 
-        using var data = SKData.CreateCopy(content);
+        using var data = Copy(content);
         var codec = SKCodec.Create(data);
         if (codec?.EncodedFormat is not (SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Png or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp))
         {
@@ -75,6 +76,18 @@ internal sealed class EncodedImage : IDisposable
     }
 
     public void Dispose() => _codec.Dispose();
+
+    // A JPEG without its mark of the end, and zeros instead: at the mark, libjpeg makes up what is missing of the image, and says nothing.
+    private static unsafe SKData Copy(ReadOnlySpan<byte> content)
+    {
+        var end = JpegScan.EndOfOnly(content);
+        var image = content[..(end ?? content.Length)];
+        var data = SKData.Create(image.Length + (end is null ? 0 : JpegScan.ReadAhead));
+        var bytes = new Span<byte>((void*)data.Data, (int)data.Size);
+        image.CopyTo(bytes);
+        bytes[image.Length..].Clear();
+        return data;
+    }
 
     private static MLImage ToMLImage(SKBitmap bitmap) =>
         MLImage.CreateFromPixels(bitmap.Width, bitmap.Height, MLPixelFormat.Bgra32, bitmap.GetPixelSpan());

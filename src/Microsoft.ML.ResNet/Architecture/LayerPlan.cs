@@ -112,7 +112,7 @@ public sealed class LayerPlan
                 : $", or take a network for small images, such as {small}";
             throw new ArgumentOutOfRangeException(nameof(input), input,
                 $"{architecture.Name} halves its input {architecture.Halvings} times, so images must be at least {least}×{least} pixels, "
-                + $"but they are {input.Height}×{input.Width}. Give a larger input shape{advice}.");
+                + $"but they are {input.Height}×{input.Width}. Give a larger InputShape{advice}.");
         }
 
         var builder = new Builder();

@@ -13,10 +13,14 @@ namespace Microsoft.ML.ResNet;
 /// <see cref="ResNetClassificationTransformer.ExportOnnx(string)"/> writes. There it is the metadata property <c>model_card</c>, as JSON.
 /// </para>
 /// <code>
-/// Console.WriteLine(ResNetWeights.Load("model.zip").Card?.ToMarkdown());
+/// Console.WriteLine(ModelCard.Load("model.zip")?.ToMarkdown());
 /// </code>
+/// <para>
+/// A saved card says all but the times: the date, the durations and the images per second stand in the history and in the report. So equal
+/// training runs save equal models.
+/// </para>
 /// </remarks>
-public sealed record ModelCard
+public sealed partial record ModelCard
 {
     /// <summary>Gets the name of the network.</summary>
     /// <value>As <see cref="ResNetArchitecture.Name"/>.</value>
@@ -191,8 +195,12 @@ public sealed record ModelCard
 
     private IEnumerable<(string Name, string Value)> TrainingRows(TrainingConditions conditions)
     {
-        yield return ("Date", conditions.Started.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
-        yield return ("Duration", Durations.Text(conditions.Duration));
+        if (conditions.Started != default) // a saved card does not say it
+        {
+            yield return ("Date", conditions.Started.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
+            yield return ("Duration", Durations.Text(conditions.Duration));
+        }
+
         yield return (
             "Images",
             $"{Count(TrainingImages)} to train on, {Count(ValidationImages)} to validate on, {Count(SkippedImages)} skipped");
@@ -242,3 +250,6 @@ public sealed record ModelCard
         return escaped.ToString();
     }
 }
+
+/// <summary>A part of a model card: a heading, and names with their values.</summary>
+internal sealed record CardPart(string Heading, ImmutableArray<(string Name, string Value)> Rows);

@@ -75,11 +75,15 @@ public sealed record TrainingConditions
     public string Processor { get; init; } = "";
 
     /// <summary>Gets when the call of Fit began that made the network.</summary>
-    /// <value>In universal time.</value>
+    /// <value>In universal time. The default, the year 1, in the card of a saved model, which does not say it.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public DateTimeOffset Started { get; init; }
 
     /// <summary>Gets how long that call took, from reading the first image to the trained weights.</summary>
-    /// <value>Of a run that went on from a checkpoint, the time of the last call alone.</value>
+    /// <value>
+    /// Of a run that went on from a checkpoint, the time of the last call alone. 0 in the card of a saved model, which does not say it.
+    /// </value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public TimeSpan Duration { get; init; }
 
     /// <inheritdoc/>

@@ -35,8 +35,7 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
     // Decoding takes 4 bytes a pixel, a progressive JPEG 10: so that one image leaves two thirds of the memory.
     private const int BytesPerPixel = 32;
 
-    // Read ahead by libjpeg, beyond a scan's end; a scan that lacks more than this can code is found to be cut.
-    private const int ReadAhead = 64;
+    private const int ReadAhead = JpegScan.ReadAhead;
 
     private readonly long _maxPixels = maxPixels ?? DefaultMaxPixels;
     private string? _turnedFile;

@@ -5,6 +5,11 @@ namespace Microsoft.ML.ResNet.Images;
 /// <summary>Finds where the pixels of a JPEG end in its file.</summary>
 internal static class JpegScan
 {
+    /// <summary>
+    /// Bytes that libjpeg may read beyond a scan's end. A scan that lacks more than these can code is found to be cut short.
+    /// </summary>
+    public const int ReadAhead = 64;
+
     private const byte StartOfScan = 0xDA;
     private const byte BaselineFrame = 0xC0;
     private const byte ExtendedFrame = 0xC1;

@@ -20,7 +20,7 @@ internal static class PretrainedNetwork
             : throw new ArgumentException(
                 $"The weights have no head ('{LayerPlan.HeadWeight}'), so they cannot classify. "
                 + "Use ResNetFeaturizeImage, or train with them as InitialWeights.", nameof(weights));
-        return Make(weights, architecture, preprocessing, classCount, strict: true);
+        return Make(weights, architecture, preprocessing, classCount, strict: true) with { Card = weights.Card };
     }
 
     /// <summary>Makes a network whose features are wanted; it needs no head.</summary>
@@ -66,11 +66,8 @@ internal static class PretrainedNetwork
                 "The weights do not say how images become the network's input. Give the preprocessing that they were trained with, "
                 + "such as ImagePreprocessing.ImageNetV1 or ImagePreprocessing.Cifar10.", nameof(preprocessing));
         var plan = LayerPlan.Create(architecture ?? ArchitectureOf(weights), preprocessing.Input, classCount);
-        return new ResNetModel(plan, weights.For(plan, strict), preprocessing) { Card = CardOf(weights) };
+        return new ResNetModel(plan, weights.For(plan, strict), preprocessing);
     }
-
-    // Of weights that were trained by this library: others' have nothing to hand on.
-    private static ModelCard? CardOf(ResNetWeights weights) => weights.Card is { Conditions: not null } card ? card : null;
 
     private static ResNetArchitecture ArchitectureOf(ResNetWeights weights)
     {

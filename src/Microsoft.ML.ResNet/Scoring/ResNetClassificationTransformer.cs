@@ -50,7 +50,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         Added = names;
         ClassNames = label.ClassNames();
         History = history;
-        Card = network.Card is { } card ? card with { ClassNames = ClassNames } : ModelCard.Of(network.Plan, ClassNames, history);
+        Card = network.Card ?? ModelCard.Of(network.Plan, ClassNames, history);
         Weights = new ResNetWeights(network.Weights.Tensors)
         {
             ArchitectureName = network.Plan.Architecture.Name,
@@ -73,7 +73,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     public TrainingHistory History { get; }
 
     /// <summary>Gets what is known of the network, to be handed on with it: what it is, how it was trained, and what came of it.</summary>
-    /// <value>Saved with the model, and exported with it, if the network was trained here.</value>
+    /// <value>Saved with the model, and exported with it, where this library trained the network or read its card with the weights.</value>
     public ModelCard Card { get; }
 
     /// <summary>Gets how pixels become the network's input.</summary>
@@ -185,7 +185,8 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         TrainingHistory history,
         ScoreColumns? names = null)
     {
-        var card = history.Conditions is null ? network.Card : ModelCard.Of(network.Plan, label.ClassNames(), history);
+        var earlier = network.Card is null ? null : network.Card with { ClassNames = label.ClassNames() };
+        var card = history.Conditions is null ? earlier : ModelCard.Of(network.Plan, label.ClassNames(), history);
         network = network.For(image) with { Card = card };
         names ??= ScoreColumns.Default;
         var chain = OnnxBackedChain.Build(

@@ -57,12 +57,27 @@ internal static class ModelZip
         }
 
         var stream = archive.Open(networks[0], out var entryLength);
-        Span<byte> prefix = stackalloc byte[sizeof(int)];
-        stream.ReadExactly(prefix);
-        length = BinaryPrimitives.ReadInt32LittleEndian(prefix);
-        return length == entryLength - prefix.Length
-            ? stream
-            : throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
+        try
+        {
+            Span<byte> prefix = stackalloc byte[sizeof(int)];
+            stream.ReadExactly(prefix);
+            length = BinaryPrimitives.ReadInt32LittleEndian(prefix);
+            return length == entryLength - prefix.Length
+                ? stream
+                : throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads the card of the network, whatever kind of weights it has.</summary>
+    public static ModelCard? ReadCard(BoundedArchive archive, MemoryAllowance allowance)
+    {
+        using var stream = OpenNetwork(archive, out _);
+        return OnnxCard.Read(stream, allowance);
     }
 
     private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);

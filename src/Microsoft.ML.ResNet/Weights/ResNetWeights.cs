@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 
 namespace Microsoft.ML.ResNet;
 
@@ -55,6 +57,9 @@ public sealed partial class ResNetWeights
 
     /// <summary>Gets where the weights are from: the name of a file, or of published weights; null for others.</summary>
     internal string? Source { get; set; }
+
+    /// <summary>Gets the SHA-256 of all values, tensor after tensor, in hexadecimal digits. Computed once: values do not change.</summary>
+    internal string ValuesHash => field ??= HashValues();
 
     /// <summary>Says how pixels become the input that these weights were trained on, where their file does not say it.</summary>
     /// <remarks>PyTorch's files do not. The tensors are shared, not copied.</remarks>
@@ -142,5 +147,16 @@ public sealed partial class ResNetWeights
         {
             value = (float)((2 * random.NextDouble() - 1) * limit);
         }
+    }
+
+    private string HashValues()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var tensor in Tensors)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(tensor.Values.Span));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -33,6 +33,9 @@ internal sealed class WeightsBuilder
 
     public ModelCard? Card { get; set; }
 
+    /// <summary>Gets the card with the names of the classes, which files say elsewhere.</summary>
+    public ModelCard? FinishedCard => Card is null ? null : Card with { ClassNames = ClassNames ?? [] };
+
     /// <summary>Announces a tensor.</summary>
     /// <returns>The tensor, to be filled; null for one that no network has, which is skipped.</returns>
     public PendingTensor? Declare(string storedName, ElementType type, ReadOnlySpan<long> shape)
@@ -88,7 +91,7 @@ internal sealed class WeightsBuilder
         Preprocessing = Preprocessing,
         ClassNames = ClassNames ?? [],
         ArchitectureName = ArchitectureName,
-        Card = Card is null ? null : Card with { ClassNames = ClassNames ?? [] },
+        Card = FinishedCard,
     };
 
     // The product of all dimensions but zeros is bounded, so that no order of multiplying them overflows.

@@ -8,19 +8,30 @@ internal static class WeightsFile
 {
     private const int BufferSize = 1 << 16;
 
-    public static ResNetWeights Read(string path, long maxBytes, CancellationToken cancellation)
+    private delegate T Reader<T>(WeightsFormat format, Stream stream, MemoryAllowance allowance);
+
+    public static ResNetWeights Read(string path, long maxBytes, CancellationToken cancellation) =>
+        Open(path, maxBytes, ReadWeights, cancellation);
+
+    /// <summary>Reads a seekable stream from its start.</summary>
+    /// <exception cref="InvalidDataException">The only exception that what is in the stream can cause.</exception>
+    public static ResNetWeights Read(Stream stream, string path, long maxBytes = MemoryAllowance.Default) =>
+        Read(stream, path, maxBytes, ReadWeights);
+
+    /// <summary>Reads no more than the model card; null where there is none.</summary>
+    public static ModelCard? ReadCard(string path, long maxBytes) => Open(path, maxBytes, ReadCard, CancellationToken.None);
+
+    private static T Open<T>(string path, long maxBytes, Reader<T> read, CancellationToken cancellation)
     {
         RegularFile.Check(path);
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize);
         using var stream = new MeteredStream(file, long.MaxValue, tooLong: "", cancellation);
         return stream.CanSeek
-            ? Read(stream, path, maxBytes)
+            ? Read(stream, path, maxBytes, read)
             : throw new IOException($"'{path}' is no file on a disk, and weights are not read in one go; copy it to one.");
     }
 
-    /// <summary>Reads a seekable stream from its start.</summary>
-    /// <exception cref="InvalidDataException">The only exception that what is in the stream can cause.</exception>
-    public static ResNetWeights Read(Stream stream, string path, long maxBytes = MemoryAllowance.Default)
+    private static T Read<T>(Stream stream, string path, long maxBytes, Reader<T> read)
     {
         var allowance = new MemoryAllowance(stream.Length, maxBytes);
         Span<byte> buffer = stackalloc byte[WeightsFormats.LookAt];
@@ -36,13 +47,7 @@ internal static class WeightsFile
         stream.Position = 0;
         try
         {
-            return format switch
-            {
-                WeightsFormat.Safetensors => SafetensorsFile.Read(stream, allowance),
-                WeightsFormat.TorchLegacy => TorchLegacyCheckpoint.Read(stream, allowance),
-                WeightsFormat.Onnx => OnnxWeights.Read(stream, allowance),
-                _ => ReadZip(stream, allowance),
-            };
+            return read(format, stream, allowance);
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or InvalidProtocolBufferException)
         {
@@ -50,6 +55,25 @@ internal static class WeightsFile
             throw new InvalidDataException(
                 $"'{path}' looks like {description}, but {found}; supported are {WeightsFormats.Supported}.", exception);
         }
+    }
+
+    private static ResNetWeights ReadWeights(WeightsFormat format, Stream stream, MemoryAllowance allowance) => format switch
+    {
+        WeightsFormat.Safetensors => SafetensorsFile.Read(stream, allowance),
+        WeightsFormat.TorchLegacy => TorchLegacyCheckpoint.Read(stream, allowance),
+        WeightsFormat.Onnx => OnnxWeights.Read(stream, allowance),
+        _ => ReadZip(stream, allowance),
+    };
+
+    private static ModelCard? ReadCard(WeightsFormat format, Stream stream, MemoryAllowance allowance)
+    {
+        if (format != WeightsFormat.Zip)
+        {
+            return format == WeightsFormat.Onnx ? OnnxCard.Read(stream, allowance) : null;
+        }
+
+        using var archive = BoundedArchive.Open(stream, allowance);
+        return ModelZip.Holds(archive) ? ModelZip.ReadCard(archive, allowance) : null;
     }
 
     private static ResNetWeights ReadZip(Stream stream, MemoryAllowance allowance)

@@ -80,7 +80,7 @@ internal sealed class WeightsMatch
 
         if (HasNoHeadFor(_weights, _plan) && Of(_weights, _plan, ignoreHead: true).IsExact)
         {
-            message.Append(" Only the head differs: to go without it, pass strict: false.");
+            message.Append(" Only the head differs: features can be had without it (strict: false).");
         }
 
         return message.ToString();

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.ML.ResNet.Files;
 
 namespace Microsoft.ML.ResNet.Weights;
@@ -33,16 +34,19 @@ internal static class WeightsMetadata
         WriteIndented = false,
         RespectNullableAnnotations = true,
         MaxDepth = 8,
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { LeaveOutTimes } },
     };
 
     public static string Write(ImagePreprocessing preprocessing) => JsonSerializer.Serialize(preprocessing, Options);
 
     public static string Write(ImmutableArray<string> classNames) => JsonSerializer.Serialize(classNames, Options);
 
-    /// <summary>Writes a model card without what its file says elsewhere, or would say about its maker's machine.</summary>
-    public static string Write(ModelCard card) => JsonSerializer.Serialize(
-        card with { ClassNames = [], Conditions = card.Conditions! with { DataFolder = LastFolders(card.Conditions.DataFolder) } },
-        CardOptions);
+    /// <summary>Writes a model card without what its file says elsewhere, what the clock said, and where its maker keeps images.</summary>
+    public static string Write(ModelCard card)
+    {
+        var conditions = card.Conditions is { } known ? known with { DataFolder = LastFolders(known.DataFolder) } : null;
+        return JsonSerializer.Serialize(card with { ClassNames = [], Conditions = conditions }, CardOptions);
+    }
 
     /// <summary>Takes over an entry, if it is one of these.</summary>
     public static void Read(WeightsBuilder builder, string key, string json)
@@ -82,6 +86,20 @@ internal static class WeightsMetadata
         catch (Exception exception) when (exception is JsonException or ArgumentException or InvalidDataException)
         {
             throw new InvalidDataException($"its metadata '{key}' cannot be understood: {exception.Message.TrimEnd('.')}", exception);
+        }
+    }
+
+    // Equal runs write equal files, byte for byte: when a run was and how long it took stands in its history alone.
+    private static void LeaveOutTimes(JsonTypeInfo type)
+    {
+        var rate = JsonNamingPolicy.CamelCase.ConvertName(nameof(EpochResult.ImagesPerSecond));
+        foreach (var property in type.Properties)
+        {
+            if (property.PropertyType == typeof(TimeSpan) || property.PropertyType == typeof(DateTimeOffset) || property.Name == rate)
+            {
+                property.ShouldSerialize = (_, _) => false;
+                property.IsRequired = false;
+            }
         }
     }
 

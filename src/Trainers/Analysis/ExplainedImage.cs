@@ -38,7 +38,7 @@ internal sealed class ExplainedImage
         var width = Math.Max(1, (int)Math.Round(_seen.Left + _seen.Width) - left);
         var height = Math.Max(1, (int)Math.Round(_seen.Top + _seen.Height) - top);
         var heats = new float[height * width];
-        Resampler.Resize(map, mapHeight, mapWidth, 1, [0], CropWindow.Whole(mapHeight, mapWidth), heats, height, width);
+        Resampler.Resize(new SourcePixels<float>(map, mapHeight, mapWidth, 1, [0]), heats, height, width);
 
         var pixels = (byte[])_pixels.Clone();
         var (red, blue) = _format == MLPixelFormat.Bgra32 ? (2, 0) : (0, 2);

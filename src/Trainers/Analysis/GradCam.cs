@@ -108,3 +108,8 @@ internal sealed class GradCam : IDisposable
             .Select(pixels => pixels.clone())
             .Single();
 }
+
+/// <summary>What a network computed of a batch of images, with the gradients' way from the one to the other.</summary>
+/// <param name="Activations">A stage's results, [batch, channels, height, width].</param>
+/// <param name="Logits">The network's results, [batch, classes].</param>
+internal sealed record StageResults(Tensor Activations, Tensor Logits);

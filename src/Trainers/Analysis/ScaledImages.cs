@@ -54,7 +54,8 @@ internal sealed class ScaledImages : IDisposable
             var (height, width) = ((int)scale.shape[1], (int)scale.shape[2]);
             var size = height * width * ColorChannels;
             var target = MemoryMarshal.Cast<byte, float>(scale.bytes).Slice(Count * size, size);
-            Resampler.Resize(image.Pixels, image.Height, image.Width, 4, image.Rgb(), _window, target, height, width);
+            var source = new SourcePixels<byte>(image.Pixels, image.Height, image.Width, 4, image.Rgb());
+            Resampler.Resize(source, _window, target, height, width);
         }
 
         Count++;

@@ -28,8 +28,8 @@ public sealed record TestTimeViews
     /// Gets the crops at the four corners and in the centre, and their mirror images (Krizhevsky et al., 2012, section 4.1).
     /// </summary>
     /// <remarks>
-    /// Where the network reads more than 48 pixels per side, images are resized to 8/7 of its input, as 256 is to 224, or to the border
-    /// that the model itself cuts off where that is wider. For smaller networks, and for vectors, which cannot be resized, the image gets a
+    /// Where the network reads more than 48 pixels per side, images are resized to 8/7 of its input, as 256 is to 224, or further where
+    /// the model itself leaves a wider border out. For smaller networks, and for vectors, which cannot be resized, the image gets a
     /// border of zeros an eighth of its size, after normalization: 4 pixels around 32×32. That is how <see
     /// cref="ImageAugmentation.CropAndFlip"/> trains, so such networks have seen shifted images, but none enlarged.
     /// </remarks>

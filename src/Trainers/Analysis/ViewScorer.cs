@@ -65,3 +65,8 @@ internal sealed class ViewScorer(ResNetClassificationTransformer model, TestTime
                 + $"which needs at least {least}.");
     }
 }
+
+/// <summary>Some images, view after view.</summary>
+/// <param name="Count">The number of images.</param>
+/// <param name="Views">Each is [count, channels, height, width], normalized, and made when it is asked for.</param>
+internal sealed record ViewBatch(int Count, IEnumerable<Tensor> Views);

@@ -38,9 +38,8 @@ internal sealed class CropAndFlip(ImageShape shape, Normalization normalization,
         }
 
         Crop(in image, _crop, random);
-        var whole = CropWindow.Whole(shape.Height, shape.Width);
-        Resampler.Resize<float>(
-            _crop, shape.Height, shape.Width, shape.Channels, _channels, whole, output, _outputShape.Height, _outputShape.Width);
+        var crop = new SourcePixels<float>(_crop, shape.Height, shape.Width, shape.Channels, _channels);
+        Resampler.Resize(crop, output, _outputShape.Height, _outputShape.Width);
     }
 
     private void Crop<T>(in StoredImage<T> image, Span<float> crop, Random random)

@@ -13,7 +13,8 @@ internal sealed class CropResizer(ImageShape shape, bool flip)
     public void Apply<T>(in StoredImage<T> image, CropWindow crop, Span<float> output, Random random)
         where T : unmanaged, INumberBase<T>
     {
-        Resampler.Resize<T>(image.Pixels, image.Height, image.Width, shape.Channels, _channels, crop, output, shape.Height, shape.Width);
+        var source = new SourcePixels<T>(image.Pixels, image.Height, image.Width, shape.Channels, _channels);
+        Resampler.Resize(source, crop, output, shape.Height, shape.Width);
         if (flip && random.Next(2) == 1)
         {
             Mirror(output);

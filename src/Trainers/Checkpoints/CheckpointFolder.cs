@@ -113,7 +113,7 @@ internal sealed class CheckpointFolder : IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"Checkpoint folder '{path}' cannot be made or written to: {exception.Message} Give a CheckpointFolder that can.",
+                $"Checkpoint folder '{path}' cannot be made or written to: {exception.Message} Give another CheckpointFolder.",
                 exception);
         }
     }

@@ -9,6 +9,8 @@ namespace Microsoft.ML.ResNet.Trainers.Checkpoints;
 /// <summary>What decides the result of a run. Only a run with the same identity may go on from a checkpoint.</summary>
 internal sealed record TrainingIdentity
 {
+    private const int HashLength = 16;
+
     public required string Architecture { get; init; }
 
     public required string Input { get; init; }
@@ -59,7 +61,7 @@ internal sealed record TrainingIdentity
             TrainableLayers = fineTuning.Layers.ToString(),
             EpochsPerUnfreezing = fineTuning.EpochsPerUnfreezing,
             LayerDecay = fineTuning.LayerDecay,
-            StartingWeights = Hash(hash => AddAll(hash, start)),
+            StartingWeights = start.ValuesHash[..HashLength],
             TrainingImages = images.Training.Count,
             ValidationImages = images.Validation.Count,
             Data = Hash(hash =>
@@ -72,14 +74,6 @@ internal sealed record TrainingIdentity
             Seed = seed,
             Recipe = recipe,
         };
-
-    /// <summary>Hashes the values of weights, tensor after tensor.</summary>
-    public static string HashOf(ResNetWeights weights)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        AddAll(hash, weights);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
 
     /// <summary>Gets what differs, in sentences; empty if the two are the same.</summary>
     public ImmutableArray<string> DifferencesFrom(TrainingIdentity earlier) =>
@@ -112,18 +106,10 @@ internal sealed record TrainingIdentity
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         add(hash);
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..HashLength];
     }
 
     private static void Add(IncrementalHash hash, string text) => hash.AppendData(MemoryMarshal.AsBytes<char>(text));
-
-    private static void AddAll(IncrementalHash hash, ResNetWeights weights)
-    {
-        foreach (var tensor in weights.Tensors)
-        {
-            hash.AppendData(MemoryMarshal.AsBytes(tensor.Values.Span));
-        }
-    }
 
     private static void AddAll<T>(IncrementalHash hash, ImageSet<T> images)
         where T : unmanaged, INumberBase<T>

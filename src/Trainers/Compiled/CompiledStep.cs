@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 internal sealed unsafe class CompiledStep : IDisposable
 {
     private readonly ResidualNetwork _network;
-    private readonly ConvolutionCheck _check;
+    private readonly Func<bool, int, ActivationKernels> _kernelsFor;
     private readonly double _labelSmoothing;
     private readonly bool _isWeighted;
     private readonly int _capacity;
@@ -32,12 +33,17 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <param name="labelSmoothing">The share of each label that is spread over all classes.</param>
     /// <param name="isWeighted">Whether examples weigh differently.</param>
     /// <param name="capacity">The most images of a batch.</param>
-    /// <param name="check">What finds how each convolution is computed; null for the one that networks share.</param>
+    /// <param name="kernelsFor">Finds the kernels for a type and a number of channels; null for the CPU's widest. Tests pass some that are
+    /// wrong.</param>
     public CompiledStep(
-        ResidualNetwork network, double labelSmoothing, bool isWeighted, int capacity, ConvolutionCheck? check = null)
+        ResidualNetwork network,
+        double labelSmoothing,
+        bool isWeighted,
+        int capacity,
+        Func<bool, int, ActivationKernels>? kernelsFor = null)
     {
         (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
-        _check = check ?? ConvolutionCheck.Shared;
+        _kernelsFor = kernelsFor ?? ActivationKernels.For;
         var threads = get_num_threads();
         var workers = Math.Clamp(threads, 1, capacity);
         _team = new WorkerTeam(workers, threads / workers);
@@ -132,7 +138,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         {
             if (index == 0)
             {
-                _program = new StepProgram(_network, plan, _weights, _check, _labelSmoothing, _team.Count);
+                _program = new StepProgram(_network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count);
             }
         });
         var slice = (_capacity + _team.Count - 1) / _team.Count;

@@ -15,7 +15,7 @@ internal sealed unsafe class StepProgram : IDisposable
     public const ScalarType VectorType = ScalarType.Float32;
 
     private readonly ResidualNetwork _network;
-    private readonly ConvolutionCheck _check;
+    private readonly Func<bool, int, ActivationKernels> _kernelsFor;
     private readonly StepWeights _weights;
     private readonly int _workers;
     private readonly StepMemory _memory = new();
@@ -26,13 +26,18 @@ internal sealed unsafe class StepProgram : IDisposable
     /// <param name="network">The network, whose statistics are updated.</param>
     /// <param name="plan">Its plan, for the shape of the images.</param>
     /// <param name="weights">Its weights as operations read them, and their gradients.</param>
-    /// <param name="check">What finds how each convolution is computed, with the calling thread's number of threads.</param>
+    /// <param name="kernelsFor">Finds the kernels for a type, whether it is bfloat16, and a number of channels.</param>
     /// <param name="labelSmoothing">The share of each label that is spread over all classes.</param>
     /// <param name="workers">The workers.</param>
     public StepProgram(
-        ResidualNetwork network, LayerPlan plan, StepWeights weights, ConvolutionCheck check, double labelSmoothing, int workers)
+        ResidualNetwork network,
+        LayerPlan plan,
+        StepWeights weights,
+        Func<bool, int, ActivationKernels> kernelsFor,
+        double labelSmoothing,
+        int workers)
     {
-        (_network, Plan, _weights, _check, _workers) = (network, plan, weights, check, workers);
+        (_network, Plan, _weights, _kernelsFor, _workers) = (network, plan, weights, kernelsFor, workers);
         _isVector = FindVectors(plan);
         _firstWeight = FindWeights(plan);
         _additions = plan.Layers.OfType<AddLayer>().Index().ToDictionary(each => (Layer)each.Item, each => each.Index);
@@ -63,8 +68,8 @@ internal sealed unsafe class StepProgram : IDisposable
     public int AdditionCount => _additions.Count;
 
     /// <summary>Gets the kernels for the values of a layer.</summary>
-    public ActivationKernels KernelsOf(int layer) => ActivationKernels.For(
-        bfloat16: !_isVector[layer] && ActivationType == ScalarType.BFloat16, Plan.Layers[layer].Output.Channels);
+    public ActivationKernels KernelsOf(int layer) =>
+        _kernelsFor(!_isVector[layer] && ActivationType == ScalarType.BFloat16, Plan.Layers[layer].Output.Channels);
 
     public void Dispose() => _memory.Dispose();
 
@@ -148,7 +153,8 @@ internal sealed unsafe class StepProgram : IDisposable
 
     private ConvolutionOperation Convolution(ConvolutionLayer convolution, int index, int input)
     {
-        var verdict = _check.Of(ConvolutionShape.Of(Plan, convolution), _network.ProductType);
+        // For the number of threads of the calling thread, a worker.
+        var verdict = _network.Check.Of(ConvolutionShape.Of(Plan, convolution), _network.ProductType);
         var functions = ConvolutionFunctions.Of(verdict, inFloat32: _network.ProductType != ActivationType);
         var weight = _firstWeight[index];
         return new ConvolutionOperation(functions, input, index, weight, _weights.Handle(weight), Plan.Layers[input] is not ImageInputLayer);

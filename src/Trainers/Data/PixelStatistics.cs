@@ -110,9 +110,8 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
         }
         else
         {
-            var whole = CropWindow.Whole(image.Height, image.Width);
-            Resampler.Resize<T>(
-                image.Pixels, image.Height, image.Width, shape.Channels, channels, whole, values, shape.Height, shape.Width);
+            var source = new SourcePixels<T>(image.Pixels, image.Height, image.Width, shape.Channels, channels);
+            Resampler.Resize(source, values, shape.Height, shape.Width);
         }
     }
 

@@ -14,64 +14,37 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 internal static class Resampler
 {
     /// <summary>Resizes a rectangle of an image.</summary>
-    /// <param name="source">The image, channels last.</param>
-    /// <param name="height">The image's height in pixels.</param>
-    /// <param name="width">The image's width in pixels.</param>
-    /// <param name="stride">The values from one pixel to the next.</param>
-    /// <param name="channels">The channels to take of each pixel, in the order wanted.</param>
+    /// <param name="source">The image.</param>
     /// <param name="crop">The rectangle, inside the image.</param>
     /// <param name="target">The result, channels last: targetHeight × targetWidth × channels.</param>
     /// <param name="targetHeight">The result's height in pixels.</param>
     /// <param name="targetWidth">The result's width in pixels.</param>
-    public static void Resize<T>(
-        ReadOnlySpan<T> source,
-        int height,
-        int width,
-        int stride,
-        ReadOnlySpan<int> channels,
-        CropWindow crop,
-        Span<float> target,
-        int targetHeight,
-        int targetWidth)
+    public static void Resize<T>(SourcePixels<T> source, CropWindow crop, Span<float> target, int targetHeight, int targetWidth)
         where T : unmanaged, INumberBase<T> =>
-        Resize(source, height, width, stride, channels, crop, target, [], targetHeight, targetWidth);
+        Resize(source, crop, target, [], targetHeight, targetWidth);
 
-    /// <summary>
-    /// Resizes a whole image of bytes to bytes: what <see cref="Resize{T}(ReadOnlySpan{T}, int, int, int, ReadOnlySpan{int}, CropWindow,
-    /// Span{float}, int, int)"/> gives, rounded by <see cref="Round"/>.
-    /// </summary>
-    public static void Resize(
-        ReadOnlySpan<byte> source,
-        int height,
-        int width,
-        int stride,
-        ReadOnlySpan<int> channels,
-        Span<byte> target,
-        int targetHeight,
-        int targetWidth) =>
-        Resize(source, height, width, stride, channels, CropWindow.Whole(height, width), [], target, targetHeight, targetWidth);
+    /// <summary>Resizes a whole image.</summary>
+    public static void Resize<T>(SourcePixels<T> source, Span<float> target, int targetHeight, int targetWidth)
+        where T : unmanaged, INumberBase<T> =>
+        Resize(source, source.Whole, target, [], targetHeight, targetWidth);
+
+    /// <summary>Resizes a whole image of bytes to bytes: what it gives as floats, rounded by <see cref="Round"/>.</summary>
+    public static void Resize(SourcePixels<byte> source, Span<byte> target, int targetHeight, int targetWidth) =>
+        Resize(source, source.Whole, [], target, targetHeight, targetWidth);
 
     // To floats or to bytes. Compiled at full speed at once, as all loops here: the first hundred images would otherwise take three times
     // as long.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Resize<T>(
-        ReadOnlySpan<T> source,
-        int height,
-        int width,
-        int stride,
-        ReadOnlySpan<int> channels,
-        CropWindow crop,
-        Span<float> floats,
-        Span<byte> bytes,
-        int targetHeight,
-        int targetWidth)
+        SourcePixels<T> source, CropWindow crop, Span<float> floats, Span<byte> bytes, int targetHeight, int targetWidth)
         where T : unmanaged, INumberBase<T>
     {
+        var (width, stride, channels) = (source.Width, source.Stride, source.Channels.Length);
         var columns = Taps.For(crop.Left, crop.Width, width, targetWidth);
-        var rows = Taps.For(crop.Top, crop.Height, height, targetHeight);
+        var rows = Taps.For(crop.Top, crop.Height, source.Height, targetHeight);
 
         // Across, then down; of the rows that went across only those are kept that the next row of the result is made of.
-        var rowSize = targetWidth * channels.Length;
+        var rowSize = targetWidth * channels;
         var lineSize = rowSize + 1; // a pixel is written as four values where it has three: the fourth is overwritten
         var firstColumn = columns.First[0];
         var columnCount = columns.First[targetWidth - 1] + columns.Count - firstColumn;
@@ -84,9 +57,9 @@ internal static class Resampler
             var first = rows.First[y];
             for (next = Math.Max(next, first); next < first + rows.Count; next++)
             {
-                ToFloat(source.Slice((next * width + firstColumn) * stride, columnCount * stride), line);
+                ToFloat(source.Values.Slice((next * width + firstColumn) * stride, columnCount * stride), line);
                 var row = across.AsSpan(next % rows.Count * lineSize, lineSize);
-                ResizeRow(line.AsSpan(0, columnCount * stride + 1), firstColumn, stride, channels, columns, row);
+                ResizeRow(line.AsSpan(0, columnCount * stride + 1), firstColumn, stride, source.Channels, columns, row);
             }
 
             var result = bytes.IsEmpty ? floats.Slice(y * rowSize, rowSize) : sums.AsSpan(0, rowSize);

@@ -94,16 +94,16 @@ internal sealed class RowImageReader<T>
         var (height, width) = ((int)Math.Ceiling(scale * _image.Height), (int)Math.Ceiling(scale * _image.Width));
 
         var rgb = _image.Rgb();
+        var source = new SourcePixels<byte>(_image.Pixels, _image.Height, _image.Width, 4, rgb);
         if (typeof(T) == typeof(byte) && shape.Channels == rgb.Length)
         {
             var result = MemoryMarshal.Cast<T, byte>(Result(height * width * rgb.Length));
-            Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, result, height, width);
+            Resampler.Resize(source, result, height, width);
             return (height, width);
         }
 
         var colors = Sums(height * width * rgb.Length);
-        var all = CropWindow.Whole(_image.Height, _image.Width);
-        Resampler.Resize(_image.Pixels, _image.Height, _image.Width, 4, rgb, all, colors, height, width);
+        Resampler.Resize(source, colors, height, width);
         Round(shape.Channels == 1 ? ToGrayscale(colors) : colors);
         return (height, width);
     }

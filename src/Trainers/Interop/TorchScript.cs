@@ -22,6 +22,8 @@ internal sealed unsafe class TorchScript
     [ThreadStatic]
     private static Value* _room;
 
+    private static long _live;
+
     private readonly nint _unit;
 
     /// <summary>Compiles functions.</summary>
@@ -63,7 +65,12 @@ internal sealed unsafe class TorchScript
         {
             results[i] = room[i].Handle;
         }
+
+        Interlocked.Add(ref _live, results.Length);
     }
+
+    /// <summary>Gets the number of results that were not freed yet, in the whole process.</summary>
+    internal static long Live => Interlocked.Read(ref _live);
 
     /// <summary>Gets where a tensor's values begin.</summary>
     /// <param name="tensor">Its handle.</param>
@@ -71,7 +78,11 @@ internal sealed unsafe class TorchScript
 
     /// <summary>Frees a tensor.</summary>
     /// <param name="tensor">Its handle.</param>
-    public static void Free(nint tensor) => Native.Dispose(tensor);
+    public static void Free(nint tensor)
+    {
+        Native.Dispose(tensor);
+        Interlocked.Decrement(ref _live);
+    }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static Value* Room(int index, nint length) => length <= MostResults ? _room : null;

@@ -46,8 +46,8 @@ internal static class ChanceLevel
                 + $"gives {validationShare:p1}")
             : "";
         return $"The network never became clearly better than chance: it was right about {best}{bestValidated}. Train with a smaller "
-            + "LearningRate if the loss is large or rose, "
-            + "for more Epochs if it still fell, and look whether the images are those that their classes say.";
+            + "learning rate if the loss is large or rose, "
+            + "for more epochs if it still fell, and look whether the images are those that their classes say.";
     }
 
     /// <summary>Tells whether an accuracy is above chance by more than luck explains.</summary>

@@ -106,7 +106,10 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
                 $"The checkpoints in '{checkpoints!.FolderPath}' are of another training run, from which this one cannot go on:"
                 + Environment.NewLine
                 + string.Join(Environment.NewLine, differences.Select(difference => $"- {difference}"))
-                + $"{Environment.NewLine}Restore what was changed, give another CheckpointFolder, or set Resume to Never to start anew.");
+                + $"{Environment.NewLine}Restore what was changed, give another CheckpointFolder, or set Resume to Never to start anew.")
+            {
+                Data = { ["Option"] = nameof(Resume) }, // for front ends that advise in words of their own
+            };
         }
     }
 }

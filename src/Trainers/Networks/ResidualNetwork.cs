@@ -63,6 +63,9 @@ internal sealed class ResidualNetwork : IDisposable
     /// <summary>Gets the type that convolutions multiply in.</summary>
     public ScalarType ProductType => _productType;
 
+    /// <summary>Gets what finds how each convolution is computed.</summary>
+    public ConvolutionCheck Check => _check;
+
     /// <summary>Gets a tensor by its name.</summary>
     public Tensor this[string name] => _tensors[name];
 

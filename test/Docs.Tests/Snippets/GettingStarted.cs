@@ -21,6 +21,7 @@ internal static class GettingStarted
                 Epochs = 20,
                 BatchSize = 16,
                 LearningRate = 0.05,
+                Progress = new ConsoleProgress(),                 // one line, kept up to date
             }))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
 

@@ -20,6 +20,7 @@ internal static class Readme
             {
                 Architecture = ResNetArchitecture.ResNet20,       // reads 32×32 pixels
                 Epochs = 30,
+                Progress = new ConsoleProgress(),                 // one line, kept up to date
                 CheckpointFolder = "checkpoints",                 // stopped or killed, the same program goes on from here
             }))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));

@@ -15,7 +15,12 @@ internal static class Training
         var train = ml.Data.LoadImageFolder("photos/train");
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
             .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-            .Append(ml.MulticlassClassification.Trainers.ResNet(architecture: ResNetArchitecture.ResNet20, epochs: 2));
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = ResNetArchitecture.ResNet20,
+                Epochs = 2,
+                Progress = new ConsoleProgress(),             // one line, kept up to date
+            }));
         var model = pipeline.Fit(train);
         #endregion
         return model;
@@ -37,7 +42,12 @@ internal static class Training
         #region TrainFromMemory
         var rows = ml.Data.LoadFromEnumerable(pictures);      // read anew whenever ML.NET reads the view
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
-            .Append(ml.MulticlassClassification.Trainers.ResNet(architecture: ResNetArchitecture.ResNet20, epochs: 2))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = ResNetArchitecture.ResNet20,
+                Epochs = 2,
+                Progress = new ConsoleProgress(),
+            }))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
         ml.Model.Save(pipeline.Fit(rows), rows.Schema, "from-memory.zip");
         #endregion
@@ -55,6 +65,7 @@ internal static class Training
             Epochs = 3,
             BatchSize = 32,
             LearningRate = 0.01,
+            Progress = new ConsoleProgress(),
         });
         #endregion
         return trainer;
@@ -93,6 +104,7 @@ internal static class Training
         {
             Architecture = ResNetArchitecture.ResNet20,
             Epochs = 2,
+            Progress = new ConsoleProgress(),
             CheckpointFolder = "checkpoints",
             LogFolder = "log",                         // history.csv, history.json, and events for TensorBoard
             MaxDuration = TimeSpan.FromHours(8),       // the next start goes on
@@ -113,6 +125,7 @@ internal static class Training
         {
             Architecture = ResNetArchitecture.ResNet20,
             Epochs = 2,
+            Progress = new ConsoleProgress(),
             ValidationFraction = 0,                                            // CrossValidate holds out what it tests on
         });
         var folds = ml.MulticlassClassification.CrossValidate(images, trainer, numberOfFolds: 3);
@@ -137,6 +150,7 @@ internal static class Training
                 InputShape = new ImageShape(Channels: 1, Height: 28, Width: 28),
                 Recipe = TrainingRecipe.Modern with { HorizontalFlip = false },   // a digit's mirror image is no digit
                 Epochs = 2,
+                Progress = new ConsoleProgress(),
             }));
         var model = pipeline.Fit(rows);
         #endregion
@@ -166,7 +180,7 @@ internal static class Training
                 Epochs = 50,
                 BatchSize = 10,
                 LearningRate = 0.01,
-                Progress = new Progress<TrainingProgress>(report => Console.WriteLine(report)),
+                Progress = new ConsoleProgress(),
                 CancellationToken = cancellationToken,
             }))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel"));

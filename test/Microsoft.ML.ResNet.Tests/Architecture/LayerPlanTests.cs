@@ -175,7 +175,7 @@ public sealed class LayerPlanTests
         var exception = Assert.Throws<ArgumentOutOfRangeException>(() =>
             LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 3, 3), 2));
 
-        Assert.Contains("Give a larger input shape.", exception.Message);
+        Assert.Contains("Give a larger InputShape.", exception.Message);
         Assert.DoesNotContain("such as", exception.Message);
     }
 

@@ -77,7 +77,7 @@ public sealed class CropAndFlipTests
         {
             var crop = Apply(new CropAndFlip(Shape, Normalization, flip: true), seed, Shape);
             var resized = new float[shape.Size];
-            Resampler.Resize<float>(crop, 16, 16, 3, [0, 1, 2], CropWindow.Whole(16, 16), resized, side, side);
+            Resampler.Resize(new SourcePixels<float>(crop, 16, 16, 3, [0, 1, 2]), resized, side, side);
 
             Assert.Equal(resized, Apply(new CropAndFlip(Shape, Normalization, flip: true, shape), seed, shape));
         }

@@ -18,7 +18,7 @@ public sealed class ResamplerTests
         byte[] bgra = [1, 2, 3, 255, 4, 5, 6, 255];
         var target = new float[6];
 
-        Resampler.Resize<byte>(bgra, 1, 2, 4, [2, 1, 0], CropWindow.Whole(1, 2), target, 1, 2);
+        Resampler.Resize(new SourcePixels<byte>(bgra, 1, 2, 4, [2, 1, 0]), target, 1, 2);
 
         Assert.Equal([3, 2, 1, 6, 5, 4], target);
     }
@@ -72,9 +72,9 @@ public sealed class ResamplerTests
         var (pixels, floats, rounded, bytes) = (new byte[31 * 47 * 4], new float[20 * 13 * 3], new byte[20 * 13 * 3], new byte[20 * 13 * 3]);
         new Random(1).NextBytes(pixels);
 
-        Resampler.Resize<byte>(pixels, 31, 47, 4, [2, 1, 0], CropWindow.Whole(31, 47), floats, 20, 13);
+        Resampler.Resize(new SourcePixels<byte>(pixels, 31, 47, 4, [2, 1, 0]), floats, 20, 13);
         Resampler.Round(floats, rounded);
-        Resampler.Resize(pixels, 31, 47, 4, [2, 1, 0], bytes, 20, 13);
+        Resampler.Resize(new SourcePixels<byte>(pixels, 31, 47, 4, [2, 1, 0]), bytes, 20, 13);
 
         Assert.Equal(rounded, bytes);
     }
@@ -98,8 +98,8 @@ public sealed class ResamplerTests
             random.NextBytes(pixels);
             float[] floats = Array.ConvertAll(pixels, value => (float)value), fromBytes = new float[targetHeight * targetWidth * channels.Length], fromFloats = new float[fromBytes.Length];
 
-            Resampler.Resize<byte>(pixels, height, width, stride, channels, crop, fromBytes, targetHeight, targetWidth);
-            Resampler.Resize<float>(floats, height, width, stride, channels, crop, fromFloats, targetHeight, targetWidth);
+            Resampler.Resize(new SourcePixels<byte>(pixels, height, width, stride, channels), crop, fromBytes, targetHeight, targetWidth);
+            Resampler.Resize(new SourcePixels<float>(floats, height, width, stride, channels), crop, fromFloats, targetHeight, targetWidth);
 
             Assert.Equal(Plain(pixels, height, width, stride, channels, crop, targetHeight, targetWidth), fromBytes);
             Assert.Equal(fromBytes, fromFloats);
@@ -142,7 +142,8 @@ public sealed class ResamplerTests
     private static float[] Resize(byte[] pixels, int height, int width, int channels, CropWindow crop, int targetHeight, int targetWidth)
     {
         var target = new float[targetHeight * targetWidth * channels];
-        Resampler.Resize<byte>(pixels, height, width, channels, [.. Enumerable.Range(0, channels)], crop, target, targetHeight, targetWidth);
+        var source = new SourcePixels<byte>(pixels, height, width, channels, [.. Enumerable.Range(0, channels)]);
+        Resampler.Resize(source, crop, target, targetHeight, targetWidth);
         return target;
     }
 }

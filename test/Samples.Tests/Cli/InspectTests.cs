@@ -36,6 +36,17 @@ public sealed class InspectTests(CliFixture fixture) : IClassFixture<CliFixture>
     }
 
     [Fact]
+    public void AModelThatWasNotTrainedHereHasNoCardAndThatIsSaid()
+    {
+        var text = Resnet("inspect", fixture.ModelZip, "--card").Succeeded();
+        var json = Resnet("inspect", fixture.ModelZip, "--card", "--json").Succeeded();
+
+        Assert.Equal("", text.Output);
+        Assert.Contains("has no model card", Assert.Single(text.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Equal("null", json.Output.Trim());
+    }
+
+    [Fact]
     public void WeightsThatFitSeveralNetworksAreTakenAsTheFirstAndThatIsSaid()
     {
         new ResNetWeights(Untrained.Tensors) { Preprocessing = Untrained.Preprocessing }.Save(fixture.File("silent.safetensors"));

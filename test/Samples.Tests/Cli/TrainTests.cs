@@ -32,6 +32,13 @@ public sealed class TrainTests : IDisposable
 
         var tested = Resnet("evaluate", _folder["model.zip"], _folder["test"], "--json").Succeeded().Json;
         Assert.Equal(result.GetProperty("testAccuracy").GetDouble(), tested.GetProperty("accuracy").GetDouble(), 1e-9);
+
+        var card = Resnet("inspect", _folder["model.zip"], "--card").Succeeded().Output;
+        Assert.StartsWith("# Model card\n", card, StringComparison.Ordinal);
+        Assert.Contains("| Network | plain20 |", card);
+        Assert.Contains("\"Epochs\": 2", card);
+        Resnet("quantize", _folder["model.zip"], _folder["test"], "-o", _folder["small.zip"]).Succeeded();
+        Assert.Equal(card, Resnet("inspect", _folder["small.zip"], "--card").Succeeded().Output);
     }
 
     [Fact]
@@ -145,7 +152,7 @@ public sealed class TrainTests : IDisposable
         var run = Train("--learning-rate", "1000", "--json").Succeeded();
 
         Assert.Contains("The network never became clearly better than chance", run.Error);
-        Assert.Contains("--learning-rate", run.Json.GetProperty("noBetterThanChance").GetString());
+        Assert.Contains("smaller learning rate", run.Json.GetProperty("noBetterThanChance").GetString());
     }
 
     [Fact]
@@ -183,9 +190,9 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("Goes on from step ", finished.Error);
         Assert.Contains("All epochs were done before", finished.Error);
         Assert.Equal(1, other.ExitCode);
-        Assert.Contains("--epochs is 2, was 1. Restore what was changed, give another folder with --checkpoints, or start anew with "
-            + "--resume Never.", other.Error);
-        Assert.DoesNotContain("Resume to", other.Error);
+        Assert.Contains("--epochs is 2, was 1. Restore what was changed, give another --checkpoints, or set --resume to Never to start anew. "
+            + "To train a finished model for more epochs, give --more-epochs.", other.Error);
+        Assert.DoesNotContain(" Resume", other.Error);
     }
 
     [Fact]

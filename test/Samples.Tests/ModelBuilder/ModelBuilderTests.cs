@@ -18,9 +18,9 @@ public sealed class ModelBuilderTests : IDisposable
 
         Assert.Equal(1, noImage.ExitCode);
         Assert.Contains("are not an image", Assert.Single(noImage.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
-        Assert.Contains("epoch 10/10: loss", first.Output);
+        Assert.Contains("Epoch 10 of 10, step ", first.Error);
         Assert.Matches("test accuracy [0-9.]+ %, log-loss", first.Output);
-        Assert.DoesNotContain("epoch", again.Output);
+        Assert.DoesNotContain("Epoch", again.Error);
         Assert.False(Directory.Exists(_folder["cache"]), "ONNX Runtime's telemetry left files in the user's cache folder.");
         Assert.Equal(["diagonal", "lying", "standing"], again.Lines[1..].Select(line => line.Split(':')[0]).Order());
     }

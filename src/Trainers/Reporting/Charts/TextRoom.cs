@@ -18,22 +18,12 @@ internal sealed class TextRoom : RenderContextBase
         string.IsNullOrEmpty(text) ? OxySize.Empty : new OxySize(WidthPerEm * fontSize * text.Length, LineHeight * fontSize);
 
     public override void DrawLine(
-        IList<ScreenPoint> points,
-        OxyColor stroke,
-        double thickness,
-        EdgeRenderingMode edgeRenderingMode,
-        double[] dashArray,
-        LineJoin lineJoin) =>
+        IList<ScreenPoint> points, OxyColor stroke, double thickness, EdgeRenderingMode mode, double[] dashes, LineJoin join) =>
         throw new NotSupportedException();
 
     public override void DrawPolygon(
         IList<ScreenPoint> points,
-        OxyColor fill,
-        OxyColor stroke,
-        double thickness,
-        EdgeRenderingMode edgeRenderingMode,
-        double[] dashArray,
-        LineJoin lineJoin) =>
+        OxyColor fill, OxyColor stroke, double thickness, EdgeRenderingMode mode, double[] dashes, LineJoin join) =>
         throw new NotSupportedException();
 
     public override void DrawText(

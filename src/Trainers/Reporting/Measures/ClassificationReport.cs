@@ -68,3 +68,8 @@ internal sealed record ClassificationReport
     /// <summary>Gets the mean cross-entropy in nats.</summary>
     public double LogLoss => Calibration.LogLoss;
 }
+
+/// <summary>How strongly a network's layers respond.</summary>
+/// <param name="Images">The images that they responded to.</param>
+/// <param name="Layers">The 3×3 layers, from the image on.</param>
+internal sealed record ResponseResult(long Images, ImmutableArray<LayerResponse> Layers);

@@ -61,7 +61,7 @@ internal sealed record Thumbnail(string MediaType, byte[] Bytes, int Width, int 
         var scale = Math.Min(1, (double)size / Math.Max(height, width));
         var (newHeight, newWidth) = (Math.Max(1, (int)Math.Round(scale * height)), Math.Max(1, (int)Math.Round(scale * width)));
         var colors = new float[newHeight * newWidth * 3];
-        Resampler.Resize(pixels, height, width, stride, rgb, CropWindow.Whole(height, width), colors, newHeight, newWidth);
+        Resampler.Resize(new SourcePixels<T>(pixels, height, width, stride, rgb), colors, newHeight, newWidth);
 
         var rgba = new byte[newHeight * newWidth * 4];
         for (var i = 0; i < newHeight * newWidth; i++)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Xml.Linq;
 using Microsoft.ML.ResNet.Trainers.Reporting.Charts;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
@@ -20,9 +19,7 @@ internal static class CalibrationSection
         Element("div", Class("charts"),
             Diagram("As it is", report.Calibration),
             report.CalibrationAtTemperature is { } calibrated
-                ? Diagram(
-                    string.Create(CultureInfo.InvariantCulture, $"At temperature {report.Temperature!.Value:0.00}, fitted to other data"),
-                    calibrated)
+                ? Diagram($"At temperature {Hundredths(report.Temperature!.Value)}, fitted to other data", calibrated)
                 : null));
 
     private static XElement Diagram(string name, CalibrationResult calibration) => Figure.Of(

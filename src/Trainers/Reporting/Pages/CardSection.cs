@@ -1,5 +1,4 @@
 using System.Xml.Linq;
-using Microsoft.ML.ResNet.History;
 using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using static Microsoft.ML.ResNet.Trainers.Reporting.Pages.Html;
 

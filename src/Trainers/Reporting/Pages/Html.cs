@@ -37,6 +37,8 @@ internal static class Html
 
     public static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
 
+    public static string Hundredths(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
+
     public static string Loss(double nats) => nats.ToString("0.0000", CultureInfo.InvariantCulture);
 
     public static string Count(long value) => value.ToString("n0", CultureInfo.InvariantCulture);
