@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// finalizers; this one makes none.
 /// </summary>
 /// <remarks>
-/// It calls what TorchSharp itself calls, in its native library, of the one version that the package depends on. Compiled functions stay for
-/// as long as the process.
+/// It calls what TorchSharp itself calls, in its native library, of the one version that the package depends on. Compiled functions stay
+/// for as long as the process.
 /// </remarks>
 internal sealed unsafe class TorchScript
 {
