@@ -19,6 +19,7 @@ internal static class Tool
             EvaluateCommand.Create(),
             PredictCommand.Create(),
             FeaturizeCommand.Create(),
+            SimilarCommand.Create(),
             ReportCommand.Create(),
             ExportCommand.Create(),
             QuantizeCommand.Create(),

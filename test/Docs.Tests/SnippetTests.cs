@@ -54,6 +54,18 @@ public sealed class SnippetTests : IDisposable
         Assert.Equal(TestImages, predictions.Length);
         Assert.All(predictions, prediction => Assert.Contains(prediction.PredictedLabelText, Pictures.ClassNames));
         AssertTheSavedModelIsGood();
+
+        var predicted = Results.Predict(CancellationToken.None);
+        Assert.Equal(TestImages, predicted.Length);
+        var sameFile = predictions.Zip(Directory.GetFiles("photos/test", "*.png", SearchOption.AllDirectories))
+            .ToDictionary(pair => pair.Second, pair => pair.First.PredictedLabelText);
+        Assert.All(predicted, each => Assert.Equal(sameFile[each.Path!], each.Label));
+        Results.Open(_ml);
+        Assert.True(new FileInfo("network.onnx").Length > 10_000);
+        var (found, duplicates) = Results.Similar();
+        Assert.Equal(5, found.Length);
+        Assert.InRange(found[0].Similarity, found[^1].Similarity, 1);
+        Assert.InRange(duplicates.Length, 0, TestImages);
     }
 
     [Fact]

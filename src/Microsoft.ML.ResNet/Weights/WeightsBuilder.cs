@@ -82,14 +82,17 @@ internal sealed class WeightsBuilder
     }
 
     public ResNetWeights Build() => _tensors.Count > 0
-        ? new ResNetWeights(_tensors.Select(tensor => tensor.ToWeightTensor()))
-        {
-            Preprocessing = Preprocessing,
-            ClassNames = ClassNames ?? [],
-            ArchitectureName = ArchitectureName,
-            Card = FinishedCard,
-        }
+        ? BuildMetadata()
         : throw new InvalidDataException("it holds no tensor of weights");
+
+    /// <summary>Builds what there is, though it may be no more than what the file says about itself.</summary>
+    public ResNetWeights BuildMetadata() => new(_tensors.Select(tensor => tensor.ToWeightTensor()))
+    {
+        Preprocessing = Preprocessing,
+        ClassNames = ClassNames ?? [],
+        ArchitectureName = ArchitectureName,
+        Card = FinishedCard,
+    };
 
     // The product of all dimensions but zeros is bounded, so that no order of multiplying them overflows.
     private static int CountValues(string name, ReadOnlySpan<long> shape)
