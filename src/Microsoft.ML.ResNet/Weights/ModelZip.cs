@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Graphs;
 using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
@@ -32,19 +33,38 @@ internal static class ModelZip
         }
 
         var builder = new WeightsBuilder(allowance);
-        ReadNetwork(builder, archive, networks[0], allowance);
+        var graph = ReadNetwork(builder, archive, networks[0], allowance);
         foreach (var head in heads)
         {
             MaximumEntropyModel.ReadInto(builder, head, LayerPlan.HeadWeight, LayerPlan.HeadBias);
         }
 
+        builder.Architecture = ArchitectureOf(builder.ArchitectureName, graph, allowance);
         return builder.Build();
+    }
+
+    // A name of the table says enough. Another's network is recognized by its graph, if it is one that has a graph of its own.
+    private static ResNetArchitecture? ArchitectureOf(string? name, ComputationGraph graph, MemoryAllowance allowance)
+    {
+        if (ResNetArchitecture.All.FirstOrDefault(row => row.Name == name) is { } row)
+        {
+            return row;
+        }
+
+        try
+        {
+            return graph.HasConvolutions ? NetworkRecognizer.Recognize(graph, new ValueBudget(allowance), name).Architecture : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
     }
 
     private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);
 
     // The ONNX file, behind its length.
-    private static void ReadNetwork(WeightsBuilder builder, BoundedArchive archive, string name, MemoryAllowance allowance)
+    private static ComputationGraph ReadNetwork(WeightsBuilder builder, BoundedArchive archive, string name, MemoryAllowance allowance)
     {
         using var stream = archive.Open(name, out var entryLength);
         Span<byte> prefix = stackalloc byte[sizeof(int)];
@@ -55,6 +75,6 @@ internal static class ModelZip
             throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
         }
 
-        OnnxWeights.ReadInto(builder, stream, length, allowance);
+        return OnnxWeights.ReadInto(builder, stream, length, allowance);
     }
 }

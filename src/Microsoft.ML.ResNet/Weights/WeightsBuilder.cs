@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Graphs;
 using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
@@ -30,6 +31,8 @@ internal sealed class WeightsBuilder
     public ImmutableArray<string>? ClassNames { get; set; }
 
     public string? ArchitectureName { get; set; }
+
+    public ResNetArchitecture? Architecture { get; set; }
 
     public ModelCard? Card { get; set; }
 
@@ -79,14 +82,25 @@ internal sealed class WeightsBuilder
     }
 
     public ResNetWeights Build() => _tensors.Count > 0
-        ? new ResNetWeights(_tensors.Select(tensor => tensor.ToWeightTensor()))
-        {
-            Preprocessing = Preprocessing,
-            ClassNames = ClassNames ?? [],
-            ArchitectureName = ArchitectureName,
-            Card = Card is null ? null : Card with { ClassNames = ClassNames ?? [] },
-        }
+        ? Build(_tensors.Select(tensor => tensor.ToWeightTensor()))
         : throw new InvalidDataException("it holds no tensor of weights");
+
+    /// <summary>Makes the weights of a network that was recognized by its graph, in place of the tensors that were declared.</summary>
+    public ResNetWeights Build(RecognizedNetwork network)
+    {
+        Preprocessing ??= network.Preprocessing;
+        (Architecture, ArchitectureName) = (network.Architecture, network.Architecture.Name);
+        return Build(network.Tensors.Select(tensor => new WeightTensor(tensor.Name, tensor.Shape, tensor.Values)));
+    }
+
+    private ResNetWeights Build(IEnumerable<WeightTensor> tensors) => new(tensors)
+    {
+        Preprocessing = Preprocessing,
+        ClassNames = ClassNames ?? [],
+        ArchitectureName = ArchitectureName,
+        Architecture = Architecture,
+        Card = Card is null ? null : Card with { ClassNames = ClassNames ?? [] },
+    };
 
     // The product of all dimensions but zeros is bounded, so that no order of multiplying them overflows.
     private static int CountValues(string name, ReadOnlySpan<long> shape)
