@@ -256,6 +256,17 @@ internal sealed class OperationReader
             : throw node.Refuse($"has {what} shaped {ErrorText.Shape(constant.Shape)}", $"{ErrorText.Shape(shape.ToArray())}");
     }
 
+    // No conditional expression: its null would become an empty bias.
+    private ReadOnlyMemory<float>? Bias(GraphNode node, int outputs)
+    {
+        if (node.Inputs is not [_, _, { Length: > 0 }, ..])
+        {
+            return null;
+        }
+
+        return Floats(node, 2, "bias", outputs).Floats;
+    }
+
     // Numbers that newer versions of ONNX have as an input, and older ones as an attribute.
     private ImmutableArray<long>? Numbers(GraphNode node, int input, string attribute)
     {
@@ -470,7 +481,7 @@ internal sealed class OperationReader
         }
 
         var outputs = filters.Shape[0];
-        ReadOnlyMemory<float>? bias = node.Inputs is [_, _, { Length: > 0 }, ..] ? Floats(node, 2, "bias", outputs).Floats : null;
+        var bias = Bias(node, outputs);
         var windows = WindowPlacement.Of(node, [filters.Shape[2], filters.Shape[3]], x);
         var (height, width) = windows.Check(
             node, x.Signal.Shape, windows.Kernel / 2, size => ConvolutionLayer.Strided(size, windows.Stride));
@@ -653,9 +664,7 @@ internal sealed class OperationReader
         }
 
         var classes = isTransposed ? rows : columns;
-        ReadOnlyMemory<float>? bias = node.Operator == "Gemm" && node.Inputs is [_, _, { Length: > 0 }, ..]
-            ? Floats(node, 2, "bias", classes).Floats
-            : null;
+        var bias = node.Operator == "Gemm" ? Bias(node, classes) : null;
         var values = isTransposed ? _budget.Copy(matrix.Floats.Span) : Transposed(matrix.Floats.Span, rows, columns);
         Add(output, new Operation.Linear(node, new Signal(new ImageShape(classes, 1, 1)), values, bias), GraphLayout.Flat, x);
     }

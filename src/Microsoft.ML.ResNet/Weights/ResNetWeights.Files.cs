@@ -73,7 +73,7 @@ public sealed partial class ResNetWeights
     /// <returns>The weights with their preprocessing; all tensors but the first filters are shared, not copied.</returns>
     /// <exception cref="InvalidDataException">The file does something else, which the message names; or it is for other images.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    public ResNetWeights WithPreprocessing(string path)
+    public ResNetWeights WithPreprocessingFile(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var (preprocessing, order) = WeightsFile.ReadPreprocessing(path);

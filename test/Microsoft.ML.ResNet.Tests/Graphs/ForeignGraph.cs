@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Weights;
 

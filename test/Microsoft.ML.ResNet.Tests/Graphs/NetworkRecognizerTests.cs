@@ -167,7 +167,8 @@ public sealed class NetworkRecognizerTests
         var plan = LayerPlan.Create(architecture, new ImageShape(3, 32, 32), 4);
         var preprocessing = GraphAssert.Identity(plan.Input);
         var data = ml.Data.LoadFromEnumerable(new[] { new Row { Pixels = new byte[plan.Input.Size] } }, Schema(plan.Input.Size));
-        var model = ml.Transforms.ApplyResNet(GoldenNetworks.Weights(plan), architecture, "Pixels", preprocessing).Fit(data);
+        var model = ml.Transforms.ApplyResNet(
+            GoldenNetworks.Weights(plan), architecture, preprocessing: preprocessing, imageColumnName: "Pixels").Fit(data);
         ml.Model.Save(model, data.Schema, folder["model.zip"]);
 
         var read = ResNetWeights.Load(folder["model.zip"]);

@@ -12,7 +12,7 @@ public sealed class PackageNetworkTests
     public void ItsFeaturesAreThoseOfOnnxRuntime()
     {
         var (network, preprocess) = Files();
-        var weights = ResNetWeights.Load(network).WithPreprocessing(preprocess);
+        var weights = ResNetWeights.Load(network).WithPreprocessingFile(preprocess);
         var plan = LayerPlan.Create(weights.Architecture!, weights.Preprocessing!.Input, 1);
         var pixels = GraphAssert.Pixels(plan.Input, 255);
 
@@ -38,7 +38,7 @@ public sealed class PackageNetworkTests
         Assert.Equal(
             ResNetArchitecture.ResNet18 with { Name = "", Depths = [] }, weights.Architecture with { Name = "", Depths = [] });
         Assert.Null(weights.Preprocessing);
-        var preprocessing = weights.WithPreprocessing(preprocess).Preprocessing!;
+        var preprocessing = weights.WithPreprocessingFile(preprocess).Preprocessing!;
         Assert.Equal(new ImageShape(3, 224, 224), preprocessing.Input);
         Assert.Equal(3 * 224 * 224, preprocessing.Mean.Length);
         Assert.Equal([1f, 1f, 1f], preprocessing.StandardDeviation);
@@ -51,7 +51,7 @@ public sealed class PackageNetworkTests
     {
         var (network, preprocess) = Files();
 
-        Assert.Contains("holds", Assert.Throws<InvalidDataException>(() => ResNetWeights.Load(network).WithPreprocessing(network)).Message
+        Assert.Contains("holds", Assert.Throws<InvalidDataException>(() => ResNetWeights.Load(network).WithPreprocessingFile(network)).Message
             .Replace("is no ONNX model of preprocessing", "holds", StringComparison.Ordinal));
         Assert.Null(ResNetWeights.Load(preprocess).Architecture);
     }
