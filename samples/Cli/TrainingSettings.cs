@@ -22,6 +22,10 @@ internal sealed record TrainingSettings
 
     public TrainableLayers Layers { get; init; }
 
+    public bool FitHeadFirst { get; init; }
+
+    public int HeadCopies { get; init; } = 1;
+
     public int? Threads { get; init; }
 
     public double ValidationShare { get; init; } = 0.1;
@@ -44,6 +48,22 @@ internal sealed record TrainingSettings
 
     public int Seed { get; init; }
 
+    /// <summary>Fills in what suits pretrained weights, where nothing else was asked for.</summary>
+    /// <param name="keepsRecipe">Whether the recipe was asked for.</param>
+    public TrainingSettings ForPretrained(bool keepsRecipe)
+    {
+        var (isHead, input) = (Layers == TrainableLayers.Head, InitialWeights?.Preprocessing?.Input.Height ?? 0);
+        return this with
+        {
+            Recipe = keepsRecipe ? Recipe : Recipe with { WeightDecay = 1e-4 },
+            Epochs = Epochs ?? (keepsRecipe ? null : isHead ? 20 : 7),
+            LearningRate = LearningRate ?? (keepsRecipe ? null : isHead ? 0.01 : 0.003),
+            BatchSize = BatchSize ?? (keepsRecipe || input <= 64 ? null : 32),
+            FitHeadFirst = !isHead,
+            HeadCopies = 4,
+        };
+    }
+
     /// <summary>Makes the trainer's options.</summary>
     public ResNetTrainer.Options ToOptions(IProgress<TrainingProgress>? progress, CancellationToken cancellation) => new()
     {
@@ -55,6 +75,8 @@ internal sealed record TrainingSettings
         LearningRate = LearningRate,
         InitialWeights = InitialWeights,
         TrainableLayers = Layers,
+        FitHeadFirst = FitHeadFirst,
+        HeadCopies = HeadCopies,
         ThreadCount = Threads,
         ValidationFraction = ValidationShare,
         CheckpointFolder = CheckpointFolder,

@@ -43,6 +43,32 @@ internal static class Training
         #endregion
     }
 
+    public static ResNetTrainer Pretrained(MLContext ml)
+    {
+        #region Pretrained
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Pretrained = "resnet18",
+            FitHeadFirst = true,     // the new head fits the old features before the rest is trained
+            HeadCopies = 4,          // and sees each image four times: as it is, and cropped and mirrored
+            Epochs = 7,
+            LearningRate = 0.003,
+            BatchSize = 32,
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static DataViewSchema LoadGraph(MLContext ml, IDataView images)
+    {
+        #region LoadGraph
+        var weights = ResNetWeights.Load("network.onnx");
+        Console.WriteLine($"{weights.Architecture}: {weights.Tensors.Length} tensors, {weights.Preprocessing}");
+        using var featurizer = ml.Transforms.ResNetFeaturizeImage(weights).Fit(images);
+        #endregion
+        return featurizer.GetOutputSchema(images.Schema);
+    }
+
     public static ResNetTrainer FineTune(MLContext ml)
     {
         #region FineTune
