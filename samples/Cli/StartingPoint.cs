@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Files;
 using SkiaSharp;
 
 namespace Cli;
@@ -57,7 +58,15 @@ internal static class StartingPoint
 
     private static int ShorterSide(string path)
     {
-        using var codec = SKCodec.Create(path);
-        return codec is null ? 0 : Math.Min(codec.Info.Width, codec.Info.Height);
+        try
+        {
+            RegularFile.Check(path);
+            using var codec = SKCodec.Create(path);
+            return codec is null ? 0 : Math.Min(codec.Info.Width, codec.Info.Height);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
     }
 }

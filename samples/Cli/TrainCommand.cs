@@ -84,7 +84,9 @@ internal static class TrainCommand
                     + "--resume.");
             }
 
-            var start = more is not null ? (Finished(path, terminal, cancellation), false) : options.Initial(arguments, terminal, cancellation);
+            var start = more is not null
+                ? (Finished(path, terminal, cancellation), false)
+                : options.Initial(arguments, terminal, cancellation);
             if (start is null && options.LeavesStartOpen(arguments)
                 && StartingPoint.Choose(arguments.GetValue(data)!, terminal) is { } chosen)
             {

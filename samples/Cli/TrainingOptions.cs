@@ -97,9 +97,17 @@ internal sealed class TrainingOptions
         var isPretrained = arguments.GetResult(_pretrained) is { Implicit: false };
         UsageException.ThrowIf(isPretrained && (Weights(arguments) is not null || arguments.GetValue(_architecture) is not null),
             "--pretrained says which network it is: leave out --weights and --arch.");
-        return isPretrained ? (ResNetWeights.Pretrained(arguments.GetValue(_pretrained) ?? StartingPoint.Pretrained), true)
-            : Weights(arguments) is { } source ? (NetworkOptions.Read(source, terminal, cancellation), false)
-            : null;
+        if (isPretrained)
+        {
+            return (ResNetWeights.Pretrained(arguments.GetValue(_pretrained) ?? StartingPoint.Pretrained), true);
+        }
+
+        if (Weights(arguments) is { } source)
+        {
+            return (NetworkOptions.Read(source, terminal, cancellation), false);
+        }
+
+        return null;
     }
 
     /// <summary>Reads what was asked for.</summary>

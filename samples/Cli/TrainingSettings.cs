@@ -56,9 +56,9 @@ internal sealed record TrainingSettings
         return this with
         {
             Recipe = keepsRecipe ? Recipe : Recipe with { WeightDecay = 1e-4 },
-            Epochs = Epochs ?? (keepsRecipe ? null : isHead ? 20 : 7),
-            LearningRate = LearningRate ?? (keepsRecipe ? null : isHead ? 0.01 : 0.003),
-            BatchSize = BatchSize ?? (keepsRecipe || input <= 64 ? null : 32),
+            Epochs = Epochs ?? (keepsRecipe ? (int?)null : isHead ? 20 : 7),
+            LearningRate = LearningRate ?? (keepsRecipe ? (double?)null : isHead ? 0.01 : 0.003),
+            BatchSize = BatchSize ?? (keepsRecipe || input <= 64 ? (int?)null : 32),
             FitHeadFirst = !isHead,
             HeadCopies = 4,
         };

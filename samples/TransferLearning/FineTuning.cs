@@ -103,7 +103,10 @@ internal sealed class FineTuning
         var clock = Stopwatch.StartNew();
         var columns = new ProgressColumn[]
         {
-            new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(),
+            new TaskDescriptionColumn { Alignment = Justify.Left },
+            new ProgressBarColumn(),
+            new PercentageColumn(),
+            new RemainingTimeColumn(),
         };
         var model = AnsiConsole.Progress().Columns(columns).Start(bar =>
         {

@@ -61,8 +61,8 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
         var start = checkpoint is null ? ResNetWeights.Pretrained("resnet18") : ResNetWeights.Load(checkpoint);
         var network = arguments.GetValue(architecture) is { } name
             ? ResNetArchitecture.Parse(name)
-            : start.Architecture ?? ResNetArchitecture.Parse(
-                start.ArchitectureName ?? throw new ArgumentException($"'{checkpoint}' does not say which network it is: say it with --arch."));
+            : start.Architecture ?? ResNetArchitecture.Parse(start.ArchitectureName
+                ?? throw new ArgumentException($"'{checkpoint}' does not say which network it is: say it with --arch."));
         new FineTuning(settings, start, network).Run(cancellation);
         return 0;
     }

@@ -298,7 +298,8 @@ public sealed partial class ResNetTrainer
             EffectiveRecipe.Validate();
             OptionCheck.OfTrainer(ValidationFraction is >= 0 and < 1, ValidationFraction, "at least 0 and less than 1");
             OptionCheck.OfTrainer(Enum.IsDefined(TrainableLayers), TrainableLayers, "one of the values of TrainableLayers");
-            OptionCheck.OfTrainer(!FitHeadFirst || StartWeights is not null, FitHeadFirst, "false where no weights are given to start from");
+            OptionCheck.OfTrainer(
+                !FitHeadFirst || StartWeights is not null, FitHeadFirst, "false where no weights are given to start from");
             OptionCheck.OfTrainer(HeadCopies >= 1, HeadCopies, "at least 1");
             OptionCheck.OfTrainer(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
             OptionCheck.OfTrainer(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");

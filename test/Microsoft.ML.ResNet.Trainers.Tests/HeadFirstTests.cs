@@ -88,11 +88,16 @@ public sealed class HeadFirstTests
     {
         Says("FitHeadFirst must be false where no weights are given", new ResNetTrainer.Options { FitHeadFirst = true });
         Says("HeadCopies must be at least 1", new ResNetTrainer.Options { HeadCopies = 0 });
-        Says("Pretrained must be null where InitialWeights are given", new ResNetTrainer.Options { Pretrained = "resnet18", InitialWeights = _headless });
+        Says(
+            "Pretrained must be null where InitialWeights are given",
+            new ResNetTrainer.Options { Pretrained = "resnet18", InitialWeights = _headless });
         Says("There are no pretrained weights 'resnet17'", new ResNetTrainer.Options { Pretrained = "resnet17" });
 
-        void Says(string message, ResNetTrainer.Options options) =>
-            Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(() => _ml.MulticlassClassification.Trainers.ResNet(options)).Message);
+        void Says(string message, ResNetTrainer.Options options)
+        {
+            var exception = Assert.ThrowsAny<ArgumentException>(() => _ml.MulticlassClassification.Trainers.ResNet(options));
+            Assert.Contains(message, exception.Message);
+        }
     }
 
     private double Accuracy(ResNetClassificationTransformer model) =>

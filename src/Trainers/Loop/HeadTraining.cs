@@ -42,7 +42,7 @@ internal sealed class HeadTraining(
         return (With(start, trained), end);
     }
 
-    /// <summary>Fits the head to the features at once, without a rate to choose: what the rest of the network is then trained with.</summary>
+    /// <summary>Fits the head to the features at once, without a rate to choose: where the training of all layers then begins.</summary>
     /// <param name="plan">The whole network.</param>
     /// <param name="start">Its weights.</param>
     /// <param name="images">The images; only those to train on are looked at.</param>

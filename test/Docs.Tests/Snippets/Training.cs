@@ -63,7 +63,7 @@ internal static class Training
     {
         #region LoadGraph
         var weights = ResNetWeights.Load("network.onnx");
-        Console.WriteLine($"{weights.Architecture}: {weights.Tensors.Length} tensors, {weights.Preprocessing}");
+        Console.WriteLine($"{weights.Architecture}: {weights.Tensors.Length} tensors, for images of {weights.Preprocessing?.Input}");
         using var featurizer = ml.Transforms.ResNetFeaturizeImage(weights).Fit(images);
         #endregion
         return featurizer.GetOutputSchema(images.Schema);

@@ -96,11 +96,9 @@ internal sealed class ForeignGraph
         var (filters, bias) = folded.TryGetValue(layer, out var batchNorm)
             ? BatchNormFolding.Fold(layer, batchNorm, _weights)
             : (_weights[layer.Weights[0].Name], _weights[layer.Weights[1].Name]);
-        string[] names =
-        [
-            _graph.Add(new WeightTensor($"onnx::Conv_{_next++}", filters.Shape, filters.Values)),
-            _graph.Add("Identity", [_graph.Add(new WeightTensor($"onnx::Conv_{_next++}", bias.Shape, bias.Values))], $"onnx::Shared_{_next}"),
-        ];
+        var filterName = _graph.Add(new WeightTensor($"onnx::Conv_{_next++}", filters.Shape, filters.Values));
+        var biasName = _graph.Add(new WeightTensor($"onnx::Conv_{_next++}", bias.Shape, bias.Values));
+        string[] names = [filterName, _graph.Add("Identity", [biasName], $"onnx::Shared_{_next}")];
         return _graph.Add(
             "Conv",
             [x, .. names],
@@ -118,13 +116,20 @@ internal sealed class ForeignGraph
         var batch = _graph.Add("Gather", [_graph.Add("Shape", [x], "/Shape"), _graph.AddIntegers("index", 0)], "/Gather");
         var shape = _graph.Add("Concat", [batch, _graph.AddIntegers("rest", -1)], "/Concat", new OnnxAttribute("axis", 0));
         x = _graph.Add("Reshape", [x, shape], "/Reshape");
-        return _graph.Add("Gemm", [x, .. layer.Weights.Select(spec => _graph.Add(_weights[spec.Name]))], "1234", new OnnxAttribute("transB", 1));
+        var head = layer.Weights.Select(spec => _graph.Add(_weights[spec.Name]));
+        return _graph.Add("Gemm", [x, .. head], "1234", new OnnxAttribute("transB", 1));
     }
 
     // 'caffe' mode of Keras: RGB becomes BGR, then ImageNet's mean is subtracted.
     private string KerasPixels()
     {
-        string[] bounds = [_graph.AddIntegers("s", -1), _graph.AddIntegers("e", long.MinValue), _graph.AddIntegers("a", 3), _graph.AddIntegers("t", -1)];
+        string[] bounds =
+        [
+            _graph.AddIntegers("starts", -1),
+            _graph.AddIntegers("ends", long.MinValue),
+            _graph.AddIntegers("axes", 3),
+            _graph.AddIntegers("steps", -1),
+        ];
         var x = _graph.Add("Slice", ["input_1", .. bounds], "strided_slice:0");
         x = _graph.Add("Add", [_graph.Add(OnnxTensor.Floats("mean", [3], new[] { -103.939f, -116.779f, -123.68f })), x], "BiasAdd:0");
         return _graph.Add("Transpose", [x], "Transpose:0", new OnnxAttribute("perm", Integers: [0, 3, 1, 2]));

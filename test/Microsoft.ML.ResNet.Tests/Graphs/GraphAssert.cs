@@ -38,7 +38,9 @@ internal static class GraphAssert
         var ours = hasHead
             ? OnnxGraphWriter.Classifier(network, OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, [])
             : OnnxGraphWriter.Featurizer(network, OnnxElementType.Float, "pixels", "features", [], anyBatch: true);
-        var expected = Run(file, isChannelsLast ? ChannelsLast(pixels, size) : pixels, isChannelsLast ? [1, height, width, size.Channels] : [1, size.Channels, height, width]);
+        var expected = isChannelsLast
+            ? Run(file, ChannelsLast(pixels, size), [1, height, width, size.Channels])
+            : Run(file, pixels, [1, size.Channels, height, width]);
 
         var actual = Run(Bytes(ours), pixels, [1, size.Channels, height, width]);
 

@@ -41,7 +41,10 @@ public sealed class NetworkRecognizerTests
         var plan = Plan(Small[name]);
         var weights = GoldenNetworks.Weights(plan);
         var model = Nameless(OnnxGraphWriter.Classifier(
-            new ResNetModel(plan, weights, GraphAssert.Identity(plan.Input)), OnnxElementType.Float, new OnnxExportOptions { Softmax = false, IncludePreprocessing = false }, []));
+            new ResNetModel(plan, weights, GraphAssert.Identity(plan.Input)),
+            OnnxElementType.Float,
+            new OnnxExportOptions { Softmax = false, IncludePreprocessing = false },
+            []));
 
         var read = GraphAssert.ComputesTheSame(GraphAssert.Bytes(model), plan);
 
@@ -74,7 +77,9 @@ public sealed class NetworkRecognizerTests
     public void PreprocessingIsReadFromTheGraph(bool isMeanImage, bool isChannelsLast)
     {
         var plan = Plan(Small["basic"]);
-        ImmutableArray<float> mean = isMeanImage ? [.. Enumerable.Range(0, plan.Input.Size).Select(i => 100 + 20 * MathF.Sin(i))] : [120, 130, 90];
+        ImmutableArray<float> mean = isMeanImage
+            ? [.. Enumerable.Range(0, plan.Input.Size).Select(i => 100 + 20 * MathF.Sin(i))]
+            : [120, 130, 90];
         var preprocessing = new ImagePreprocessing(plan.Input, mean, [50, 60, 70]) { CropBorder = 2, Supersampling = 2 };
         var network = new ResNetModel(plan, GoldenNetworks.Weights(plan), preprocessing);
         var model = OnnxGraphWriter.Classifier(
@@ -83,8 +88,8 @@ public sealed class NetworkRecognizerTests
         var read = GraphAssert.ComputesTheSame(GraphAssert.Bytes(Nameless(model)), plan, inputScale: 255, isChannelsLast);
 
         Assert.Equal((2, 2, plan.Input), (read.Preprocessing!.CropBorder, read.Preprocessing.Supersampling, read.Preprocessing.Input));
-        Assert.All(mean.Zip(read.Preprocessing.Mean), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-3));
-        Assert.All(preprocessing.StandardDeviation.Zip(read.Preprocessing.StandardDeviation), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-3));
+        AssertNear(mean, read.Preprocessing.Mean);
+        AssertNear(preprocessing.StandardDeviation, read.Preprocessing.StandardDeviation);
     }
 
     [Fact]
@@ -94,7 +99,10 @@ public sealed class NetworkRecognizerTests
         var preprocessing = new ImagePreprocessing(plan.Input, [120, 130, 90], [50, 60, 70]);
         var network = new ResNetModel(plan, GoldenNetworks.Weights(plan), preprocessing);
         var model = OnnxGraphWriter.Classifier(
-            network, OnnxElementType.UInt8, new OnnxExportOptions { FoldBatchNorm = true, IncludePreprocessing = false }, NetworkMetadata.Of(network, ["a", "b", "c", "d"]));
+            network,
+            OnnxElementType.UInt8,
+            new OnnxExportOptions { FoldBatchNorm = true, IncludePreprocessing = false },
+            NetworkMetadata.Of(network, ["a", "b", "c", "d"]));
 
         var read = WeightsAssert.Read(GraphAssert.Bytes(model));
 
@@ -154,7 +162,7 @@ public sealed class NetworkRecognizerTests
         var read = GraphAssert.ComputesTheSame(file, plan, inputScale: 255, isChannelsLast: true);
 
         AssertSame(plan.Architecture, read.Architecture!);
-        Assert.All(new[] { 123.68f, 116.779f, 103.939f }.Zip(read.Preprocessing!.Mean), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-3));
+        AssertNear([123.68f, 116.779f, 103.939f], read.Preprocessing!.Mean);
         Assert.Equal([1f, 1f, 1f], read.Preprocessing.StandardDeviation);
     }
 
@@ -196,6 +204,12 @@ public sealed class NetworkRecognizerTests
             Initializers = [.. model.Initializers.Select(tensor => tensor with { Name = Number(tensor.Name) })],
             Outputs = [.. model.Outputs.Select(output => output with { Name = Number(output.Name) })],
         };
+    }
+
+    private static void AssertNear(ImmutableArray<float> expected, ImmutableArray<float> actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-3));
     }
 
     private static LayerPlan Plan(ResNetArchitecture architecture) => LayerPlan.Create(architecture, new ImageShape(3, 32, 32), 4);

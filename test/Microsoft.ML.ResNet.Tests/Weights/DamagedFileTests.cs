@@ -23,7 +23,8 @@ public sealed class DamagedFileTests
         ["deflated zip"] = new(() => TorchFile.Of(WeightsAssert.Small()).ToZip(CompressionLevel.Optimal)),
         ["legacy"] = new(() => TorchFile.Of(WeightsAssert.Small(), wrapper: "model").ToLegacy()),
         ["onnx"] = new(() => Saved((classifier, _, _, path) => classifier.ExportOnnx(path))),
-        ["onnx of another"] = new(() => GraphAssert.Bytes(ForeignGraph.Keras(ForeignPlan, GoldenNetworks.Weights(ForeignPlan), trimsPadding: true))),
+        ["onnx of another"] = new(() =>
+            GraphAssert.Bytes(ForeignGraph.Keras(ForeignPlan, GoldenNetworks.Weights(ForeignPlan), trimsPadding: true))),
         ["model.zip"] = new(() => Saved((classifier, ml, data, path) => ml.Model.Save(classifier, data.Schema, path))),
         ["stored model.zip"] = new(() => Stored(Files!["model.zip"].Value)),
     };
