@@ -113,10 +113,10 @@ internal sealed class FineTuning
             var task = bar.AddTask("reading images");
             return _ml.MulticlassClassification.Trainers.ResNet(Options(new TaskProgress(task), cancellation)).Fit(train);
         });
+        var (images, seconds) = (model.History.TrainingImages, clock.Elapsed.TotalSeconds);
         var rate = model.History.Epochs.Average(epoch => epoch.ImagesPerSecond);
-        AnsiConsole.MarkupLineInterpolated(
-            $"Fine-tuned {_settings.Layers} on {model.History.TrainingImages:n0} images in {clock.Elapsed.TotalSeconds:f0} s, "
-            + $"reading included; {rate:f0} images/s in training.");
+        AnsiConsole.MarkupLineInterpolated($"Fine-tuned {_settings.Layers} on {images:n0} images in {seconds:f0} s, reading included.");
+        AnsiConsole.MarkupLineInterpolated($"{rate:f0} images/s in training.");
         return (Evaluate(model, test, "After"), model);
     }
 

@@ -118,7 +118,7 @@ public sealed class SnippetTests : IDisposable
     {
         using var network = Training.Pretrained(_ml).Fit(Images("photos/test"));
 
-        Assert.Equal([2, 2, 2, 3], network.Plan.Architecture.Depths);
+        Assert.Equal([2, 2, 2, 3], network.Plan.Architecture.Depths.AsEnumerable());
         Assert.Equal(3 * 224 * 224, network.Preprocessing.Mean.Length);
         Assert.Equal(7, network.History.Epochs.Length);
     }

@@ -107,7 +107,7 @@ public sealed class NetworkRecognizerTests
         var read = WeightsAssert.Read(GraphAssert.Bytes(model));
 
         Assert.Equal("basic", read.ArchitectureName);
-        Assert.Equal(["a", "b", "c", "d"], read.ClassNames);
+        Assert.Equal(["a", "b", "c", "d"], read.ClassNames.AsEnumerable());
         WeightsAssert.Same(preprocessing, read.Preprocessing);
     }
 
@@ -163,7 +163,7 @@ public sealed class NetworkRecognizerTests
 
         AssertSame(plan.Architecture, read.Architecture!);
         AssertNear([123.68f, 116.779f, 103.939f], read.Preprocessing!.Mean);
-        Assert.Equal([1f, 1f, 1f], read.Preprocessing.StandardDeviation);
+        AssertNear([1, 1, 1], read.Preprocessing.StandardDeviation);
     }
 
     [Fact]

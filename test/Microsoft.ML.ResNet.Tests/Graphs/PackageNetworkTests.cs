@@ -34,14 +34,14 @@ public sealed class PackageNetworkTests
         var weights = ResNetWeights.Load(network);
 
         Assert.Equal("resnet_2_2_2_3", weights.ArchitectureName);
-        Assert.Equal([2, 2, 2, 3], weights.Architecture!.Depths);
+        Assert.Equal([2, 2, 2, 3], weights.Architecture!.Depths.AsEnumerable());
         Assert.Equal(
             ResNetArchitecture.ResNet18 with { Name = "", Depths = [] }, weights.Architecture with { Name = "", Depths = [] });
         Assert.Null(weights.Preprocessing);
         var preprocessing = weights.WithPreprocessingFile(preprocess).Preprocessing!;
         Assert.Equal(new ImageShape(3, 224, 224), preprocessing.Input);
         Assert.Equal(3 * 224 * 224, preprocessing.Mean.Length);
-        Assert.Equal([1f, 1f, 1f], preprocessing.StandardDeviation);
+        Assert.Equal([1f, 1f, 1f], preprocessing.StandardDeviation.AsEnumerable());
         Assert.InRange(preprocessing.Mean[..(224 * 224)].Average(), 120, 128); // red: ImageNet's mean is 123.7
         Assert.InRange(preprocessing.Mean[^(224 * 224)..].Average(), 100, 108); // blue: 103.9
     }
