@@ -24,7 +24,7 @@ public sealed class HeadFirstTests
     [InlineData(3)]
     public void TheHeadIsFittedBeforeTheRestIsTrained(int copies)
     {
-        // At this rate nothing else is learnt.
+        // At this rate nothing else is learnt. Another seed: with the first one, a new head is that which the features were trained for.
         using var model = Fit(new ResNetTrainer.Options
         {
             InitialWeights = _headless,
@@ -32,8 +32,9 @@ public sealed class HeadFirstTests
             HeadCopies = copies,
             Epochs = 1,
             LearningRate = 1e-9,
+            Seed = 7,
         });
-        using var without = Fit(new ResNetTrainer.Options { InitialWeights = _headless, Epochs = 1, LearningRate = 1e-9 });
+        using var without = Fit(new ResNetTrainer.Options { InitialWeights = _headless, Epochs = 1, LearningRate = 1e-9, Seed = 7 });
 
         Assert.True(Accuracy(model) > 0.9, $"{Accuracy(model):p1}");
         Assert.True(Accuracy(without) < 0.9, $"{Accuracy(without):p1}");
