@@ -40,14 +40,11 @@ internal sealed class FeatureCache(ResidualNetwork network, TrainingSettings set
         where T : unmanaged, INumberBase<T>
     {
         var features = new List<ImageEntry>(images.Training.Count * copies);
-        Add(features, images.Training, [InputPipeline.AsScored(images.Preprocessing)], epoch: null);
-        if (copies > 1)
+        var pipelines = InputPipelines.For(settings.Augmentation, settings.Recipe, images);
+        Add(features, images.Training, [pipelines.AsScored()], epoch: null);
+        for (var copy = 1; copy < copies; copy++)
         {
-            var augmented = InputPipelines.For(settings.Augmentation, settings.Recipe, images).ForTraining();
-            for (var copy = 1; copy < copies; copy++)
-            {
-                Add(features, images.Training, augmented, epoch: copy);
-            }
+            Add(features, images.Training, pipelines.ForTraining(), epoch: copy);
         }
 
         return new ImageSet<float>(store, [.. features]);
