@@ -46,7 +46,7 @@ internal static class StartingPoint
         {
             var weights = ResNetWeights.Pretrained(Pretrained);
             terminal.Say($"{images:n0} photographs of about {side} pixels a side: training starts from {Pretrained}, which has learnt from "
-                + "a million others, the head first, then all. (--arch names a network to train from nothing.)");
+                + "a million others, and only its head is trained. (--layers trains more, --arch names a network to train from nothing.)");
             return weights;
         }
         catch (FileNotFoundException exception)

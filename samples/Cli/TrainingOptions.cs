@@ -32,13 +32,13 @@ internal sealed class TrainingOptions
     private readonly Option<string?> _pretrained = new("--pretrained")
     {
         Description = "Start from weights trained on ImageNet that are on this machine: those of a network, resnet18 where none is named. "
-            + "The head is fitted first, then all is trained, at rates that need no tuning. [default: for photographs]",
+            + "The head is trained, at a rate that needs no tuning; with --layers more, once the head fits. [default: for photographs]",
         HelpName = "name",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     private readonly Option<TrainableLayers> _layers = OptionValues.Choice("--layers",
-        "What is trained; the rest stays as --weights has it.", TrainableLayers.All);
+        "What is trained; the rest stays as --weights or --pretrained has it. (With --pretrained, Head if not given.)", TrainableLayers.All);
 
     private readonly Option<ClassBalance?> _balance = new("--balance")
     {
@@ -117,7 +117,11 @@ internal sealed class TrainingOptions
     public TrainingSettings Read(ParseResult arguments, ResNetWeights? initial, bool isPretrained = false)
     {
         var settings = ReadAsAsked(arguments, initial);
-        return isPretrained ? settings.ForPretrained(keepsRecipe: arguments.GetResult(_recipe) is { Implicit: false }) : settings;
+        return isPretrained
+            ? settings.ForPretrained(
+                keepsRecipe: arguments.GetResult(_recipe) is { Implicit: false },
+                keepsLayers: arguments.GetResult(_layers) is { Implicit: false })
+            : settings;
     }
 
     private TrainingSettings ReadAsAsked(ParseResult arguments, ResNetWeights? initial)

@@ -50,17 +50,20 @@ internal sealed record TrainingSettings
 
     /// <summary>Fills in what suits pretrained weights, where nothing else was asked for.</summary>
     /// <param name="keepsRecipe">Whether the recipe was asked for.</param>
-    public TrainingSettings ForPretrained(bool keepsRecipe)
+    /// <param name="keepsLayers">Whether the layers to train were asked for; else it is the head, which takes seconds.</param>
+    public TrainingSettings ForPretrained(bool keepsRecipe, bool keepsLayers)
     {
-        var (isHead, input) = (Layers == TrainableLayers.Head, InitialWeights?.Preprocessing?.Input.Height ?? 0);
+        var layers = keepsLayers ? Layers : TrainableLayers.Head;
+        var (isHead, input) = (layers == TrainableLayers.Head, InitialWeights?.Preprocessing?.Input.Height ?? 0);
         return this with
         {
+            Layers = layers,
             Recipe = keepsRecipe ? Recipe : Recipe with { WeightDecay = 1e-4 },
-            Epochs = Epochs ?? (keepsRecipe ? (int?)null : isHead ? 20 : 7),
-            LearningRate = LearningRate ?? (keepsRecipe ? (double?)null : isHead ? 0.01 : 0.003),
+            Epochs = Epochs ?? (keepsRecipe ? (int?)null : isHead ? 20 : 4),
+            LearningRate = LearningRate ?? (keepsRecipe ? (double?)null : isHead ? 0.01 : 0.0005),
             BatchSize = BatchSize ?? (keepsRecipe || input <= 64 ? (int?)null : 32),
             FitHeadFirst = !isHead,
-            HeadCopies = 4,
+            HeadCopies = isHead ? 1 : 4,
         };
     }
 

@@ -37,8 +37,8 @@ internal sealed class FineTuning
         string DataFolder,
         string? TestFolder,
         TrainableLayers Layers,
-        int Epochs,
-        double LearningRate,
+        int? Epochs,
+        double? LearningRate,
         string? ModelPath,
         string? CheckpointFolder,
         int Seed);
@@ -120,17 +120,19 @@ internal sealed class FineTuning
         return (Evaluate(model, test, "After"), model);
     }
 
+    private bool TrainsHeadOnly => _settings.Layers == TrainableLayers.Head;
+
     private ResNetTrainer.Options Options(IProgress<TrainingProgress> progress, CancellationToken cancellation) => new()
     {
         Architecture = _architecture,
         InputShape = _preprocessing.Input,
         InitialWeights = _weights,
         TrainableLayers = _settings.Layers,
-        FitHeadFirst = _settings.Layers != TrainableLayers.Head,
-        HeadCopies = HeadCopies,
+        FitHeadFirst = !TrainsHeadOnly,
+        HeadCopies = TrainsHeadOnly ? 1 : HeadCopies,
         Recipe = TrainingRecipe.Modern with { WeightDecay = 1e-4 }, // trained weights need no more
-        Epochs = _settings.Epochs,
-        LearningRate = _settings.LearningRate,
+        Epochs = _settings.Epochs ?? (TrainsHeadOnly ? 20 : 4),
+        LearningRate = _settings.LearningRate ?? (TrainsHeadOnly ? 0.01 : 0.0005), // more would spoil what the network knows
         BatchSize = _preprocessing.Input.Height > LargeImage ? LargeImageBatch : SmallImageBatch,
         ValidationFraction = 0,
         OnBadImage = BadImageHandling.Skip,

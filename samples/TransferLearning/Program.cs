@@ -1,4 +1,4 @@
-// Fine-tunes a network on a folder of images: ResNet-18 trained on ImageNet, or a checkpoint. The head first, then all; no rate to choose.
+// Fine-tunes a network on a folder of images: ResNet-18 trained on ImageNet, or a checkpoint. There is no rate to choose.
 using System.CommandLine;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
@@ -22,14 +22,13 @@ var test = new Option<string?>("--test")
 };
 var layers = new Option<TrainableLayers>("--layers")
 {
-    Description = "What is trained: All, LastStage, or Head, which takes seconds.",
-    DefaultValueFactory = _ => TrainableLayers.All,
+    Description = "What is trained: Head, which takes seconds; or LastStage or All, once the head has been fitted.",
+    DefaultValueFactory = _ => TrainableLayers.Head,
 };
-var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 7 };
-var learningRate = new Option<double>("--learning-rate")
+var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: 20 for the head, 4 for more]" };
+var learningRate = new Option<double?>("--learning-rate")
 {
-    Description = "The learning rate after warm-up.",
-    DefaultValueFactory = _ => 0.003,
+    Description = "The learning rate after warm-up. [default: 0.01 for the head, 0.0005 for more]",
 };
 var model = new Option<string?>("--model") { Description = "Where the fine-tuned model is saved, if it is." };
 var checkpoints = new Option<string?>("--checkpoints")

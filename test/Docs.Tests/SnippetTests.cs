@@ -113,14 +113,16 @@ public sealed class SnippetTests : IDisposable
         Assert.True(Training.Variant().ParameterCount > original.ParameterCount);
     }
 
-    [Fact]
-    public void APretrainedNetworkIsFineTuned()
+    [Theory]
+    [InlineData(false, 20)]
+    [InlineData(true, 4)]
+    public void APretrainedNetworkIsFineTuned(bool all, int epochs)
     {
-        using var network = Training.Pretrained(_ml).Fit(Images("photos/test"));
+        using var network = (all ? Training.HeadFirst(_ml) : Training.Pretrained(_ml)).Fit(Images("photos/test"));
 
         Assert.Equal([2, 2, 2, 3], network.Plan.Architecture.Depths.AsEnumerable());
         Assert.Equal(3 * 224 * 224, network.Preprocessing.Mean.Length);
-        Assert.Equal(7, network.History.Epochs.Length);
+        Assert.Equal(epochs, network.History.Epochs.Length);
     }
 
     [Fact]

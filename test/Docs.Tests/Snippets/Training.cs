@@ -49,10 +49,25 @@ internal static class Training
         var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Pretrained = "resnet18",
-            FitHeadFirst = true,     // the new head fits the old features before the rest is trained
-            HeadCopies = 4,          // and sees each image four times: as it is, and cropped and mirrored
-            Epochs = 7,
-            LearningRate = 0.003,
+            TrainableLayers = TrainableLayers.Head,
+            Epochs = 20,
+            LearningRate = 0.01,
+            BatchSize = 32,
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static ResNetTrainer HeadFirst(MLContext ml)
+    {
+        #region HeadFirst
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Pretrained = "resnet18",
+            FitHeadFirst = true,
+            HeadCopies = 4,          // it sees each image four times: as it is, and cropped and mirrored
+            Epochs = 4,
+            LearningRate = 0.0005,   // a higher rate forgets what ImageNet taught
             BatchSize = 32,
         });
         #endregion

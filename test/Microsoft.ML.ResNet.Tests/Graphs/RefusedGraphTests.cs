@@ -107,7 +107,9 @@ public sealed class RefusedGraphTests
     [Fact]
     public void HeadsAndBranchesOfOtherShapesAreRefused()
     {
-        Says("node 'layer1.0.conv1' (Conv) is in a branch and read by 2 others", Model with { Nodes = [.. Model.Nodes, new OnnxNode("Relu", ["layer1.0.conv1"], "aside", [])] });
+        Says(
+            "node 'layer1.0.conv1' (Conv) is in a branch and read by 2 others",
+            Model with { Nodes = [.. Model.Nodes, new OnnxNode("Relu", ["layer1.0.conv1"], "aside", [])] });
         Says("node 'fc' (Gemm) has a matrix", Changed("fc", node => node with { Attributes = [] }));
     }
 
@@ -116,7 +118,8 @@ public sealed class RefusedGraphTests
     {
         // One constant of 64,000 values, read by 8,000 nodes; and channels that grow with every node.
         var many = new float[65_536];
-        Says("its nodes compute more than", Chain(8_000, OnnxTensor.Floats("c", [1, many.Length, 1, 1], many), channels: many.Length, "Mul"));
+        var constant = OnnxTensor.Floats("c", [1, many.Length, 1, 1], many);
+        Says("its nodes compute more than", Chain(8_000, constant, channels: many.Length, "Mul"));
         Says("channels", Chain(8_000, OnnxTensor.Integers("c", 0, 16_000, 0, 0, 0, 16_000, 0, 0), channels: 3, "Pad"));
         Says("more than 65,536 initializers, nodes", Chain(70_000, OnnxTensor.Floats("c", [1], new float[1]), channels: 3, "Mul"));
     }
