@@ -125,6 +125,30 @@ public sealed class SnippetTests : IDisposable
         Assert.True(Training.Variant().ParameterCount > original.ParameterCount);
     }
 
+    [Theory]
+    [InlineData(false, 20)]
+    [InlineData(true, 4)]
+    public void APretrainedNetworkIsFineTuned(bool all, int epochs)
+    {
+        using var network = (all ? Training.HeadFirst(_ml) : Training.Pretrained(_ml)).Fit(Images("photos/test"));
+
+        Assert.Equal([2, 2, 2, 3], network.Plan.Architecture.Depths.AsEnumerable());
+        Assert.Equal(3 * 224 * 224, network.Preprocessing.Mean.Length);
+        Assert.Equal(epochs, network.History.Epochs.Length);
+    }
+
+    [Fact]
+    public void AGraphIsRecognized()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 32, 32), classCount: 3);
+        var weights = ResNetWeights.Initialize(plan, seed: 1);
+        using var network = _ml.Transforms.ApplyResNet(weights, plan.Architecture, preprocessing: ImagePreprocessing.Cifar10)
+            .Fit(Images("photos/test"));
+        network.ExportOnnx("network.onnx", new OnnxExportOptions { FoldBatchNorm = true });
+
+        Assert.NotNull(Training.LoadGraph(_ml, Images("photos/test")).GetColumnOrNull("Features"));
+    }
+
     [Fact]
     public void APublishedCheckpointIsFineTuned()
     {

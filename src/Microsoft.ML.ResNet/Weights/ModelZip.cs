@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Graphs;
 using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
@@ -20,12 +21,14 @@ internal static class ModelZip
     public static ResNetWeights Read(BoundedArchive archive, MemoryAllowance allowance)
     {
         var builder = new WeightsBuilder(allowance);
+        ComputationGraph graph;
         using (var network = OpenNetwork(archive, out var length))
         {
-            OnnxWeights.ReadInto(builder, network, length, allowance);
+            graph = OnnxWeights.ReadInto(builder, network, length, allowance);
         }
 
         ReadHead(builder, archive);
+        builder.Architecture = ArchitectureOf(builder.ArchitectureName, graph, allowance);
         return builder.Build();
     }
 
@@ -78,6 +81,24 @@ internal static class ModelZip
     {
         using var stream = OpenNetwork(archive, out _);
         return OnnxCard.Read(stream, allowance);
+    }
+
+    // A name of the table says enough. Another's network is recognized by its graph, if it is one that has a graph of its own.
+    private static ResNetArchitecture? ArchitectureOf(string? name, ComputationGraph graph, MemoryAllowance allowance)
+    {
+        if (ResNetArchitecture.All.FirstOrDefault(row => row.Name == name) is { } row)
+        {
+            return row;
+        }
+
+        try
+        {
+            return graph.HasConvolutions ? NetworkRecognizer.Recognize(graph, new ValueBudget(allowance), name).Architecture : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
     }
 
     private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);
