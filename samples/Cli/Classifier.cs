@@ -1,39 +1,26 @@
-using System.Collections.Immutable;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
 
 namespace Cli;
 
-/// <summary>Classifies images one by one. It needs no libtorch: it is the same chain of ML.NET's own transformers that a model.zip holds.</summary>
-internal sealed class Classifier : IDisposable
+/// <summary>Networks at work. They need no libtorch.</summary>
+internal static class Classifier
 {
-    private readonly ResNetClassificationTransformer _model;
-    private readonly PredictionEngine<ImageRow, Output> _engine;
-
-    public Classifier(Network network)
-    {
-        var ml = new MLContext();
-        _model = Fit(ml, network);
-        _engine = ml.Model.CreatePredictionEngine<ImageRow, Output>(_model);
-    }
-
-    public ImmutableArray<string> ClassNames => _model.ClassNames;
-
     /// <summary>Makes the network as a transformer over a column of images.</summary>
     public static ResNetClassificationTransformer Fit(MLContext ml, Network network) =>
-        ml.Transforms.ApplyResNet(network.Weights, network.Architecture, preprocessing: network.RequiredPreprocessing).Fit(ml.Data.LoadFromEnumerable<ImageRow>([]));
+        ml.Transforms.ApplyResNet(network.Weights, network.Architecture, preprocessing: network.RequiredPreprocessing)
+            .Fit(ml.Data.LoadFromEnumerable<ImageRow>([]));
 
-    /// <summary>Gets the probability of each class.</summary>
-    public float[] Score(Microsoft.ML.Data.MLImage image) => _engine.Predict(new ImageRow { Image = image }).Score;
-
-    public void Dispose()
+    /// <summary>Makes the network as a predictor, which decodes images on all cores and scores them in batches.</summary>
+    public static ResNetPredictor Predictor(Network network, ImageReader reader)
     {
-        _engine.Dispose();
-        _model.Dispose();
-    }
-
-    private sealed class Output
-    {
-        public float[] Score { get; set; } = [];
+        var options = new ResNetPredictorOptions
+        {
+            Architecture = network.Architecture,
+            Preprocessing = network.RequiredPreprocessing,
+            MaxImagePixels = reader.MaxPixels,
+            ApplyExifOrientation = reader.ExifOrientation,
+        };
+        return ResNetPredictor.Create(network.Weights, options);
     }
 }

@@ -35,22 +35,22 @@ internal static class EvaluateCommand
     private static Evaluation Run(Network network, string folder, int top, ImageReader reader)
     {
         var images = LabeledImages.In(folder);
-        using var classifier = new Classifier(network);
-        images.RefuseOtherClassesThan(classifier.ClassNames, network.Source, network.ClassesAdvice);
+        using var predictor = Classifier.Predictor(network, reader);
+        images.RefuseOtherClassesThan(predictor.ClassNames, network.Source, network.ClassesAdvice);
 
         var scored = new List<ScoredImage>();
-        reader.ForEach("testing", Array.ConvertAll(images.Files, file => file.ImagePath),
-            (index, image) =>
+        reader.Predict("testing", Array.ConvertAll(images.Files, file => file.ImagePath), predictor,
+            (index, prediction) =>
             {
-                var label = classifier.ClassNames.IndexOf(images.Files[index].Label);
-                scored.Add(new ScoredImage(label, classifier.Score(image)));
+                var label = predictor.ClassNames.IndexOf(images.Files[index].Label);
+                scored.Add(new ScoredImage(label, prediction.Probabilities.ToArray()));
             });
         if (scored.Count == 0)
         {
             throw new InvalidDataException($"None of the {images.Files.Length:n0} images in '{folder}' can be read.");
         }
 
-        return Evaluation.Of(classifier.ClassNames, scored, Math.Min(top, classifier.ClassNames.Length), reader.Failed);
+        return Evaluation.Of(predictor.ClassNames, scored, Math.Min(top, predictor.ClassNames.Length), reader.Failed);
     }
 
     private static void WriteText(Evaluation result, Terminal terminal)

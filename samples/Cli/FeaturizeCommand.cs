@@ -25,16 +25,16 @@ internal static class FeaturizeCommand
         {
             var path = OutputFile.Checked(arguments.GetValue(output)!);
             var create = FeatureTable.For(path);
-            using var featurizer = new Featurizer(network.Load(arguments, terminal, cancellation));
-            var paths = images.List(arguments);
             var reader = reading.NewReader(arguments, terminal, cancellation);
+            using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
+            var paths = images.List(arguments);
             WholeFile.Write(path, stream =>
             {
-                using var table = create(stream, featurizer.FeatureCount);
-                reader.ForEach("computing features", paths, (index, image) => table.Add(paths[index], featurizer.Featurize(image)));
+                using var table = create(stream, predictor.FeatureCount);
+                reader.Embed("computing features", paths, predictor, (index, features) => table.Add(paths[index], features));
             });
             terminal.Write(
-                new { output = path, images = paths.Length - reader.Failed, failed = reader.Failed, features = featurizer.FeatureCount },
+                new { output = path, images = paths.Length - reader.Failed, failed = reader.Failed, features = predictor.FeatureCount },
                 result => terminal.Say($"Wrote {result.features:n0} features of {result.images:n0} images to {path}."));
             return reader.ExitCode;
         });

@@ -22,8 +22,7 @@ internal static class FindLearningRateCommand
         options.AddTo(command);
         return command.Runs((arguments, terminal, cancellation) =>
         {
-            var initial = options.Weights(arguments) is { } source ? NetworkOptions.Read(source, terminal, cancellation) : null;
-            var settings = options.Read(arguments, initial);
+            var settings = options.Read(arguments, options.Initial(arguments, terminal, cancellation)?.Weights);
             var training = new Training(settings, terminal, cancellation);
             training.ReadImages(arguments.GetValue(data)!, validation: null, test: null);
             LibTorch.Load();

@@ -6,6 +6,12 @@ namespace Cli;
 /// <summary>Reads images one after another. One that cannot be read is named on standard error, and the rest go on.</summary>
 internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Terminal terminal, CancellationToken cancellation)
 {
+    /// <summary>Gets the most pixels of an image.</summary>
+    public long? MaxPixels => maxPixels;
+
+    /// <summary>Gets whether photographs are turned as their EXIF orientation says.</summary>
+    public bool ExifOrientation => exifOrientation;
+
     /// <summary>Gets whether one that cannot be read is the end.</summary>
     /// <value>The default is false: the rest go on.</value>
     public bool FailsOnBadImage { get; init; }
@@ -38,6 +44,61 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
 
         return paths.Count;
     });
+
+    /// <summary>Classifies the images, and shows how far it is.</summary>
+    /// <param name="description">What is done.</param>
+    /// <param name="paths">The images.</param>
+    /// <param name="predictor">The network.</param>
+    /// <param name="apply">Is given the index of a path, and what its image was found to be.</param>
+    /// <exception cref="InvalidDataException">An image cannot be read, and that is to be the end.</exception>
+    public void Predict(string description, IReadOnlyList<string> paths, ResNetPredictor predictor, Action<int, ResNetPrediction> apply)
+    {
+        if (paths.Contains(ImageInputs.StandardInput))
+        {
+            ForEach(description, paths, (index, image) => apply(index, predictor.Predict(image)));
+            return;
+        }
+
+        Many(description, paths, skip => predictor.PredictMany(paths, skip, cancellation), apply);
+    }
+
+    /// <summary>Computes the features of the images, and shows how far it is.</summary>
+    /// <inheritdoc cref="Predict"/>
+    public void Embed(string description, IReadOnlyList<string> paths, ResNetPredictor predictor, Action<int, float[]> apply)
+    {
+        if (paths.Contains(ImageInputs.StandardInput))
+        {
+            ForEach(description, paths, (index, image) => apply(index, predictor.Embed(image)));
+            return;
+        }
+
+        Many(description, paths, skip => predictor.EmbedMany(paths, skip, cancellation), (index, result) => apply(index, result.Features));
+    }
+
+    // Results and images that are left out come in the order of the paths.
+    private void Many<T>(
+        string description,
+        IReadOnlyList<string> paths,
+        Func<Action<string, Exception>, IEnumerable<T>> score,
+        Action<int, T> apply) => terminal.Track(description, bar =>
+        {
+            bar?.MaxValue = paths.Count;
+            var index = 0;
+            foreach (var result in score(Skip))
+            {
+                apply(index++, result);
+                bar?.Increment(1);
+            }
+
+            return paths.Count;
+
+            void Skip(string path, Exception exception)
+            {
+                index++;
+                Fail(exception.Message); // which names the image
+                bar?.Increment(1);
+            }
+        });
 
     private MLImage? Read(string path)
     {

@@ -26,7 +26,9 @@ internal sealed record Inspection(
     public static Inspection Of(string source, ResNetWeights weights, ResNetArchitecture? asked)
     {
         var candidates = TensorFit.Candidates(weights);
-        var architecture = asked ?? candidates.FirstOrDefault(each => each.Name == weights.ArchitectureName) ?? candidates.FirstOrDefault();
+        var architecture = asked ?? weights.Architecture
+            ?? candidates.FirstOrDefault(each => each.Name == weights.ArchitectureName)
+            ?? candidates.FirstOrDefault();
         var plan = architecture is null ? null : TensorFit.Plan(architecture, weights, weights.Preprocessing?.Input);
         if (asked is not null && plan is not null)
         {

@@ -98,7 +98,13 @@ internal sealed class NetworkOptions
         var weights = Read(source, terminal, cancellation);
         if (arguments.GetValue(_classes) is { } classes)
         {
-            weights = new ResNetWeights(weights.Tensors) { ArchitectureName = weights.ArchitectureName, Preprocessing = weights.Preprocessing, ClassNames = [.. Lines(classes)] };
+            weights = new ResNetWeights(weights.Tensors)
+            {
+                ArchitectureName = weights.ArchitectureName,
+                Architecture = weights.Architecture,
+                Preprocessing = weights.Preprocessing,
+                ClassNames = [.. Lines(classes)],
+            };
         }
 
         var preprocessing = weights.Preprocessing ?? (arguments.GetValue(_preprocessing) is { } name ? Preprocessings[name] : null);
@@ -166,9 +172,14 @@ internal sealed class NetworkOptions
 
     private static ResNetArchitecture Architecture(ResNetArchitecture? asked, ResNetWeights weights, string source, Terminal terminal)
     {
-        if (asked is not null || weights.ArchitectureName is not null)
+        if ((asked ?? weights.Architecture) is { } known)
         {
-            return asked ?? ResNetArchitecture.Parse(weights.ArchitectureName!);
+            return known;
+        }
+
+        if (weights.ArchitectureName is { } name)
+        {
+            return ResNetArchitecture.Parse(name);
         }
 
         var candidates = TensorFit.Candidates(weights);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.ML.ResNet;
 
 namespace Cli;
 
@@ -26,16 +27,15 @@ internal static class PredictCommand
         return command.Runs((arguments, terminal, cancellation) =>
         {
             var paths = images.List(arguments);
-            using var classifier = new Classifier(network.Load(arguments, terminal, cancellation));
-            using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv));
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            reader.ForEach("classifying", paths, (index, image) => writer.Write(new Prediction(paths[index], Likeliest(classifier, classifier.Score(image), arguments.GetValue(top)))));
+            using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
+            using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv));
+            reader.Predict("classifying", paths, predictor, (index, prediction) =>
+                writer.Write(new Prediction(paths[index], Likeliest(prediction, arguments.GetValue(top)))));
             return reader.ExitCode;
         });
     }
 
-    private static ClassProbability[] Likeliest(Classifier classifier, float[] scores, int count) =>
-    [
-        .. scores.Index().OrderByDescending(score => score.Item).Take(count).Select(score => new ClassProbability(classifier.ClassNames[score.Index], score.Item)),
-    ];
+    private static ClassProbability[] Likeliest(ResNetPrediction prediction, int count) =>
+        [.. prediction.Top(count).Select(each => new ClassProbability(each.Label, each.Probability))];
 }

@@ -20,6 +20,7 @@ internal static class Tool
             EvaluateCommand.Create(),
             PredictCommand.Create(),
             FeaturizeCommand.Create(),
+            SimilarCommand.Create(),
             ReportCommand.Create(),
             ExportCommand.Create(),
             QuantizeCommand.Create(),

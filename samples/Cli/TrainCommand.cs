@@ -84,13 +84,21 @@ internal static class TrainCommand
                     + "--resume.");
             }
 
-            var initial = more is not null ? Finished(path, terminal, cancellation)
-                : options.Weights(arguments) is { } source ? NetworkOptions.Read(source, terminal, cancellation) : null;
-            var asked = options.Read(arguments, initial);
+            var start = more is not null
+                ? (Finished(path, terminal, cancellation), false)
+                : options.Initial(arguments, terminal, cancellation);
+            if (start is null && options.LeavesStartOpen(arguments)
+                && StartingPoint.Choose(arguments.GetValue(data)!, terminal) is { } chosen)
+            {
+                start = (chosen, true);
+            }
+
+            var initial = start?.Weights;
+            var asked = options.Read(arguments, initial, isPretrained: start?.IsPretrained ?? false);
             var settings = asked with
             {
                 Recipe = asked.Recipe with { EarlyStoppingPatience = arguments.GetValue(patience) ?? asked.Recipe.EarlyStoppingPatience },
-                Epochs = more ?? arguments.GetValue(epochs),
+                Epochs = more ?? arguments.GetValue(epochs) ?? asked.Epochs,
                 ValidationShare = share,
                 CheckpointFolder = folder,
                 Resume = arguments.GetValue(resume),

@@ -29,8 +29,16 @@ internal sealed class TrainingOptions
         HelpName = "file or name",
     };
 
+    private readonly Option<string?> _pretrained = new("--pretrained")
+    {
+        Description = "Start from weights trained on ImageNet that are on this machine: those of a network, resnet18 where none is named. "
+            + "The head is trained, at a rate that needs no tuning; with --layers more, once the head fits. [default: for photographs]",
+        HelpName = "name",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
     private readonly Option<TrainableLayers> _layers = OptionValues.Choice("--layers",
-        "What is trained; the rest stays as --weights has it.", TrainableLayers.All);
+        "What is trained; the rest stays as --weights or --pretrained has it. (With --pretrained, Head if not given.)", TrainableLayers.All);
 
     private readonly Option<ClassBalance?> _balance = new("--balance")
     {
@@ -66,8 +74,8 @@ internal sealed class TrainingOptions
     public void AddTo(Command command)
     {
         Option[] rate = _takesRate ? [_learningRate] : [];
-        foreach (var option in (Option[])[_architecture, _weights, _layers, _recipe, _batchSize, .. rate, _balance, _imageSize, _threads,
-            _seed, _onBadImage])
+        foreach (var option in (Option[])[_architecture, _weights, _pretrained, _layers, _recipe, _batchSize, .. rate, _balance,
+            _imageSize, _threads, _seed, _onBadImage])
         {
             command.Add(option);
         }
@@ -78,12 +86,47 @@ internal sealed class TrainingOptions
     /// <summary>Gets the weights asked for; null for random ones.</summary>
     public string? Weights(ParseResult arguments) => arguments.GetValue(_weights);
 
+    /// <summary>Gets whether nothing is said about the network, or what it starts from.</summary>
+    public bool LeavesStartOpen(ParseResult arguments) => arguments.GetValue(_architecture) is null && Weights(arguments) is null
+        && arguments.GetResult(_pretrained) is null or { Implicit: true };
+
+    /// <summary>Reads the weights asked for.</summary>
+    /// <returns>The weights, and whether they are pretrained ones; null for random ones.</returns>
+    public (ResNetWeights Weights, bool IsPretrained)? Initial(ParseResult arguments, Terminal terminal, CancellationToken cancellation)
+    {
+        var isPretrained = arguments.GetResult(_pretrained) is { Implicit: false };
+        UsageException.ThrowIf(isPretrained && (Weights(arguments) is not null || arguments.GetValue(_architecture) is not null),
+            "--pretrained says which network it is: leave out --weights and --arch.");
+        if (isPretrained)
+        {
+            return (ResNetWeights.Pretrained(arguments.GetValue(_pretrained) ?? StartingPoint.Pretrained), true);
+        }
+
+        if (Weights(arguments) is { } source)
+        {
+            return (NetworkOptions.Read(source, terminal, cancellation), false);
+        }
+
+        return null;
+    }
+
     /// <summary>Reads what was asked for.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="initial">The weights to start from; null for random ones.</param>
-    public TrainingSettings Read(ParseResult arguments, ResNetWeights? initial)
+    /// <param name="isPretrained">Whether they are pretrained ones, for which there are rates that need no tuning.</param>
+    public TrainingSettings Read(ParseResult arguments, ResNetWeights? initial, bool isPretrained = false)
     {
-        var architecture = arguments.GetValue(_architecture)
+        var settings = ReadAsAsked(arguments, initial);
+        return isPretrained
+            ? settings.ForPretrained(
+                keepsRecipe: arguments.GetResult(_recipe) is { Implicit: false },
+                keepsLayers: arguments.GetResult(_layers) is { Implicit: false })
+            : settings;
+    }
+
+    private TrainingSettings ReadAsAsked(ParseResult arguments, ResNetWeights? initial)
+    {
+        var architecture = arguments.GetValue(_architecture) ?? initial?.Architecture
             ?? (initial?.ArchitectureName is { } name ? ResNetArchitecture.Parse(name) : initial is null ? Default : FittingOne(initial));
         if (arguments.GetValue(_imageSize) is { } side)
         {

@@ -22,6 +22,10 @@ internal sealed record TrainingSettings
 
     public TrainableLayers Layers { get; init; }
 
+    public bool FitHeadFirst { get; init; }
+
+    public int HeadCopies { get; init; } = 1;
+
     public int? Threads { get; init; }
 
     public double ValidationShare { get; init; } = 0.1;
@@ -44,6 +48,25 @@ internal sealed record TrainingSettings
 
     public int Seed { get; init; }
 
+    /// <summary>Fills in what suits pretrained weights, where nothing else was asked for.</summary>
+    /// <param name="keepsRecipe">Whether the recipe was asked for.</param>
+    /// <param name="keepsLayers">Whether the layers to train were asked for; else it is the head, which takes seconds.</param>
+    public TrainingSettings ForPretrained(bool keepsRecipe, bool keepsLayers)
+    {
+        var layers = keepsLayers ? Layers : TrainableLayers.Head;
+        var (isHead, input) = (layers == TrainableLayers.Head, InitialWeights?.Preprocessing?.Input.Height ?? 0);
+        return this with
+        {
+            Layers = layers,
+            Recipe = keepsRecipe ? Recipe : Recipe with { WeightDecay = 1e-4 },
+            Epochs = Epochs ?? (keepsRecipe ? (int?)null : isHead ? 20 : 4),
+            LearningRate = LearningRate ?? (keepsRecipe ? (double?)null : isHead ? 0.01 : 0.0005),
+            BatchSize = BatchSize ?? (keepsRecipe || input <= 64 ? (int?)null : 32),
+            FitHeadFirst = !isHead,
+            HeadCopies = isHead ? 1 : 4,
+        };
+    }
+
     /// <summary>Makes the trainer's options.</summary>
     public ResNetTrainer.Options ToOptions(IProgress<TrainingProgress>? progress, CancellationToken cancellation) => new()
     {
@@ -55,6 +78,8 @@ internal sealed record TrainingSettings
         LearningRate = LearningRate,
         InitialWeights = InitialWeights,
         TrainableLayers = Layers,
+        FitHeadFirst = FitHeadFirst,
+        HeadCopies = HeadCopies,
         ThreadCount = Threads,
         ValidationFraction = ValidationShare,
         CheckpointFolder = CheckpointFolder,

@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.Transforms.Image;
 
 namespace ModelBuilder;
 
@@ -13,7 +14,7 @@ public static partial class MLModel
     public static MulticlassClassificationMetrics Evaluate(string modelPath, string inputDataFolderPath)
     {
         var mlContext = new MLContext(Config.TrainingOption.Seed);
-        var model = LoadModel(mlContext, modelPath);
+        var model = mlContext.Model.Load(modelPath, out _);
         var testData = mlContext.Data.LoadFromEnumerable(ReadImages(mlContext, SplitImages(mlContext, LoadImageFromFolder(mlContext, inputDataFolderPath)).TestSet));
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(testData));
         (model as IDisposable)?.Dispose();
@@ -21,12 +22,12 @@ public static partial class MLModel
     }
 
     // A loaded model is ML.NET's own, which would decode whatever a file claims. A file that cannot be read is an error that names it.
-    private static IEnumerable<EngineInput> ReadImages(MLContext mlContext, IDataView images)
+    private static IEnumerable<TestImage> ReadImages(MLContext mlContext, IDataView images)
     {
         foreach (var file in mlContext.Data.CreateEnumerable<LabeledImage>(images, reuseRowObject: true))
         {
             using var image = ResNetImage.Load(file.ImagePath, MaxImagePixels);
-            yield return new EngineInput { Label = file.Label, ImageSource = image };
+            yield return new TestImage { Label = file.Label, ImageSource = image };
         }
     }
 
@@ -37,5 +38,14 @@ public static partial class MLModel
     {
         var mlContext = new MLContext(Config.TrainingOption.Seed);
         return SplitImages(mlContext, LoadImageFromFolder(mlContext, inputDataFolderPath)).TestSet.GetColumn<string>("ImagePath");
+    }
+
+    // The columns that the model reads.
+    private sealed class TestImage
+    {
+        public string Label { get; set; } = "";
+
+        [ImageType(1, 1)] // a formality: images of any size may come
+        public MLImage? ImageSource { get; set; }
     }
 }

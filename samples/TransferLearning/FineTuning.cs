@@ -5,103 +5,149 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
 using Spectre.Console;
+using static Microsoft.ML.Transforms.ValueToKeyMappingEstimator;
 
 namespace TransferLearning;
 
-/// <summary>Scores a checkpoint as it is, fine-tunes it, and scores it again.</summary>
-internal static class FineTuning
+/// <summary>Scores a network as it is, where it knows the classes; fine-tunes it; and scores it again.</summary>
+internal sealed class FineTuning
 {
-    private const int Seed = 1;
+    private const int LargeImage = 64, LargeImageBatch = 32, SmallImageBatch = 128;
+
+    // Each image as it is, and three times cropped and mirrored: the head then learns from four times as many.
+    private const int HeadCopies = 4;
+
+    private readonly Settings _settings;
+    private readonly MLContext _ml;
+    private readonly ResNetWeights _weights;
+    private readonly ResNetArchitecture _architecture;
+    private readonly ImagePreprocessing _preprocessing;
+
+    public FineTuning(Settings settings, ResNetWeights weights, ResNetArchitecture architecture)
+    {
+        _settings = settings;
+        _ml = new MLContext(settings.Seed);
+        _architecture = architecture;
+        _preprocessing = weights.Preprocessing
+            ?? (architecture.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
+        _weights = weights.WithPreprocessing(_preprocessing);
+    }
 
     public sealed record Settings(
-        string WeightsPath, ResNetArchitecture Architecture, string DataFolder, string? TestFolder, TrainableLayers Layers, int Epochs, double LearningRate, string? ModelPath, string? CheckpointFolder);
+        string DataFolder,
+        string? TestFolder,
+        TrainableLayers Layers,
+        int? Epochs,
+        double? LearningRate,
+        string? ModelPath,
+        string? CheckpointFolder,
+        int Seed);
 
-    public static void Run(Settings settings, CancellationToken cancellation)
+    public void Run(CancellationToken cancellation)
     {
-        var ml = new MLContext(Seed);
-        var weights = ResNetWeights.Load(settings.WeightsPath);
-        var (train, test) = LoadImages(ml, settings);
+        var (train, test) = LoadImages();
 
         // One key for all: the classes in the order of their names, which is the order of most checkpoints' outputs too.
-        var toKey = ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue)
-            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(train);
+        var toKey = _ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: KeyOrdinality.ByValue)
+            .Append(_ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(train);
         (train, test) = (toKey.Transform(train), toKey.Transform(test));
-        var preprocessing = weights.Preprocessing ?? (settings.Architecture.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
 
-        var before = ScoreAsItIs(ml, weights, settings.Architecture, preprocessing, test);
-        var (after, model) = FineTune(ml, weights, preprocessing, settings, train, test, cancellation);
+        var before = ScoreAsItIs(test);
+        var (after, model) = FineTune(train, test, cancellation);
         WriteReport(before, after, model.ClassNames);
-        if (settings.ModelPath is { } path)
+        if (_settings.ModelPath is { } path)
         {
-            ml.Model.Save(toKey.Append(model), train.Schema, path);
+            _ml.Model.Save(toKey.Append(model), train.Schema, path);
             AnsiConsole.MarkupLineInterpolated($"Saved [bold]{path}[/].");
         }
     }
 
-    private static (IDataView Train, IDataView Test) LoadImages(MLContext ml, Settings settings)
+    private (IDataView Train, IDataView Test) LoadImages()
     {
-        var images = ml.Data.LoadImageFolder(settings.DataFolder);
-        if (settings.TestFolder is not null)
+        var (data, test) = (_settings.DataFolder, _settings.TestFolder);
+        if (test is null && Path.Combine(data, "train") is var train && Directory.Exists(train))
         {
-            return (images, ml.Data.LoadImageFolder(settings.TestFolder));
+            test = ((string[])["test", "val"]).Select(name => Path.Combine(data, name)).FirstOrDefault(Directory.Exists);
+            data = test is null ? data : train;
         }
 
-        var split = ml.Data.TrainTestSplit(images, testFraction: 0.2, seed: Seed);
+        var images = _ml.Data.LoadImageFolder(data);
+        if (test is not null)
+        {
+            return (images, _ml.Data.LoadImageFolder(test));
+        }
+
+        var split = _ml.Data.TrainTestSplit(images, testFraction: 0.2, seed: _settings.Seed);
         return (split.TrainSet, split.TestSet);
     }
 
     // Null where the checkpoint tells other classes apart than the folder has.
-    private static MulticlassClassificationMetrics? ScoreAsItIs(MLContext ml, ResNetWeights weights, ResNetArchitecture architecture, ImagePreprocessing preprocessing, IDataView test)
+    private MulticlassClassificationMetrics? ScoreAsItIs(IDataView test)
     {
         var classCount = (int)((KeyDataViewType)test.Schema["Label"].Type).Count;
-        if (!weights.TryGet("fc.weight", out var head) || head.Shape[0] != classCount)
+        if (!_weights.TryGet("fc.weight", out var head) || head.Shape[0] != classCount)
         {
-            AnsiConsole.MarkupLineInterpolated($"The checkpoint tells {(head is null ? "no" : head.Shape[0])} classes apart, the folder has {classCount}: its head is replaced.");
+            var known = head is null ? "no" : $"{head.Shape[0]}";
+            AnsiConsole.MarkupLineInterpolated(
+                $"The checkpoint tells {known} classes apart, the folder has {classCount}: it gets a new head.");
             return null;
         }
 
-        using var model = ml.Transforms.ApplyResNet(weights, architecture, preprocessing: preprocessing).Fit(test);
-        return Evaluate(ml, model, test, "Before");
+        using var model = _ml.Transforms.ApplyResNet(_weights, _architecture, preprocessing: _preprocessing).Fit(test);
+        return Evaluate(model, test, "Before");
     }
 
-    private static (MulticlassClassificationMetrics Metrics, ResNetClassificationTransformer Model) FineTune(
-        MLContext ml, ResNetWeights weights, ImagePreprocessing preprocessing, Settings settings, IDataView train, IDataView test, CancellationToken cancellation)
+    private (MulticlassClassificationMetrics Metrics, ResNetClassificationTransformer Model) FineTune(
+        IDataView train, IDataView test, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-        {
-            Architecture = settings.Architecture,
-            InputShape = preprocessing.Input,
-            InitialWeights = weights.WithPreprocessing(preprocessing),
-            TrainableLayers = settings.Layers,
-            Recipe = TrainingRecipe.Modern with { WeightDecay = 1e-4 }, // trained weights need no more
-            Epochs = settings.Epochs,
-            LearningRate = settings.LearningRate,
-            BatchSize = preprocessing.Input.Height > 64 ? 32 : 128,
-            ValidationFraction = 0,
-            OnBadImage = BadImageHandling.Skip,
-            CheckpointFolder = settings.CheckpointFolder,
-            Progress = new ConsoleProgress(),
-            CancellationToken = cancellation,
-        }).Fit(train);
+        var model = _ml.MulticlassClassification.Trainers.ResNet(Options(cancellation)).Fit(train);
+        var (images, seconds) = (model.History.TrainingImages, clock.Elapsed.TotalSeconds);
         var rate = model.History.Epochs.Average(epoch => epoch.ImagesPerSecond);
-        AnsiConsole.MarkupLineInterpolated($"Fine-tuned {settings.Layers} on {model.History.TrainingImages:n0} images in {clock.Elapsed.TotalSeconds:f0} s, reading included; {rate:f0} images/s in training.");
-        return (Evaluate(ml, model, test, "After"), model);
+        AnsiConsole.MarkupLineInterpolated($"Fine-tuned {_settings.Layers} on {images:n0} images in {seconds:f0} s, reading included.");
+        AnsiConsole.MarkupLineInterpolated($"{rate:f0} images/s in training.");
+        return (Evaluate(model, test, "After"), model);
     }
 
-    private static MulticlassClassificationMetrics Evaluate(MLContext ml, ITransformer model, IDataView test, string when)
+    private bool TrainsHeadOnly => _settings.Layers == TrainableLayers.Head;
+
+    private ResNetTrainer.Options Options(CancellationToken cancellation) => new()
     {
-        var metrics = ml.MulticlassClassification.Evaluate(model.Transform(test));
-        AnsiConsole.MarkupLineInterpolated($"{when}: accuracy [bold green]{metrics.MicroAccuracy:p2}[/], log-loss {metrics.LogLoss:f3}");
+        Architecture = _architecture,
+        InputShape = _preprocessing.Input,
+        InitialWeights = _weights,
+        TrainableLayers = _settings.Layers,
+        FitHeadFirst = !TrainsHeadOnly,
+        HeadCopies = TrainsHeadOnly ? 1 : HeadCopies,
+        Recipe = TrainingRecipe.Modern with { WeightDecay = 1e-4 }, // trained weights need no more
+        Epochs = _settings.Epochs ?? (TrainsHeadOnly ? 20 : 4),
+        LearningRate = _settings.LearningRate ?? (TrainsHeadOnly ? 0.01 : 0.0005), // more would spoil what the network knows
+        BatchSize = _preprocessing.Input.Height > LargeImage ? LargeImageBatch : SmallImageBatch,
+        ValidationFraction = 0,
+        OnBadImage = BadImageHandling.Skip,
+        CheckpointFolder = _settings.CheckpointFolder,
+        Progress = new ConsoleProgress(),
+        CancellationToken = cancellation,
+    };
+
+    private MulticlassClassificationMetrics Evaluate(ITransformer model, IDataView test, string when)
+    {
+        var metrics = _ml.MulticlassClassification.Evaluate(model.Transform(test));
+        AnsiConsole.MarkupLineInterpolated(
+            $"{when}: accuracy [bold green]{metrics.MicroAccuracy:p2}[/], log-loss {metrics.LogLoss:f3}");
         return metrics;
     }
 
-    private static void WriteReport(MulticlassClassificationMetrics? before, MulticlassClassificationMetrics after, IReadOnlyList<string> classes)
+    private static void WriteReport(
+        MulticlassClassificationMetrics? before, MulticlassClassificationMetrics after, IReadOnlyList<string> classes)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("class", "precision", "recall", "recall before");
         for (var label = 0; label < classes.Count; label++)
         {
-            table.AddRow(Markup.Escape(classes[label]), Share(after.ConfusionMatrix.PerClassPrecision[label]), Share(after.ConfusionMatrix.PerClassRecall[label]),
+            table.AddRow(
+                Markup.Escape(classes[label]),
+                Share(after.ConfusionMatrix.PerClassPrecision[label]),
+                Share(after.ConfusionMatrix.PerClassRecall[label]),
                 before is null ? "" : Share(before.ConfusionMatrix.PerClassRecall[label]));
         }
 

@@ -1,32 +1,68 @@
-// Fine-tunes a published checkpoint on a folder of images: accuracy before and after, class by class.
+// Fine-tunes a network on a folder of images: ResNet-18 trained on ImageNet, or a checkpoint. There is no rate to choose.
 using System.CommandLine;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
 using Spectre.Console;
 using TransferLearning;
 
-var weights = new Option<string>("--weights") { Description = "The checkpoint: safetensors, .pt, .pth, .th, ONNX, or a model.zip of this library.", Required = true };
-var architecture = new Option<string>("--arch") { Description = "The network that it belongs to, such as resnet50.", Required = true };
-var data = new Option<string>("--data") { Description = "Folder of images, one sub-folder per class.", Required = true };
-var test = new Option<string?>("--test") { Description = "Folder of test images, with the same sub-folders. Without it, a fifth of --data is held out." };
-var layers = new Option<TrainableLayers>("--layers") { Description = "What is trained: All, LastStage, or Head, which takes seconds.", DefaultValueFactory = _ => TrainableLayers.All };
-var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 2 };
-var learningRate = new Option<double>("--learning-rate") { Description = "The learning rate after warm-up.", DefaultValueFactory = _ => 0.03 };
+var weights = new Option<string?>("--weights")
+{
+    Description = "The checkpoint: safetensors, .pt, .pth, .th, ONNX, or a model.zip of this library. "
+        + "[default: ResNet-18 trained on ImageNet, which a package puts beside this program]",
+};
+var architecture = new Option<string?>("--arch") { Description = "The network that a checkpoint belongs to, where it does not say." };
+var data = new Option<string>("--data")
+{
+    Description = "Folder of images, one sub-folder per class; or a folder with two of those in it, train and test (or val).",
+    Required = true,
+};
+var test = new Option<string?>("--test")
+{
+    Description = "Folder of test images, with the same sub-folders. Without it, a fifth of --data is held out.",
+};
+var layers = new Option<TrainableLayers>("--layers")
+{
+    Description = "What is trained: Head, which takes seconds; or LastStage or All, once the head has been fitted.",
+    DefaultValueFactory = _ => TrainableLayers.Head,
+};
+var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: 20 for the head, 4 for more]" };
+var learningRate = new Option<double?>("--learning-rate")
+{
+    Description = "The learning rate after warm-up. [default: 0.01 for the head, 0.0005 for more]",
+};
 var model = new Option<string?>("--model") { Description = "Where the fine-tuned model is saved, if it is." };
-var checkpoints = new Option<string?>("--checkpoints") { Description = "Folder of checkpoints. Stopped with Ctrl+C, or killed, training goes on from there when started again." };
+var checkpoints = new Option<string?>("--checkpoints")
+{
+    Description = "Folder of checkpoints. Stopped with Ctrl+C, or killed, training goes on from there when started again.",
+};
+var seed = new Option<int>("--seed") { Description = "The seed of all randomness.", DefaultValueFactory = _ => 1 };
 
-var command = new RootCommand("Fine-tunes a ResNet checkpoint on a folder of images.") { weights, architecture, data, test, layers, epochs, learningRate, model, checkpoints };
+var command = new RootCommand("Fine-tunes a residual network on a folder of images.")
+{
+    weights, architecture, data, test, layers, epochs, learningRate, model, checkpoints, seed,
+};
 
 // On another thread: Ctrl+C is listened to as soon as the action has started.
 command.SetAction((arguments, cancellation) => Task.Run(() =>
 {
     try
     {
-        FineTuning.Run(
-            new FineTuning.Settings(
-                arguments.GetValue(weights)!, ResNetArchitecture.Parse(arguments.GetValue(architecture)!), arguments.GetValue(data)!, arguments.GetValue(test),
-                arguments.GetValue(layers), arguments.GetValue(epochs), arguments.GetValue(learningRate), arguments.GetValue(model), arguments.GetValue(checkpoints)),
-            cancellation);
+        var settings = new FineTuning.Settings(
+            arguments.GetValue(data)!,
+            arguments.GetValue(test),
+            arguments.GetValue(layers),
+            arguments.GetValue(epochs),
+            arguments.GetValue(learningRate),
+            arguments.GetValue(model),
+            arguments.GetValue(checkpoints),
+            arguments.GetValue(seed));
+        var checkpoint = arguments.GetValue(weights);
+        var start = checkpoint is null ? ResNetWeights.Pretrained("resnet18") : ResNetWeights.Load(checkpoint);
+        var network = arguments.GetValue(architecture) is { } name
+            ? ResNetArchitecture.Parse(name)
+            : start.Architecture ?? ResNetArchitecture.Parse(start.ArchitectureName
+                ?? throw new ArgumentException($"'{checkpoint}' does not say which network it is: say it with --arch."));
+        new FineTuning(settings, start, network).Run(cancellation);
         return 0;
     }
     catch (OperationCanceledException)
@@ -34,7 +70,8 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
         AnsiConsole.MarkupLine("[yellow]Stopped.[/]");
         return 130;
     }
-    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
+    catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
+        or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
         Console.Error.WriteLine(exception.Message);
         return 1;

@@ -86,7 +86,7 @@ internal static class ClassifierService
                 : StandardDetail(context.ProblemDetails.Status, context.HttpContext, options);
         });
 
-        // No queue here: a request that is let in waits for a free engine. Its body has been received: see UploadReceiver.
+        // No queue here: a request that is let in waits for its turn. Its body has been received: see UploadReceiver.
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;

@@ -1,9 +1,7 @@
 // Serves an image classifier that was saved as an ML.NET model: an HTTP API, and a page to try it on.
 using System.ComponentModel.DataAnnotations;
-using Samples;
 using WebApp;
 
-OnnxTelemetry.TurnOff();
 try
 {
     await using var service = ClassifierService.Build(args);

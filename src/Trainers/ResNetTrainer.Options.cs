@@ -11,6 +11,8 @@ public sealed partial class ResNetTrainer
     /// <summary>Settings of a <see cref="ResNetTrainer"/>. They are checked when the trainer is made, and never written to.</summary>
     public sealed class Options
     {
+        private readonly Lazy<ResNetWeights?>? _pretrained;
+
         /// <summary>Gets the network.</summary>
         /// <value>
         /// The default is <see cref="ResNetArchitecture.ResNet18"/>. For small images use <see cref="ResNetArchitecture.ResNet20"/> or one
@@ -139,9 +141,44 @@ public sealed partial class ResNetTrainer
         /// </value>
         public ResNetWeights? InitialWeights { get; init; }
 
+        /// <summary>Gets the name of weights to start from that are on this machine: <see cref="ResNetWeights.Pretrained"/>.</summary>
+        /// <remarks>
+        /// For <c>resnet18</c>, the package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> puts them beside the program. The network is
+        /// theirs, and so is how pixels become its input.
+        /// </remarks>
+        /// <value>
+        /// The default is <see langword="null"/>: <see cref="InitialWeights"/>, or random ones. Given, <see cref="Architecture"/> and
+        /// <see cref="InitialWeights"/> are left as they are.
+        /// </value>
+        public string? Pretrained
+        {
+            get;
+            init
+            {
+                field = value;
+                _pretrained = new Lazy<ResNetWeights?>(() => value is null ? null : ResNetWeights.Pretrained(value));
+            }
+        }
+
         /// <summary>Gets which part of the network is trained.</summary>
         /// <value>The default is <see cref="TrainableLayers.All"/>.</value>
         public TrainableLayers TrainableLayers { get; init; } = TrainableLayers.All;
+
+        /// <summary>
+        /// Gets whether the head is fitted to the features of the network that training starts from, before the rest is trained: a few
+        /// seconds, and no rate to choose (logistic regression). A new head's first steps then do not spoil what the network has learnt.
+        /// </summary>
+        /// <value>The default is <see langword="false"/>. It needs <see cref="Pretrained"/> or <see cref="InitialWeights"/>.</value>
+        public bool FitHeadFirst { get; init; }
+
+        /// <summary>
+        /// Gets how often each image is seen where the head learns from features, which are computed once: as it is, and then augmented as
+        /// the recipe says, each time in another way.
+        /// </summary>
+        /// <value>
+        /// At least 1. The default is 1: no augmentation. It holds for <see cref="FitHeadFirst"/> and <see cref="TrainableLayers.Head"/>.
+        /// </value>
+        public int HeadCopies { get; init; } = 1;
 
         /// <summary>
         /// Gets the epochs after which one more stage is trained, from the head towards the image, until <see cref="TrainableLayers"/> are
@@ -211,6 +248,12 @@ public sealed partial class ResNetTrainer
         /// <value>The default never does.</value>
         public CancellationToken CancellationToken { get; init; }
 
+        /// <summary>Gets the weights to start from, given or found by their name; null for random ones.</summary>
+        internal ResNetWeights? StartWeights => InitialWeights ?? _pretrained?.Value;
+
+        /// <summary>Gets the network that is trained: that of the pretrained weights, where such are asked for.</summary>
+        internal ResNetArchitecture Network => _pretrained?.Value?.Architecture ?? Architecture;
+
         /// <summary>Gets the bytes of a disk that are left free.</summary>
         internal long DiskReserve { get; init; } = PixelFile.DefaultReserve;
 
@@ -236,7 +279,7 @@ public sealed partial class ResNetTrainer
 
         internal ImageAugmentation AugmentationFor(ImageShape shape) =>
             Recipe.Augmentation != ImageAugmentation.Auto ? Recipe.Augmentation
-            : TrainableLayers == TrainableLayers.Head ? ImageAugmentation.None
+            : TrainableLayers == TrainableLayers.Head && HeadCopies == 1 ? ImageAugmentation.None
             : Math.Max(shape.Height, shape.Width) <= CropAndFlip.LargestImage ? ImageAugmentation.CropAndFlip
             : ImageAugmentation.ResizedCropAndFlip;
 
@@ -255,6 +298,9 @@ public sealed partial class ResNetTrainer
             EffectiveRecipe.Validate();
             OptionCheck.OfTrainer(ValidationFraction is >= 0 and < 1, ValidationFraction, "at least 0 and less than 1");
             OptionCheck.OfTrainer(Enum.IsDefined(TrainableLayers), TrainableLayers, "one of the values of TrainableLayers");
+            OptionCheck.OfTrainer(
+                !FitHeadFirst || StartWeights is not null, FitHeadFirst, "false where no weights are given to start from");
+            OptionCheck.OfTrainer(HeadCopies >= 1, HeadCopies, "at least 1");
             OptionCheck.OfTrainer(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
             OptionCheck.OfTrainer(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
             OptionCheck.OfTrainer(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
@@ -278,18 +324,22 @@ public sealed partial class ResNetTrainer
                 PixelStandardDeviation is null || PixelStandardDeviation.Value.All(deviation => deviation > 0 && float.IsFinite(deviation)),
                 PixelStandardDeviation, "finite and greater than 0");
             OptionCheck.OfTrainer(PixelMean is null || PixelMean.Value.All(float.IsFinite), PixelMean, "finite");
-            if (InitialWeights is not null)
+            OptionCheck.OfTrainer(Pretrained is null || InitialWeights is null, Pretrained, "null where InitialWeights are given");
+            OptionCheck.OfTrainer(
+                Pretrained is null || Architecture == ResNetArchitecture.ResNet18 || Architecture == Network,
+                Architecture.Name, $"left out, as the pretrained weights '{Pretrained}' are those of {Network}", nameof(Architecture));
+            if (StartWeights is { } start)
             {
                 // Says which tensors do not fit, if they do not.
-                var side = Architecture.DefaultImageSize;
+                var side = Network.DefaultImageSize;
                 var expected = InputShape ?? new ImageShape(3, side, side);
-                StartingWeights.Fit(InitialWeights, LayerPlan.Create(Architecture, expected, classCount: 2));
+                StartingWeights.Fit(start, LayerPlan.Create(Network, expected, classCount: 2));
             }
 
             if (InputShape is { } shape)
             {
                 // Also says if the image is too small for the network.
-                LayerPlan.Create(Architecture, shape, classCount: 2);
+                LayerPlan.Create(Network, shape, classCount: 2);
                 CheckShape(shape);
             }
         }

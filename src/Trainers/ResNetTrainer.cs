@@ -135,7 +135,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         TorchRuntime.Initialize();
         ScoringPrerequisites.Check();
         using var reporter = new TrainingReporter(_host, _options.Progress, _options.LogFolder);
-        var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
+        var plan = LayerPlan.Create(_options.Network, columns.Image.Shape, columns.Label.ClassCount);
         using var checkpoints = _options.CheckpointFolder is { } folder
             ? CheckpointFolder.Open(folder, _options.CheckpointsToKeep, _options.Resume, reporter.Warn)
             : null;
@@ -155,7 +155,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     {
         TorchRuntime.Initialize();
         using var reporter = new TrainingReporter(_host, progress: null);
-        var plan = LayerPlan.Create(_options.Architecture, columns.Image.Shape, columns.Label.ClassCount);
+        var plan = LayerPlan.Create(_options.Network, columns.Image.Shape, columns.Label.ClassCount);
         var seed = _options.Seed ?? _host.GetSeed() ?? NewSeed();
         using var images = Read<T>(input, validation: null, columns, seed, reporter);
         return TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).FindLearningRate(images, steps));
@@ -171,8 +171,8 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
             KeptScale = InputPipelines.KeptScale(_options.AugmentationFor(columns.Image.Shape), _options.Recipe.ImageScales.Max()),
             OnBadImage = _options.OnBadImage,
             GivenStatistics = _options.PixelStatistics,
-            EarlierPreprocessing = _options.InitialWeights?.Preprocessing,
-            StartsFromRandomWeights = _options.InitialWeights is null,
+            EarlierPreprocessing = _options.StartWeights?.Preprocessing,
+            StartsFromRandomWeights = _options.StartWeights is null,
             MeanSubtraction = _options.Recipe.MeanSubtraction,
             CancellationToken = _options.CancellationToken,
         };
@@ -182,7 +182,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
 
     private TrainingColumns Bind(DataViewSchema schema)
     {
-        var columns = TrainingColumns.Bind(schema, _options.ColumnNames, _options.InputShape, _options.Architecture.DefaultImageSize);
+        var columns = TrainingColumns.Bind(schema, _options.ColumnNames, _options.InputShape, _options.Network.DefaultImageSize);
         _options.CheckShape(columns.Image.Shape);
         return columns;
     }

@@ -27,10 +27,10 @@ internal static class RunConditions
             DataFolder = images.Folder,
             TrainingImagesByClass = CountByClass(images.Training, plan.ClassCount),
             ValidationImagesByClass = CountByClass(images.Validation, plan.ClassCount),
-            StartingWeights = options.InitialWeights is { } given
+            StartingWeights = options.StartWeights is { } given
                 ? given.Source ?? $"weights that the program gave{(given.ArchitectureName is { } name ? $", of {name}" : "")}"
                 : $"random ones, by the seed {settings.Seed}",
-            StartingWeightsHash = (options.InitialWeights ?? start).ValuesHash,
+            StartingWeightsHash = (options.StartWeights ?? start).ValuesHash,
             Versions = new Dictionary<string, string>
             {
                 ["ResNet.MLNet"] = Version(typeof(ResNetTrainer)),

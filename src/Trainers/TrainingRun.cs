@@ -34,12 +34,13 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var start = Start(settings.Recipe);
         var conditions = RunConditions.Of(plan, options, settings, start, images);
         reporter.Conditions = conditions.Now(settings.Recipe, settings.Augmentation, Started);
+        var head = new HeadTraining(settings, options.HeadCopies, options.CacheLimits, checkpoints, reporter);
         var seesFeatures = options.TrainableLayers == TrainableLayers.Head
-            && settings.Augmentation == ImageAugmentation.None
-            && settings.Recipe.HasNoDistortion;
+            && (options.HeadCopies > 1 || (settings.Augmentation == ImageAugmentation.None && settings.Recipe.HasNoDistortion));
         var (weights, end) = seesFeatures
-            ? new HeadTraining(settings, options.CacheLimits, checkpoints, reporter).Run(plan, start, images, checkpoint)
-            : new NetworkTraining(settings, checkpoints, reporter).Run(plan, start, images, checkpoint);
+            ? head.Run(plan, start, images, checkpoint)
+            : new NetworkTraining(settings, checkpoints, reporter) { Given = start }
+                .Run(plan, options.FitHeadFirst && checkpoint is null ? head.Fit(plan, start, images) : start, images, checkpoint);
         if (settings.Recipe.PreciseBatchNormImages > 0 && options.TrainableLayers == TrainableLayers.All)
         {
             weights = new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).WithPreciseBatchNorm();
@@ -77,7 +78,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     }
 
     private ResNetWeights Start(TrainingRecipe recipe) =>
-        StartingWeights.For(plan, options.InitialWeights, SeedMixer.Mix(seed, SeedUse.Weights), recipe.ZeroInitResidual);
+        StartingWeights.For(plan, options.StartWeights, SeedMixer.Mix(seed, SeedUse.Weights), recipe.ZeroInitResidual);
 
     private TrainingSettings Settings<T>(TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
@@ -86,7 +87,11 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
             ? earlier
             : PrecisionProbe.Resolve(options.Precision);
-        var fineTuning = new FineTuning(options.TrainableLayers, options.EpochsPerUnfreezing, options.LayerDecay);
+        var fineTuning = new FineTuning(options.TrainableLayers, options.EpochsPerUnfreezing, options.LayerDecay)
+        {
+            HeadCopies = options.HeadCopies,
+            FitsHeadFirst = options.FitHeadFirst,
+        };
         var augmentation = options.AugmentationFor(images.Preprocessing.Input);
         return new TrainingSettings(options.EffectiveRecipe, augmentation, precision, fineTuning, seed)
         {

@@ -54,6 +54,18 @@ public sealed class SnippetTests : IDisposable
         Assert.Equal(TestImages, predictions.Length);
         Assert.All(predictions, prediction => Assert.Contains(prediction.PredictedLabelText, Pictures.ClassNames));
         AssertTheSavedModelIsGood();
+
+        var predicted = Results.Predict(CancellationToken.None);
+        Assert.Equal(TestImages, predicted.Length);
+        var sameFile = predictions.Zip(Directory.GetFiles("photos/test", "*.png", SearchOption.AllDirectories))
+            .ToDictionary(pair => pair.Second, pair => pair.First.PredictedLabelText);
+        Assert.All(predicted, each => Assert.Equal(sameFile[each.Path!], each.Label));
+        Results.Open(_ml);
+        Assert.True(new FileInfo("network.onnx").Length > 10_000);
+        var (found, duplicates) = Results.Similar();
+        Assert.Equal(5, found.Length);
+        Assert.InRange(found[0].Similarity, found[^1].Similarity, 1);
+        Assert.InRange(duplicates.Length, 0, TestImages);
     }
 
     [Fact]
@@ -111,6 +123,30 @@ public sealed class SnippetTests : IDisposable
     {
         var original = LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 32, 32), classCount: 10);
         Assert.True(Training.Variant().ParameterCount > original.ParameterCount);
+    }
+
+    [Theory]
+    [InlineData(false, 20)]
+    [InlineData(true, 4)]
+    public void APretrainedNetworkIsFineTuned(bool all, int epochs)
+    {
+        using var network = (all ? Training.HeadFirst(_ml) : Training.Pretrained(_ml)).Fit(Images("photos/test"));
+
+        Assert.Equal([2, 2, 2, 3], network.Plan.Architecture.Depths.AsEnumerable());
+        Assert.Equal(3 * 224 * 224, network.Preprocessing.Mean.Length);
+        Assert.Equal(epochs, network.History.Epochs.Length);
+    }
+
+    [Fact]
+    public void AGraphIsRecognized()
+    {
+        var plan = LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 32, 32), classCount: 3);
+        var weights = ResNetWeights.Initialize(plan, seed: 1);
+        using var network = _ml.Transforms.ApplyResNet(weights, plan.Architecture, preprocessing: ImagePreprocessing.Cifar10)
+            .Fit(Images("photos/test"));
+        network.ExportOnnx("network.onnx", new OnnxExportOptions { FoldBatchNorm = true });
+
+        Assert.NotNull(Training.LoadGraph(_ml, Images("photos/test")).GetColumnOrNull("Features"));
     }
 
     [Fact]

@@ -1,32 +1,28 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Threading.Channels;
-using Microsoft.ML;
-using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
 using WebApp.Images;
 
 namespace WebApp.Models;
 
 /// <summary>
-/// A loaded model and a pool of prediction engines, of which each serves one image at a time. References are counted: whoever made it holds one, and
-/// so does each request that it answers; the last to let go disposes it.
+/// A loaded model, and turns at it: so many images are decoded and classified at a time. References are counted: whoever made it holds one,
+/// and so does each request that it answers; the last to let go disposes it.
 /// </summary>
 internal sealed class Classifier
 {
-    private readonly ITransformer _model;
-    private readonly Channel<PredictionEngine<ImageRow, ScoreRow>> _idle = Channel.CreateUnbounded<PredictionEngine<ImageRow, ScoreRow>>();
+    private readonly ResNetPredictor _predictor;
+    private readonly SemaphoreSlim _turns;
     private int _references = 1;
 
-    private Classifier(ITransformer model, ImmutableArray<string> classNames, byte[] hash)
+    private Classifier(ResNetPredictor predictor, int turns, byte[] hash)
     {
-        _model = model;
-        ClassNames = classNames;
+        (_predictor, _turns) = (predictor, new SemaphoreSlim(turns));
         Version = Convert.ToHexStringLower(hash)[..12];
     }
 
     /// <summary>Gets the names of the classes, in the order of the scores.</summary>
-    public ImmutableArray<string> ClassNames { get; }
+    public ImmutableArray<string> ClassNames => _predictor.ClassNames;
 
     /// <summary>Gets the beginning of the file's SHA-256.</summary>
     public string Version { get; }
@@ -34,30 +30,17 @@ internal sealed class Classifier
     /// <summary>Loads a model.</summary>
     /// <param name="file">The content of a file that <c>mlContext.Model.Save</c> wrote.</param>
     /// <param name="engines">The number of images that are classified at a time.</param>
-    /// <exception cref="FormatException">The model is not a classifier of images.</exception>
+    /// <exception cref="InvalidDataException">The model is not a classifier of this library.</exception>
     public static Classifier Load(byte[] file, int engines)
     {
-        var ml = new MLContext();
-        var model = ml.Model.Load(new MemoryStream(file), out var saved);
-        try
+        var predictor = ResNetPredictor.Load(new MemoryStream(file), new ResNetPredictorOptions());
+        if (predictor.ClassNames.IsEmpty)
         {
-            var (transformer, input) = ImageChain.Of(ml, model, saved);
-            var options = new PredictionEngineOptions { InputSchemaDefinition = input, OwnsTransformer = false };
-            var first = ml.Model.CreatePredictionEngine<ImageRow, ScoreRow>(transformer, options);
-            var classifier = new Classifier(model, ClassNamesOf(first.OutputSchema[nameof(ScoreRow.Score)]), SHA256.HashData(file));
-            classifier._idle.Writer.TryWrite(first);
-            for (var engine = 1; engine < engines; engine++)
-            {
-                classifier._idle.Writer.TryWrite(ml.Model.CreatePredictionEngine<ImageRow, ScoreRow>(transformer, options));
-            }
+            predictor.Dispose();
+            throw new InvalidDataException("The model does not classify images: its network has no head, so it computes features only.");
+        }
 
-            return classifier;
-        }
-        catch
-        {
-            (model as IDisposable)?.Dispose();
-            throw;
-        }
+        return new Classifier(predictor, engines, SHA256.HashData(file));
     }
 
     /// <summary>Takes a reference, unless the classifier has been disposed already.</summary>
@@ -81,17 +64,10 @@ internal sealed class Classifier
     /// <summary>Lets a reference go.</summary>
     public void Release()
     {
-        if (Interlocked.Decrement(ref _references) != 0)
+        if (Interlocked.Decrement(ref _references) == 0)
         {
-            return;
+            _predictor.Dispose();
         }
-
-        while (_idle.Reader.TryRead(out var engine))
-        {
-            engine.Dispose();
-        }
-
-        (_model as IDisposable)?.Dispose();
     }
 
     /// <summary>Decodes and classifies an image, when its turn comes: who waits longest is served first.</summary>
@@ -101,27 +77,15 @@ internal sealed class Classifier
     /// <exception cref="UnusableImageException">The image cannot be decoded.</exception>
     public async Task<float[]> ScoreAsync(EncodedImage image, CancellationToken cancellation)
     {
-        var engine = await _idle.Reader.ReadAsync(cancellation);
+        await _turns.WaitAsync(cancellation);
         try
         {
             using var pixels = image.Decode();
-            return engine.Predict(new ImageRow { Image = pixels }).Score;
+            return _predictor.Predict(pixels).Probabilities.ToArray();
         }
         finally
         {
-            _idle.Writer.TryWrite(engine);
+            _turns.Release();
         }
-    }
-
-    private static ImmutableArray<string> ClassNamesOf(DataViewSchema.Column score)
-    {
-        if (!score.HasSlotNames())
-        {
-            return [.. Enumerable.Range(0, ((VectorDataViewType)score.Type).Size).Select(index => index.ToString(CultureInfo.InvariantCulture))];
-        }
-
-        var names = default(VBuffer<ReadOnlyMemory<char>>);
-        score.GetSlotNames(ref names);
-        return [.. names.DenseValues().Select(name => name.ToString())];
     }
 }

@@ -59,7 +59,7 @@ internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, 
             current.Replace(new LoadedModel(classifier, Path.GetFileName(options.ModelPath), file.Length, time.GetUtcNow()));
             log.Loaded(options.ModelPath, classifier.Version, classifier.ClassNames.Length);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException) // ML.NET throws anything at a file that is not a model
+        catch (Exception exception) when (exception is not OperationCanceledException) // the model before it goes on answering
         {
             log.NotLoaded(options.ModelPath, exception.Message);
             var message = $"The model file cannot be loaded: {PublicReason.Of(exception)}";

@@ -47,6 +47,18 @@ internal sealed class ImageFolder : IEnumerable<ImageFolderRow>
                 + $"with files that end in {string.Join(", ", Extensions.Order())}.");
     }
 
+    /// <summary>Lists the image files below a folder, at any depth, in the order of their paths.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public static string[] FilesBelow(string folder)
+    {
+        string[] paths = [.. ImagesBelow(Path.GetFullPath(folder))];
+        Array.Sort(paths, StringComparer.Ordinal);
+        return paths.Length > 0
+            ? paths
+            : throw new InvalidOperationException(
+                $"Folder '{folder}' has no images: no file in it, at any depth, ends in {string.Join(", ", Extensions.Order())}.");
+    }
+
     public IEnumerator<ImageFolderRow> GetEnumerator()
     {
         foreach (var folder in _classes)
@@ -59,6 +71,19 @@ internal sealed class ImageFolder : IEnumerable<ImageFolderRow>
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    // Links to folders are not followed: they could lead back here.
+    private static FileSystemEnumerable<string> ImagesBelow(string folder) => new(
+        folder, (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
+    {
+        ShouldIncludePredicate = (ref FileSystemEntry entry) =>
+            !entry.IsDirectory && IsVisible(ref entry) && ExtensionsBySpan.Contains(Path.GetExtension(entry.FileName)),
+        ShouldRecursePredicate = (ref FileSystemEntry entry) =>
+            IsVisible(ref entry) && !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
+    };
+
+    private static bool IsVisible(ref FileSystemEntry entry) =>
+        !entry.IsHidden && !(OperatingSystem.IsWindows() && entry.Attributes.HasFlag(FileAttributes.System));
 
     /// <summary>The images of one class.</summary>
     private sealed class ClassFolder(string path, string names, int[] ends)
@@ -94,18 +119,5 @@ internal sealed class ImageFolder : IEnumerable<ImageFolderRow>
             var start = index == 0 ? 0 : ends[index - 1];
             return string.Concat(path, names.AsSpan(start, ends[index] - start));
         }
-
-        // Links to folders are not followed: they could lead back here.
-        private static FileSystemEnumerable<string> ImagesBelow(string folder) => new(
-            folder, (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
-        {
-            ShouldIncludePredicate = (ref FileSystemEntry entry) =>
-                !entry.IsDirectory && IsVisible(ref entry) && ExtensionsBySpan.Contains(Path.GetExtension(entry.FileName)),
-            ShouldRecursePredicate = (ref FileSystemEntry entry) =>
-                IsVisible(ref entry) && !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
-        };
-
-        private static bool IsVisible(ref FileSystemEntry entry) =>
-            !entry.IsHidden && !(OperatingSystem.IsWindows() && entry.Attributes.HasFlag(FileAttributes.System));
     }
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -19,6 +20,13 @@ internal static class MLNetInternals
     // An accessor takes any object for the type that it names: what has not that type must not reach it.
     private static readonly Type DataTransform = Type.GetType(DataTransformType, throwOnError: true)!;
     private static readonly Type MapperTransform = Type.GetType(MapperTransformType, throwOnError: true)!;
+
+    // The mode is an enum of ML.NET's own, which no accessor can name; a delegate takes its number.
+    private const int CropAnchorCentral = 6;
+
+    private static readonly Lazy<Func<MLImage, int, int, int, MLImage>> ResizeImage = new(() => typeof(MLImage)
+        .GetMethod("CloneWithResizing", BindingFlags.Instance | BindingFlags.NonPublic)!
+        .CreateDelegate<Func<MLImage, int, int, int, MLImage>>());
 
     /// <summary>Gets the environment behind <c>mlContext.MulticlassClassification.Trainers</c>.</summary>
     public static IHostEnvironment GetEnvironment(this TrainCatalogBase.CatalogInstantiatorBase catalog) =>
@@ -78,6 +86,15 @@ internal static class MLNetInternals
     /// </summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern MLImage NewImage(SKBitmap bitmap);
+
+    /// <summary>
+    /// Makes an image of another size, as ResizeImages does with ResizingKind.IsoCrop: it covers the size, from its centre.
+    /// </summary>
+    public static MLImage Resize(MLImage image, int width, int height) => ResizeImage.Value(image, width, height, CropAnchorCentral);
+
+    /// <summary>Makes a grey image, as ConvertToGrayscale does.</summary>
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "CloneWithGrayscale")]
+    public static extern MLImage Grayscale(MLImage image);
 
     /// <summary>Gets the view that a stage of ML.NET's made a view of; null if it is no such view.</summary>
     public static IDataView? SourceOf(IDataView view) => DataTransform.IsInstanceOfType(view) ? GetSource(view) : null;

@@ -26,6 +26,17 @@ internal sealed class NetworkSession : IDisposable
         (_inputs, _outputs) = ([model.Inputs.Single().Name], [.. model.Outputs.Select(output => output.Name)]);
     }
 
+    /// <param name="model">The model's file; it has one input.</param>
+    /// <param name="inputName">The name of the input.</param>
+    /// <param name="outputName">The name of the output that is asked for.</param>
+    /// <param name="options">What the session is made with; it is disposed with this.</param>
+    public NetworkSession(byte[] model, string inputName, string outputName, SessionOptions options)
+    {
+        _options = options;
+        _session = new InferenceSession(model, options);
+        (_inputs, _outputs) = ([inputName], [outputName]);
+    }
+
     /// <summary>Computes all outputs, in the model's order.</summary>
     public IDisposableReadOnlyCollection<OrtValue> Run(OrtValue pixels) => _session.Run(_runOptions, _inputs, [pixels], _outputs);
 

@@ -9,6 +9,9 @@ namespace Microsoft.ML.ResNet.Onnx;
 /// </summary>
 internal sealed class OnnxGraphWriter
 {
+    /// <summary>The constant that says which axes of the features are left out.</summary>
+    public const string FeatureAxes = "features.axes";
+
     private readonly ResNetModel _network;
     private readonly LayerPlan _plan;
     private readonly OnnxGraph _graph = new();
@@ -44,7 +47,7 @@ internal sealed class OnnxGraphWriter
         var features = writer.AddFeatures(writer.AddPreprocessing(writer.AddFloats(pixels)), foldBatchNorm: false);
 
         // [1, F, 1, 1] to [F]: ML.NET would show a leading 1 to the user as part of the column's type.
-        var axes = writer._graph.AddIntegers("features.axes", anyBatch ? [2, 3] : [0, 2, 3]);
+        var axes = writer._graph.AddIntegers(FeatureAxes, anyBatch ? [2, 3] : [0, 2, 3]);
         writer._graph.Add("Squeeze", [features, axes], outputName);
         ImmutableArray<long?> shape = anyBatch ? [null, writer._plan.FeatureCount] : [writer._plan.FeatureCount];
         return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, shape), metadata);

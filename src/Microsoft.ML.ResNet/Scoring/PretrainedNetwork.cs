@@ -71,6 +71,11 @@ internal static class PretrainedNetwork
 
     private static ResNetArchitecture ArchitectureOf(ResNetWeights weights)
     {
+        if (weights.Architecture is { } architecture)
+        {
+            return architecture;
+        }
+
         if (weights.ArchitectureName is not { } name)
         {
             throw new ArgumentException(

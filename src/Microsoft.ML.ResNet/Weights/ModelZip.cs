@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Graphs;
 using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
@@ -19,47 +20,46 @@ internal static class ModelZip
 
     public static ResNetWeights Read(BoundedArchive archive, MemoryAllowance allowance)
     {
-        var networks = archive.Names.Where(IsNetwork).Take(2).ToArray();
+        var builder = new WeightsBuilder(allowance);
+        ComputationGraph graph;
+        using (var network = OpenNetwork(archive, out var length))
+        {
+            graph = OnnxWeights.ReadInto(builder, network, length, allowance);
+        }
+
+        ReadHead(builder, archive);
+        builder.Architecture = ArchitectureOf(builder.ArchitectureName, graph, allowance);
+        return builder.Build();
+    }
+
+    /// <summary>Reads the last layer, if there is one.</summary>
+    public static void ReadHead(WeightsBuilder builder, BoundedArchive archive)
+    {
         var heads = archive.Names.Where(name => name.EndsWith(HeadModel, StringComparison.Ordinal))
             .Select(name => archive.Read(name, Array.MaxLength))
             .Where(file => MaximumEntropyModel.IsOne(file))
             .Take(2).ToArray();
-        if (networks.Length > 1 || heads.Length > 1)
+        if (heads.Length > 1)
         {
-            throw new InvalidDataException(
-                $"it holds several {(networks.Length > 1 ? "networks" : "heads")} "
-                + $"(of ML.NET's transformers, {Quote(networks[^1])} is one)");
+            throw new InvalidDataException("it holds several heads (of ML.NET's transformers)");
         }
 
-        var builder = new WeightsBuilder(allowance);
-        ReadNetwork(builder, archive, networks[0], allowance);
         foreach (var head in heads)
         {
             MaximumEntropyModel.ReadInto(builder, head, LayerPlan.HeadWeight, LayerPlan.HeadBias);
         }
-
-        return builder.Build();
     }
 
-    /// <summary>Reads the card of the network, whatever kind of weights it has.</summary>
-    public static ModelCard? ReadCard(BoundedArchive archive, MemoryAllowance allowance)
+    /// <summary>Opens the ONNX file of the network, which lies behind its length.</summary>
+    public static Stream OpenNetwork(BoundedArchive archive, out int length)
     {
-        using var stream = OpenNetwork(archive, archive.Names.First(IsNetwork), out _);
-        return OnnxCard.Read(stream, allowance);
-    }
+        var networks = archive.Names.Where(IsNetwork).Take(2).ToArray();
+        if (networks.Length > 1)
+        {
+            throw new InvalidDataException($"it holds several networks (of ML.NET's transformers, {Quote(networks[^1])} is one)");
+        }
 
-    private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);
-
-    private static void ReadNetwork(WeightsBuilder builder, BoundedArchive archive, string name, MemoryAllowance allowance)
-    {
-        using var stream = OpenNetwork(archive, name, out var length);
-        OnnxWeights.ReadInto(builder, stream, length, allowance);
-    }
-
-    // The ONNX file, behind its length.
-    private static Stream OpenNetwork(BoundedArchive archive, string name, out int length)
-    {
-        var stream = archive.Open(name, out var entryLength);
+        var stream = archive.Open(networks[0], out var entryLength);
         try
         {
             Span<byte> prefix = stackalloc byte[sizeof(int)];
@@ -75,4 +75,31 @@ internal static class ModelZip
             throw;
         }
     }
+
+    /// <summary>Reads the card of the network, whatever kind of weights it has.</summary>
+    public static ModelCard? ReadCard(BoundedArchive archive, MemoryAllowance allowance)
+    {
+        using var stream = OpenNetwork(archive, out _);
+        return OnnxCard.Read(stream, allowance);
+    }
+
+    // A name of the table says enough. Another's network is recognized by its graph, if it is one that has a graph of its own.
+    private static ResNetArchitecture? ArchitectureOf(string? name, ComputationGraph graph, MemoryAllowance allowance)
+    {
+        if (ResNetArchitecture.All.FirstOrDefault(row => row.Name == name) is { } row)
+        {
+            return row;
+        }
+
+        try
+        {
+            return graph.HasConvolutions ? NetworkRecognizer.Recognize(graph, new ValueBudget(allowance), name).Architecture : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);
 }

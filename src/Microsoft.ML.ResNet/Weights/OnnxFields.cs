@@ -34,12 +34,13 @@ internal static class OnnxFields
 
     public static class Attribute
     {
-        public const int Name = 1, Float = 2, Integer = 3, Integers = 8, Type = 20;
+        public const int Name = 1, Float = 2, Integer = 3, Text = 4, Tensor = 5, Integers = 8, Type = 20;
     }
 
     public static class Tensor
     {
-        public const int Dimensions = 1, ElementType = 2, FloatData = 4, Name = 8, RawData = 9, ExternalData = 13, DataLocation = 14;
+        public const int Dimensions = 1, ElementType = 2, FloatData = 4, Int32Data = 5, Int64Data = 7, Name = 8, RawData = 9,
+            ExternalData = 13, DataLocation = 14;
     }
 
     public static class Value

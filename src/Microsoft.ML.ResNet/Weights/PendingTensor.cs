@@ -13,8 +13,13 @@ internal sealed class PendingTensor(string name, ElementType type, ImmutableArra
 
     public int Count => count;
 
+    public ImmutableArray<int> Shape => shape;
+
     /// <summary>The number of bytes that the values take in the file.</summary>
     public long StoredBytes => count * (long)type.Size;
+
+    /// <summary>Gets the values, for which room was made.</summary>
+    public ReadOnlyMemory<float> Values => _values;
 
     /// <summary>Makes room for the values.</summary>
     public Span<float> Allocate() => _values = new float[count];

@@ -34,6 +34,7 @@ public sealed partial class ResNetWeights
         {
             Preprocessing = published.Preprocessing,
             ArchitectureName = published.Architecture.Name,
+            Architecture = published.Architecture,
             Source = $"the published weights {name}",
         };
     }

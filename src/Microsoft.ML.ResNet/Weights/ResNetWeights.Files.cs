@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Graphs;
 using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet;
@@ -14,12 +15,19 @@ public sealed partial class ResNetWeights
     /// <item>safetensors;</item>
     /// <item>PyTorch checkpoints, both zip files (since 1.6) and legacy pickles: a state dictionary, alone or under <c>state_dict</c>,
     /// <c>model_state_dict</c>, <c>model_state</c>, <c>model</c> or <c>net</c>;</item>
-    /// <item>the initializers of ONNX models;</item>
+    /// <item>ONNX models, by what their graph computes: see below;</item>
     /// <item>ML.NET models saved with a <see cref="ResNetClassificationTransformer"/> in them.</item>
     /// </list>
     /// <para> Tensors get the names of <see cref="LayerPlan"/>: the prefixes <c>module.</c> and <c>_orig_mod.</c> are cut off,
     /// <c>linear.</c> becomes <c>fc.</c>, and <c>shortcut.0</c> and <c>.1</c> become <c>downsample.0</c> and <c>.1</c>;
     /// <c>num_batches_tracked</c> is left out. Values of float64, float16 and bfloat16 become float32.
+    /// </para>
+    /// <para>
+    /// An ONNX model is recognized by its graph, whatever its tensors are called and whoever wrote it: <see cref="Architecture"/> is what
+    /// was found, and the tensors get PyTorch's names. Normalization that was folded into convolutions becomes one that adds their bias,
+    /// with a mean of 0 and a deviation of 1. What the graph does to pixels before its first convolution becomes
+    /// <see cref="Preprocessing"/>; where it turns the channels around, the first filters are turned instead. Anything that no network of
+    /// the library computes is refused, with the node's name. A file of tensors without a graph gives them by their names.
     /// </para>
     /// <para>
     /// Files need not be trusted. Nothing in them is executed; a pickle that asks for more than tensors is refused. Every size is checked
@@ -54,6 +62,42 @@ public sealed partial class ResNetWeights
         var weights = WeightsFile.Read(path, maxBytes, cancellationToken);
         weights.Source = $"the file {Path.GetFileName(path)}";
         return weights;
+    }
+
+    /// <summary>Says how pixels become the input that these weights were trained on, by an ONNX model that does nothing else.</summary>
+    /// <remarks>
+    /// Some networks are published as two files. The second may subtract a mean, for each channel or each pixel, divide, and turn the
+    /// channels around, for which the first filters of these weights are turned instead: the network then reads RGB, as all do here.
+    /// </remarks>
+    /// <param name="path">The file, such as <c>ResNetPreprocess.onnx</c> of ML.NET's own networks.</param>
+    /// <returns>The weights with their preprocessing; all tensors but the first filters are shared, not copied.</returns>
+    /// <exception cref="InvalidDataException">The file does something else, which the message names; or it is for other images.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public ResNetWeights WithPreprocessingFile(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var (preprocessing, order) = WeightsFile.ReadPreprocessing(path);
+        var first = Tensors.FirstOrDefault(tensor => tensor.Shape.Length == 4);
+        if (first is null || first.Shape[1] != preprocessing.Input.Channels)
+        {
+            throw new InvalidDataException(
+                $"'{path}' is for images of {preprocessing.Input.Channels} channels, but the weights' first convolution reads "
+                + $"{(first is null ? "none" : first.Shape[1])}.");
+        }
+
+        var size = first.Shape[2] * first.Shape[3];
+        var budget = new ValueBudget(new MemoryAllowance(first.Values.Length * (long)sizeof(float), MemoryAllowance.Default));
+        var turned = new WeightTensor(
+            first.Name, first.Shape, NetworkParts.Reordered(first.Values.Span, first.Shape[1], size, order, budget));
+        return new ResNetWeights(Tensors.Select(tensor => tensor == first ? turned : tensor))
+        {
+            Preprocessing = preprocessing,
+            ClassNames = ClassNames,
+            ArchitectureName = ArchitectureName,
+            Architecture = Architecture,
+            Card = Card,
+            Source = Source,
+        };
     }
 
     /// <summary>Writes the weights as a safetensors file, which PyTorch and most other tools read.</summary>

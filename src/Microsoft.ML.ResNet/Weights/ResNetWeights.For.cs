@@ -29,6 +29,7 @@ public sealed partial class ResNetWeights
                 Preprocessing = Preprocessing,
                 ClassNames = withoutHead ? [] : ClassNames,
                 ArchitectureName = plan.Architecture.Name,
+                Architecture = plan.Architecture,
             }
             : throw new ArgumentException(match.Describe(), nameof(plan));
     }

@@ -48,6 +48,13 @@ public sealed partial class ResNetWeights
     /// </value>
     public string? ArchitectureName { get; init; }
 
+    /// <summary>Gets the network that these are the weights of, also where no row of the table is it.</summary>
+    /// <value>
+    /// <see langword="null"/>, the default, where it is not known. ONNX models tell it by their graph, whatever their tensors are called;
+    /// so do this library's ML.NET models of a network that is not in <see cref="ResNetArchitecture.All"/>.
+    /// </value>
+    public ResNetArchitecture? Architecture { get; init; }
+
     /// <summary>Gets what is known of how these weights were trained.</summary>
     /// <value>
     /// <see langword="null"/>, the default, where that is not known. Of the files, ONNX and ML.NET models say it whose network was trained
@@ -73,6 +80,7 @@ public sealed partial class ResNetWeights
             Preprocessing = preprocessing,
             ClassNames = ClassNames,
             ArchitectureName = ArchitectureName,
+            Architecture = Architecture,
             Card = Card,
             Source = Source,
         };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Graphs;
 using static Microsoft.ML.ResNet.Files.ErrorText;
 
 namespace Microsoft.ML.ResNet.Weights;
@@ -30,6 +31,8 @@ internal sealed class WeightsBuilder
     public ImmutableArray<string>? ClassNames { get; set; }
 
     public string? ArchitectureName { get; set; }
+
+    public ResNetArchitecture? Architecture { get; set; }
 
     public ModelCard? Card { get; set; }
 
@@ -82,14 +85,28 @@ internal sealed class WeightsBuilder
     }
 
     public ResNetWeights Build() => _tensors.Count > 0
-        ? new ResNetWeights(_tensors.Select(tensor => tensor.ToWeightTensor()))
-        {
-            Preprocessing = Preprocessing,
-            ClassNames = ClassNames ?? [],
-            ArchitectureName = ArchitectureName,
-            Card = FinishedCard,
-        }
+        ? Build(_tensors.Select(tensor => tensor.ToWeightTensor()))
         : throw new InvalidDataException("it holds no tensor of weights");
+
+    /// <summary>Builds what there is, though it may be no more than what the file says about itself.</summary>
+    public ResNetWeights BuildMetadata() => Build(_tensors.Select(tensor => tensor.ToWeightTensor()));
+
+    /// <summary>Makes the weights of a network that was recognized by its graph, in place of the tensors that were declared.</summary>
+    public ResNetWeights Build(RecognizedNetwork network)
+    {
+        Preprocessing ??= network.Preprocessing;
+        (Architecture, ArchitectureName) = (network.Architecture, network.Architecture.Name);
+        return Build(network.Tensors.Select(tensor => new WeightTensor(tensor.Name, tensor.Shape, tensor.Values)));
+    }
+
+    private ResNetWeights Build(IEnumerable<WeightTensor> tensors) => new(tensors)
+    {
+        Preprocessing = Preprocessing,
+        ClassNames = ClassNames ?? [],
+        ArchitectureName = ArchitectureName,
+        Architecture = Architecture,
+        Card = FinishedCard,
+    };
 
     // The product of all dimensions but zeros is bounded, so that no order of multiplying them overflows.
     private static int CountValues(string name, ReadOnlySpan<long> shape)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Google.Protobuf;
 using Microsoft.ML.ResNet.Files;
 
@@ -29,6 +30,22 @@ internal static class WeightsFile
         return stream.CanSeek
             ? Read(stream, path, maxBytes, read)
             : throw new IOException($"'{path}' is no file on a disk, and weights are not read in one go; copy it to one.");
+    }
+
+    /// <summary>Reads an ONNX model that turns pixels into a network's input, and does nothing else.</summary>
+    /// <returns>The preprocessing, and which channel of the images stands at each place of the input.</returns>
+    public static (ImagePreprocessing Preprocessing, ImmutableArray<int> ChannelOrder) ReadPreprocessing(string path)
+    {
+        using var file = RegularFile.OpenRead(path);
+        try
+        {
+            return OnnxWeights.ReadPreprocessing(file, new MemoryAllowance(file.Length, MemoryAllowance.Default));
+        }
+        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or InvalidProtocolBufferException)
+        {
+            var found = exception is InvalidDataException ? exception.Message.TrimEnd('.') : "it is damaged or cut short";
+            throw new InvalidDataException($"'{path}' is no ONNX model of preprocessing: {found}.", exception);
+        }
     }
 
     private static T Read<T>(Stream stream, string path, long maxBytes, Reader<T> read)

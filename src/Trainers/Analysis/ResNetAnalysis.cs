@@ -6,6 +6,8 @@ using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Analysis;
 using Microsoft.ML.ResNet.Trainers.Loop;
 
+#pragma warning disable RS0026 // GradCam has no call that is ambiguous: its overloads differ in what they extend
+
 namespace Microsoft.ML.ResNet.Trainers;
 
 /// <summary>
@@ -101,6 +103,25 @@ public static class ResNetAnalysis
         TorchRuntime.Initialize();
         var explained = new ExplainedImage(image, model.Preprocessing);
         return TrainingThread.Run(() => Analysis.GradCam.Explain(model, explained, classIndex, stage ?? stages));
+    }
+
+    /// <summary>Shows where in an image a network that was loaded from a file finds a class.</summary>
+    /// <remarks>
+    /// The network is read anew for each call: for many images, call <see cref="ResNetPredictor.ToTransformer"/> once, and this on that.
+    /// </remarks>
+    /// <param name="predictor">The network: <see cref="ResNetPredictor.Load(string)"/>.</param>
+    /// <param name="image">The image, of any size; it stays the caller's.</param>
+    /// <param name="className">One of the network's classes; null for the class predicted.</param>
+    /// <param name="stage">The stage to look at, from 1 to the number of the architecture's stages; null for the last.</param>
+    /// <returns>The heat map.</returns>
+    /// <exception cref="InvalidOperationException">The predictor was loaded from a stream.</exception>
+    /// <exception cref="InvalidDataException">The network is quantized: its file holds integers.</exception>
+    /// <inheritdoc cref="GradCam(ResNetClassificationTransformer, MLImage, string?, int?)" path="/exception"/>
+    public static GradCamMap GradCam(this ResNetPredictor predictor, MLImage image, string? className = null, int? stage = null)
+    {
+        ArgumentNullException.ThrowIfNull(predictor);
+        using var model = predictor.ToTransformer(new MLContext());
+        return model.GradCam(image, className, stage);
     }
 
     /// <summary>Scores several views of each image: Score is the mean of the views' probabilities.</summary>

@@ -21,6 +21,11 @@ internal sealed class InputPipelines(
     /// </summary>
     public InputPipeline ForStatistics() => Make(preprocessing.Input, distorted: false);
 
+    /// <summary>Makes one that gives of training images, which may be kept whole, what scoring sees.</summary>
+    public InputPipeline AsScored() => KeptScale(augmentation, largestScale: 1) is null
+        ? InputPipeline.AsScored(preprocessing)
+        : new InputPipeline(preprocessing.Input, new CenterCrop(preprocessing), new Normalization(preprocessing));
+
     /// <summary>Makes those for the training images of a run.</summary>
     public static InputPipelines For<T>(ImageAugmentation augmentation, TrainingRecipe recipe, TrainingImages<T> images)
         where T : unmanaged, INumberBase<T>

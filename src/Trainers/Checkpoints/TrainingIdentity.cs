@@ -58,7 +58,7 @@ internal sealed record TrainingIdentity
             Input = plan.Input.ToString(),
             ClassCount = plan.ClassCount,
             Layers = Hash(hash => Add(hash, string.Join(';', plan.Weights.Select(spec => $"{spec.Name}:{string.Join(',', spec.Shape)}")))),
-            TrainableLayers = fineTuning.Layers.ToString(),
+            TrainableLayers = fineTuning.ToString(),
             EpochsPerUnfreezing = fineTuning.EpochsPerUnfreezing,
             LayerDecay = fineTuning.LayerDecay,
             StartingWeights = start.ValuesHash[..HashLength],

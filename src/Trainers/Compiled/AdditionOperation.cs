@@ -3,8 +3,8 @@ using Microsoft.ML.ResNet.Trainers.Kernels;
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>
-/// The sum of a residual and a shortcut, and the cut at zero that follows it, where no normalization comes right before them; with stochastic
-/// depth, the residual of each image is scaled first. Or the cut at zero alone. The result takes the residual's memory.
+/// The sum of a residual and a shortcut, and the ReLU that follows it, where no normalization comes right before them; with stochastic
+/// depth, the residual of each image is scaled first. Or a ReLU alone. The result takes the residual's memory.
 /// </summary>
 /// <param name="kernels">The kernels.</param>
 internal sealed unsafe class AdditionOperation(ActivationKernels kernels) : StepOperation

@@ -6,13 +6,13 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>
-/// A training step without autograd: forward, loss and backward as one list of operations, which workers run side by side, each on its slice
-/// of the batch with a core of its own.
+/// A training step without autograd: forward, loss and backward as one list of operations, which workers run side by side, each on its
+/// slice of the batch with a core of its own.
 /// </summary>
 /// <remarks>
 /// Workers meet at the sums of batch normalization, whose statistics are those of the whole batch, and once at the end, where gradients are
-/// added up in their order. So the weights depend on the seed and on the number of workers, never on time. Activations, gradients and sums lie
-/// in memory that is taken once; Torch computes convolutions alone.
+/// added up in their order. So the weights depend on the seed and on the number of workers, never on time. Activations, gradients and sums
+/// lie in memory that is taken once; Torch computes convolutions alone.
 /// </remarks>
 internal sealed unsafe class CompiledStep : IDisposable
 {

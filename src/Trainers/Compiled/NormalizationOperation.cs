@@ -3,8 +3,8 @@ using Microsoft.ML.ResNet.Trainers.Kernels;
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>
-/// Batch normalization (Ioffe and Szegedy, 2015, algorithm 1), with the addition of a shortcut and the cut at zero that follow it. Statistics
-/// are those of the whole batch: workers meet once in each direction, and each then adds up all sums, in the order of the workers.
+/// Batch normalization (Ioffe and Szegedy, 2015, algorithm 1), with the addition of a shortcut and the ReLU that follow it. Statistics are
+/// those of the whole batch: workers meet once in each direction, and each then adds up all sums, in the order of the workers.
 /// </summary>
 /// <param name="parameters">Its weights and statistics, and the gradients of the weights.</param>
 /// <param name="memory">Room for sums and coefficients, of every worker.</param>
@@ -16,7 +16,7 @@ internal sealed unsafe class NormalizationOperation(
     /// <summary>Gets the layer that is normalized.</summary>
     public required int Input { get; init; }
 
-    /// <summary>Gets whether nothing but this reads what is normalized, and its own layer needs it no more: a convolution's result.</summary>
+    /// <summary>Gets whether only this reads what is normalized, and its own layer needs it no more: a convolution's result.</summary>
     public required bool OwnsInput { get; init; }
 
     /// <summary>Gets the layer that is added; null for none. Where there is one, the input is owned.</summary>

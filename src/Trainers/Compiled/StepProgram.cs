@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>
 /// A plan as a list of operations, made once for one shape of images: forward in order, backward in reverse. Layers that are computed
-/// together are one operation: a normalization with the addition and the cut at zero that follow it.
+/// together are one operation: a normalization with the addition and the ReLU that follow it.
 /// </summary>
 internal sealed unsafe class StepProgram : IDisposable
 {
@@ -157,7 +157,8 @@ internal sealed unsafe class StepProgram : IDisposable
         var verdict = _network.Check.Of(ConvolutionShape.Of(Plan, convolution), _network.ProductType);
         var functions = ConvolutionFunctions.Of(verdict, inFloat32: _network.ProductType != ActivationType);
         var weight = _firstWeight[index];
-        return new ConvolutionOperation(functions, input, index, weight, _weights.Handle(weight), Plan.Layers[input] is not ImageInputLayer);
+        var passesOn = Plan.Layers[input] is not ImageInputLayer;
+        return new ConvolutionOperation(functions, input, index, weight, _weights.Handle(weight), passesOn);
     }
 
     private NormalizationOperation Normalization(BatchNormLayer batchNorm, int index, int last, int? shortcut, bool rectifies)

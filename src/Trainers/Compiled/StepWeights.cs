@@ -55,7 +55,7 @@ internal sealed unsafe class StepWeights : IDisposable
 
     private const ScalarType VectorType = StepProgram.VectorType;
 
-    /// <summary>Gets the handle of a weight as operations of Torch read it: filters in the type of activations, the rest as floats.</summary>
+    /// <summary>Gets the handle of a weight as Torch's operations read it: filters in the type of activations, the rest floats.</summary>
     /// <param name="weight">The weight's place in the plan's.</param>
     public nint Handle(int weight) => (_entries[weight].Copy ?? _entries[weight].Tensor).Handle;
 

@@ -38,4 +38,5 @@ internal static class SeedUse
     public const int Split = 3;
     public const int StochasticDepth = 4;
     public const int PreciseBatchNorm = 5;
+    public const int Features = 6;
 }

@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// finalizers; this one makes none.
 /// </summary>
 /// <remarks>
-/// It calls what TorchSharp itself calls, in its native library, of the one version that the package depends on. Compiled functions stay for
-/// as long as the process.
+/// It calls what TorchSharp itself calls, in its native library, of the one version that the package depends on. Compiled functions stay
+/// for as long as the process.
 /// </remarks>
 internal sealed unsafe class TorchScript
 {
@@ -28,7 +28,7 @@ internal sealed unsafe class TorchScript
 
     /// <summary>Compiles functions.</summary>
     /// <param name="source">Their definitions.</param>
-    /// <exception cref="InvalidOperationException">Torch does not accept them.</exception>
+    /// <exception cref="ExternalException">Torch does not accept them.</exception>
     public TorchScript(string source)
     {
         fixed (byte* text = Encoding.UTF8.GetBytes(source + '\0'))
@@ -43,7 +43,7 @@ internal sealed unsafe class TorchScript
     /// <param name="name">Its name, in UTF-8, ending in zero.</param>
     /// <param name="arguments">The handles of tensors, which stay the caller's.</param>
     /// <param name="results">Takes the handles of as many tensors as it returns, which are the caller's.</param>
-    /// <exception cref="InvalidOperationException">Torch failed.</exception>
+    /// <exception cref="ExternalException">Torch failed, for example for want of memory.</exception>
     public void Invoke(ReadOnlySpan<byte> name, ReadOnlySpan<nint> arguments, Span<nint> results)
     {
         var values = stackalloc Value[arguments.Length];
@@ -92,7 +92,7 @@ internal sealed unsafe class TorchScript
         var message = Native.LastError();
         if (message != 0)
         {
-            throw new InvalidOperationException($"Torch failed: {Marshal.PtrToStringUTF8(message)}");
+            throw new ExternalException(Marshal.PtrToStringUTF8(message)); // as TorchSharp does
         }
     }
 

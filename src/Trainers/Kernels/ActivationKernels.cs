@@ -44,7 +44,7 @@ internal abstract unsafe class ActivationKernels
     /// <param name="sums">[2, channels]: the sums, then the sums of squares.</param>
     public abstract void Sums(void* x, nint rows, int channels, float* shift, double* sums);
 
-    /// <summary>Computes x · scale + offset, adds a shortcut, and cuts negative values off.</summary>
+    /// <summary>Computes x · scale + offset, adds a shortcut, and makes negative values zero.</summary>
     /// <param name="x">[rows, channels].</param>
     /// <param name="shortcut">[rows, channels]; null for none.</param>
     /// <param name="rectify">Whether negative values become zero.</param>
@@ -61,7 +61,7 @@ internal abstract unsafe class ActivationKernels
     /// </summary>
     /// <param name="g">[rows, channels]: the gradient, which becomes g + g2 where y is positive, and zero elsewhere.</param>
     /// <param name="g2">[rows, channels]: what is added to it; null for nothing.</param>
-    /// <param name="y">[rows, channels]: the result whose negative values were cut off; null if they were not.</param>
+    /// <param name="y">[rows, channels]: the result whose negative values became zero; null if they were not.</param>
     /// <param name="x">[rows, channels]: what was normalized.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="channels">The channels.</param>
@@ -82,7 +82,7 @@ internal abstract unsafe class ActivationKernels
     public abstract void NormalizeGradient(
         void* g, void* x, void* target, nint rows, int channels, float* mean, float* slope, float* lean, float* level);
 
-    /// <summary>Computes a · keep + b, and cuts negative values off.</summary>
+    /// <summary>Computes a · keep + b, and makes negative values zero.</summary>
     /// <param name="a">[images, positions, channels].</param>
     /// <param name="keep">[images]; null for ones.</param>
     /// <param name="b">[images, positions, channels]; null for nothing.</param>
@@ -95,7 +95,7 @@ internal abstract unsafe class ActivationKernels
     /// <summary>Completes the gradient of a sum, and writes that of its first term.</summary>
     /// <param name="g">The gradient, which becomes g + g2 where y is positive, and zero elsewhere.</param>
     /// <param name="g2">What is added to it; null for nothing.</param>
-    /// <param name="y">The result whose negative values were cut off; null if they were not.</param>
+    /// <param name="y">The result whose negative values became zero; null if they were not.</param>
     /// <param name="keep">[images]; null for ones.</param>
     /// <param name="target">g · keep; null not to write it.</param>
     /// <param name="images">The images.</param>

@@ -8,53 +8,71 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>Computes the features of every image, on which the head is then trained in place of the images.</summary>
-internal static class FeatureCache
+/// <remarks>
+/// Every image is seen as it is scored; with more than one copy the others are augmented, each in another way. They go through the network
+/// in batches, without gradients, while the next batch is made.
+/// </remarks>
+/// <param name="network">The network.</param>
+/// <param name="settings">How training images are augmented, the size of a batch, and the seed.</param>
+/// <param name="copies">How often each training image is seen.</param>
+/// <param name="store">Where features are kept.</param>
+internal sealed class FeatureCache(ResidualNetwork network, TrainingSettings settings, int copies, ImageStore<float> store)
 {
-    public static TrainingImages<float> Compute<T>(
-        ResidualNetwork network,
-        TrainingImages<T> images,
-        ImageShape featureShape,
-        int batchSize,
-        ImageStore<float> store,
-        CancellationToken cancellation)
+    /// <summary>Computes the features of all images.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="featureShape">The shape of features, as an image of one pixel.</param>
+    public TrainingImages<float> Compute<T>(TrainingImages<T> images, ImageShape featureShape)
         where T : unmanaged, INumberBase<T>
     {
         ImmutableArray<float> zeros = [.. new float[featureShape.Channels]];
         var asTheyAre = new ImagePreprocessing(featureShape, Mean: zeros, StandardDeviation: [.. zeros.Select(_ => 1f)]);
-        return new TrainingImages<float>(Features(images.Training), Features(images.Validation), asTheyAre, images.Skipped)
+        var validation = new List<ImageEntry>(images.Validation.Count);
+        Add(validation, images.Validation, [InputPipeline.AsScored(images.Preprocessing)], epoch: null);
+        return new TrainingImages<float>(
+            ComputeTraining(images), new ImageSet<float>(store, [.. validation]), asTheyAre, images.Skipped)
         {
             ReadingTime = images.ReadingTime,
         };
-
-        ImageSet<float> Features(ImageSet<T> stored) =>
-            new(store, stored.Count == 0 ? [] : Compute(network, stored, images.Preprocessing, batchSize, store, cancellation));
     }
 
-    private static ImageEntry[] Compute<T>(
-        ResidualNetwork network,
-        ImageSet<T> images,
-        ImagePreprocessing preprocessing,
-        int batchSize,
-        ImageStore<float> store,
-        CancellationToken cancellation)
+    /// <summary>Computes the features of the training images alone.</summary>
+    public ImageSet<float> ComputeTraining<T>(TrainingImages<T> images)
         where T : unmanaged, INumberBase<T>
     {
-        using var loader = new BatchLoader<T>(images, batchSize, [InputPipeline.AsScored(preprocessing)], epochs: 1, shuffleSeed: null);
-        var (features, next) = (new ImageEntry[images.Count], 0);
-        foreach (var batch in loader.Epoch(1))
+        var features = new List<ImageEntry>(images.Training.Count * copies);
+        var pipelines = InputPipelines.For(settings.Augmentation, settings.Recipe, images);
+        Add(features, images.Training, [pipelines.AsScored()], epoch: null);
+        for (var copy = 1; copy < copies; copy++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            Add(features, images.Training, pipelines.ForTraining(), epoch: copy);
+        }
+
+        return new ImageSet<float>(store, [.. features]);
+    }
+
+    // Without an epoch, in the images' order and without randomness.
+    private void Add<T>(List<ImageEntry> features, ImageSet<T> images, InputPipeline[] pipelines, int? epoch)
+        where T : unmanaged, INumberBase<T>
+    {
+        if (images.Count == 0)
+        {
+            return;
+        }
+
+        int? seed = epoch is null ? null : SeedMixer.Mix(settings.Seed, SeedUse.Features);
+        using var loader = new BatchLoader<T>(images, settings.Recipe.BatchSize, pipelines, epochs: Math.Max(1, copies - 1), seed);
+        foreach (var batch in loader.Epoch(epoch ?? 1))
+        {
+            settings.CancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var values = network.Features(batch.Images).contiguous().data<float>().ToArray();
             var size = values.Length / batch.Count;
             for (var i = 0; i < batch.Count; i++)
             {
-                ref readonly var image = ref images.Entries[next];
-                var feature = new StoredImage<float>(values.AsMemory(i * size, size), 1, 1, image.Label, image.Weight);
-                features[next++] = store.TryAdd(in feature) ?? throw store.NoRoom($"{size} features of each of {images.Count} images");
+                var feature = new StoredImage<float>(
+                    values.AsMemory(i * size, size), 1, 1, (int)batch.LabelValues[i], batch.WeightValues[i]);
+                features.Add(store.TryAdd(in feature) ?? throw store.NoRoom($"{size} features of each of {images.Count} images"));
             }
         }
-
-        return features;
     }
 }

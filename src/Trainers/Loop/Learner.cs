@@ -45,7 +45,8 @@ internal sealed class Learner<T> : IDisposable
         if (!settings.UsesAutograd)
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
-            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, Math.Min(recipe.BatchSize, images.Training.Count));
+            var largest = Math.Min(recipe.BatchSize, images.Training.Count);
+            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, largest);
         }
 
         Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope));

@@ -11,6 +11,10 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// <param name="reporter">What reports progress.</param>
 internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolder? checkpoints, TrainingReporter reporter)
 {
+    /// <summary>Gets the weights that the run was given, by which a checkpoint knows it.</summary>
+    /// <value>The default is <see langword="null"/>: those that training starts from.</value>
+    public ResNetWeights? Given { get; init; }
+
     /// <summary>Trains the network.</summary>
     /// <param name="plan">The network.</param>
     /// <param name="start">The weights to start from.</param>
@@ -24,7 +28,7 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
     {
         var identity = checkpoints is null
             ? null
-            : TrainingIdentity.Of(plan, start, images, settings.Recipe, settings.FineTuning, settings.Precision, settings.Seed);
+            : TrainingIdentity.Of(plan, Given ?? start, images, settings.Recipe, settings.FineTuning, settings.Precision, settings.Seed);
         if (checkpoint is not null)
         {
             CheckSameRun(identity!, checkpoint);

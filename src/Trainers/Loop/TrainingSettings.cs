@@ -24,7 +24,7 @@ internal sealed record TrainingSettings(
     /// <value>The default is what the system reports as available.</value>
     public long AvailableMemory { get; init; } = Interop.AvailableMemory.Bytes();
 
-    /// <summary>Gets whether gradients are computed by Torch's autograd even where a compiled step would do: the reference for it.</summary>
+    /// <summary>Gets whether Torch's autograd computes gradients even where a compiled step would do: it is the reference.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool UsesAutograd { get; init; }
 

@@ -49,8 +49,9 @@ public static class ResNetReport
     /// <param name="pipeline">The pipeline, with one network in it.</param>
     /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
     /// <param name="testData">Labelled data as it comes to the pipeline, which the network was not trained on.</param>
-    /// <param name="options">What the report holds beside the numbers; null for the defaults. Their calibration data goes through the same
-    /// stages.</param>
+    /// <param name="options">
+    /// What the report holds beside the numbers; null for the defaults. Their calibration and training data go through the same stages.
+    /// </param>
     /// <exception cref="ArgumentException">The pipeline holds no network of this library.</exception>
     /// <inheritdoc cref="WriteReport(ResNetClassificationTransformer, string, IDataView, ReportOptions)" path="/exception"/>
     public static void WriteReport(this ITransformer pipeline, string path, IDataView testData, ReportOptions? options = null)
@@ -58,22 +59,47 @@ public static class ResNetReport
         ArgumentNullException.ThrowIfNull(pipeline);
         ArgumentNullException.ThrowIfNull(testData);
         options ??= new ReportOptions();
-        var calibrationData = options.CalibrationData;
+        var (calibrationData, trainingData) = (options.CalibrationData, options.TrainingData);
         foreach (var stage in ResNetTransformerExtensions.Stages(pipeline))
         {
             if (stage is ResNetClassificationTransformer model)
             {
-                model.WriteReport(path, testData, options with { CalibrationData = calibrationData });
+                model.WriteReport(path, testData, options with { CalibrationData = calibrationData, TrainingData = trainingData });
                 return;
             }
 
             testData = stage.Transform(testData);
             calibrationData = calibrationData is null ? null : stage.Transform(calibrationData);
+            trainingData = trainingData is null ? null : stage.Transform(trainingData);
         }
 
         throw new ArgumentException(
             "The pipeline holds no ResNetClassificationTransformer. One loaded from a file holds ML.NET's own stages instead: "
-            + "write the report after training, before the model is saved.",
+            + "open the file with ResNetPredictor.Load, and write the report on that.",
             nameof(pipeline));
+    }
+
+    /// <summary>Writes a report on a network that was loaded from a file, and a folder of test images.</summary>
+    /// <param name="predictor">The network: <see cref="ResNetPredictor.Load(string)"/>.</param>
+    /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
+    /// <param name="testFolder">
+    /// The test images: a sub-folder for each class, named as the network's classes are. Classes without a folder are not tested.
+    /// </param>
+    /// <param name="options">What the report holds beside the numbers; null for the defaults.</param>
+    /// <exception cref="InvalidOperationException">The folder has no images, or the predictor was loaded from a stream.</exception>
+    /// <exception cref="InvalidDataException">The network is quantized: its file holds integers.</exception>
+    /// <inheritdoc cref="WriteReport(ResNetClassificationTransformer, string, IDataView, ReportOptions)" path="/exception"/>
+    public static void WriteReport(this ResNetPredictor predictor, string path, string testFolder, ReportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(predictor);
+        ArgumentException.ThrowIfNullOrEmpty(testFolder);
+        options ??= new ReportOptions();
+        var mlContext = new MLContext();
+        using var model = predictor.ToTransformer(mlContext);
+        var files = mlContext.Data.LoadImageFolder(testFolder);
+        var images = mlContext.Transforms.Conversion.MapValueToKey(options.LabelColumnName, "Label")
+            .Append(mlContext.Transforms.LoadImages(model.Image.Name, null, "ImagePath"))
+            .Fit(files).Transform(files);
+        model.WriteReport(path, images, options);
     }
 }

@@ -63,6 +63,66 @@ internal static class Results
         return await Task.WhenAll(Directory.GetFiles("photos/test", "*.png", SearchOption.AllDirectories).Select(Predict));
     }
 
+    public static ResNetPrediction[] Predict(CancellationToken cancellationToken)
+    {
+        #region Predictor
+        using var predictor = ResNetPredictor.Load("model.zip");
+        var prediction = predictor.Predict("photo.png");                        // or a Stream, bytes, an MLImage
+        Console.WriteLine($"{prediction.Label}: {prediction.Probability:p1}");
+        foreach (var (label, probability) in prediction.Top(2))
+        {
+            Console.WriteLine($"{label,-12} {probability:p1}");
+        }
+        #endregion
+
+        #region PredictorMany
+        var many = predictor.PredictMany(
+            Directory.EnumerateFiles("photos/test", "*.png", SearchOption.AllDirectories),
+            skipBadImage: (path, exception) => Console.Error.WriteLine(exception.Message),
+            cancellationToken);
+        foreach (var each in many)                                              // read, decoded and scored as it is asked for
+        {
+            Console.WriteLine($"{each.Path} {each}");
+        }
+        #endregion
+        return [.. many];
+    }
+
+    public static void Open(MLContext ml)
+    {
+        #region PredictorOpen
+        using var predictor = ResNetPredictor.Load("model.zip");
+        Console.WriteLine(predictor.Card?.ToMarkdown());                        // how it was trained
+        predictor.ExportOnnx("network.onnx");
+        predictor.WriteReport("report.html", "photos/test");                    // these two need Microsoft.ML.ResNet.Trainers
+        using var image = ResNetImage.Load("photo.png");
+        using var overlay = predictor.GradCam(image).Overlay();
+
+        using var network = predictor.ToTransformer(ml);                        // a stage of ML.NET's pipelines again
+        #endregion
+    }
+
+    public static (SimilarImage[] Found, NearDuplicate[] Duplicates) Similar()
+    {
+        #region Similar
+        using var predictor = ResNetPredictor.Load("model.zip");
+        SimilarImages.Of(predictor.EmbedMany("photos/train")).Save("train.similar");
+
+        var images = SimilarImages.Load("train.similar");
+        var found = images.Find(predictor.Embed("photo.png"), count: 5);
+        foreach (var (path, similarity) in found)
+        {
+            Console.WriteLine($"{similarity:f3} {path}");
+        }
+        #endregion
+
+        #region Duplicates
+        var test = SimilarImages.Of(predictor.EmbedMany("photos/test"));
+        var duplicates = test.FindDuplicates(images, SimilarImages.DuplicateSimilarity);
+        #endregion
+        return ([.. found], [.. duplicates]);
+    }
+
     public static string[] Classify(MLContext ml)
     {
         #region Classify

@@ -53,6 +53,47 @@ internal static class Training
         #endregion
     }
 
+    public static ResNetTrainer Pretrained(MLContext ml)
+    {
+        #region Pretrained
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Pretrained = "resnet18",
+            TrainableLayers = TrainableLayers.Head,
+            Epochs = 20,
+            LearningRate = 0.01,
+            BatchSize = 32,
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static ResNetTrainer HeadFirst(MLContext ml)
+    {
+        #region HeadFirst
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Pretrained = "resnet18",
+            FitHeadFirst = true,
+            HeadCopies = 4,          // it sees each image four times: as it is, and cropped and mirrored
+            Epochs = 4,
+            LearningRate = 0.0005,   // a higher rate forgets what ImageNet taught
+            BatchSize = 32,
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static DataViewSchema LoadGraph(MLContext ml, IDataView images)
+    {
+        #region LoadGraph
+        var weights = ResNetWeights.Load("network.onnx");
+        Console.WriteLine($"{weights.Architecture}: {weights.Tensors.Length} tensors, for images of {weights.Preprocessing?.Input}");
+        using var featurizer = ml.Transforms.ResNetFeaturizeImage(weights).Fit(images);
+        #endregion
+        return featurizer.GetOutputSchema(images.Schema);
+    }
+
     public static ResNetTrainer FineTune(MLContext ml)
     {
         #region FineTune

@@ -8,7 +8,12 @@ internal static class PeerCommand
 {
     public const string Name = "peer";
 
-    private static readonly IPeer[] Peers = [OurTraining.Peer, NaiveTraining.Peer, KernelFloor.Peer, ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer, OurEpochs.Peer, Codec.Peer, FolderListing.Peer, ScoringMemory.Peer];
+    private static readonly IPeer[] Peers =
+    [
+        OurTraining.Peer, NaiveTraining.Peer, KernelFloor.Peer, ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer,
+        PredictorStart.Peer, PredictedPhotographs.Peer, PredictedPhotographs.Decoding, OurEpochs.Peer, Codec.Peer, FolderListing.Peer,
+        ScoringMemory.Peer,
+    ];
 
     public static Command Create()
     {

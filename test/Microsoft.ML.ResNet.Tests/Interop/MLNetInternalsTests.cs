@@ -75,6 +75,17 @@ public sealed class MLNetInternalsTests
     }
 
     [Fact]
+    public void ResizeAndGrayscale()
+    {
+        using var image = MLNetInternals.NewImage(new SKBitmap(6, 2, SKColorType.Bgra8888, SKAlphaType.Opaque));
+        using var resized = MLNetInternals.Resize(image, width: 3, height: 5);
+        using var grey = MLNetInternals.Grayscale(resized);
+
+        Assert.Equal((3, 5), (resized.Width, resized.Height));
+        Assert.Equal((3, 5), (grey.Width, grey.Height));
+    }
+
+    [Fact]
     public void StagesOfAView()
     {
         var environment = _ml.Transforms.GetEnvironment();

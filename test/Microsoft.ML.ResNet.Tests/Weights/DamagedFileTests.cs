@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using CsCheck;
 using Microsoft.ML.ResNet.TestSupport;
+using Microsoft.ML.ResNet.Tests.Graphs;
 using Microsoft.ML.ResNet.Tests.Scoring;
 
 namespace Microsoft.ML.ResNet.Tests.Weights;
@@ -12,6 +13,9 @@ namespace Microsoft.ML.ResNet.Tests.Weights;
 public sealed class DamagedFileTests
 {
     private static readonly int Cases = Environment.GetEnvironmentVariable("RESNET_LONG_TESTS") is { Length: > 0 } ? 100_000 : 500;
+    private static readonly LayerPlan ForeignPlan = LayerPlan.Create(
+        new ResNetArchitecture("small", BlockKind.Bottleneck, [1, 1]) { BaseWidth = 4 }, new ImageShape(3, 16, 16), 3);
+
     private static readonly Dictionary<string, Lazy<byte[]>> Files = new()
     {
         ["safetensors"] = new(() => Saved(folder => WeightsAssert.Small().Save(folder))),
@@ -19,6 +23,8 @@ public sealed class DamagedFileTests
         ["deflated zip"] = new(() => TorchFile.Of(WeightsAssert.Small()).ToZip(CompressionLevel.Optimal)),
         ["legacy"] = new(() => TorchFile.Of(WeightsAssert.Small(), wrapper: "model").ToLegacy()),
         ["onnx"] = new(() => Saved((classifier, _, _, path) => classifier.ExportOnnx(path))),
+        ["onnx of another"] = new(() =>
+            GraphAssert.Bytes(ForeignGraph.Keras(ForeignPlan, GoldenNetworks.Weights(ForeignPlan), trimsPadding: true))),
         ["model.zip"] = new(() => Saved((classifier, ml, data, path) => ml.Model.Save(classifier, data.Schema, path))),
         ["stored model.zip"] = new(() => Stored(Files!["model.zip"].Value)),
     };

@@ -51,6 +51,56 @@ public sealed class ResNetReportTests : IDisposable
     }
 
     [Fact]
+    public void Test_images_that_were_trained_on_are_told()
+    {
+        Pictures.Write(_folder["train"], perClass: 6, height: 20, width: 24);
+        Pictures.Write(_folder["test"], perClass: 4, height: 20, width: 24, seed: 2);
+        File.Copy(_folder["train/lying/002.png"], _folder["test/lying/copy.png"]);
+        var (train, test) = (TrainingData.Images(_ml, _folder["train"]), TrainingData.Images(_ml, _folder["test"]));
+        using var model = _ml.MulticlassClassification.Trainers.ResNet(TrainingData.Options).Fit(train);
+        var options = new ReportOptions { TrainingData = train, GradCam = false, LayerResponseImages = 0, TestTimeViews = [] };
+
+        model.WriteReport(_folder["report.html"], test, options);
+
+        var section = Page.Read(_folder["report.html"]).QuerySelector("#duplicates")!;
+        Assert.Contains("Of 13 test images", section.TextContent, StringComparison.Ordinal);
+        Assert.Contains("in training: lying/002.png", section.TextContent, StringComparison.Ordinal);
+        Assert.Contains("lying/copy.png", section.QuerySelector("li .class")!.TextContent, StringComparison.Ordinal);
+        Assert.Equal(2, section.QuerySelectorAll("li:first-child img").Length);
+    }
+
+    [Fact]
+    public void A_network_that_was_loaded_is_reported_on_looked_into_and_scores_as_it_did()
+    {
+        Pictures.Write(_folder["images"], perClass: 6, height: 36, width: 40);
+        var files = _ml.Data.LoadImageFolder(_folder["images"]);
+        var options = new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet20, InputShape = new ImageShape(3, 16, 16), Epochs = 1, BatchSize = 6,
+            Precision = TrainingPrecision.BFloat16, Calibrate = true, ValidationFraction = 0.3, Seed = 1,
+        };
+        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(_ml.MulticlassClassification.Trainers.ResNet(options)).Fit(files);
+        _ml.Model.Save(pipeline, files.Schema, _folder["model.zip"]);
+        var expected = _ml.Model.Load(_folder["model.zip"], out _).Transform(files).GetColumn<float[]>("Score").ToArray();
+
+        using var predictor = ResNetPredictor.Load(_folder["model.zip"]);
+        var scores = predictor.PredictMany(files.GetColumn<string>("ImagePath")).Select(each => each.Probabilities.ToArray()).ToArray();
+        predictor.WriteReport(_folder["report.html"], _folder["images"], new ReportOptions { LayerResponseImages = 0 });
+        using var image = ResNetImage.Load(files.GetColumn<string>("ImagePath").First());
+        var map = predictor.GradCam(image);
+
+        Assert.All(expected.Zip(scores), pair => Assert.All(
+            pair.First.Zip(pair.Second), values => Assert.InRange(values.Second, values.First - 1e-6f, values.First + 1e-6f)));
+        Assert.NotEqual(1, predictor.Card!.Temperature);
+        Assert.Equal(predictor.Predict(image).Label, map.ClassName);
+        var page = Page.Read(_folder["report.html"]);
+        Assert.Contains("18 test images", page.QuerySelector(".lede")!.TextContent, StringComparison.Ordinal);
+        Assert.Contains("BFloat16", page.QuerySelector("#card")!.TextContent, StringComparison.Ordinal); // of the file's model card
+        ((IDisposable)pipeline).Dispose();
+    }
+
+    [Fact]
     public void A_pipeline_without_a_network_is_refused()
     {
         var data = TrainingData.Vectors(_ml);

@@ -30,6 +30,19 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
     }
 
     [Fact]
+    public void SimilarImagesAreFoundAndTheImageItselfIsTheFirst()
+    {
+        var picture = Path.Combine(fixture.Images, "standing", "001.png");
+
+        var found = Resnet("similar", fixture.ModelZip, fixture.Images, "--like", picture, "--top", "4", "--json").Succeeded().Json;
+
+        Assert.Equal(4, found.GetArrayLength());
+        Assert.Equal(picture, found[0].GetProperty("file").GetString());
+        Assert.InRange(found[0].GetProperty("similarity").GetSingle(), 0.9999f, 1);
+        Assert.InRange(found[3].GetProperty("similarity").GetSingle(), -1, found[1].GetProperty("similarity").GetSingle());
+    }
+
+    [Fact]
     public void CsvQuotesWhatMustBeQuoted()
     {
         var picture = Path.Combine(fixture.Images, "lying", "000.png");

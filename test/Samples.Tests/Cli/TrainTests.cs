@@ -42,6 +42,43 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void SmallImagesLearnFromNothingAndThatIsSaid()
+    {
+        var run = Resnet("train", _folder["images"], "-o", _folder["model.zip"], "--epochs", "1", "--batch-size", "8", "--json")
+            .Succeeded();
+
+        Assert.Equal("resnet20", run.Json.GetProperty("architecture").GetString());
+        Assert.Contains("36 images of about 16 pixels a side are small: a network for small images learns from nothing.", run.Error);
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("--pretrained")]
+    public void PhotographsStartFromAPretrainedNetwork(params string[] asked)
+    {
+        Pictures.Write(_folder["photos"], perClass: 4, height: 130, width: 150);
+
+        string[] quick = ["--layers", "Head", "--epochs", "2", "--validation", "0", "--json"];
+        var run = Resnet(["train", _folder["photos"], "-o", _folder["model.zip"], .. quick, .. asked]).Succeeded();
+
+        Assert.Equal("resnet_2_2_2_3", run.Json.GetProperty("architecture").GetString());
+        const string reason = "12 photographs of about 130 pixels a side: training starts from resnet18";
+        Assert.Equal(asked.Length == 0, run.Error.Contains(reason, StringComparison.Ordinal));
+        var inspected = Resnet("inspect", _folder["model.zip"], "--json").Succeeded().Json;
+        Assert.Equal("resnet_2_2_2_3", inspected.GetProperty("architecture").GetString());
+        Assert.Equal(12, Resnet("predict", _folder["model.zip"], _folder["photos"], "--json").Succeeded().Json.GetArrayLength());
+    }
+
+    [Fact]
+    public void PretrainedWeightsAreNotThereWithOthers()
+    {
+        var run = Resnet("train", _folder["images"], "--pretrained", "resnet18", "--arch", "resnet20");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--pretrained says which network it is: leave out --weights and --arch.", run.Error);
+    }
+
+    [Fact]
     public void AFolderOfTheUsersThatIsNamedLikeTheCheckpointsStays()
     {
         Directory.CreateDirectory(_folder["model.zip.checkpoints"]);

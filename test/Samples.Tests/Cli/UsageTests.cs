@@ -8,7 +8,8 @@ public sealed class UsageTests
 {
     private static readonly string[] Commands =
     [
-        "train", "find-lr", "evaluate", "predict", "featurize", "report", "export", "quantize", "inspect", "weights", "recipe", "doctor",
+        "train", "find-lr", "evaluate", "predict", "featurize", "similar", "report", "export", "quantize", "inspect", "weights", "recipe",
+        "doctor",
     ];
 
     [Theory]

@@ -87,7 +87,7 @@ public sealed class TemplateTests : IDisposable
             """);
         string[] packages =
         [
-            "Microsoft.ML", "Microsoft.ML.ImageAnalytics", "Microsoft.ML.OnnxTransformer", "Microsoft.ML.OnnxRuntime",
+            "Microsoft.ML.OnnxRuntime",
             "SkiaSharp", "SkiaSharp.NativeAssets.Linux.NoDependencies", "Google.Protobuf", "System.Numerics.Tensors", // they come anyway, but the versions that are asked for are not on this machine
         ];
         File.WriteAllText(_folder["Consumer/Consumer.csproj"], $"""
@@ -100,6 +100,7 @@ public sealed class TemplateTests : IDisposable
                 <InvariantGlobalization>true</InvariantGlobalization>
               </PropertyGroup>
               <ItemGroup>
+                <PackageReference Include="Microsoft.ML.ResNet" Version="{_version}" />
                 {string.Concat(packages.Select(package => $"<PackageReference Include=\"{package}\" Version=\"{VersionOf(package)}\" />"))}
               </ItemGroup>
             </Project>

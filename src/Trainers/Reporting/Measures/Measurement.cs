@@ -77,6 +77,7 @@ internal static class Measurement
             Classes = classes,
             Confusions = counts.ToConfusions(),
             WorstMistakes = Explain(worst.ToArray(), model, testData, options),
+            Duplicates = options.TrainingData is { } training ? DuplicateSearch.Run(model, testData, training, options) : null,
             Calibration = measured,
             CalibrationAtTemperature = temperature is null ? null : atTemperature.ToResult(),
             Temperature = temperature,

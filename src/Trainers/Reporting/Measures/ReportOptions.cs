@@ -58,6 +58,13 @@ public sealed record ReportOptions
     /// </value>
     public IDataView? CalibrationData { get; init; }
 
+    /// <summary>Gets the data that the network was trained on, to find test images that are among it, or look the same.</summary>
+    /// <value>
+    /// With the image column of the test data, and its column of paths if there is one; no label is read. The default is
+    /// <see langword="null"/>: the report does not tell. Every image of both goes through the network once more.
+    /// </value>
+    public IDataView? TrainingData { get; init; }
+
     /// <summary>Gets the token that stops the evaluation with an <see cref="OperationCanceledException"/>.</summary>
     /// <value>The default never does.</value>
     public CancellationToken CancellationToken { get; init; }

@@ -57,7 +57,8 @@ internal static class MistakeSection
     private static XElement Caption(string name, float probability, XAttribute? color = null) =>
         Element("p", color, name, " ", Element("span", Percent(probability)));
 
-    private static XElement Frame(Thumbnail picture, string alternative, XElement? caption = null) =>
+    /// <summary>Makes a picture in a frame, with words below it.</summary>
+    public static XElement Frame(Thumbnail picture, string alternative, XElement? caption = null) =>
         Element("div", Element("div", Class("frame"), Picture(picture, alternative)), caption);
 
     private static XElement Picture(Thumbnail picture, string alternative) => Element("img",
@@ -67,8 +68,8 @@ internal static class MistakeSection
         new XAttribute("width", picture.Width),
         new XAttribute("height", picture.Height));
 
-    // The rest of a path says more about the machine than about the image.
-    private static string FileAndFolder(string path)
+    /// <summary>Names an image: the rest of a path says more about the machine than about the image.</summary>
+    public static string FileAndFolder(string path)
     {
         var parts = path.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries);
         return string.Join('/', parts.TakeLast(2));

@@ -19,6 +19,7 @@ internal static class ReportPage
             ConfusionSection.Create(report),
             ClassSection.Create(report),
             MistakeSection.Create(report),
+            DuplicateSection.Create(report),
             CalibrationSection.Create(report),
             ViewSection.Create(report),
             ResponseSection.Create(report),

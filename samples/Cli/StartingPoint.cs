@@ -1,0 +1,72 @@
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Files;
+using SkiaSharp;
+
+namespace Cli;
+
+/// <summary>Chooses what training starts from, where the user does not: photographs start from a network that has seen the world.</summary>
+internal static class StartingPoint
+{
+    /// <summary>The network that photographs start from.</summary>
+    public const string Pretrained = "resnet18";
+
+    // On the shorter side: what is smaller is no photograph, and says little to a network that was trained on 224 pixels.
+    private const int SmallestPhotograph = 128;
+
+    // Their sizes are read from the heads of as many files.
+    private const int Looked = 200;
+
+    /// <summary>Chooses, and says why.</summary>
+    /// <param name="folder">The images.</param>
+    /// <param name="terminal">Where it is said.</param>
+    /// <returns>The weights to start from; null to start from nothing.</returns>
+    public static ResNetWeights? Choose(string folder, Terminal terminal)
+    {
+        var files = LabeledImages.In(folder).Files;
+        var every = Math.Max(1, files.Length / Looked);
+        int[] sides =
+        [
+            .. files.Where((_, index) => index % every == 0)
+                .Select(file => ShorterSide(file.ImagePath)).Where(side => side > 0).Order(),
+        ];
+        if (sides.Length == 0)
+        {
+            return null; // none can be read, which training says better
+        }
+
+        var (side, images) = (sides[sides.Length / 2], files.Length);
+        if (side < SmallestPhotograph)
+        {
+            terminal.Say($"{images:n0} images of about {side} pixels a side are small: a network for small images learns from nothing. "
+                + "(--pretrained starts from a network that knows photographs, --arch takes another.)");
+            return null;
+        }
+
+        try
+        {
+            var weights = ResNetWeights.Pretrained(Pretrained);
+            terminal.Say($"{images:n0} photographs of about {side} pixels a side: training starts from {Pretrained}, which has learnt from "
+                + "a million others, and only its head is trained. (--layers trains more, --arch names a network to train from nothing.)");
+            return weights;
+        }
+        catch (FileNotFoundException exception)
+        {
+            terminal.Say($"{images:n0} photographs of about {side} pixels a side would gain from pretrained weights. {exception.Message}");
+            return null;
+        }
+    }
+
+    private static int ShorterSide(string path)
+    {
+        try
+        {
+            RegularFile.Check(path);
+            using var codec = SKCodec.Create(path);
+            return codec is null ? 0 : Math.Min(codec.Info.Width, codec.Info.Height);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+}

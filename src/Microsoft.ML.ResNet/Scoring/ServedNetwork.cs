@@ -1,0 +1,228 @@
+using System.Collections.Immutable;
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Weights;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>A network as a predictor runs it: ONNX Runtime for the features, and the head. Thread-safe.</summary>
+internal sealed class ServedNetwork : IDisposable
+{
+    private const string WeightsName = "weights.bin";
+
+    private readonly NetworkSession _session;
+    private readonly TemporaryFile _weightsFile;
+    private readonly PlanarPixels _planar;
+
+    private ServedNetwork(ServedGraph graph, TemporaryFile weightsFile, ResNetWeights metadata, SoftmaxHead? head, int? threads)
+    {
+        (_weightsFile, Head) = (weightsFile, head);
+        Preprocessing = metadata.Preprocessing!;
+        ArchitectureName = metadata.ArchitectureName;
+        Card = metadata.Card;
+        FeatureCount = (int)graph.Output.Shape[1]!.Value;
+        ClassNames = head is null ? [] : PretrainedNetwork.ClassNames(null, metadata, head.ClassCount);
+        _planar = new PlanarPixels(Preprocessing);
+        _session = new NetworkSession(
+            graph.Model, graph.Input.Name, graph.Output.Name, SessionOptionsFor(Path.GetDirectoryName(weightsFile.Path)!, threads));
+        if (!OperatingSystem.IsWindows())
+        {
+            weightsFile.Dispose(); // what is mapped stays, without a name
+        }
+    }
+
+    public ImagePreprocessing Preprocessing { get; }
+
+    public string? ArchitectureName { get; }
+
+    public ModelCard? Card { get; }
+
+    public ImmutableArray<string> ClassNames { get; }
+
+    public int FeatureCount { get; }
+
+    /// <summary>Gets the last layer; null for a network that has none.</summary>
+    public SoftmaxHead? Head { get; }
+
+    /// <summary>Gets the number of bytes of an image's pixels.</summary>
+    public int ImageSize => _planar.Size;
+
+    /// <summary>Opens a file: an ML.NET model as it is, quantized or not; others by their weights.</summary>
+    /// <param name="stream">A seekable stream.</param>
+    /// <param name="name">What to call it where it is refused.</param>
+    /// <param name="options">How to open it.</param>
+    public static ServedNetwork Open(Stream stream, string name, ResNetPredictorOptions options)
+    {
+        Span<byte> buffer = stackalloc byte[WeightsFormats.LookAt];
+        var start = buffer[..stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
+        stream.Position = 0;
+        if (WeightsFormats.Recognize(start, stream.Length) == WeightsFormat.Zip && !options.AsksForWeights)
+        {
+            try
+            {
+                var allowance = new MemoryAllowance(stream.Length, MemoryAllowance.Default);
+                using var archive = BoundedArchive.Open(stream, allowance);
+                if (ModelZip.Holds(archive))
+                {
+                    return Open(archive, allowance, options);
+                }
+            }
+            catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
+            {
+                var found = exception is InvalidDataException ? exception.Message.TrimEnd('.') : "it is damaged or cut short";
+                throw new InvalidDataException($"Model '{name}' cannot be opened: {found}.", exception);
+            }
+
+            stream.Position = 0;
+        }
+
+        return Of(WeightsFile.Read(stream, name), options);
+    }
+
+    /// <summary>Makes one of weights that say, or options that add, what network they are of and how pixels become its input.</summary>
+    public static ServedNetwork Of(ResNetWeights weights, ResNetPredictorOptions options)
+    {
+        var hasHead = weights.TryGet(LayerPlan.HeadWeight, out _);
+        var network = hasHead
+            ? PretrainedNetwork.Classifier(weights, options.Architecture, options.Preprocessing)
+            : PretrainedNetwork.Featurizer(weights, options.Architecture, options.Preprocessing);
+        if (network.Preprocessing.Input.Channels is not (1 or 3))
+        {
+            throw new ArgumentException(
+                $"The network reads images of {network.Preprocessing.Input.Channels} channels, "
+                + "but image files are read as 3 channels (colour) or 1 (grey). Predict with ApplyResNet, on vectors of pixels.",
+                nameof(weights));
+        }
+
+        IEnumerable<string>? asked = options.ClassNames.IsDefaultOrEmpty ? null : options.ClassNames;
+        ImmutableArray<string> names = hasHead ? PretrainedNetwork.ClassNames(asked, weights, network.Plan.ClassCount) : [];
+        return Of(network, names, options);
+    }
+
+    /// <summary>Makes one of a network.</summary>
+    /// <param name="network">The network, quantized or not.</param>
+    /// <param name="classNames">The names of its classes; none for a network without a head.</param>
+    /// <param name="options">How to run it.</param>
+    public static ServedNetwork Of(ResNetModel network, ImmutableArray<string> classNames, ResNetPredictorOptions options)
+    {
+        using var file = new TemporaryFile("network.onnx");
+        using var stream = new FileStream(file.Path, FileMode.Create, FileAccess.ReadWrite);
+        OnnxGraphWriter.Featurizer(
+            network, OnnxElementType.UInt8, "pixels", "features", NetworkMetadata.Of(network, classNames), anyBatch: true).WriteTo(stream);
+        stream.Position = 0;
+        var head = classNames.IsEmpty ? null : new SoftmaxHead(network.Weights[LayerPlan.HeadWeight], network.Weights[LayerPlan.HeadBias]);
+        var builder = new WeightsBuilder(new MemoryAllowance(stream.Length, MemoryAllowance.Default));
+        return Create(stream, stream.Length, builder, options, _ => head);
+    }
+
+    /// <summary>Reads an image's pixels.</summary>
+    public void ReadPixels(MLImage image, Span<byte> planar) => _planar.Read(image, planar);
+
+    /// <summary>Computes the features of images.</summary>
+    /// <param name="pixels">Their pixels, one image after another.</param>
+    /// <param name="features">Room for their features, one image after another.</param>
+    public void Run(Memory<byte> pixels, Span<float> features)
+    {
+        var (height, width) = Preprocessing.ResizeTo;
+        using var tensor = OrtValue.CreateTensorValueFromMemory(
+            OrtMemoryInfo.DefaultInstance, pixels, [pixels.Length / ImageSize, Preprocessing.Input.Channels, height, width]);
+        using var outputs = _session.Run(tensor);
+        outputs[0].GetTensorDataAsSpan<float>().CopyTo(features);
+    }
+
+    public void Dispose()
+    {
+        _session.Dispose();
+        _weightsFile.Dispose();
+    }
+
+    private static ServedNetwork Open(BoundedArchive archive, MemoryAllowance allowance, ResNetPredictorOptions options)
+    {
+        var builder = new WeightsBuilder(allowance);
+        ModelZip.ReadHead(builder, archive);
+        using var stream = ModelZip.OpenNetwork(archive, out var length);
+        return Create(stream, length, builder, options, HeadOf);
+
+        static SoftmaxHead? HeadOf(ResNetWeights weights) => weights.TryGet(LayerPlan.HeadWeight, out var matrix)
+            ? new SoftmaxHead(matrix, weights[LayerPlan.HeadBias])
+            : null;
+    }
+
+    private static ServedNetwork Create(
+        Stream graphFile, long length, WeightsBuilder builder, ResNetPredictorOptions options, Func<ResNetWeights, SoftmaxHead?> headOf)
+    {
+        // It takes a tenth of a second to load, which a second core has time for while the graph is read.
+        var runtime = Task.Run(static () =>
+        {
+            ScoringPrerequisites.Check();
+            new SessionOptions().Dispose();
+        });
+        var weightsFile = new TemporaryFile(WeightsName);
+        try
+        {
+            ServedGraph graph;
+            using (var file = new FileStream(weightsFile.Path, FileMode.Create, FileAccess.Write, FileShare.Read))
+            {
+                graph = ServedGraph.Read(graphFile, length, file, WeightsName, builder);
+            }
+
+            var metadata = builder.BuildMetadata();
+            Check(graph, metadata);
+            runtime.GetAwaiter().GetResult();
+            return new ServedNetwork(graph, weightsFile, metadata, headOf(metadata), options.Threads);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            weightsFile.Dispose();
+            throw new InvalidDataException($"ONNX Runtime cannot run its network: {exception.Message.TrimEnd('.')}", exception);
+        }
+        catch
+        {
+            weightsFile.Dispose();
+            throw;
+        }
+    }
+
+    private static void Check(ServedGraph graph, ResNetWeights metadata)
+    {
+        if (graph.Input.ElementType != OnnxElementType.UInt8)
+        {
+            throw new InvalidDataException(
+                "its network was trained on vectors of floats, and how images become those only the program knows that made them. "
+                + "Predict with mlContext.Model.Load, or train on a column of images");
+        }
+
+        var preprocessing = metadata.Preprocessing
+            ?? throw new InvalidDataException("it does not say how images become the network's input");
+        var (height, width) = preprocessing.ResizeTo;
+        if (graph.Input.Shape is not [null, var channels, var rows, var columns]
+            || (channels, rows, columns) != (preprocessing.Input.Channels, height, width) || preprocessing.Input.Channels is not (1 or 3))
+        {
+            throw new InvalidDataException(
+                $"its network reads pixels of {string.Join('×', graph.Input.Shape.Skip(1))}, but its preprocessing makes "
+                + $"{preprocessing.Input.Channels}×{height}×{width} of images, of 1 or 3 channels");
+        }
+
+        if (metadata.TryGet(LayerPlan.HeadWeight, out var head) && head.Shape[1] != graph.Output.Shape[1])
+        {
+            throw new InvalidDataException(
+                $"its head reads {head.Shape[1]:n0} features, but its network computes {graph.Output.Shape[1]:n0}");
+        }
+    }
+
+    private static SessionOptions SessionOptionsFor(string folder, int? threads)
+    {
+        var options = new SessionOptions();
+        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder);
+        options.AddSessionConfigEntry("session.force_spinning_stop", "1"); // between two batches, all cores decode
+        if (threads is { } count)
+        {
+            options.IntraOpNumThreads = count;
+        }
+
+        return options;
+    }
+}
