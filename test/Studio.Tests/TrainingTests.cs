@@ -48,7 +48,7 @@ public sealed class TrainingTests : IDisposable
         var file = _folder[$"p/{image}"];
         var answer = await (await studio.Client.PostAsync($"api/runs/{id}/predict", new ByteArrayContent(File.ReadAllBytes(file)))).Content
             .ReadFromJsonAsync<JsonElement>();
-        Assert.Equal("circle", answer[0].GetProperty("class").GetString());
+        Assert.Equal("circle", answer[0].GetProperty("label").GetString());
         var consumed = SampleProcess.RunSample("Consume", model, file).Succeeded().Output.Split('\t');
         Assert.Equal("circle", consumed[1]);
         var score = float.Parse(consumed[2].Split(' ').Single(each => each.StartsWith("circle=")).Split('=')[1], System.Globalization.CultureInfo.InvariantCulture);

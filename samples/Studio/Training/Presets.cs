@@ -30,8 +30,8 @@ internal static class Presets
     private static readonly Dictionary<string, (TrainableLayers Layers, int Epochs, double Rate, int Batch)> s_fineTuning = new()
     {
         ["quick"] = (TrainableLayers.Head, 20, 0.01, 32),
-        ["better"] = (TrainableLayers.LastStage, 8, 0.003, 32),
-        ["best"] = (TrainableLayers.All, 8, 0.003, 16),
+        ["better"] = (TrainableLayers.LastStage, 4, 0.0005, 32),
+        ["best"] = (TrainableLayers.All, 8, 0.0005, 32),
     };
 
     private static readonly Dictionary<string, (ResNetArchitecture Network, int Epochs)> s_small = new()
@@ -78,6 +78,8 @@ internal static class Presets
             LearningRate = request.LearningRate ?? settings.LearningRate,
             Layers = request.Layers ?? settings.Layers,
             Recipe = request.Recipe ?? settings.Recipe,
+            // A new head's first steps would spoil what the network has learned.
+            FitsHeadFirst = request.Start == Pretrained && (request.Layers ?? settings.Layers) != nameof(TrainableLayers.Head),
             ValidationFraction = smallestClass >= FewestToValidate ? 0.1 : 0,
         };
         if (!Enum.TryParse<TrainableLayers>(settings.Layers, out _))

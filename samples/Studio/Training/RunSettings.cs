@@ -6,6 +6,9 @@ namespace Studio.Training;
 /// <summary>How a run trains, in full: what the library's options are made from.</summary>
 internal sealed record RunSettings
 {
+    // A head that is fitted first sees each image as it is, and three times augmented.
+    private const int HeadCopies = 4;
+
     public required string Preset { get; init; }
 
     /// <summary>Gets pretrained, nothing, or the name of an earlier run.</summary>
@@ -22,6 +25,9 @@ internal sealed record RunSettings
     public double? LearningRate { get; init; }
 
     public required string Layers { get; init; }
+
+    /// <summary>Gets whether the head is fitted to the starting network's features before the rest is trained.</summary>
+    public bool FitsHeadFirst { get; init; }
 
     public required string Recipe { get; init; }
 
@@ -48,6 +54,8 @@ internal sealed record RunSettings
         BatchSize = BatchSize,
         LearningRate = LearningRate,
         TrainableLayers = Enum.Parse<TrainableLayers>(Layers),
+        FitHeadFirst = FitsHeadFirst,
+        HeadCopies = FitsHeadFirst ? HeadCopies : 1,
         ValidationFraction = ValidationFraction,
         Seed = Seed,
         OnBadImage = BadImageHandling.Skip,

@@ -11,6 +11,8 @@ internal static class TrainingEndpoints
         app.MapGet("/api/training", (TrainingService training, RunStore store) => new
         {
             hasPretrained = PretrainedNetwork.IsThere,
+            pretrainedProblem = PretrainedNetwork.Problem,
+            recommendedStart = training.RecommendedStart(),
             active = training.Active,
             networks = ResNetArchitecture.All.Select(network => network.Name),
             recipes = Presets.RecipeNames,

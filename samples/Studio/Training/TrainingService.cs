@@ -18,6 +18,9 @@ internal sealed class TrainingService(
     private const int SampledHeaders = 40;
     private const int MeasuredImages = 48;
 
+    // What is smaller says little to a network that was trained on 224 pixels.
+    private const int SmallestPhotograph = 128;
+
     // The part of the content's hashes whose images are tested on, where the folder does not say which.
     private const double TestShare = 0.2;
 
@@ -102,6 +105,15 @@ internal sealed class TrainingService(
         {
             _work?.Cancellation.Cancel();
         }
+    }
+
+    /// <summary>Says what to start from: small images learn from nothing, photographs from a network that has seen others.</summary>
+    public string RecommendedStart()
+    {
+        var images = project.Current.All().Select(each => new RunImage(each.Image, each.Class, IsTest: false)).ToArray();
+        return PretrainedNetwork.IsThere && (images.Length == 0 || TypicalSide(images) >= SmallestPhotograph)
+            ? Presets.Pretrained
+            : Presets.Nothing;
     }
 
     /// <summary>Says how long a run would take, from some images that are trained on for a moment.</summary>

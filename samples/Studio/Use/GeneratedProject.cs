@@ -56,9 +56,9 @@ internal static partial class GeneratedProject
             dotnet run -- photo.jpg
 
         names the class of a photo, and the probability of each class.
-        MLModel.consumption.cs is all that a program of yours needs, beside the model: it has no other reference than ML.NET and ONNX Runtime.
+        MLModel.consumption.cs is all that a program of yours needs, beside the model and the packages Microsoft.ML.ResNet and Microsoft.ML.OnnxRuntime.
         To train again, put images in a folder for each class into "images", and delete MLModel.mlnet.
-        The packages Microsoft.ML.ResNet and Microsoft.ML.ResNet.Trainers, in version {PackageVersions.ResNet}, are needed for that alone.
+        The package Microsoft.ML.ResNet.Trainers is needed for that alone. Those of this library are in version {PackageVersions.ResNet}.
 
         """;
 

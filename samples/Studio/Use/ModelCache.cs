@@ -10,6 +10,7 @@ namespace Studio.Use;
 internal sealed class ModelCache(RunStore store, StudioOptions options) : IDisposable
 {
     private readonly Lock _gate = new();
+    private ResNetPredictor? _predictor;
     private (string Id, ResNetWeights Weights, ResNetClassificationTransformer Network)? _kept;
 
     /// <summary>Gets a run's weights, to start another from.</summary>
@@ -22,8 +23,9 @@ internal sealed class ModelCache(RunStore store, StudioOptions options) : IDispo
         {
             if (_kept?.Id != run.Id)
             {
-                _kept?.Network.Dispose();
+                Dispose();
                 _kept = null;
+                _predictor = null;
                 if (!store.Has(run.Id, "model.zip"))
                 {
                     throw new RefusedException($"{run.Id} has no model yet: its training did not end.", StatusCodes.Status409Conflict);
@@ -35,6 +37,15 @@ internal sealed class ModelCache(RunStore store, StudioOptions options) : IDispo
             }
 
             return use(_kept.Value.Weights, _kept.Value.Network);
+        }
+    }
+
+    /// <summary>Classifies an image, given as the content of its file.</summary>
+    public ResNetPrediction Predict(TrainingRun run, byte[] image)
+    {
+        lock (_gate)
+        {
+            return With(run, (weights, _) => _predictor ??= ResNetPredictor.Create(weights)).Predict(image);
         }
     }
 
@@ -50,5 +61,9 @@ internal sealed class ModelCache(RunStore store, StudioOptions options) : IDispo
         });
     }
 
-    public void Dispose() => _kept?.Network.Dispose();
+    public void Dispose()
+    {
+        _predictor?.Dispose();
+        _kept?.Network.Dispose();
+    }
 }

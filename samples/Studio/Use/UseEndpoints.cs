@@ -1,5 +1,4 @@
-using Microsoft.ML;
-using Microsoft.ML.Data;
+using System.Collections.Immutable;
 using Microsoft.ML.ResNet;
 using Studio.Data;
 using Studio.Training;
@@ -9,6 +8,8 @@ namespace Studio.Use;
 /// <summary>The fifth step: the trained network at work.</summary>
 internal static class UseEndpoints
 {
+    private const int ShownClasses = 10;
+
     public static void MapUse(this IEndpointRouteBuilder app)
     {
         app.MapPost("/api/runs/{id}/predict", PredictAsync);
@@ -19,33 +20,12 @@ internal static class UseEndpoints
         }));
     }
 
-    private static async Task<ClassProbability[]> PredictAsync(
+    private static async Task<ImmutableArray<ClassProbability>> PredictAsync(
         string id, HttpRequest request, RunStore store, ModelCache models, CancellationToken cancellation)
     {
         var run = store.Get(id);
         var content = await UploadedImage.ReadAsync(request.Body, cancellation);
         UploadedImage.Check(content);
-        return await Task.Run(() => models.With(run, (_, network) =>
-        {
-            using var image = ResNetImage.Decode(content);
-            var ml = new MLContext();
-            var view = ml.Data.LoadFromEnumerable([new ImageRow { Image = image }]);
-            var scores = ml.Data.CreateEnumerable<Scored>(network.Transform(view), reuseRowObject: false, ignoreMissingColumns: true).Single();
-            return network.ClassNames.Zip(scores.Score, (name, score) => new ClassProbability(name, score))
-                .OrderByDescending(each => each.Probability).Take(10).ToArray();
-        }), cancellation);
-    }
-
-    internal sealed record ClassProbability(string Class, float Probability);
-
-    private sealed class ImageRow
-    {
-        [ImageOfAnySize]
-        public MLImage? Image { get; set; }
-    }
-
-    private sealed class Scored
-    {
-        public float[] Score { get; set; } = [];
+        return await Task.Run(() => models.Predict(run, content).Top(ShownClasses), cancellation);
     }
 }

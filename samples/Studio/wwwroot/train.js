@@ -20,7 +20,7 @@ export async function open(main, studio) {
   const wanted = sessionStorage.getItem('start');
   sessionStorage.removeItem('start');
   let preset = 'quick';
-  let start = options.starts.includes(wanted) ? wanted : options.hasPretrained ? 'pretrained' : 'nothing';
+  let start = options.starts.includes(wanted) ? wanted : options.recommendedStart;
   let estimating;
   let curves = [];
   let points = [];
@@ -55,7 +55,7 @@ export async function open(main, studio) {
     h('fieldset', { class: 'presets' }, h('legend', {}, 'How thoroughly'), ...Object.entries(presets).map(([name, [label, words]]) =>
       h('label', { class: 'preset' }, h('input', { type: 'radio', name: 'preset', value: name, checked: name === preset, onchange: () => { preset = name; measure(); } }),
         h('b', {}, label), h('span', {}, words)))),
-    field('Start from', startList, options.hasPretrained ? null : 'No pretrained weights were found on this machine.'),
+    field('Start from', startList, options.pretrainedProblem),
     h('details', { class: 'advanced' }, h('summary', {}, 'Advanced'), h('div', { class: 'fields' },
       field('Epochs', own.epochs), field('Learning rate', own.learningRate), field('Batch size', own.batchSize), field('Image side, pixels', own.imageSize),
       field('Network, from nothing', own.network), field('Trained part', own.layers), field('Recipe', own.recipe), field('Seed', own.seed))),

@@ -81,7 +81,7 @@ class Output { public string PredictedLabelText { get; set; } = ""; public float
     while (results.children.length > 20) results.lastChild.remove();
     try {
       const answer = await send(`runs/${id}/predict`, content);
-      bars.replaceChildren(...answer.slice(0, 5).map(each => h('li', {}, h('span', {}, each.class), h('span', {}, percent(each.probability)),
+      bars.replaceChildren(...answer.slice(0, 5).map(each => h('li', {}, h('span', {}, each.label), h('span', {}, percent(each.probability)),
         h('i', { style: { width: `${Math.max(1, 100 * each.probability)}%` } }))));
     } catch (error) {
       bars.replaceChildren(h('li', { class: 'error' }, error.message));
