@@ -110,7 +110,7 @@ export async function open(main, studio) {
   }
 
   function update() {
-    if (!live.isConnected) return;
+    if (!live.isConnected || !byId('state')) return; // left, or not drawn yet
     const run = shown;
     const last = points.at(-1);
     const isActive = ['preparing', 'training', 'testing'].includes(run.state);
