@@ -20,6 +20,7 @@ internal static class Tool
             PredictCommand.Create(),
             FeaturizeCommand.Create(),
             ReportCommand.Create(),
+            CleanCommand.Create(),
             ExportCommand.Create(),
             QuantizeCommand.Create(),
             InspectCommand.Create(),

@@ -47,6 +47,9 @@ internal sealed record ClassificationReport
     /// <summary>Gets the mistakes that the network was surest of, the worst first.</summary>
     public required ImmutableArray<Mistake> WorstMistakes { get; init; }
 
+    /// <summary>Gets labels that are probably wrong; null where they were not given.</summary>
+    public required LabelIssues? LabelIssues { get; init; }
+
     public required CalibrationResult Calibration { get; init; }
 
     /// <summary>Gets the same with the logits divided by <see cref="Temperature"/>; null without data to fit it to.</summary>

@@ -77,6 +77,7 @@ internal static class Measurement
             Classes = classes,
             Confusions = counts.ToConfusions(),
             WorstMistakes = Explain(worst.ToArray(), model, testData, options),
+            LabelIssues = options.LabelIssues,
             Calibration = measured,
             CalibrationAtTemperature = temperature is null ? null : atTemperature.ToResult(),
             Temperature = temperature,
