@@ -8,7 +8,9 @@ using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 
-/// <summary>Looks for wrong labels: reads features once, judges every label, and then reads the images of the list for its pictures.</summary>
+/// <summary>
+/// Looks for wrong labels: reads features once, judges every label, and then reads the images of the list for its pictures.
+/// </summary>
 internal static class LabelIssueSearch
 {
     /// <summary>Searches.</summary>
