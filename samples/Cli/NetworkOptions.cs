@@ -22,11 +22,14 @@ internal sealed class NetworkOptions
     // The largest is half as long; no others are worth hashing.
     private const long LongestPublished = 1L << 30;
 
-    private readonly Argument<string> _model = new("model")
-    {
-        Description = "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights, such as "
-            + "resnet50.imagenet1k_v2, which are downloaded once; 'resnet weights' lists them.",
-    };
+    private const string ModelDescription =
+        "A model.zip of this library, .safetensors, .pt, .pth, .th or .onnx; or the name of published weights, such as "
+        + "resnet50.imagenet1k_v2, which are downloaded once; 'resnet weights' lists them.";
+
+    private readonly Argument<string> _model = new("model") { Description = ModelDescription };
+
+    // Null where the model is the command's first argument.
+    private readonly Option<string>? _modelOption;
 
     private readonly Option<ResNetArchitecture?> _architecture = ArchitectureOption(
         "The network, such as resnet50. [default: what the file says, or what its tensors fit]");
@@ -50,7 +53,19 @@ internal sealed class NetworkOptions
         },
     };
 
-    public NetworkOptions() => _preprocessing.CompletionSources.Add([.. Preprocessings.Keys]);
+    /// <param name="otherwise">
+    /// The model that is taken where none is given: it is an option then. Null where a command does nothing without a model.
+    /// </param>
+    public NetworkOptions(string? otherwise = null)
+    {
+        _preprocessing.CompletionSources.Add([.. Preprocessings.Keys]);
+        _modelOption = otherwise is null ? null : new Option<string>("--model")
+        {
+            Description = ModelDescription,
+            DefaultValueFactory = _ => otherwise,
+            HelpName = "model",
+        }.Named();
+    }
 
     /// <summary>Makes an option that takes the name of a network, and completes it.</summary>
     public static Option<ResNetArchitecture?> ArchitectureOption(string description)
@@ -79,14 +94,23 @@ internal sealed class NetworkOptions
 
     public void AddTo(Command command)
     {
-        command.Add(_model);
+        if (_modelOption is null)
+        {
+            command.Add(_model);
+        }
+        else
+        {
+            command.Add(_modelOption);
+        }
+
         command.Add(_architecture);
         command.Add(_classes);
         command.Add(_preprocessing);
     }
 
     /// <summary>Gets what was given as the model.</summary>
-    public string Source(ParseResult arguments) => arguments.GetValue(_model)!;
+    public string Source(ParseResult arguments) =>
+        (_modelOption is null ? arguments.GetValue(_model) : arguments.GetValue(_modelOption))!;
 
     /// <summary>Reads the network.</summary>
     /// <exception cref="ArgumentException">It is not told which network the weights belong to, or the classes' names are not as many as its outputs.</exception>

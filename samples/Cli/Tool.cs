@@ -22,6 +22,7 @@ internal static class Tool
             FeaturizeCommand.Create(),
             SimilarCommand.Create(),
             ReportCommand.Create(),
+            CleanCommand.Create(),
             ExportCommand.Create(),
             QuantizeCommand.Create(),
             InspectCommand.Create(),

@@ -90,6 +90,10 @@ public sealed class SnippetTests : IDisposable
         AssertEqual(scores, Results.ApplyOnnx(_ml, network, images).GetColumn<float[]>("probabilities"));
         Assert.InRange(Results.Quantize(_ml, network, images), -0.2, 0.2);
         Assert.InRange(Results.Featurize(_ml).MicroAccuracy, 1 / 3.0, 1);
+
+        var (found, rest) = Results.WrongLabels(_ml);
+        Assert.Equal(found.ImageCount - found.FromMargin(0.5).Issues.Length, rest.GetColumn<string>("ImagePath").Count());
+        Assert.True(File.Exists("labels.html"));
     }
 
     [Fact]

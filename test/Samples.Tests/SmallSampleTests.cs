@@ -34,6 +34,21 @@ public sealed partial class SmallSampleTests : IDisposable
     }
 
     [Fact]
+    public void WrongLabelsFindsTheLabelsThatItTurned()
+    {
+        DrawShadesOfGrey(_folder["images"], perClass: 40);
+        Cli.CliFixture.Untrained.Save(_folder["network.safetensors"]);
+
+        var lines = Run(
+            "WrongLabels", "--data", _folder["images"], "--weights", _folder["network.safetensors"], "--report", _folder["labels.html"]).Lines;
+
+        Assert.StartsWith("120 images, 6 labels turned;", lines[0], StringComparison.Ordinal);
+        Assert.Equal("found\tprecision\trecall\tright suggestions", lines[1]);
+        Assert.EndsWith("\t100.0%\t100.0%", lines[2].Replace(" %", "%", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.True(File.Exists(_folder["labels.html"]));
+    }
+
+    [Fact]
     public void AnExportedNetworkScoresTheSameThroughApplyOnnxModel()
     {
         Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
@@ -74,6 +89,7 @@ public sealed partial class SmallSampleTests : IDisposable
     [InlineData("ExportToOnnx")]
     [InlineData("Grayscale")]
     [InlineData("InMemory")]
+    [InlineData("WrongLabels")]
     public void WhatIsWrongIsSaidInALine(string sample)
     {
         File.WriteAllText(_folder["text"], "nothing of the sort");

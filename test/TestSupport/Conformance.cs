@@ -142,7 +142,7 @@ internal static class Conformance
         }
     }
 
-    private static void CheckCursors(IDataView view)
+    public static void CheckCursors(IDataView view)
     {
         using (var cursor = view.GetRowCursor(view.Schema))
         {

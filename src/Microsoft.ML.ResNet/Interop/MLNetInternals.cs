@@ -38,6 +38,10 @@ internal static class MLNetInternals
     /// <summary>Gets the environment behind <c>mlContext.Data</c>.</summary>
     public static IHostEnvironment GetEnvironment(this DataOperationsCatalog catalog) => EnvironmentField(catalog);
 
+    /// <summary>Gets the environment behind <c>mlContext.MulticlassClassification</c>.</summary>
+    public static IHostEnvironment GetEnvironment(this MulticlassClassificationCatalog catalog) =>
+        GetEnvironment((TrainCatalogBase)catalog);
+
     /// <summary>Gets the seed given to the <see cref="MLContext"/>, if one was.</summary>
     public static int? GetSeed(this IHostEnvironment environment) => SeedOf(environment);
 

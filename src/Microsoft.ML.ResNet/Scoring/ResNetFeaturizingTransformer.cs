@@ -8,24 +8,15 @@ namespace Microsoft.ML.ResNet;
 
 /// <summary>
 /// Adds a network's pooled features, a vector of floats. Like the classifier, it is a chain of ML.NET's own transformers, saves as one, and
-/// scores rows in batches; photographs one by one, but several at once.
+/// scores rows in batches.
 /// </summary>
 public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
 {
-    // From so many pixels on a batch gains nothing: an image alone keeps the cores busy. ML.NET then reads and scores rows on all cores,
-    // where a batch waits for its images to be decoded, and then lets them wait.
-    private const int LargeInput = 128 * 128;
-
-    private readonly IHostEnvironment _environment;
     private readonly OnnxBackedChain _chain;
-    private readonly TransformerChain<ITransformer>? _rowByRow;
 
-    private ResNetFeaturizingTransformer(
-        IHostEnvironment environment, OnnxBackedChain chain, TransformerChain<ITransformer>? rowByRow, ResNetModel network)
+    private ResNetFeaturizingTransformer(OnnxBackedChain chain, ResNetModel network)
     {
-        _environment = environment;
         _chain = chain;
-        _rowByRow = rowByRow;
         Plan = network.Plan;
         Preprocessing = network.Preprocessing;
     }
@@ -45,17 +36,7 @@ public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _chain.GetOutputSchema(inputSchema);
 
     /// <inheritdoc/>
-    public IDataView Transform(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        if (_rowByRow is null)
-        {
-            return _chain.Transform(input);
-        }
-
-        _chain.GetOutputSchema(input.Schema); // says what is wrong with the image column
-        return _rowByRow.Transform(LoadedImages.Bounded(_environment, input));
-    }
+    public IDataView Transform(IDataView input) => _chain.Transform(input);
 
     /// <inheritdoc/>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _chain.GetRowToRowMapper(inputSchema);
@@ -69,13 +50,11 @@ public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
         IHostEnvironment environment, IDataView input, ImageColumn image, ResNetModel network, string outputColumn)
     {
         network = network.For(image);
-        TransformerChain<ITransformer>? stages = null;
         var chain = OnnxBackedChain.Build(
             environment,
             image,
             network,
-            onnxFile => stages = ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile));
-        var isLarge = image.Source == PixelSource.Image && image.Shape.Height * image.Shape.Width >= LargeInput;
-        return new ResNetFeaturizingTransformer(environment, chain, isLarge ? stages : null, network);
+            onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile));
+        return new ResNetFeaturizingTransformer(chain, network);
     }
 }

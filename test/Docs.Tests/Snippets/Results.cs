@@ -36,6 +36,28 @@ internal static class Results
         return (responses.Length, flipped.MicroAccuracy);
     }
 
+    public static (LabelIssues Found, IDataView Rest) WrongLabels(MLContext ml)
+    {
+        #region WrongLabels
+        var weights = ResNetWeights.Load("network.safetensors");                 // of a network that was trained on other images
+        var files = ml.Data.LoadImageFolder("photos/train");
+        using var featurize = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.Transforms.ResNetFeaturizeImage(weights, ResNetArchitecture.ResNet20))
+            .Fit(files);
+
+        var found = ml.MulticlassClassification.FindLabelIssues(featurize.Transform(files));
+        foreach (var issue in found.Issues.Take(10))
+        {
+            Console.WriteLine($"{issue.Path}: labelled {issue.Label}, probably {issue.Suggested} ({issue.Margin:0.00})");
+        }
+
+        found.WriteReport("labels.html");                                        // with pictures; WriteCsv writes a table
+        var rest = found.FromMargin(0.5).RemoveFrom(files);                      // the files without the surest of them
+        #endregion
+        return (found, rest);
+    }
+
     public static async Task<Prediction[]> Serve(CancellationToken cancellationToken)
     {
         #region ServePool

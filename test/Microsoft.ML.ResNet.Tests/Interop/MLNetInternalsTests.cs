@@ -13,6 +13,9 @@ public sealed class MLNetInternalsTests
     public void GetEnvironmentOfTrainers() => Assert.NotNull(_ml.MulticlassClassification.Trainers.GetEnvironment());
 
     [Fact]
+    public void GetEnvironmentOfClassification() => Assert.NotNull(_ml.MulticlassClassification.GetEnvironment());
+
+    [Fact]
     public void GetEnvironmentOfTransforms() => Assert.NotNull(_ml.Transforms.GetEnvironment());
 
     [Fact]

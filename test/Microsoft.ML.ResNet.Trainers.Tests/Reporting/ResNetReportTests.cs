@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Tests.Reporting.Pages;
 

@@ -50,6 +50,9 @@ internal sealed record ClassificationReport
     /// <summary>Gets the test images that look like training images; null where these were not given.</summary>
     public DuplicateResult? Duplicates { get; init; }
 
+    /// <summary>Gets labels that are probably wrong; null where they were not given.</summary>
+    public required LabelIssues? LabelIssues { get; init; }
+
     public required CalibrationResult Calibration { get; init; }
 
     /// <summary>Gets the same with the logits divided by <see cref="Temperature"/>; null without data to fit it to.</summary>

@@ -78,6 +78,7 @@ internal static class Measurement
             Confusions = counts.ToConfusions(),
             WorstMistakes = Explain(worst.ToArray(), model, testData, options),
             Duplicates = options.TrainingData is { } training ? DuplicateSearch.Run(model, testData, training, options) : null,
+            LabelIssues = options.LabelIssues,
             Calibration = measured,
             CalibrationAtTemperature = temperature is null ? null : atTemperature.ToResult(),
             Temperature = temperature,

@@ -65,6 +65,10 @@ public sealed record ReportOptions
     /// </value>
     public IDataView? TrainingData { get; init; }
 
+    /// <summary>Gets labels that are probably wrong, to be shown in the report: what <see cref="ResNetLabelIssues"/> finds.</summary>
+    /// <value>The default is <see langword="null"/>: no such section.</value>
+    public LabelIssues? LabelIssues { get; init; }
+
     /// <summary>Gets the token that stops the evaluation with an <see cref="OperationCanceledException"/>.</summary>
     /// <value>The default never does.</value>
     public CancellationToken CancellationToken { get; init; }

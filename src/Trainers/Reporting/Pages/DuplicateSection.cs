@@ -37,8 +37,8 @@ internal static class DuplicateSection
                 MistakeSection.Frame(test, "A test image"),
                 MistakeSection.Frame(training, "The training image that looks the same"))
             : null,
-        Element("p", Class("class"), MistakeSection.FileAndFolder(pair.Test)),
-        Element("p", Class("predicted"), $"in training: {MistakeSection.FileAndFolder(pair.Training)}"),
+        Element("p", Class("class"), FileAndFolder(pair.Test)),
+        Element("p", Class("predicted"), $"in training: {FileAndFolder(pair.Training)}"),
         Element("p", Class("file"), $"similarity {Cosine(pair.Similarity)}"));
 
     private static string Cosine(float similarity) => similarity.ToString("0.000", CultureInfo.InvariantCulture);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Xml.Linq;
 using Microsoft.ML.ResNet.Trainers.Reporting.Charts;
+using Microsoft.ML.ResNet.Trainers.Reporting.Measures;
 using OxyPlot;
 using static Microsoft.ML.ResNet.Trainers.Reporting.Pages.Html;
 
@@ -9,6 +10,9 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>Puts images into the page itself.</summary>
 internal static class Figure
 {
+    /// <summary>A picture of fewer pixels is shown with its pixels, not smoothed.</summary>
+    private const int LargestPixelArt = 96;
+
     /// <summary>
     /// Makes a figure of a chart, drawn for light surroundings and again for dark ones; the styles show the one that fits.
     /// </summary>
@@ -35,6 +39,14 @@ internal static class Figure
                 new XAttribute("height", height));
         }
     }
+
+    /// <summary>Shows a small picture at its own size.</summary>
+    public static XElement Picture(Thumbnail picture, string alternative) => Element("img",
+        Math.Max(picture.Width, picture.Height) <= LargestPixelArt ? Class("pixels") : null,
+        new XAttribute("src", DataUri(picture.MediaType, picture.Bytes)),
+        new XAttribute("alt", alternative),
+        new XAttribute("width", picture.Width),
+        new XAttribute("height", picture.Height));
 
     public static string DataUri(string mediaType, ReadOnlySpan<byte> bytes) => $"data:{mediaType};base64,{Convert.ToBase64String(bytes)}";
 }

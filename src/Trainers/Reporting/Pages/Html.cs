@@ -45,6 +45,13 @@ internal static class Html
 
     public static string Percent(double share) => (100 * share).ToString("0.00", CultureInfo.InvariantCulture) + " %";
 
+    /// <summary>Shortens a path to the file and its folder: the rest says more about the machine than about the image.</summary>
+    public static string FileAndFolder(string path)
+    {
+        var parts = path.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries);
+        return string.Join('/', parts.TakeLast(2));
+    }
+
     /// <summary>Writes a document. Characters that HTML has no place for become U+FFFD.</summary>
     public static void Write(XElement html, Stream stream)
     {

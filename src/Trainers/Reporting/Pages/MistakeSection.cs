@@ -7,9 +7,6 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>The mistakes that the network was surest of: often it is the label that is wrong.</summary>
 internal static class MistakeSection
 {
-    /// <summary>A picture of fewer pixels is shown with its pixels, not smoothed.</summary>
-    private const int LargestPixelArt = 96;
-
     public static XElement? Create(ClassificationReport report)
     {
         if (report.WorstMistakes.IsEmpty)
@@ -59,19 +56,5 @@ internal static class MistakeSection
 
     /// <summary>Makes a picture in a frame, with words below it.</summary>
     public static XElement Frame(Thumbnail picture, string alternative, XElement? caption = null) =>
-        Element("div", Element("div", Class("frame"), Picture(picture, alternative)), caption);
-
-    private static XElement Picture(Thumbnail picture, string alternative) => Element("img",
-        Math.Max(picture.Width, picture.Height) <= LargestPixelArt ? Class("pixels") : null,
-        new XAttribute("src", Figure.DataUri(picture.MediaType, picture.Bytes)),
-        new XAttribute("alt", alternative),
-        new XAttribute("width", picture.Width),
-        new XAttribute("height", picture.Height));
-
-    /// <summary>Names an image: the rest of a path says more about the machine than about the image.</summary>
-    public static string FileAndFolder(string path)
-    {
-        var parts = path.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries);
-        return string.Join('/', parts.TakeLast(2));
-    }
+        Element("div", Element("div", Class("frame"), Figure.Picture(picture, alternative)), caption);
 }

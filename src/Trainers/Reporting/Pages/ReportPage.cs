@@ -20,6 +20,7 @@ internal static class ReportPage
             ClassSection.Create(report),
             MistakeSection.Create(report),
             DuplicateSection.Create(report),
+            LabelIssueSection.Create(report.LabelIssues),
             CalibrationSection.Create(report),
             ViewSection.Create(report),
             ResponseSection.Create(report),
@@ -27,27 +28,38 @@ internal static class ReportPage
             CardSection.Create(report),
         ];
 
-        return Element("html", new XAttribute("lang", "en"),
-            Element("head",
-                Element("meta", new XAttribute("charset", "utf-8")),
-                Element("meta", new XAttribute("name", "viewport"), new XAttribute("content", "width=device-width, initial-scale=1")),
-                Element("meta", new XAttribute("http-equiv", "Content-Security-Policy"), new XAttribute("content", SecurityPolicy)),
-                Element("title", report.Title),
-                Element("style", ReadStyles())),
-            Element("body",
-                Element("header",
-                    Element("h1", report.Title),
-                    Element("p", Class("lede"),
-                        $"{report.Architecture} classifies {Count(report.Accuracy.Successes)} of {Count(report.Accuracy.Trials)} "
-                        + $"test images right, into {Count(report.Classes.Length)} classes."),
-                    Element("nav", new XAttribute("aria-label", "Contents"), Element("ul", sections.OfType<XElement>().Select(Link)))),
-                Element("main", sections),
-                Element("footer", Element("p", "Made by ResNet.MLNet."))));
+        return Page(
+            report.Title,
+            $"{report.Architecture} classifies {Count(report.Accuracy.Successes)} of {Count(report.Accuracy.Trials)} "
+                + $"test images right, into {Count(report.Classes.Length)} classes.",
+            sections);
     }
+
+    /// <summary>Shows labels that are probably wrong as a page of their own.</summary>
+    public static XElement Create(LabelIssues issues) => Page(
+        "Labels that may be wrong",
+        $"{Count(issues.Issues.Length)} of {Count(issues.ImageCount)} images.",
+        [LabelIssueSection.Create(issues)]);
 
     /// <summary>Makes a section with a heading that can be linked to.</summary>
     public static XElement Section(string id, string heading, params object?[] content) =>
         Element("section", new XAttribute("id", id), Element("h2", heading), content);
+
+    private static XElement Page(string title, string lede, XElement?[] sections) =>
+        Element("html", new XAttribute("lang", "en"),
+            Element("head",
+                Element("meta", new XAttribute("charset", "utf-8")),
+                Element("meta", new XAttribute("name", "viewport"), new XAttribute("content", "width=device-width, initial-scale=1")),
+                Element("meta", new XAttribute("http-equiv", "Content-Security-Policy"), new XAttribute("content", SecurityPolicy)),
+                Element("title", title),
+                Element("style", ReadStyles())),
+            Element("body",
+                Element("header",
+                    Element("h1", title),
+                    Element("p", Class("lede"), lede),
+                    Element("nav", new XAttribute("aria-label", "Contents"), Element("ul", sections.OfType<XElement>().Select(Link)))),
+                Element("main", sections),
+                Element("footer", Element("p", "Made by ResNet.MLNet."))));
 
     private static XElement Link(XElement section) =>
         Element("li", Element("a", new XAttribute("href", "#" + section.Attribute("id")!.Value), section.Element("h2")!.Value));

@@ -1,0 +1,117 @@
+// Turns some labels of a data set, looks for wrong labels, and counts how many of the turned ones were found.
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
+using QuickStart;
+using Samples;
+
+var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
+var test = new Option<string?>("--test") { Description = "Folder of images to test on. With it, networks are trained with and without the labels that were found." };
+var images = new Option<int>("--images") { Description = "How many of the images are taken, spread evenly.", DefaultValueFactory = _ => 5000 };
+var share = new Option<double>("--share") { Description = "The share of labels that is turned.", DefaultValueFactory = _ => 0.05 };
+var weights = new Option<string?>("--weights") { Description = "Weights whose features are looked at: a file, or the name of published ones. Without them, a network is trained on the images themselves, wrong labels included." };
+var architecture = new Option<string?>("--arch") { Description = "The network, where the weights do not say." };
+var imageSize = new Option<int>("--image-size") { Description = "Height and width that images are resized to, to train on.", DefaultValueFactory = _ => 32 };
+var epochs = new Option<int>("--epochs") { Description = "How often every image is seen in training.", DefaultValueFactory = _ => 10 };
+var report = new Option<string?>("--report") { Description = "An HTML file to write, with the images that were found." };
+var seed = new Option<int>("--seed") { Description = "Decides which labels are turned, and all that is random in training.", DefaultValueFactory = _ => 1 };
+
+return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { data, test, images, share, weights, architecture, imageSize, epochs, report, seed }, args, (arguments, cancellation) =>
+{
+    var ml = new MLContext(arguments.GetValue(seed));
+    var right = Spread(Rows(ml, arguments.GetValue(data) ?? Draw()), arguments.GetValue(images));
+    var classes = right.Select(row => row.Label).Distinct().ToArray();
+    var (files, turned) = Turn(right, classes, arguments.GetValue(share), new Random(arguments.GetValue(seed)));
+    var load = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath"));
+    var view = ml.Data.LoadFromEnumerable(files);
+
+    var clock = Stopwatch.StartNew();
+    LabelIssues found;
+    if (arguments.GetValue(weights) is { } source)
+    {
+        var network = File.Exists(source) ? ResNetWeights.Load(source) : ResNetWeights.Download(source);
+        var row = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? network.ArchitectureName ?? throw new ArgumentException($"'{source}' does not say which network it is. Say it with --arch."));
+        var preprocessing = network.Preprocessing ?? (row.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
+        using var featurize = load.Append(ml.Transforms.ResNetFeaturizeImage(network, row, preprocessing: preprocessing)).Fit(view);
+        found = ml.MulticlassClassification.FindLabelIssues(featurize.Transform(view), new LabelIssueOptions { CancellationToken = cancellation });
+    }
+    else
+    {
+        using var model = Train(view);
+        found = model.FindLabelIssues(view, new LabelIssueOptions { CancellationToken = cancellation });
+    }
+
+    Say($"{files.Length:n0} images, {turned.Count:n0} labels turned; heads agree with {found.Accuracy:p1} of the labels; {clock.Elapsed.TotalSeconds:f1} s");
+    Console.WriteLine("found\tprecision\trecall\tright suggestions");
+    Tell(found);
+    Tell(found.FromMargin(0.5));
+    if (arguments.GetValue(report) is { } path)
+    {
+        found.WriteReport(path);
+    }
+
+    if (arguments.GetValue(test) is { } testFolder)
+    {
+        var testFiles = ml.Data.LoadImageFolder(testFolder);
+        Say($"test accuracy: with the turned labels {Test(view):p2}, without those found {Test(found.RemoveFrom(view)):p2}, with right labels {Test(ml.Data.LoadFromEnumerable(right)):p2}");
+
+        double Test(IDataView training)
+        {
+            using var model = Train(training);
+            return ml.MulticlassClassification.Evaluate(model.Transform(testFiles)).MicroAccuracy;
+        }
+    }
+
+    void Tell(LabelIssues issues)
+    {
+        var hits = issues.Issues.Where(issue => turned.ContainsKey(issue.Row)).ToArray();
+        var suggestions = hits.Count(issue => turned[issue.Row] == issue.Suggested);
+        Say($"{issues.Issues.Length}\t{(double)hits.Length / issues.Issues.Length:p1}\t{(double)hits.Length / turned.Count:p1}\t{(double)suggestions / hits.Length:p1}");
+    }
+
+    Microsoft.ML.Data.TransformerChain<ResNetClassificationTransformer> Train(IDataView training) => load.Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+    {
+        Architecture = ResNetArchitecture.ResNet20,
+        InputShape = new ImageShape(3, arguments.GetValue(imageSize), arguments.GetValue(imageSize)),
+        Epochs = arguments.GetValue(epochs),
+        BatchSize = 64,
+        LearningRate = 0.05,
+        ValidationFraction = 0,
+        Seed = arguments.GetValue(seed),
+        CancellationToken = cancellation,
+    })).Fit(training);
+});
+
+static void Say(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+
+static ImageFolderRow[] Rows(MLContext ml, string folder) => [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)];
+
+static ImageFolderRow[] Spread(ImageFolderRow[] rows, int count) =>
+    count >= rows.Length ? rows : [.. Enumerable.Range(0, count).Select(index => rows[(int)((long)index * rows.Length / count)])];
+
+// Each to any of the other classes.
+static (ImageFolderRow[] Files, Dictionary<long, string> Turned) Turn(ImageFolderRow[] right, string[] classes, double share, Random random)
+{
+    int[] rows = [.. Enumerable.Range(0, right.Length)];
+    random.Shuffle(rows);
+    ImageFolderRow[] files = [.. right];
+    var turned = new Dictionary<long, string>();
+    foreach (var row in rows.Take((int)Math.Round(share * rows.Length)))
+    {
+        var others = classes.Where(label => label != right[row].Label).ToArray();
+        files[row] = new ImageFolderRow { ImagePath = right[row].ImagePath, Label = others[random.Next(others.Length)] };
+        turned.Add(row, right[row].Label);
+    }
+
+    return (files, turned);
+}
+
+static string Draw()
+{
+    var folder = Path.Combine(AppContext.BaseDirectory, "shapes");
+    ShapesDataset.Create(folder, trainPerClass: 200, testPerClass: 1, seed: 1);
+    return Path.Combine(folder, "train");
+}
