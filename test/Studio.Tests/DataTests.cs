@@ -68,7 +68,8 @@ public sealed class DataTests : IDisposable
         {
             ("train/circle/a.png", pictures[0]), ("train/circle/b.png", pictures[0]), ("train/circle/c.png", pictures[1]),
             ("train/star/d.png", pictures[2]), ("train/circle/e.png", pictures[2]), ("val/star/f.png", pictures[3]),
-            ("val/circle/g.png", pictures[1]), ("train/star/h.png", "broken"u8.ToArray()), ("train/star/i.png", pictures[3][..(pictures[3].Length / 2)]),
+            ("val/circle/g.png", pictures[1]), ("train/star/h.png", "broken"u8.ToArray()), ("train/star/i.png",
+                pictures[3][..(pictures[3].Length / 2)]),
         })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_folder[$"p/{file}"])!);
@@ -76,7 +77,8 @@ public sealed class DataTests : IDisposable
         }
 
         await using var studio = await TestStudio.StartAsync(_folder["p"]);
-        var check = await studio.UntilAsync("check", each => !each.GetProperty("isRunning").GetBoolean() && each.GetProperty("done").GetInt32() == 9);
+        var check = await studio.UntilAsync("check", each => !each.GetProperty("isRunning").GetBoolean() && each.GetProperty("done")
+            .GetInt32() == 9);
 
         Assert.Equal(["train/star/h.png", "train/star/i.png"],
             check.GetProperty("unreadable").EnumerateArray().Select(each => each.GetProperty("image").GetString()));

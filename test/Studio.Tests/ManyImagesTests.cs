@@ -9,7 +9,8 @@ using static Microsoft.Playwright.Assertions;
 namespace Studio.Tests;
 
 /// <summary>A hundred thousand images are listed and scrolled like ten.</summary>
-public sealed class ManyImagesTests(ManyImagesTests.Files files, Chromium chromium) : IClassFixture<ManyImagesTests.Files>, IClassFixture<Chromium>
+public sealed class ManyImagesTests(ManyImagesTests.Files files, Chromium chromium) : IClassFixture<ManyImagesTests.Files>,
+    IClassFixture<Chromium>
 {
     private const int Classes = 10;
     private const int PerClass = 10_000;

@@ -86,7 +86,8 @@ public sealed partial class SafetyTests : IAsyncLifetime
         Directory.CreateDirectory(_folder["project/trash/circle"]);
         Directory.CreateDirectory(_folder["project/runs/run-1"]);
         Directory.CreateDirectory(_folder["project/.hidden"]);
-        foreach (var file in (string[])["outside.png", "project/trash/circle/a.png", "project/runs/run-1/batch.png", "project/.hidden/a.png"])
+        foreach (var file in (string[])["outside.png", "project/trash/circle/a.png", "project/runs/run-1/batch.png",
+            "project/.hidden/a.png"])
         {
             File.WriteAllBytes(_folder[file], Drawn.Pictures("circle", 1)[0]);
         }
@@ -167,7 +168,8 @@ public sealed partial class SafetyTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.False(File.Exists(_folder["outside.png"]));
-        var files = Directory.GetFiles(_folder["project/circle"]).Select(path => Path.GetFileName(path)!).Where(file => !file.StartsWith("circle ")).ToArray();
+        var files = Directory.GetFiles(_folder["project/circle"]).Select(path => Path.GetFileName(path)!).Where(file =>
+            !file.StartsWith("circle ")).ToArray();
         Assert.EndsWith(".png", Assert.Single(files));
         Assert.DoesNotContain('<', files[0]);
     }

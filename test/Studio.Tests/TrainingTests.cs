@@ -35,8 +35,10 @@ public sealed class TrainingTests : IDisposable
 
         var evaluation = await studio.GetAsync($"runs/{id}/evaluation");
         var accuracy = evaluation.GetProperty("accuracy");
-        Assert.InRange(accuracy.GetProperty("value").GetDouble(), accuracy.GetProperty("low").GetDouble(), accuracy.GetProperty("high").GetDouble());
-        Assert.Equal(done.GetProperty("testImages").GetInt32(), evaluation.GetProperty("perClass").EnumerateArray().Sum(each => each.GetProperty("images").GetInt32()));
+        Assert.InRange(accuracy.GetProperty("value").GetDouble(), accuracy.GetProperty("low").GetDouble(), accuracy.GetProperty("high")
+            .GetDouble());
+        Assert.Equal(done.GetProperty("testImages").GetInt32(), evaluation.GetProperty("perClass").EnumerateArray().Sum(each =>
+            each.GetProperty("images").GetInt32()));
         var cell = await studio.GetAsync($"runs/{id}/cell?class=circle&predicted=circle");
         Assert.Equal(evaluation.GetProperty("perClass")[0].GetProperty("correct").GetInt32(), cell.GetArrayLength());
         var image = cell[0].GetProperty("image").GetString()!;
@@ -51,7 +53,8 @@ public sealed class TrainingTests : IDisposable
         Assert.Equal("circle", answer[0].GetProperty("label").GetString());
         var consumed = SampleProcess.RunSample("Consume", model, file).Succeeded().Output.Split('\t');
         Assert.Equal("circle", consumed[1]);
-        var score = float.Parse(consumed[2].Split(' ').Single(each => each.StartsWith("circle=")).Split('=')[1], System.Globalization.CultureInfo.InvariantCulture);
+        var score = float.Parse(consumed[2].Split(' ').Single(each => each.StartsWith("circle=")).Split('=')[1],
+            System.Globalization.CultureInfo.InvariantCulture);
         Assert.Equal(answer[0].GetProperty("probability").GetSingle(), score, 1e-4f);
 
         foreach (var name in (string[])["model.onnx", "model-int8.onnx", "model-int8.zip", "model.safetensors", "report.html"])
@@ -59,7 +62,8 @@ public sealed class TrainingTests : IDisposable
             Assert.True(new FileInfo(await DownloadAsync(studio, id!, name)).Length > 10_000, name);
         }
 
-        var small = SampleProcess.RunSample("Consume", await DownloadAsync(studio, id!, "model-int8.zip"), file).Succeeded().Output.Split('\t');
+        var small = SampleProcess.RunSample("Consume", await DownloadAsync(studio, id!, "model-int8.zip"), file).Succeeded()
+            .Output.Split('\t');
         Assert.Equal("circle", small[1]);
         CheckProject(await DownloadAsync(studio, id!, "project.zip"));
         using var report = await studio.Client.GetAsync($"api/runs/{id}/download/report.html");
@@ -98,7 +102,8 @@ public sealed class TrainingTests : IDisposable
         Drawn.Project(_folder["p"], 60, "circle", "star");
         await using var studio = await TestStudio.StartAsync(_folder["p"]);
         var id = (await studio.PostAsync("runs", new { preset = "quick", start = "nothing", epochs = 60 })).GetProperty("id").GetString();
-        await studio.UntilAsync($"runs/{id}", each => each.GetProperty("points").EnumerateArray().Any(point => point.GetProperty("epoch").GetInt32() >= 4));
+        await studio.UntilAsync($"runs/{id}", each => each.GetProperty("points").EnumerateArray().Any(point => point.GetProperty("epoch")
+            .GetInt32() >= 4));
         using var second = await studio.Client.PostAsJsonAsync("api/runs", s_quick);
         Assert.Equal(HttpStatusCode.Conflict, second.StatusCode);
 
@@ -124,7 +129,8 @@ public sealed class TrainingTests : IDisposable
         var (first, address) = Launch();
         using (first)
         {
-            using var started = await client.PostAsJsonAsync($"{address}api/runs", new { preset = "quick", start = "nothing", epochs = 40 });
+            using var started = await client.PostAsJsonAsync($"{address}api/runs", new { preset = "quick", start = "nothing",
+                epochs = 40 });
             started.EnsureSuccessStatusCode();
             await EpochAsync(client, address, 5);
             first.Kill(entireProcessTree: true);
@@ -199,7 +205,8 @@ public sealed class TrainingTests : IDisposable
 
     private (Process Process, string Address) Launch()
     {
-        var start = new ProcessStartInfo("dotnet", [SampleProcess.Assembly("Studio"), _folder["p"], "--no-browser"]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [SampleProcess.Assembly("Studio"), _folder["p"],
+            "--no-browser"]) { RedirectStandardOutput = true };
         var process = Process.Start(start)!;
         var line = process.StandardOutput.ReadLine() ?? "";
         return (process, line[line.IndexOf("http", StringComparison.Ordinal)..]);

@@ -29,7 +29,8 @@ internal static class ArchiveImport
             try
             {
                 var folders = entry.FullName.Replace('\\', '/').Split('/')[..^1];
-                var className = folders.Length > 0 ? folders[^1] : throw new RefusedException("It lies in no folder, which would be its class.");
+                var className = folders.Length > 0 ? folders[^1]
+                    : throw new RefusedException("It lies in no folder, which would be its class.");
                 var part = isSplit ? PartOf(entry.FullName) : "";
                 var folder = Path.Combine(project.Current.Layout.Root, part, Names.CheckClass(className));
                 var content = Read(entry);
@@ -51,7 +52,8 @@ internal static class ArchiveImport
     private static string PartOf(string path)
     {
         var folders = path.Replace('\\', '/').Split('/')[..^1];
-        return folders.SkipLast(1).Select(name => name.ToLowerInvariant()).LastOrDefault(name => name is "test" or "val" or "valid" or "validation")
+        return folders.SkipLast(1).Select(name => name.ToLowerInvariant()).LastOrDefault(name =>
+            name is "test" or "val" or "valid" or "validation")
             ?? "train";
     }
 

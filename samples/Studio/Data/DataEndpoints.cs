@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using Studio.Hosting;
 
 namespace Studio.Data;
@@ -16,7 +17,8 @@ internal static class DataEndpoints
         app.MapGet("/api/check", (ImageCheck check) => check.Result);
         app.MapPost("/api/check", (ImageCheck check) => check.Start());
         app.MapPost("/api/classes", (ClassName name, ImageProject project) => After(project, () => project.NewClass(name.Name)));
-        app.MapPost("/api/split", (Splitting split, ImageProject project) => After(project, () => project.Split(split.Classes, split.Test)));
+        app.MapPost("/api/split", (Splitting split, ImageProject project) =>
+            After(project, () => project.Split(split.Classes, split.Test)));
         app.MapPost("/api/classes/rename", (Renaming names, ImageProject project, ImageCheck check) =>
             After(project, () => project.RenameClass(names.From, names.To), check));
         app.MapPost("/api/images/move", (Moving move, ImageProject project, ImageCheck check) =>
@@ -36,7 +38,8 @@ internal static class DataEndpoints
 
     private static ProjectDescription Describe(ImageProject project, Listing listing) => new(
         Path.GetFileName(project.Folder), project.Folder, listing.Layout.Parts, listing.Count,
-        [.. listing.Classes.Select(each => new ClassDescription(each.Name, [.. each.Images.Select(part => part.Length)]))], project.NextUndo);
+        [.. listing.Classes.Select(each => new ClassDescription(each.Name, [.. each.Images.Select(part => part.Length)]))],
+            project.NextUndo);
 
     private static ImagePage Images(string @class, string? part, int? from, int? count, ImageProject project)
     {
@@ -79,7 +82,7 @@ internal static class DataEndpoints
     private static async Task<UploadResult> UnpackAsync(
         HttpRequest request, ImageProject project, ImageCheck check, EventStream events, CancellationToken cancellation)
     {
-        if (request.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } bound)
+        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } bound)
         {
             bound.MaxRequestBodySize = MostArchiveBytes;
         }

@@ -103,7 +103,8 @@ internal sealed class ImageCheck(ImageProject project, EventStream events, ILogg
             }
         });
         var known = images.Select(each => (each.Image, each.Class, each.Part, Known: Look(each.Image, decodes: true))).ToArray();
-        var groups = known.Where(each => each.Known.Hash.Length > 0).GroupBy(each => each.Known.Hash).Where(group => group.Count() > 1).ToArray();
+        var groups = known.Where(each => each.Known.Hash.Length > 0).GroupBy(each => each.Known.Hash).Where(group => group.Count() > 1)
+            .ToArray();
         Publish(
             new CheckResult(
                 false, images.Length, images.Length,

@@ -66,7 +66,8 @@ internal sealed class ImageProject
     {
         var parts = (image ?? "").Split('/');
         var layout = Current.Layout;
-        if (parts.Length < 2 || !parts.All(Names.IsSafe) || ProjectLayout.Reserved.Contains(parts[0]) || !ImageFiles.HasImageName(parts[^1]))
+        if (parts.Length < 2 || !parts.All(Names.IsSafe) || ProjectLayout.Reserved.Contains(parts[0])
+            || !ImageFiles.HasImageName(parts[^1]))
         {
             throw new RefusedException($"'{image}' is no image of this project.", StatusCodes.Status404NotFound);
         }
@@ -127,7 +128,8 @@ internal sealed class ImageProject
             if (_listing.Classes.Length > 0 || !ProjectLayout.TestNames.Contains(test))
             {
                 throw new RefusedException(
-                    "Images to test on are put apart in an empty project only. In another one, move the folders yourself.", StatusCodes.Status409Conflict);
+                    "Images to test on are put apart in an empty project only. In another one, move the folders yourself.",
+                        StatusCodes.Status409Conflict);
             }
 
             foreach (var name in classes.Select(Names.CheckClass))
@@ -149,7 +151,8 @@ internal sealed class ImageProject
             if (_listing.HasClass(to) && !string.Equals(from, to, StringComparison.OrdinalIgnoreCase))
             {
                 throw new RefusedException(
-                    $"There is a class '{to}' already. To join the two, move the images of one to the other.", StatusCodes.Status409Conflict);
+                    $"There is a class '{to}' already. To join the two, move the images of one to the other.",
+                        StatusCodes.Status409Conflict);
             }
 
             var moves = new List<Move>();
@@ -186,7 +189,8 @@ internal sealed class ImageProject
                 }
             }
 
-            Note(moves.Count == 1 ? $"the move of one image to '{className}'" : $"the move of {moves.Count} images to '{className}'", moves);
+            Note(moves.Count == 1 ? $"the move of one image to '{className}'" : $"the move of {moves.Count} images to '{className}'",
+                moves);
             _listing = List();
             return moves.Count;
         }

@@ -32,7 +32,8 @@ internal sealed class Listing(string folder, ProjectLayout layout, ClassListing[
     }
 
     /// <summary>Lists all images, with their class and part.</summary>
-    public IEnumerable<(string Image, string Class, string Part)> All() => Classes.SelectMany(each => Layout.Parts.SelectMany((part, index) =>
+    public IEnumerable<(string Image, string Class, string Part)> All() => Classes.SelectMany(each =>
+        Layout.Parts.SelectMany((part, index) =>
         each.Images[index].Select(name => (IdOf(part, each.Name, name), each.Name, part))));
 
     /// <summary>Gets the part that an image lies in.</summary>

@@ -24,8 +24,10 @@ internal static class Names
         return name.Length == 0 ? throw new RefusedException("A class needs a name.")
             : name.Length > Longest ? throw new RefusedException($"The name has {name.Length} characters; a class may have {Longest}.")
             : !IsSafe(name) ? throw new RefusedException(
-                $"'{name}' cannot be the name of a class, which is that of a folder: leave out / \\ : * ? \" < > |, and a dot at either end.")
-            : ProjectLayout.Reserved.Contains(name) ? throw new RefusedException($"'{name}' is a folder of the studio's own: take another name.")
+                $"'{name}' cannot be the name of a class, which is that of a folder: "
+                + "leave out / \\ : * ? \" < > |, and a dot at either end.")
+            : ProjectLayout.Reserved.Contains(name) ? throw new RefusedException(
+                $"'{name}' is a folder of the studio's own: take another name.")
             : name;
     }
 

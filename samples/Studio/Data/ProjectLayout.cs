@@ -26,7 +26,8 @@ internal sealed record ProjectLayout(string Root, string[] Parts)
         }
 
         // An archive often holds one folder with all the rest.
-        return Folders(project).ToArray() is [var only] && !HasFiles(only) && In(only) is var inner && (inner.IsSplit || Folders(only).Any())
+        return Folders(project).ToArray() is [var only] && !HasFiles(only) && In(only) is var inner && (inner.IsSplit
+            || Folders(only).Any())
             ? inner
             : layout;
     }

@@ -50,6 +50,7 @@ internal static class UploadedImage
         return (long)width * height <= MostPixels
             ? extension
             : throw new RefusedException(
-                $"The image has {width:n0} × {height:n0} pixels; {MostPixels:n0} in all are accepted.", StatusCodes.Status413PayloadTooLarge);
+                $"The image has {width:n0} × {height:n0} pixels; {MostPixels:n0} in all are accepted.",
+                    StatusCodes.Status413PayloadTooLarge);
     }
 }

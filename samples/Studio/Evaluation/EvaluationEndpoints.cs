@@ -17,7 +17,8 @@ internal static class EvaluationEndpoints
             return new
             {
                 result.Classes, result.Accuracy, result.LogLoss, result.CalibrationError, result.Bins, result.PerClass, result.Confusion,
-                mistakes = result.Images.Where(image => image.Class != image.Predicted).OrderByDescending(image => image.Confidence).Take(MostShown),
+                mistakes = result.Images.Where(image => image.Class != image.Predicted).OrderByDescending(image => image.Confidence)
+                    .Take(MostShown),
             };
         });
         app.MapGet("/api/runs/{id}/cell", (string id, string @class, string predicted, RunStore store) => ResultOf(id, store).Images

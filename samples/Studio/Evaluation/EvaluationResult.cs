@@ -4,7 +4,8 @@ namespace Studio.Evaluation;
 
 /// <summary>What a test of a network showed, as <c>evaluation.json</c> keeps it.</summary>
 internal sealed record EvaluationResult(
-    string[] Classes, Share Accuracy, double LogLoss, double CalibrationError, ConfidenceBin[] Bins, ClassScore[] PerClass, Confused[] Confusion,
+    string[] Classes, Share Accuracy, double LogLoss, double CalibrationError, ConfidenceBin[] Bins, ClassScore[] PerClass,
+        Confused[] Confusion,
     TestedImage[] Images);
 
 /// <summary>Predictions of about the same confidence.</summary>

@@ -27,7 +27,8 @@ internal sealed class EventStream
     /// <summary>Gets what happens from now on, with a sign of life between.</summary>
     public async IAsyncEnumerable<SseItem<string>> Read([EnumeratorCancellation] CancellationToken cancellation)
     {
-        var page = Channel.CreateBounded<SseItem<string>>(new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest });
+        var bounds = new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest };
+        var page = Channel.CreateBounded<SseItem<string>>(bounds);
         _pages[page] = 0;
         try
         {

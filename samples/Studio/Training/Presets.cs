@@ -84,7 +84,8 @@ internal static class Presets
         };
         if (!Enum.TryParse<TrainableLayers>(settings.Layers, out _))
         {
-            throw new RefusedException($"There is no part '{settings.Layers}' to train: take {string.Join(", ", Enum.GetNames<TrainableLayers>())}.");
+            var names = string.Join(", ", Enum.GetNames<TrainableLayers>());
+            throw new RefusedException($"There is no part '{settings.Layers}' to train: take {names}.");
         }
 
         Recipe(settings.Recipe);

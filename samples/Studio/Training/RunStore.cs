@@ -51,7 +51,8 @@ internal sealed class RunStore(ImageProject project)
     {
         lock (_gate)
         {
-            var last = Directory.EnumerateDirectories(project.RunsFolder).Select(path => Number(Path.GetFileName(path))).DefaultIfEmpty().Max();
+            var last = Directory.EnumerateDirectories(project.RunsFolder).Select(path => Number(Path.GetFileName(path))).DefaultIfEmpty()
+                .Max();
             var id = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{last + 1}");
             Directory.CreateDirectory(Path.Combine(project.RunsFolder, id));
             return id;

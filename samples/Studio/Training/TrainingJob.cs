@@ -8,7 +8,8 @@ using Studio.Evaluation;
 
 namespace Studio.Training;
 
-/// <summary>Works on one run: trains, saves, tests, reports. What it leaves in the run's folder is enough to go on after any stop.</summary>
+/// <summary>Works on one run: trains, saves, tests, reports. What it leaves in the run's folder is enough to go on after any
+/// stop.</summary>
 internal sealed class TrainingJob(RunStore store, ImageProject project, ImageCheck check)
 {
     private const int ReportedMistakes = 24;
@@ -38,8 +39,8 @@ internal sealed class TrainingJob(RunStore store, ImageProject project, ImageChe
 
             point(each);
         });
-        using var network = ml.MulticlassClassification.Trainers.ResNet(run.Settings.ToOptions(start, cancellation, store.PathOf(run.Id, ""), progress))
-            .Fit(stages.Transform(files));
+        using var network = ml.MulticlassClassification.Trainers.ResNet(run.Settings.ToOptions(
+            start, cancellation, store.PathOf(run.Id, ""), progress)).Fit(stages.Transform(files));
         var history = network.History;
         tell(run = run with
         {
@@ -89,7 +90,8 @@ internal sealed class TrainingJob(RunStore store, ImageProject project, ImageChe
         return run with { State = RunState.Done, Message = null, TestImages = test.Length, Accuracy = result.Accuracy };
     }
 
-    private IDataView Rows(MLContext ml, IEnumerable<RunImage> images) => ml.Data.LoadFromEnumerable(images.Select(image => new ImageFolderRow
+    private IDataView Rows(MLContext ml, IEnumerable<RunImage> images) => ml.Data.LoadFromEnumerable(images.Select(
+        image => new ImageFolderRow
     {
         ImagePath = project.PathOf(project.Find(image.Image) ?? image.Image),
         Label = image.Class,

@@ -17,12 +17,15 @@ internal sealed class TrainingService(
 {
     private const int SampledHeaders = 40;
     private const int MeasuredImages = 48;
+    private const int FewImages = 12;
 
     // What is smaller says little to a network that was trained on 224 pixels.
     private const int SmallestPhotograph = 128;
 
     // The part of the content's hashes whose images are tested on, where the folder does not say which.
     private const double TestShare = 0.2;
+
+    private static readonly TimeSpan s_measuredTime = TimeSpan.FromSeconds(6);
 
     private readonly Lock _gate = new();
     private Work? _work;
@@ -94,7 +97,8 @@ internal sealed class TrainingService(
     {
         var run = store.Get(id);
         return run.State == RunState.Done
-            ? throw new RefusedException($"{id} is done. To train it further, start a new run from its weights.", StatusCodes.Status409Conflict)
+            ? throw new RefusedException($"{id} is done. To train it further, start a new run from its weights.",
+                StatusCodes.Status409Conflict)
             : Begin(run with { State = RunState.Preparing, Message = "Reading the images; training goes on where it was." });
     }
 
@@ -124,31 +128,49 @@ internal sealed class TrainingService(
         var start = StartOf(request.Start);
         var settings = Settings(request, start, images);
         var train = images.Where(image => !image.IsTest).ToArray();
-        var some = train.GroupBy(image => image.Class).SelectMany(each =>
-            each.Take(Math.Max(2, MeasuredImages * each.Count() / train.Length))).ToArray();
         options.LoadTorch?.Invoke();
+        var some = Some(train, MeasuredImages);
+        if (settings.Layers == nameof(TrainableLayers.Head))
+        {
+            // The head learns from features that are computed once. What takes the same time for any number of images is told from
+            // what each of them takes: the first time also loads Torch and looks at the processor.
+            var few = Some(train, FewImages);
+            Measure(settings, start, few, cancellation);
+            var fixedTime = Measure(settings, start, few, cancellation).Seconds;
+            var more = Measure(settings, start, some, cancellation).Seconds;
+            var each = Math.Max(0, more - fixedTime) / Math.Max(1, some.Length - few.Length);
+            return Estimated(fixedTime + (each * images.Length), each > 0 ? 1 / each : 0);
+        }
+
+        var (elapsed, history) = Measure(settings, start, some, cancellation);
+        var rate = history.Epochs.Length > 0 ? history.Epochs.Max(epoch => epoch.ImagesPerSecond) : some.Length / elapsed;
+        var reading = history.ReadingTime.TotalSeconds / some.Length * images.Length;
+        return Estimated(reading + (settings.Epochs * (double)train.Length / rate), rate);
+
+        TimeEstimate Estimated(double seconds, double imagesPerSecond) =>
+            new(settings, seconds, imagesPerSecond, train.Length, images.Length - train.Length);
+    }
+
+    private static RunImage[] Some(RunImage[] images, int count) =>
+        [.. images.GroupBy(image => image.Class).SelectMany(each => each.Take(Math.Max(2, count * each.Count() / images.Length)))];
+
+    // Trains on a few images for a moment.
+    private (double Seconds, TrainingHistory History) Measure(
+        RunSettings settings, StartingPoint start, RunImage[] images, CancellationToken cancellation)
+    {
         var ml = new MLContext(1);
-        var files = ml.Data.LoadFromEnumerable(some.Select(image =>
+        var files = ml.Data.LoadFromEnumerable(images.Select(image =>
             new ImageFolderRow { ImagePath = project.PathOf(image.Image), Label = image.Class }));
-        var clock = Stopwatch.StartNew();
         var measured = settings with
         {
             Epochs = 2,
             ValidationFraction = 0,
-            BatchSize = Math.Max(2, Math.Min(settings.BatchSize, some.Length / 2)),
+            BatchSize = Math.Max(2, Math.Min(settings.BatchSize, images.Length / 2)),
         };
-        var trainer = ml.MulticlassClassification.Trainers.ResNet(
-            measured.ToOptions(start, cancellation, mostTime: TimeSpan.FromSeconds(6)));
-        using var network = trainer.Fit(ImageRows.Stages(ml, files).Transform(files));
-        var epochs = network.History.Epochs;
-        var rate = epochs.Length > 0 ? epochs.Max(epoch => epoch.ImagesPerSecond) : some.Length / clock.Elapsed.TotalSeconds;
-        var reading = network.History.ReadingTime.TotalSeconds / some.Length * images.Length;
-
-        // The head learns from features that are computed once; they take most of the measured time.
-        var seconds = settings.Layers == nameof(TrainableLayers.Head)
-            ? clock.Elapsed.TotalSeconds / some.Length * images.Length
-            : reading + (settings.Epochs * (double)train.Length / rate);
-        return new TimeEstimate(settings, seconds, rate, train.Length, images.Length - train.Length);
+        var clock = Stopwatch.StartNew();
+        using var network = ml.MulticlassClassification.Trainers.ResNet(measured.ToOptions(start, cancellation, mostTime: s_measuredTime))
+            .Fit(ImageRows.Stages(ml, files).Transform(files));
+        return (clock.Elapsed.TotalSeconds, network.History);
     }
 
     /// <summary>Lists the images of a run: which are trained on, and which are tested on.</summary>
@@ -171,7 +193,8 @@ internal sealed class TrainingService(
             return [.. all.Select(each => new RunImage(each.Image, each.Class, each.Part == listing.Layout.Parts[1]))];
         }
 
-        var hashed = all.AsParallel().AsOrdered().Select(each => (each.Image, each.Class, Share: ShareOf(check.HashOf(each.Image)))).ToArray();
+        var hashed = all.AsParallel().AsOrdered().Select(each => (each.Image, each.Class, Share: ShareOf(check.HashOf(each.Image))))
+            .ToArray();
         return
         [
             .. hashed.GroupBy(each => each.Class).SelectMany(group =>
@@ -191,13 +214,15 @@ internal sealed class TrainingService(
     private RunSettings Settings(TrainingRequest request, StartingPoint start, RunImage[] images)
     {
         var train = images.Where(image => !image.IsTest).ToArray();
-        return Presets.Resolve(request, start, TypicalSide(train), train.GroupBy(image => image.Class).Min(each => each.Count()), train.Length);
+        return Presets.Resolve(request, start, TypicalSide(train), train.GroupBy(image => image.Class).Min(each => each.Count()),
+            train.Length);
     }
 
     private int TypicalSide(RunImage[] images)
     {
         var step = Math.Max(1, images.Length / SampledHeaders);
-        var sides = images.Where((_, index) => index % step == 0).Select(image => Side(image.Image)).Where(side => side > 0).Order().ToArray();
+        var sides = images.Where((_, index) => index % step == 0).Select(image => Side(image.Image)).Where(side => side > 0).Order()
+            .ToArray();
         return sides.Length == 0 ? 32 : sides[sides.Length / 2];
     }
 

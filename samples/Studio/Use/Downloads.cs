@@ -28,7 +28,8 @@ internal sealed class Downloads(RunStore store, ImageProject project, ImageCheck
         var run = store.Get(id);
         if (!s_types.TryGetValue(file, out var type))
         {
-            throw new RefusedException($"There is no download '{file}': there are {string.Join(", ", s_types.Keys)}.", StatusCodes.Status404NotFound);
+            throw new RefusedException($"There is no download '{file}': there are {string.Join(", ", s_types.Keys)}.",
+                StatusCodes.Status404NotFound);
         }
 
         var path = store.PathOf(run.Id, file);
@@ -84,7 +85,8 @@ internal sealed class Downloads(RunStore store, ImageProject project, ImageCheck
             .Select(image => project.Find(image.Image)).OfType<string>().Where(check.IsReadable).Select(project.PathOf).ToArray();
         return paths.Length > 0
             ? network.Quantize(ImageRows.Images(new MLContext(), paths))
-            : throw new RefusedException($"The images that {run.Id} was trained on are not there any more; 8-bit integers need some of them.");
+            : throw new RefusedException(
+                $"The images that {run.Id} was trained on are not there any more; 8-bit integers need some of them.");
     }
 
     private static bool Done(Action make)

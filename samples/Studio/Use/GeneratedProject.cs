@@ -17,11 +17,13 @@ internal static partial class GeneratedProject
     {
         using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
         var assembly = Assembly.GetExecutingAssembly();
-        foreach (var resource in assembly.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal)).Order())
+        foreach (var resource in assembly.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
+            .Order())
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
             var file = resource[Folder.Length..];
-            Add(zip, file.Replace("ModelBuilder.csproj", $"{Name}.csproj", StringComparison.Ordinal), Content(file, reader.ReadToEnd(), run));
+            Add(zip, file.Replace("ModelBuilder.csproj", $"{Name}.csproj", StringComparison.Ordinal),
+                Content(file, reader.ReadToEnd(), run));
         }
 
         Add(zip, "README.md", Readme(run));
@@ -56,7 +58,8 @@ internal static partial class GeneratedProject
             dotnet run -- photo.jpg
 
         names the class of a photo, and the probability of each class.
-        MLModel.consumption.cs is all that a program of yours needs, beside the model and the packages Microsoft.ML.ResNet and Microsoft.ML.OnnxRuntime.
+        MLModel.consumption.cs is all that a program of yours needs, beside the model and two packages:
+        Microsoft.ML.ResNet and Microsoft.ML.OnnxRuntime.
         To train again, put images in a folder for each class into "images", and delete MLModel.mlnet.
         The package Microsoft.ML.ResNet.Trainers is needed for that alone. Those of this library are in version {PackageVersions.ResNet}.
 

@@ -36,7 +36,7 @@ export async function open(main, studio) {
     if (!label) {
       body.replaceChildren(h('section', { class: 'panel' },
         h('h3', {}, found.labels.length === 0 ? 'No label looks wrong' : 'That was the last one'),
-        h('p', {}, found.labels.length === 0 ? `The network agrees with all ${count(found.images)} labels.` : `${count(changes)} images were moved or removed.`),
+        h('p', {}, found.labels.length === 0 ? `All ${count(found.images)} labels fit their images.` : `${count(changes)} images were moved or removed.`),
         h('div', { class: 'row' }, changes > 0 ? action('Train again from these weights', () => { sessionStorage.setItem('start', id); location.hash = '#train'; }) : null, search)));
       return;
     }
@@ -45,8 +45,8 @@ export async function open(main, studio) {
       h('div', { class: 'columns even' },
         h('img', { class: 'large', src: thumbnail(label.image, 640), alt: `${fileName(label.image)}, in class ${label.class}` }),
         h('div', { class: 'stack' },
-          h('p', {}, 'It is in ', h('b', {}, label.class), `, to which the network gives ${percent(label.probability)}.`),
-          h('p', {}, 'The network says ', h('b', {}, label.suggested), `, with ${percent(label.suggestedProbability)}.`),
+          h('p', {}, 'It is in ', h('b', {}, label.class), `, with a probability of ${percent(label.probability)}.`),
+          h('p', {}, 'It looks like ', h('b', {}, label.suggested), `, with ${percent(label.suggestedProbability)}.`),
           h('div', { class: 'answers' },
             action([h('kbd', {}, 'K'), ' Keep it in ', label.class], keep, { class: 'button second' }),
             action([h('kbd', {}, 'M'), ' Move it to ', label.suggested], move),

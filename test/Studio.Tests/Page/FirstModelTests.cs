@@ -26,7 +26,8 @@ public sealed class FirstModelTests(Chromium chromium) : IClassFixture<Chromium>
         try
         {
             var line = await studio.StandardOutput.ReadLineAsync() ?? "";
-            var page = await chromium.OpenAsync(line[line.IndexOf("http", StringComparison.Ordinal)..], ColorScheme.Light, 1280, 860, isPhone: false);
+            var page = await chromium.OpenAsync(line[line.IndexOf("http", StringComparison.Ordinal)..], ColorScheme.Light, 1280, 860,
+                isPhone: false);
             var clock = Stopwatch.StartNew();
 
             var chooser = await page.RunAndWaitForFileChooserAsync(() => page.GetByText("Choose a zip file").ClickAsync());

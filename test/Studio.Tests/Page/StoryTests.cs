@@ -75,7 +75,8 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await page.GetByLabel("circle taken for circle").ClickAsync();
         await page.Locator("dialog .gallery button").First.ClickAsync();
         await Expect(page.GetByAltText("What speaks for circle")).ToBeVisibleAsync();
-        Assert.True(await page.GetByAltText("What speaks for circle").EvaluateAsync<bool>("async image => { await image.decode(); return image.naturalWidth > 0; }"));
+        Assert.True(await page.GetByAltText("What speaks for circle")
+            .EvaluateAsync<bool>("async image => { await image.decode(); return image.naturalWidth > 0; }"));
         await page.Keyboard.PressAsync("Escape");
 
         // Correction: with keys. Stars among circles are asked about.
@@ -106,10 +107,12 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
 
         // Use: an image is tried; the model goes home, and another program says the same.
         await StepAsync(page, "Use");
-        await page.GetByLabel("Choose images").SetInputFilesAsync(new FilePayload { Name = "new.png", MimeType = "image/png", Buffer = stars[3] });
+        await page.GetByLabel("Choose images").SetInputFilesAsync(new FilePayload { Name = "new.png", MimeType = "image/png",
+            Buffer = stars[3] });
         await Expect(page.Locator(".results ol li").First).ToContainTextAsync("star");
         await LookAsync(page, "5-use");
-        var download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "model.zip", Exact = true }).ClickAsync());
+        var download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "model.zip", Exact = true })
+            .ClickAsync());
         await download.SaveAsAsync(_folder["home.zip"]);
         var consumed = SampleProcess.RunSample("Consume", _folder["home.zip"], _folder["p/star/star 1.png"]).Succeeded().Output;
         Assert.Equal("star", consumed.Split('\t')[1]);
@@ -131,7 +134,8 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
 
         await Expect(Class(page, name)).ToBeVisibleAsync();
         await Expect(page.GetByLabel("&lt;img src=x&gt; 100% #1.png")).ToBeVisibleAsync();
-        Assert.True(await page.Locator(".tile img").First.EvaluateAsync<bool>("async image => { await image.decode(); return image.naturalWidth > 0; }"));
+        Assert.True(await page.Locator(".tile img")
+            .First.EvaluateAsync<bool>("async image => { await image.decode(); return image.naturalWidth > 0; }"));
         Assert.Equal(0, await page.Locator("img[src=x]").CountAsync());
     }
 
@@ -195,5 +199,6 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
     private static object[][] Named(string name, byte[][] pictures) =>
         [.. pictures.Select((picture, index) => new object[] { $"{name} {index + 1}.png", Convert.ToBase64String(picture) })];
 
-    private static Task DropAsync(IPage page, string className, object[][] files) => page.EvaluateAsync(Drop, new object[] { className, files });
+    private static Task DropAsync(IPage page, string className, object[][] files) => page.EvaluateAsync(Drop, new object[] { className,
+        files });
 }
