@@ -21,6 +21,7 @@ internal static class ReportPage
             MistakeSection.Create(report),
             LabelIssueSection.Create(report.LabelIssues),
             CalibrationSection.Create(report),
+            RejectionSection.Create(report),
             ViewSection.Create(report),
             ResponseSection.Create(report),
             TimeSection.Create(report),
