@@ -51,6 +51,23 @@ internal static class OptionValues
         CustomParser = result => ParsePositive(result, most) ?? byDefault,
     };
 
+    /// <summary>Makes an option that takes a share between 0 and 1; without it, the value is null.</summary>
+    public static Option<double?> Share(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "share",
+        CustomParser = result =>
+        {
+            if (double.TryParse(result.Tokens[^1].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 1)
+            {
+                return value;
+            }
+
+            Refuse(result, "a number greater than 0 and less than 1");
+            return null;
+        },
+    };
+
     /// <summary>Makes an option that takes one of some names, whatever their case.</summary>
     public static Option<T> Choice<T>(string name, string description, T byDefault)
         where T : struct, Enum

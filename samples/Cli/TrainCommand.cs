@@ -42,6 +42,9 @@ internal static class TrainCommand
         var resume = OptionValues.Choice("--resume", "Whether to go on from a checkpoint, where there is one.", Resume.Auto);
         var maxMinutes = OptionValues.Positive("--max-minutes", "Stop after this time, and save what there is; the same command goes on.");
         var calibrate = new Option<bool>("--calibrate") { Description = "Fit probabilities to the validation images (temperature scaling)." };
+        var rejectUnknown = OptionValues.Share(
+            "--reject-unknown",
+            "Give the model a column IsUnknown, for images of no class: this share of the validation images may be taken for such. [default: no such column]");
         var log = new Option<string?>("--log") { Description = "Folder for history.csv, history.json and event files for TensorBoard.", HelpName = "folder" }.Named();
         var report = new Option<string?>("--report") { Description = "Write a report on the --test images as one HTML file.", HelpName = "file" }.Named();
         var preview = new Option<string?>("--preview")
@@ -54,7 +57,7 @@ internal static class TrainCommand
             data, output, epochs, moreEpochs, validation, test, report, preview,
         };
         options.AddTo(command);
-        foreach (var option in (Option[])[patience, calibrate, checkpoints, resume, maxMinutes, log])
+        foreach (var option in (Option[])[patience, calibrate, rejectUnknown, checkpoints, resume, maxMinutes, log])
         {
             command.Add(option);
         }
@@ -70,8 +73,8 @@ internal static class TrainCommand
             UsageException.ThrowIf(more is not null && (arguments.GetValue(epochs) is not null || options.Weights(arguments) is not null),
                 "--more-epochs starts from the weights of the finished model: leave out --epochs and --weights.");
             UsageException.ThrowIf(validationFolder is null && share == 0
-                && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate)),
-                "--patience and --calibrate need validation images, but --validation is 0.");
+                && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate) || arguments.GetValue(rejectUnknown) is not null),
+                "--patience, --calibrate and --reject-unknown need validation images, but --validation is 0.");
 
             var path = OutputFile.Checked(arguments.GetValue(output)!);
             var reportPath = arguments.GetValue(report) is { } html ? OutputFile.Checked(html) : null;
@@ -104,6 +107,7 @@ internal static class TrainCommand
                 Resume = arguments.GetValue(resume),
                 MaxDuration = arguments.GetValue(maxMinutes) is { } minutes ? TimeSpan.FromMinutes(Math.Min(minutes, int.MaxValue)) : null,
                 Calibrate = arguments.GetValue(calibrate),
+                RejectUnknown = arguments.GetValue(rejectUnknown),
                 LogFolder = arguments.GetValue(log),
             };
             var training = new Training(settings, terminal, cancellation) { KnownClasses = more is null ? null : initial!.ClassNames };

@@ -38,6 +38,8 @@ internal sealed record TrainingSettings
 
     public bool Calibrate { get; init; }
 
+    public double? RejectUnknown { get; init; }
+
     public string? LogFolder { get; init; }
 
     public BadImageHandling OnBadImage { get; init; }
@@ -86,6 +88,7 @@ internal sealed record TrainingSettings
         Resume = Resume,
         MaxDuration = MaxDuration,
         Calibrate = Calibrate,
+        RejectUnknown = RejectUnknown,
         LogFolder = LogFolder,
         OnBadImage = OnBadImage,
         MaxImagePixels = MaxPixels,

@@ -5,11 +5,12 @@ using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
+using Microsoft.ML.Trainers;
 using QuickStart;
 using Samples;
 
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
-var test = new Option<string?>("--test") { Description = "Folder of images to test on. With it, networks are trained with and without the labels that were found." };
+var test = new Option<string?>("--test") { Description = "Folder of images to test on. With it, heads on the features, or without weights networks, are trained with and without the labels that were found." };
 var images = new Option<int>("--images") { Description = "How many of the images are taken, spread evenly.", DefaultValueFactory = _ => 5000 };
 var share = new Option<double>("--share") { Description = "The share of labels that is turned.", DefaultValueFactory = _ => 0.05 };
 var weights = new Option<string?>("--weights") { Description = "Weights whose features are looked at: a file, or the name of published ones. Without them, a network is trained on the images themselves, wrong labels included." };
@@ -30,13 +31,17 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
 
     var clock = Stopwatch.StartNew();
     LabelIssues found;
+    Func<IDataView, ITransformer> train = Train;
     if (arguments.GetValue(weights) is { } source)
     {
         var network = File.Exists(source) ? ResNetWeights.Load(source) : ResNetWeights.Download(source);
         var row = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? network.ArchitectureName ?? throw new ArgumentException($"'{source}' does not say which network it is. Say it with --arch."));
         var preprocessing = network.Preprocessing ?? (row.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
-        using var featurize = load.Append(ml.Transforms.ResNetFeaturizeImage(network, row, preprocessing: preprocessing)).Fit(view);
+        var featurize = load.Append(ml.Transforms.ResNetFeaturizeImage(network, row, preprocessing: preprocessing)).Fit(view);
         found = ml.MulticlassClassification.FindLabelIssues(featurize.Transform(view), new LabelIssueOptions { CancellationToken = cancellation });
+        var head = ml.Transforms.NormalizeMeanVariance("Features")
+            .Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy(new LbfgsMaximumEntropyMulticlassTrainer.Options { L1Regularization = 0, L2Regularization = 10, NumberOfThreads = 1 }));
+        train = training => featurize.Append(head.Fit(ml.Data.Cache(featurize.Transform(training), "Label", "Features")));
     }
     else
     {
@@ -60,7 +65,7 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
 
         double Test(IDataView training)
         {
-            using var model = Train(training);
+            var model = train(training);
             return ml.MulticlassClassification.Evaluate(model.Transform(testFiles)).MicroAccuracy;
         }
     }

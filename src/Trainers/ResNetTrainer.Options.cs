@@ -66,8 +66,19 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see langword="null"/>: measured on the training images.</value>
         public ImmutableArray<float>? PixelStandardDeviation { get; init; }
 
+        /// <summary>Gets the data to validate on after every epoch, as it comes to the pipeline.</summary>
+        /// <remarks>
+        /// <para>The stages of the pipeline that stand before the trainer are applied to it, as they were fitted to the training data: give
+        /// it as you give the training data to the pipeline's Fit, with the same columns. Of what was done to the training data before,
+        /// such as a filter or a split, nothing is done to it. Data that the stages have gone over already, with the columns that the
+        /// trainer is given, is taken as it is.</para>
+        /// <para><see cref="Fit(IDataView, IDataView)"/> takes validation data too, and does not look here.</para>
+        /// </remarks>
+        /// <value>The default is <see langword="null"/>: <see cref="ValidationFraction"/> of the training data.</value>
+        public IDataView? ValidationData { get; init; }
+
         /// <summary>
-        /// Gets the share of the images of each class that is held out to validate on, where no validation data is given to Fit.
+        /// Gets the share of the images of each class that is held out to validate on, where no validation data is given.
         /// </summary>
         /// <value>0, which turns validation off, up to but not including 1. The default is 0.1.</value>
         public double ValidationFraction { get; init; } = 0.1;
@@ -240,6 +251,21 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see langword="false"/>. Needs validation images.</value>
         public bool Calibrate { get; init; }
 
+        /// <summary>
+        /// Gets the share of the validation images that the classifier may take for images of no class. With it, the model has a column
+        /// <c>IsUnknown</c>: true where no class's probability is above a threshold, the highest one that rejects at most this share.
+        /// </summary>
+        /// <remarks>
+        /// <para>A classifier has an answer to every image, also to one of a kind that it never saw. The probability of its answer tells
+        /// the two apart somewhat (Hendrycks and Gimpel, 2017), better with <see cref="Calibrate"/>. What share of images of no class is
+        /// rejected depends on the data: measure it with images of your own.</para>
+        /// <para>The column is part of what is saved, in ML.NET's own stages: Score and PredictedLabel are as without it.</para>
+        /// </remarks>
+        /// <value>
+        /// Greater than 0, less than 1; 0.05 is usual. The default is <see langword="null"/>: no such column. Needs validation images.
+        /// </value>
+        public double? RejectUnknown { get; init; }
+
         /// <summary>Gets what receives reports of training's progress. It is called on the training thread, which waits for it.</summary>
         /// <value>The default is <see langword="null"/>.</value>
         public IProgress<TrainingProgress>? Progress { get; init; }
@@ -311,6 +337,7 @@ public sealed partial class ResNetTrainer
                 Resume != Resume.Required || CheckpointFolder is not null,
                 CheckpointFolder, "given where Resume is Required");
             OptionCheck.OfTrainer(MaxDuration is null || MaxDuration > TimeSpan.Zero, MaxDuration, "longer than 0, or null");
+            OptionCheck.OfTrainer(RejectUnknown is null or (> 0 and < 1), RejectUnknown, "greater than 0 and less than 1, or null");
             OptionCheck.OfTrainer(Enum.IsDefined(OnBadImage), OnBadImage, "one of the values of BadImageHandling");
             OptionCheck.OfTrainer(
                 MaxImagePixels is null or (>= 1 and <= ImageDecoder.MostPixels),

@@ -21,7 +21,8 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// | -- | -- |
 /// | Machine learning task | Multiclass classification |
 /// | Input columns | Image: `MLImage` of any size, or a planar vector of bytes or floats. Label: key. Example weight: float, optional |
-/// | Output columns | Score: vector of float, a probability per class. PredictedLabel: key with the label's values |
+/// | Output columns | Score: vector of float, a probability per class. PredictedLabel: key with the label's values.
+/// IsUnknown: bool, with `Options.RejectUnknown` |
 /// | Is normalization required? | No: mean and standard deviation are measured, and part of the model |
 /// | Is caching required? | No: images are decoded once and kept, in memory up to `Options.CacheBytes` and then on disk |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package for training;
@@ -45,7 +46,10 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         _options = options;
     }
 
-    /// <summary>Trains on a share of the data and validates on the rest: see <see cref="Options.ValidationFraction"/>.</summary>
+    /// <summary>
+    /// Trains, and validates after every epoch on <see cref="Options.ValidationData"/>; without it, on a share of the data: see <see
+    /// cref="Options.ValidationFraction"/>.
+    /// </summary>
     /// <param name="input">The training data.</param>
     /// <returns>The trained classifier.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type.</exception>
@@ -55,7 +59,11 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     /// <exception cref="BadImageException">An image cannot be read, and the options do not say to skip it.</exception>
     /// <exception cref="TrainingDivergedException">The loss was not finite in the first epoch.</exception>
     /// <exception cref="OperationCanceledException">The options' token asked to stop.</exception>
-    public ResNetClassificationTransformer Fit(IDataView input) => Fit(input, validation: null);
+    public ResNetClassificationTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return Fit(input, _options.ValidationData is { } data ? Prepare(data, input) : null);
+    }
 
     /// <summary>Trains on all of the data, and validates on other data after every epoch.</summary>
     /// <param name="input">The training data.</param>
@@ -119,13 +127,13 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
 
     /// <summary>Gets the columns that the trained classifier will add, and checks those that it needs.</summary>
     /// <param name="inputSchema">The shape of the data's schema.</param>
-    /// <returns>The input's columns, Score and PredictedLabel.</returns>
+    /// <returns>The input's columns, Score and PredictedLabel; and IsUnknown, if the options ask for it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         var label = TrainingColumns.Check(inputSchema, _options.ColumnNames);
-        return OutputColumns.AddTo(inputSchema, label, ScoreColumns.Default);
+        return OutputColumns.AddTo(inputSchema, label, ScoreColumns.Default, hasUnknown: _options.RejectUnknown is not null);
     }
 
     private ResNetClassificationTransformer Fit<T>(IDataView input, IDataView? validation, TrainingColumns columns)
@@ -178,6 +186,27 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         };
         var images = validation is null ? reader.Read(input, _options.ValidationFraction, seed) : reader.Read(input, validation);
         return images with { ReadingTime = clock.Elapsed };
+    }
+
+    private IDataView Prepare(IDataView validationData, IDataView input)
+    {
+        var prepared = PipelineStages.ApplyTo(_environment, input, validationData);
+        try
+        {
+            Bind(prepared.Schema);
+        }
+        catch (ArgumentOutOfRangeException exception) when (prepared == validationData)
+        {
+            var columns = validationData.Schema.Where(column => !column.IsHidden).Select(column => $"{column.Name} ({column.Type})");
+            throw new ArgumentOutOfRangeException(
+                $"ValidationData has the columns {string.Join(", ", columns)}. They are neither those of the data that the pipeline is "
+                + "given to fit, nor those that the trainer reads. Load both sets of data in the same way; and leave out "
+                + "AppendCacheCheckpoint before the trainer, which keeps decoded images anyway: it hides the stages before it. "
+                + exception.Message,
+                exception);
+        }
+
+        return prepared;
     }
 
     private TrainingColumns Bind(DataViewSchema schema)

@@ -46,11 +46,17 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             weights = new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).WithPreciseBatchNorm();
         }
 
-        var temperature = options.Calibrate ? new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).Temperature() : 1;
+        var (logits, labels) = options.Calibrate || options.RejectUnknown is not null
+            ? new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).ValidationLogits()
+            : ([], []);
+        var temperature = options.Calibrate ? TemperatureScaling.Fit(logits, labels) : 1;
         var recipe = settings.Recipe with { BatchSize = end.BatchSize, GradientAccumulationSteps = end.GradientAccumulationSteps };
         var history = NetworkTraining.History(images, end, seed) with
         {
             Temperature = temperature,
+            UnknownThreshold = options.RejectUnknown is { } share
+                ? UnknownThreshold.Fit(logits, plan.ClassCount, temperature, share)
+                : null,
             Conditions = conditions.Now(recipe, settings.Augmentation, Started),
             NoBetterThanChance = ChanceLevel.Describe(images, end, settings.Recipe.ClassBalance),
         };
@@ -106,11 +112,12 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     {
         var needsValidation = recipe.EarlyStoppingPatience is not null
             || recipe.LearningRateDecay == LearningRateDecay.Plateau
-            || options.Calibrate;
+            || options.Calibrate
+            || options.RejectUnknown is not null;
         if (needsValidation && validationImages == 0)
         {
             throw new InvalidOperationException(
-                "Early stopping, a learning rate that falls on plateaus and calibration need validation images. "
+                "Early stopping, a learning rate that falls on plateaus, calibration and RejectUnknown need validation images. "
                 + "Give validation data, or set ValidationFraction above 0.");
         }
     }

@@ -100,6 +100,14 @@ public sealed class SnippetTests : IDisposable
     public void ValidationDataIsGivenToFit() => Assert.Equal(TestImages, Training.WithValidationData(_ml, Trainer()).History.ValidationImages);
 
     [Fact]
+    public void ValidationDataGoesThroughThePipeline() =>
+        Assert.Equal(TestImages, Training.ValidationInAPipeline(_ml).GetResNet().History.ValidationImages);
+
+    [Fact]
+    public void UnknownImagesAreToldByTheSavedModel() =>
+        Assert.All(Training.UnknownImages(_ml), name => Assert.Contains(name, Pictures.ClassNames.Append("none of these")));
+
+    [Fact]
     public void ImagesInMemoryAreTrainedOn()
     {
         Training.FromMemory(_ml, Drawn());

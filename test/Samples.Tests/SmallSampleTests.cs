@@ -49,6 +49,21 @@ public sealed partial class SmallSampleTests : IDisposable
     }
 
     [Fact]
+    public void UnknownImagesCountsWhatTheSavedModelRejects()
+    {
+        Pictures.Write(_folder["images"], perClass: 20, height: 16, width: 16);
+
+        var lines = Run(
+            "UnknownImages", "--data", _folder["images"], "--test", _folder["images"], "--image-size", "16", "--epochs", "2",
+            "--learning-rate", "0.05", "--output", _folder["model.zip"]).Lines;
+
+        Assert.Matches(@"^temperature [0-9.]+; unknown, unless a probability is above [01]\.[0-9]+$", lines[0]);
+        Assert.Matches("^60 test images: [0-9.]+ ?% rejected, which is false; accuracy", lines[1]);
+        Assert.Matches("^2,000 images of no class: [0-9.]+ ?% rejected$", lines[2]);
+        Assert.True(File.Exists(_folder["model.zip"]));
+    }
+
+    [Fact]
     public void AnExportedNetworkScoresTheSameThroughApplyOnnxModel()
     {
         Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);

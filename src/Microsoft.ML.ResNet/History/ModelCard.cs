@@ -78,6 +78,10 @@ public sealed partial record ModelCard
     /// <value>The default is 1: not calibrated.</value>
     public double Temperature { get; init; } = 1;
 
+    /// <summary>Gets the probability that some class must be above, for an image to be of a known class.</summary>
+    /// <value><see langword="null"/>, the default, where the model has no column <c>IsUnknown</c>.</value>
+    public float? UnknownThreshold { get; init; }
+
     /// <summary>Gets why training ended before its last epoch, if it did.</summary>
     /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>
     public string? StoppedEarly { get; init; }
@@ -164,6 +168,7 @@ public sealed partial record ModelCard
             LastEpoch = history.Epochs.LastOrDefault(),
             BestEpoch = validated.Length == 0 ? null : validated.MaxBy(epoch => epoch.ValidationAccuracy),
             Temperature = history.Temperature,
+            UnknownThreshold = history.UnknownThreshold,
             StoppedEarly = history.StoppedEarly,
         };
     }
@@ -185,6 +190,11 @@ public sealed partial record ModelCard
         if (Temperature != 1)
         {
             yield return ("Calibrated at temperature", Temperature.ToString("0.00", CultureInfo.InvariantCulture));
+        }
+
+        if (UnknownThreshold is { } threshold)
+        {
+            yield return ("Unknown, unless a probability is above", threshold.ToString("0.0000", CultureInfo.InvariantCulture));
         }
 
         if (StoppedEarly is { } reason)

@@ -35,6 +35,13 @@ public sealed partial record TrainingHistory
     /// <value>Above 1 if the network was too sure of itself. The default is 1: not calibrated.</value>
     public double Temperature { get; init; } = 1;
 
+    /// <summary>Gets the probability that some class must be above, for an image to be of a known class.</summary>
+    /// <value>
+    /// 0 to 1: the column <c>IsUnknown</c> is true where none is above it. <see langword="null"/>, the default, where the options did not
+    /// ask for it.
+    /// </value>
+    public float? UnknownThreshold { get; init; }
+
     /// <summary>Gets why training ended before its last epoch, if it did.</summary>
     /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>
     public string? StoppedEarly { get; init; }

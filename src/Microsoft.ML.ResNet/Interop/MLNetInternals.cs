@@ -73,6 +73,14 @@ internal static class MLNetInternals
         string[]? labelNames,
         ModelStatisticsBase? statistics);
 
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    public static extern LinearRegressionModelParameters NewLinearRegressionModel(
+        IHostEnvironment environment, in VBuffer<float> weights, float bias);
+
+    public static RegressionPredictionTransformer<LinearRegressionModelParameters> NewRegressionTransformer(
+        IHostEnvironment environment, LinearRegressionModelParameters model, DataViewSchema trainSchema, string featureColumn) =>
+        Generic<LinearRegressionModelParameters>.NewRegressionTransformer(environment, model, trainSchema, featureColumn);
+
     public static MulticlassPredictionTransformer<MaximumEntropyModelParameters> NewMulticlassTransformer(
         IHostEnvironment environment,
         MaximumEntropyModelParameters model,
@@ -151,6 +159,10 @@ internal static class MLNetInternals
     private static class Generic<TModel>
         where TModel : class
     {
+        [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+        public static extern RegressionPredictionTransformer<TModel> NewRegressionTransformer(
+            IHostEnvironment environment, TModel model, DataViewSchema inputSchema, string featureColumn);
+
         [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
         public static extern MulticlassPredictionTransformer<TModel> NewMulticlassTransformer(
             IHostEnvironment environment,

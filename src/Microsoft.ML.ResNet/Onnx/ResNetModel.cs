@@ -12,6 +12,11 @@ internal sealed record ResNetModel(
     public ModelCard? Card { get; init; }
 
     /// <summary>
+    /// Gets the probability that some class must be above, for an image to be of a known class; null where every image is.
+    /// </summary>
+    public float? UnknownThreshold { get; init; }
+
+    /// <summary>
     /// Makes the network for a column: vectors are neither resized nor cropped, so there is no border to cut off and nothing to average.
     /// </summary>
     public ResNetModel For(ImageColumn image) => image.Source == PixelSource.Image

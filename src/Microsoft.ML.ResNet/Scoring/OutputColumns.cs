@@ -18,7 +18,10 @@ internal sealed record ScoreColumns(string Score, string PredictedLabel)
 /// </summary>
 internal static class OutputColumns
 {
-    public static SchemaShape AddTo(SchemaShape input, SchemaShape.Column label, ScoreColumns names)
+    /// <summary>The column that tells images of no class, where the classifier rejects some.</summary>
+    public const string IsUnknown = nameof(IsUnknown);
+
+    public static SchemaShape AddTo(SchemaShape input, SchemaShape.Column label, ScoreColumns names, bool hasUnknown)
     {
         var keyValues = label.Annotations.Find("KeyValues");
         var score = Column(names.Score, VectorKind.Vector, NumberDataViewType.Single, isKey: false, ScoreAnnotations(keyValues));
@@ -28,7 +31,10 @@ internal static class OutputColumns
             NumberDataViewType.UInt32,
             isKey: true,
             [.. keyValues is { } values ? [values] : Array.Empty<SchemaShape.Column>(), .. CommonAnnotations()]);
-        return new SchemaShape([.. input.Where(column => column.Name != score.Name && column.Name != predicted.Name), score, predicted]);
+        SchemaShape.Column[] added = hasUnknown
+            ? [score, predicted, Column(IsUnknown, VectorKind.Scalar, BooleanDataViewType.Instance, isKey: false)]
+            : [score, predicted];
+        return new SchemaShape([.. input.Where(column => added.All(each => each.Name != column.Name)), .. added]);
     }
 
     public static SchemaShape AddFeatures(SchemaShape input, string name) =>

@@ -12,7 +12,7 @@ namespace Microsoft.ML.ResNet;
 
 /// <summary>
 /// A residual network that classifies images: it adds <c>Score</c>, a probability per class, and <c>PredictedLabel</c>, a key with the
-/// label's own values.
+/// label's own values; and <c>IsUnknown</c>, whether it belongs to none of the classes, if it was trained with <c>RejectUnknown</c>.
 /// </summary>
 /// <remarks>
 /// <para> Inside is a chain of ML.NET's own transformers around an ONNX graph, and that chain is what <see
@@ -96,6 +96,10 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
 
     /// <summary>Gets the names of the columns that are added.</summary>
     internal ScoreColumns Added { get; }
+
+    /// <summary>Gets the probability that some class must be above, for an image to be of a known class; null where every image
+    /// is.</summary>
+    internal float? UnknownThreshold => _network.UnknownThreshold;
 
     /// <summary>Gets the column that images are read from.</summary>
     internal ImageColumn Image => _image;
@@ -187,7 +191,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     {
         var earlier = network.Card is null ? null : network.Card with { ClassNames = label.ClassNames() };
         var card = history.Conditions is null ? earlier : ModelCard.Of(network.Plan, label.ClassNames(), history);
-        network = network.For(image) with { Card = card };
+        network = network.For(image) with { Card = card, UnknownThreshold = network.UnknownThreshold ?? history.UnknownThreshold };
         names ??= ScoreColumns.Default;
         var chain = OnnxBackedChain.Build(
             environment, image, network, file => ScoringChain.Classifier(environment, input, image, label, network, names, file));

@@ -39,7 +39,10 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
         _environment = environment;
         _imageColumnName = imageColumnName;
         _names = names;
-        _network = PretrainedNetwork.Classifier(weights, architecture, preprocessing);
+        _network = PretrainedNetwork.Classifier(weights, architecture, preprocessing) with
+        {
+            UnknownThreshold = weights.Card?.UnknownThreshold is float threshold and >= 0 and < 1 ? threshold : null,
+        };
         ClassNames = PretrainedNetwork.ClassNames(classNames, weights, _network.Plan.ClassCount);
         _label = PretrainedNetwork.LabelOf(ClassNames);
     }
@@ -61,12 +64,12 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
 
     /// <summary>Gets the columns that the classifier will add, and checks the image column.</summary>
     /// <param name="inputSchema">The shape of the data's schema.</param>
-    /// <returns>The input's columns, and the scores and predicted labels.</returns>
+    /// <returns>The input's columns, and the scores and predicted labels; and IsUnknown, if the network was trained to have it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The image column is missing or of the wrong type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         ImageColumn.Check(inputSchema, _imageColumnName);
-        return OutputColumns.AddTo(inputSchema, _label.ToShape(), _names);
+        return OutputColumns.AddTo(inputSchema, _label.ToShape(), _names, hasUnknown: _network.UnknownThreshold is not null);
     }
 }

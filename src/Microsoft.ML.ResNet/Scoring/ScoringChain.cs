@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
@@ -15,6 +16,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <item>ExtractPixels, planar, as bytes: <see cref="PixelChain"/> too.</item>
 /// <item>ApplyOnnxModel: preprocessing and the network up to its pooled features.</item>
 /// <item>ML.NET's multinomial logistic model, which holds the network's own last layer.</item>
+/// <item>Where images may be of no class, Expression and a linear model that count the probabilities above the threshold.</item>
 /// <item>DropColumns of the temporary columns.</item>
 /// </list>
 /// </summary>
@@ -22,6 +24,10 @@ internal static class ScoringChain
 {
     // Unlikely to be a user's; shown in no schema, since it is dropped.
     private const string FeaturesColumn = "ResNet.Features";
+    private const int MantissaBits = 23; // of a float
+    private const int LargestScale = 60; // as an exponent of two: a long holds it
+    private const string KeptScoreColumn = "ResNet.KnownScore";
+    private const string IsAboveColumn = "ResNet.IsAbove";
 
     /// <summary>All stages: a classifier.</summary>
     /// <param name="environment">The environment to register components with.</param>
@@ -43,8 +49,8 @@ internal static class ScoringChain
         var chain = Features(environment, input, image, network, NetworkMetadata.Of(network, label.ClassNames()), FeaturesColumn, onnxFile);
         var head = Head(environment, label, network);
         return names == ScoreColumns.Default
-            ? DropTemporary(environment, input, chain.Append<ITransformer>(head))
-            : Rename(environment, input, chain, head, names);
+            ? DropTemporary(environment, input, AddUnknown(environment, input, chain.Append<ITransformer>(head), network))
+            : Rename(environment, input, chain, head, network, names);
     }
 
     /// <summary>All stages but the head: a featurizer, which leaves the features under the name asked for.</summary>
@@ -78,14 +84,19 @@ internal static class ScoringChain
     // ML.NET's model always adds "Score" and "PredictedLabel": they are copied, and columns of the user's that had those names are put
     // back.
     private static TransformerChain<ITransformer> Rename(
-        IHostEnvironment environment, IDataView input, TransformerChain<ITransformer> chain, ITransformer head, ScoreColumns names)
+        IHostEnvironment environment,
+        IDataView input,
+        TransformerChain<ITransformer> chain,
+        ITransformer head,
+        ResNetModel network,
+        ScoreColumns names)
     {
         var (score, label) = ScoreColumns.Default;
         string[] made = [.. ((string[])[score, label]).Where(name => name != names.Score && name != names.PredictedLabel)];
         string[] users = [.. made.Where(name => input.Schema.GetColumnOrNull(name) is not null)];
 
         Copy(users.Select(name => (KeptFor(name), name)));
-        chain = chain.Append(head);
+        chain = AddUnknown(environment, input, chain.Append(head), network);
         Copy(made.Select(name => (name == score ? names.Score : names.PredictedLabel, name)));
         Copy(users.Select(name => (name, KeptFor(name))));
         return DropTemporary(environment, input, chain, [.. users.Select(KeptFor), .. made.Except(users)]);
@@ -102,11 +113,50 @@ internal static class ScoringChain
         }
     }
 
+    // ML.NET has no stage for the largest value of a vector. So each probability becomes 1 above the threshold and 0 elsewhere, and a
+    // linear model adds these up. It names its result "Score", so the probabilities are put aside and back.
+    private static TransformerChain<ITransformer> AddUnknown(
+        IHostEnvironment environment, IDataView input, TransformerChain<ITransformer> chain, ResNetModel network)
+    {
+        if (network.UnknownThreshold is not { } threshold)
+        {
+            return chain;
+        }
+
+        var transforms = MLNetInternals.NewTransformsCatalog(environment);
+        var score = ScoreColumns.Default.Score;
+        Add(transforms.CopyColumns(KeptScoreColumn, score));
+        Add(transforms.Expression(IsAboveColumn, IsAbove(threshold), score));
+        var ones = new float[network.Plan.ClassCount];
+        Array.Fill(ones, 1);
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn(IsAboveColumn, new VectorDataViewType(NumberDataViewType.Single, ones.Length));
+        chain = chain.Append<ITransformer>(MLNetInternals.NewRegressionTransformer(
+            environment,
+            MLNetInternals.NewLinearRegressionModel(environment, new VBuffer<float>(ones.Length, ones), bias: 0),
+            builder.ToSchema(),
+            IsAboveColumn));
+        Add(transforms.Expression(OutputColumns.IsUnknown, "(count) => count < 1f", score));
+        Add(transforms.CopyColumns(score, KeptScoreColumn));
+        return chain;
+
+        void Add(IEstimator<ITransformer> stage) => chain = Append(chain, stage, chain.Transform(input));
+    }
+
+    // ML.NET reads numbers in an expression, also in a saved one, in the culture of the process: a point would be an error where that is
+    // a comma. So both sides are multiplied by a power of two, exactly, that makes the threshold an integer.
+    private static string IsAbove(float threshold)
+    {
+        var scale = threshold > 0 ? MathF.ScaleB(1, Math.Min(MantissaBits - MathF.ILogB(threshold), LargestScale)) : 1;
+        return string.Create(
+            CultureInfo.InvariantCulture, $"(p) => p * {(long)scale}f > {(long)(threshold * scale)}f ? 1f : 0f");
+    }
+
     private static TransformerChain<ITransformer> DropTemporary(
         IHostEnvironment environment, IDataView input, TransformerChain<ITransformer> chain, params ReadOnlySpan<string> others)
     {
         var output = chain.Transform(input);
-        string[] temporary = [.. PixelChain.TemporaryColumns, FeaturesColumn, .. others];
+        string[] temporary = [.. PixelChain.TemporaryColumns, FeaturesColumn, KeptScoreColumn, IsAboveColumn, .. others];
         var drop = MLNetInternals.NewTransformsCatalog(environment)
             .DropColumns([.. temporary.Where(name => output.Schema.GetColumnOrNull(name) is not null)]);
         return Append(chain, drop, output);

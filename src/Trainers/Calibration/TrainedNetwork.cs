@@ -27,14 +27,13 @@ internal sealed class TrainedNetwork<T>(
         return network.ToWeights();
     }
 
-    /// <summary>Fits the temperature of the network's probabilities on the validation images.</summary>
-    public double Temperature()
+    /// <summary>Computes the logits of the validation images, and their labels.</summary>
+    public (float[] Logits, int[] Labels) ValidationLogits()
     {
         // In float32, as scoring computes.
         using var network = new ResidualNetwork(plan, weights, TrainingPrecision.Float32);
         using var loader = new BatchLoader<T>(
             images.Validation, batchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
-        var (logits, labels) = network.Logits(loader, settings.CancellationToken);
-        return TemperatureScaling.Fit(logits, labels);
+        return network.Logits(loader, settings.CancellationToken);
     }
 }

@@ -37,6 +37,47 @@ internal static class Training
         return model;
     }
 
+    public static ITransformer ValidationInAPipeline(MLContext ml)
+    {
+        #region ValidationInAPipeline
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = ResNetArchitecture.ResNet20,
+                Epochs = 2,
+                ValidationData = ml.Data.LoadImageFolder("photos/test"),         // as it comes to the pipeline: files and names of classes
+            }));
+        var model = pipeline.Fit(ml.Data.LoadImageFolder("photos/train"));
+        Console.WriteLine($"{model.GetResNet().History.Epochs[^1].ValidationAccuracy:p1}");
+        #endregion
+        return model;
+    }
+
+    public static string[] UnknownImages(MLContext ml)
+    {
+        #region UnknownImages
+        var train = ml.Data.LoadImageFolder("photos/train");
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = ResNetArchitecture.ResNet20,
+                Epochs = 2,
+                Calibrate = true,
+                RejectUnknown = 0.05,                                            // of the validation images, at most so many
+            }))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
+        ml.Model.Save(pipeline.Fit(train), train.Schema, "model.zip");
+
+        var model = ml.Model.Load("model.zip", out _);                           // ML.NET's own stages
+        var scored = model.Transform(ml.Data.LoadImageFolder("photos/test"));
+        var names = scored.GetColumn<bool>("IsUnknown").Zip(scored.GetColumn<string>("PredictedLabelText"))
+            .Select(row => row.First ? "none of these" : row.Second).ToArray();
+        #endregion
+        return names;
+    }
+
     public static void FromMemory(MLContext ml, IEnumerable<Picture> pictures)
     {
         #region TrainFromMemory

@@ -70,6 +70,20 @@ public sealed class MLNetInternalsTests
     }
 
     [Fact]
+    public void NewLinearRegressionModelAndRegressionTransformer()
+    {
+        var environment = _ml.Transforms.GetEnvironment();
+        var model = MLNetInternals.NewLinearRegressionModel(environment, new VBuffer<float>(2, [1f, 3f]), bias: 5);
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn("Features", new VectorDataViewType(NumberDataViewType.Single, 2));
+
+        var transformer = MLNetInternals.NewRegressionTransformer(environment, model, builder.ToSchema(), "Features");
+
+        Assert.Equal(NumberDataViewType.Single, transformer.GetOutputSchema(builder.ToSchema())["Score"].Type);
+        Assert.Equal([1f, 3f, 5f], [.. model.Weights, model.Bias]);
+    }
+
+    [Fact]
     public void NewImage()
     {
         using var image = MLNetInternals.NewImage(new SKBitmap(3, 2, SKColorType.Gray8, SKAlphaType.Opaque));

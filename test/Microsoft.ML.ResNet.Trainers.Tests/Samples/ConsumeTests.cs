@@ -6,8 +6,10 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Samples;
 
 public sealed class ConsumeTests
 {
-    [Fact]
-    public void AProcessWithoutThisLibraryAndWithoutTorchGivesTheSameScores()
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0.1)]
+    public void AProcessWithoutThisLibraryAndWithoutTorchGivesTheSameScores(double? rejectUnknown)
     {
         using var folder = new TemporaryFolder();
         Pictures.Write(folder["images"], perClass: 4, height: 20, width: 24);
@@ -15,7 +17,7 @@ public sealed class ConsumeTests
         var files = ml.Data.LoadImageFolder(folder["images"]);
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
             .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, Epochs = 2, BatchSize = 8 }))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, Epochs = 2, BatchSize = 8, ValidationFraction = 0.25, RejectUnknown = rejectUnknown }))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
         using var model = pipeline.Fit(files);
         ml.Model.Save(model, files.Schema, folder["model.zip"]);

@@ -53,6 +53,9 @@ internal sealed record ClassificationReport
     /// <summary>Gets labels that are probably wrong; null where they were not given.</summary>
     public required LabelIssues? LabelIssues { get; init; }
 
+    /// <summary>Gets what was taken for images of no class; null for a network that takes none for such.</summary>
+    public required RejectionResult? Rejection { get; init; }
+
     public required CalibrationResult Calibration { get; init; }
 
     /// <summary>Gets the same with the logits divided by <see cref="Temperature"/>; null without data to fit it to.</summary>

@@ -28,7 +28,7 @@ internal static class Measurement
         var counts = new ConfusionCounts(model.ClassNames);
         var (calibration, atTemperature) = (new CalibrationMeter(), new CalibrationMeter());
         var worst = new WorstMistakes(options.WorstMistakes);
-        var inTopFive = 0L;
+        var (inTopFive, rejected, rejectedRight) = (0L, 0L, 0L);
         var scaled = new float[model.ClassNames.Length];
 
         using var rows = new ScoredRows(model, testData, options);
@@ -41,6 +41,12 @@ internal static class Measurement
             counts.Add(label, predicted);
             calibration.Add(scores, label, predicted);
             inTopFive += Rank(scores, label) < 5 ? 1 : 0;
+            if (scores[predicted] <= model.UnknownThreshold)
+            {
+                rejected++;
+                rejectedRight += label == predicted ? 1 : 0;
+            }
+
             if (temperature is not null)
             {
                 TemperatureScaling.ToLogits(scores, scaled);
@@ -79,6 +85,13 @@ internal static class Measurement
             WorstMistakes = Explain(worst.ToArray(), model, testData, options),
             Duplicates = options.TrainingData is { } training ? DuplicateSearch.Run(model, testData, training, options) : null,
             LabelIssues = options.LabelIssues,
+            Rejection = model.UnknownThreshold is { } threshold
+                ? new RejectionResult(
+                    threshold,
+                    new Proportion(rejected, counts.Total),
+                    new Proportion(rejectedRight, rejected),
+                    new Proportion(counts.Correct - rejectedRight, counts.Total - rejected))
+                : null,
             Calibration = measured,
             CalibrationAtTemperature = temperature is null ? null : atTemperature.ToResult(),
             Temperature = temperature,

@@ -22,6 +22,7 @@ internal static class ReportPage
             DuplicateSection.Create(report),
             LabelIssueSection.Create(report.LabelIssues),
             CalibrationSection.Create(report),
+            RejectionSection.Create(report),
             ViewSection.Create(report),
             ResponseSection.Create(report),
             TimeSection.Create(report),

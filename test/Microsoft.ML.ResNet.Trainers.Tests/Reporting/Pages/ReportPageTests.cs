@@ -309,6 +309,7 @@ public sealed class ReportPageTests
             Confusions = counts.ToConfusions(),
             WorstMistakes = [new Mistake(5, 1, 2, 0.987f, 0.01f, "/home/somebody/data/owl/7.png", Thumbnail.OfPlanar<byte>([1, 2, 3], new ImageShape(3, 1, 1), 16))],
             LabelIssues = null,
+            Rejection = null,
             Calibration = calibration.ToResult(),
             CalibrationAtTemperature = null,
             Temperature = null,
