@@ -118,7 +118,8 @@ public sealed partial class SmallSampleTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static void DrawShadesOfGrey(string folder, int perClass)
+    /// <summary>Writes images of one shade each, which even the features of random filters tell apart.</summary>
+    internal static void DrawShadesOfGrey(string folder, int perClass)
     {
         var random = new Random(1);
         foreach (var (label, name) in Pictures.ClassNames.Index())

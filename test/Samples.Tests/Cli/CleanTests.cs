@@ -11,7 +11,7 @@ public sealed class CleanTests : IDisposable
 
     public CleanTests()
     {
-        Pictures.Write(_folder["images"], perClass: 20, height: 16, width: 16);
+        SmallSampleTests.DrawShadesOfGrey(_folder["images"], perClass: 20);
         Untrained.Save(_folder["network.safetensors"]);
         _wrong = Path.Combine(_folder["images"], "standing", "wrong.png");
         File.Move(Path.Combine(_folder["images"], "lying", "007.png"), _wrong);
