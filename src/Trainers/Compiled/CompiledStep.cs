@@ -16,6 +16,9 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// </remarks>
 internal sealed unsafe class CompiledStep : IDisposable
 {
+    // Each worker holds the gradients of all weights until they are added up. More threads than these help within each worker's operations.
+    private const int MostWorkers = 16;
+
     private readonly ResidualNetwork _network;
     private readonly Func<bool, int, ActivationKernels> _kernelsFor;
     private readonly double _labelSmoothing;
@@ -45,7 +48,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
         _kernelsFor = kernelsFor ?? ActivationKernels.For;
         var threads = get_num_threads();
-        var workers = Math.Clamp(threads, 1, capacity);
+        var workers = Math.Clamp(threads, 1, Math.Min(capacity, MostWorkers));
         _team = new WorkerTeam(workers, threads / workers);
         _weights = new StepWeights(network);
         _work = Work;
