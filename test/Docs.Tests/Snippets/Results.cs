@@ -36,7 +36,7 @@ internal static class Results
         return (responses.Length, flipped.MicroAccuracy);
     }
 
-    public static (LabelIssues Found, IDataView Others) WrongLabels(MLContext ml)
+    public static (LabelIssues Found, IDataView Cleaned) WrongLabels(MLContext ml)
     {
         #region WrongLabels
         var weights = ResNetWeights.Load("network.safetensors");                 // of a network that was trained on other images
