@@ -90,10 +90,13 @@ internal static class TrainCommand
             var start = more is not null
                 ? (Finished(path, terminal, cancellation), false)
                 : options.Initial(arguments, terminal, cancellation);
-            if (start is null && options.LeavesStartOpen(arguments)
-                && StartingPoint.Choose(arguments.GetValue(data)!, terminal) is { } chosen)
+            if (start is null && options.LeavesStartOpen(arguments))
             {
-                start = (chosen, true);
+                LibTorch.Load(); // before a word about how training will start
+                if (StartingPoint.Choose(arguments.GetValue(data)!, terminal) is { } chosen)
+                {
+                    start = (chosen, true);
+                }
             }
 
             var initial = start?.Weights;

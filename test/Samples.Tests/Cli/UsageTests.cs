@@ -36,7 +36,8 @@ public sealed class UsageTests
     [InlineData("--layers is 'heads', but must be All, LastStage or Head. Did you mean Head?", "train", "photos", "--layers", "heads")]
     [InlineData("--balance is 'weigths', but must be", "train", "photos", "--balance", "weigths")]
     [InlineData("--preprocessing is 'imagenet', but must be", "predict", "m.zip", "images", "--preprocessing", "imagenet")]
-    [InlineData("--image-size is 3, but resnet20 needs images of at least 4 pixels.", "train", "photos", "--image-size", "3")]
+    [InlineData("--image-size is 3, but resnet20 needs images of at least 4 pixels.", "train", "photos", "--arch", "resnet20",
+        "--image-size", "3")]
     [InlineData("--image-size is 20, but resnet50 needs images of at least 32 pixels.", "find-lr", "photos", "--arch", "resnet50",
         "--image-size", "20")]
     [InlineData("--image-size is '0', but must be a whole number", "doctor", "--image-size", "0")]
