@@ -46,8 +46,8 @@ return await Sample.Run(new RootCommand("Tells images of no class.") { data, tes
         Say($"temperature {model.LastTransformer.History.Temperature:f2}; unknown, unless a probability is above {model.LastTransformer.History.UnknownThreshold:f3}");
     }
 
-    // Any program with ML.NET reads it so.
-    var saved = ml.Model.Load(arguments.GetValue(output)!, out _);
+    // Any program with ML.NET reads it so. Not disposed of, it would leave a copy of the network in the temporary folder.
+    using var saved = (TransformerChain<ITransformer>)ml.Model.Load(arguments.GetValue(output)!, out _);
     var known = Predict(arguments.GetValue(test)!);
     var others = Predict(arguments.GetValue(unknown) ?? Draw());
     var accepted = known.Where(row => !row.IsUnknown).ToArray();

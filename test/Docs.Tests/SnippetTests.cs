@@ -210,7 +210,8 @@ public sealed class SnippetTests : IDisposable
 
     private void AssertTheSavedModelIsGood()
     {
-        var scored = _ml.Model.Load("model.zip", out _).Transform(_ml.Data.LoadImageFolder("photos/test"));
+        using var model = (TransformerChain<ITransformer>)_ml.Model.Load("model.zip", out _);
+        var scored = model.Transform(_ml.Data.LoadImageFolder("photos/test"));
         var metrics = _ml.MulticlassClassification.Evaluate(scored);
         Assert.True(metrics.MicroAccuracy > 0.8, $"accuracy {metrics.MicroAccuracy}");
     }

@@ -47,7 +47,7 @@ public sealed class RejectUnknownTests : IDisposable
         Assert.Contains(false, expected);
 
         _ml.Model.Save(model, data.Schema, _folder["model.zip"]);
-        var loaded = new MLContext().Model.Load(_folder["model.zip"], out _);
+        using var loaded = (TransformerChain<ITransformer>)new MLContext().Model.Load(_folder["model.zip"], out _);
 
         Assert.All(ResNetTransformerExtensions.Stages(loaded), stage => Assert.DoesNotContain("ResNet", stage.GetType().FullName!, StringComparison.Ordinal));
         Assert.Equal(expected, loaded.Transform(data).GetColumn<bool>("IsUnknown"));
@@ -72,7 +72,8 @@ public sealed class RejectUnknownTests : IDisposable
         try
         {
             CultureInfo.CurrentCulture = commas;
-            Assert.Equal(expected, new MLContext().Model.Load(_folder["model.zip"], out _).Transform(data).GetColumn<bool>("IsUnknown"));
+            using var loaded = (TransformerChain<ITransformer>)new MLContext().Model.Load(_folder["model.zip"], out _);
+            Assert.Equal(expected, loaded.Transform(data).GetColumn<bool>("IsUnknown"));
         }
         finally
         {

@@ -135,7 +135,15 @@ public sealed partial class SmallSampleTests : IDisposable
         }
     }
 
-    private static ProcessResult Run(string sample, params string[] arguments) => SampleProcess.RunSample(sample, arguments).Succeeded();
+    // In a temporary folder of its own, which is empty when the sample has ended.
+    private ProcessResult Run(string sample, params string[] arguments)
+    {
+        var temporary = Directory.CreateDirectory(_folder["temporary"]).FullName;
+        var result = SampleProcess.Run(
+            "dotnet", [SampleProcess.Assembly(sample), .. arguments], environment: [("TMPDIR", temporary), ("TMP", temporary)]).Succeeded();
+        Assert.Empty(Directory.GetFileSystemEntries(temporary));
+        return result;
+    }
 
     private static double Percent(string line) => double.Parse(Share().Match(line).Groups[1].Value, CultureInfo.InvariantCulture);
 

@@ -100,7 +100,7 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
         }
 
         _ml.Model.Save(classifier, _images.Schema, _folder["model.zip"]);
-        var saved = _ml.Model.Load(_folder["model.zip"], out _);
+        using var saved = (TransformerChain<ITransformer>)_ml.Model.Load(_folder["model.zip"], out _);
         Assert.Equal(saved.Transform(Load("cut.png")).GetColumn<float[]>("Score").Single(), classifier.Transform(Load("cut.png")).GetColumn<float[]>("Score").Single());
     }
 

@@ -106,7 +106,7 @@ public sealed class ResNetPredictorTests : IDisposable
             pixels.Add(predictor.Predict(image).Probabilities.ToArray());
         }
 
-        var loaded = _ml.Model.Load(_folder["model.zip"], out _);
+        using var loaded = (TransformerChain<ITransformer>)_ml.Model.Load(_folder["model.zip"], out _);
         CheckSame(loaded.Transform(rows).GetColumn<float[]>("Score"), pixels);
     }
 

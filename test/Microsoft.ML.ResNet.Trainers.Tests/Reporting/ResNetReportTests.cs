@@ -83,7 +83,8 @@ public sealed class ResNetReportTests : IDisposable
         var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.LoadImages("Image", null, "ImagePath"))
             .Append(_ml.MulticlassClassification.Trainers.ResNet(options)).Fit(files);
         _ml.Model.Save(pipeline, files.Schema, _folder["model.zip"]);
-        var expected = _ml.Model.Load(_folder["model.zip"], out _).Transform(files).GetColumn<float[]>("Score").ToArray();
+        using var loaded = (TransformerChain<ITransformer>)_ml.Model.Load(_folder["model.zip"], out _);
+        var expected = loaded.Transform(files).GetColumn<float[]>("Score").ToArray();
 
         using var predictor = ResNetPredictor.Load(_folder["model.zip"]);
         var scores = predictor.PredictMany(files.GetColumn<string>("ImagePath")).Select(each => each.Probabilities.ToArray()).ToArray();
