@@ -2,20 +2,18 @@ using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests;
 
-public sealed class HeadFirstTests
+public sealed class HeadFirstTests : IClassFixture<PretrainedTiny>
 {
     private readonly MLContext _ml = new(seed: 1);
     private readonly IDataView _data;
     private readonly ResNetWeights _headless;
 
-    public HeadFirstTests()
+    public HeadFirstTests(PretrainedTiny tiny)
     {
-        TorchRuntime.Initialize();
         _data = TrainingData.Vectors(_ml, perClass: 20);
-        using var model = Fit(new ResNetTrainer.Options { Epochs = 6, Seed = 1 });
-        _headless = new ResNetWeights(model.Weights.Tensors.Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal)))
+        _headless = new ResNetWeights(tiny.Weights.Tensors.Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal)))
         {
-            Preprocessing = model.Weights.Preprocessing,
+            Preprocessing = tiny.Weights.Preprocessing,
         };
     }
 
@@ -52,8 +50,15 @@ public sealed class HeadFirstTests
             TrainableLayers = TrainableLayers.Head,
             HeadCopies = 3,
             Epochs = 6,
+            Seed = 1,
         });
-        using var once = Fit(new ResNetTrainer.Options { InitialWeights = _headless, TrainableLayers = TrainableLayers.Head, Epochs = 6 });
+        using var once = Fit(new ResNetTrainer.Options
+        {
+            InitialWeights = _headless,
+            TrainableLayers = TrainableLayers.Head,
+            Epochs = 6,
+            Seed = 1,
+        });
 
         Assert.True(Accuracy(model) > 0.9, $"{Accuracy(model):p1}");
         Assert.False(model.Weights["fc.weight"].Values.Span.SequenceEqual(once.Weights["fc.weight"].Values.Span));
@@ -104,25 +109,5 @@ public sealed class HeadFirstTests
     private double Accuracy(ResNetClassificationTransformer model) =>
         _ml.MulticlassClassification.Evaluate(model.Transform(_data)).MicroAccuracy;
 
-    private ResNetClassificationTransformer Fit(ResNetTrainer.Options options) =>
-        _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-        {
-            Architecture = TrainingData.Tiny,
-            InputShape = TrainingData.Shape,
-            ImageColumnName = nameof(PixelRow.Bytes),
-            BatchSize = 16,
-            Precision = TrainingPrecision.Float32,
-            ThreadCount = 1,
-            ValidationFraction = 0,
-            Epochs = options.Epochs,
-            LearningRate = options.LearningRate,
-            InitialWeights = options.InitialWeights,
-            TrainableLayers = options.TrainableLayers,
-            FitHeadFirst = options.FitHeadFirst,
-            HeadCopies = options.HeadCopies,
-            CheckpointFolder = options.CheckpointFolder,
-            Progress = options.Progress,
-            CancellationToken = options.CancellationToken,
-            Seed = options.Seed ?? 1,
-        }).Fit(_data);
+    private ResNetClassificationTransformer Fit(ResNetTrainer.Options options) => TrainingData.Fit(_ml, _data, options);
 }

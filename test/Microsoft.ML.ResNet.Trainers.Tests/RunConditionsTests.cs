@@ -75,16 +75,7 @@ public sealed class RunConditionsTests : IDisposable
         var data = TrainingData.Vectors(_ml);
         foreach (var run in (string[])["first", "second"])
         {
-            using var model = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-            {
-                Architecture = TrainingData.Tiny,
-                ImageColumnName = "Bytes",
-                InputShape = TrainingData.Shape,
-                Epochs = 1,
-                BatchSize = 16,
-                Seed = 5,
-                Calibrate = true,
-            }).Fit(data);
+            using var model = TrainingData.Fit(_ml, data, new ResNetTrainer.Options { Epochs = 1, Seed = 5, Calibrate = true });
             _ml.Model.Save(model, data.Schema, _folder[$"{run}.zip"]);
             model.ExportOnnx(_folder[$"{run}.onnx"]);
         }
@@ -129,16 +120,8 @@ public sealed class RunConditionsTests : IDisposable
             return model.History.Conditions!;
         }
 
-        ResNetClassificationTransformer Fit(ResNetWeights? weights) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-        {
-            Architecture = TrainingData.Tiny,
-            ImageColumnName = "Bytes",
-            InputShape = TrainingData.Shape,
-            Epochs = 1,
-            BatchSize = 16,
-            Seed = 5,
-            InitialWeights = weights,
-        }).Fit(data);
+        ResNetClassificationTransformer Fit(ResNetWeights? weights) =>
+            TrainingData.Fit(_ml, data, new ResNetTrainer.Options { Epochs = 1, Seed = 5, InitialWeights = weights });
     }
 
     [Theory]

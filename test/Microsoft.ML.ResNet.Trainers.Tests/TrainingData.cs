@@ -12,6 +12,35 @@ internal static class TrainingData
 
     public static ResNetTrainer.Options Options => new() { Architecture = Tiny, InputShape = Shape, Epochs = 2, BatchSize = 16, Seed = 5, Precision = TrainingPrecision.Float32 };
 
+    /// <summary>Trains <see cref="Tiny"/> on vectors of pixels.</summary>
+    /// <param name="ml">The context.</param>
+    /// <param name="data">Such as <see cref="Vectors(MLContext, int, int)"/>.</param>
+    /// <param name="options">What a test asks for: the network, its input and what makes it quick and repeatable are set here.</param>
+    public static ResNetClassificationTransformer Fit(MLContext ml, IDataView data, ResNetTrainer.Options options) =>
+        ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = Tiny,
+            InputShape = Shape,
+            ImageColumnName = nameof(PixelRow.Bytes),
+            BatchSize = 16,
+            Precision = TrainingPrecision.Float32,
+            ThreadCount = 1,
+            Seed = options.Seed,
+            Epochs = options.Epochs,
+            LearningRate = options.LearningRate,
+            Recipe = options.Recipe,
+            ValidationFraction = options.ValidationFraction,
+            InitialWeights = options.InitialWeights,
+            TrainableLayers = options.TrainableLayers,
+            EpochsPerUnfreezing = options.EpochsPerUnfreezing,
+            FitHeadFirst = options.FitHeadFirst,
+            HeadCopies = options.HeadCopies,
+            Calibrate = options.Calibrate,
+            CheckpointFolder = options.CheckpointFolder,
+            Progress = options.Progress,
+            CancellationToken = options.CancellationToken,
+        }).Fit(data);
+
     public static IDataView Vectors(MLContext ml, PixelRow[] rows)
     {
         var view = Pictures.Load(ml, rows);

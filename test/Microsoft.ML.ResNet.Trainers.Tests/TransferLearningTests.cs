@@ -3,18 +3,16 @@ using Microsoft.ML.ResNet.Trainers.Networks;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests;
 
-public sealed class TransferLearningTests
+public sealed class TransferLearningTests : IClassFixture<PretrainedTiny>
 {
     private readonly MLContext _ml = new(seed: 1);
     private readonly IDataView _data;
     private readonly ResNetWeights _pretrained;
 
-    public TransferLearningTests()
+    public TransferLearningTests(PretrainedTiny tiny)
     {
-        TorchRuntime.Initialize();
         _data = TrainingData.Vectors(_ml, perClass: 20);
-        using var model = Fit(new ResNetTrainer.Options { Epochs = 6, Seed = 1 });
-        _pretrained = model.Weights;
+        _pretrained = tiny.Weights;
     }
 
     [Theory]
@@ -128,19 +126,6 @@ public sealed class TransferLearningTests
         Assert.True(_ml.MulticlassClassification.Evaluate(next.Transform(two)).MicroAccuracy > 0.9);
     }
 
-    private ResNetClassificationTransformer Fit(ResNetTrainer.Options options, IDataView? data = null) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-    {
-        Architecture = TrainingData.Tiny,
-        InputShape = TrainingData.Shape,
-        ImageColumnName = nameof(PixelRow.Bytes),
-        BatchSize = 16,
-        Precision = TrainingPrecision.Float32,
-        ThreadCount = 1,
-        Epochs = options.Epochs,
-        LearningRate = options.LearningRate,
-        InitialWeights = options.InitialWeights,
-        TrainableLayers = options.TrainableLayers,
-        EpochsPerUnfreezing = options.EpochsPerUnfreezing,
-        Recipe = options.Recipe,
-    }).Fit(data ?? _data);
+    private ResNetClassificationTransformer Fit(ResNetTrainer.Options options, IDataView? data = null) =>
+        TrainingData.Fit(_ml, data ?? _data, options);
 }
