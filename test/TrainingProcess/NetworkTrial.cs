@@ -58,7 +58,7 @@ internal static class NetworkTrial
     private static (double Accuracy, double Difference) Run(ResNetArchitecture architecture, ImageShape input, TrainingPrecision precision, int threads)
     {
         var ml = new MLContext(seed: 1);
-        var rows = Pictures.Rows(perClass: 16, input.Height, input.Width, input.Channels);
+        var rows = Pictures.Rows(perClass: 8, input.Height, input.Width, input.Channels);
         var pictures = Pictures.Load(ml, rows);
         var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
         using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
@@ -66,7 +66,7 @@ internal static class NetworkTrial
             Architecture = architecture,
             InputShape = input,
             ImageColumnName = nameof(PixelRow.Bytes),
-            Recipe = TrainingRecipe.Modern with { Epochs = 12, BatchSize = 16, LearningRate = 0.05, Augmentation = ImageAugmentation.None },
+            Recipe = TrainingRecipe.Modern with { Epochs = 8, BatchSize = 8, LearningRate = 0.05, Augmentation = ImageAugmentation.None },
             ValidationFraction = 0,
             Precision = precision,
             ThreadCount = threads,

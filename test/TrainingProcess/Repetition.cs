@@ -18,7 +18,7 @@ internal static class Repetition
     private static void Train(int size, int batchSize)
     {
         var ml = new MLContext(seed: 1);
-        var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 30, height: size, width: size, channels: 3));
+        var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 24, height: size, width: size, channels: 3));
         var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
         ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {

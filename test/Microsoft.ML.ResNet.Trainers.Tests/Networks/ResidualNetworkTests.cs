@@ -21,7 +21,7 @@ public sealed class ResidualNetworkTests
     [MemberData(nameof(Networks))]
     public void TorchAndOnnxGiveTheSameLogits(string name)
     {
-        var architecture = ResNetArchitecture.Parse(name);
+        var architecture = Narrowed(ResNetArchitecture.Parse(name));
         var side = architecture.Stem == StemKind.SmallImage ? 8 : 64;
         var plan = LayerPlan.Create(architecture, new ImageShape(3, side, side), 7);
         var weights = WithStatistics(plan, Redrawn(plan));
@@ -143,6 +143,10 @@ public sealed class ResidualNetworkTests
             _ => new float[spec.Size],
         })));
     }
+
+    // Every layer of the row, with a quarter of the filters where it has 64 and more: half a billion weights took most of the time.
+    // At full width TorchParityTests holds Torch's logits against torchvision's, and the core's tests ONNX Runtime's.
+    private static ResNetArchitecture Narrowed(ResNetArchitecture row) => row.BaseWidth >= 64 ? row with { BaseWidth = 16 } : row;
 
     private static float[] Normal(int count, double deviation, Random random)
     {
