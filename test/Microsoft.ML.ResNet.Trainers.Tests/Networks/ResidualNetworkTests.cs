@@ -132,7 +132,7 @@ public sealed class ResidualNetworkTests
         }));
     }
 
-    // As ResNetWeights.Initialize draws them, but from what was drawn once: the networks together have a billion.
+    // As ResNetWeights.Initialize draws them, but from what was drawn once: there are many millions.
     private static ResNetWeights Redrawn(LayerPlan plan)
     {
         var random = new Random(1);
@@ -180,7 +180,7 @@ public sealed class ResidualNetworkTests
     {
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
         var model = OnnxGraphWriter.Classifier(new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []);
-        var file = new byte[model.CalculateSize()]; // half a gigabyte for the widest networks: nothing that grows
+        var file = new byte[model.CalculateSize()];
         model.WriteTo(new MemoryStream(file));
         using var session = new InferenceSession(file);
         using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, plan.Input.Channels, plan.Input.Height, plan.Input.Width]))]);
