@@ -112,8 +112,10 @@ internal sealed class RunStore(ImageProject project)
                 continue;
             }
 
-            // After a stop the run went on from the last checkpoint: what was after it was done again.
-            while (points.Count > 0 && points[^1].Step >= point.Step && !(points[^1].Step == point.Step && point.EndsEpoch))
+            // After a stop the run went on from the last checkpoint: what was after it was done again. An epoch's end may have the step of
+            // a point within the epoch, but not that of an end.
+            while (points.Count > 0 && points[^1].Step >= point.Step
+                && (points[^1].Step > point.Step || points[^1].EndsEpoch || !point.EndsEpoch))
             {
                 points.RemoveAt(points.Count - 1);
             }
