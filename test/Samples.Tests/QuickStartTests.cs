@@ -30,6 +30,7 @@ public sealed class QuickStartTests : IDisposable
         Assert.Equal(exitCode, run.ExitCode);
         Assert.Contains(message, run.Error);
         Assert.DoesNotContain("(Parameter", run.Error);
+        Assert.DoesNotContain("   at ", run.Error);
         Assert.DoesNotContain("epoch", run.Output);
     }
 
