@@ -31,8 +31,16 @@ public sealed class HeadFirstTests : IClassFixture<PretrainedTiny>
             Epochs = 1,
             LearningRate = 1e-9,
             Seed = 7,
+            ValidationFraction = 0,
         });
-        using var without = Fit(new ResNetTrainer.Options { InitialWeights = _headless, Epochs = 1, LearningRate = 1e-9, Seed = 7 });
+        using var without = Fit(new ResNetTrainer.Options
+        {
+            InitialWeights = _headless,
+            Epochs = 1,
+            LearningRate = 1e-9,
+            Seed = 7,
+            ValidationFraction = 0,
+        });
 
         Assert.True(Accuracy(model) > 0.9, $"{Accuracy(model):p1}");
         Assert.True(Accuracy(without) < 0.9, $"{Accuracy(without):p1}");
@@ -51,6 +59,7 @@ public sealed class HeadFirstTests : IClassFixture<PretrainedTiny>
             HeadCopies = 3,
             Epochs = 6,
             Seed = 1,
+            ValidationFraction = 0,
         });
         using var once = Fit(new ResNetTrainer.Options
         {
@@ -58,6 +67,7 @@ public sealed class HeadFirstTests : IClassFixture<PretrainedTiny>
             TrainableLayers = TrainableLayers.Head,
             Epochs = 6,
             Seed = 1,
+            ValidationFraction = 0,
         });
 
         Assert.True(Accuracy(model) > 0.9, $"{Accuracy(model):p1}");
@@ -76,6 +86,7 @@ public sealed class HeadFirstTests : IClassFixture<PretrainedTiny>
             FitHeadFirst = true,
             Epochs = 3,
             Seed = 5,
+            ValidationFraction = 0,
             LearningRate = 0.01,
             CheckpointFolder = folder.Path,
             Progress = source is null ? null : new CancelAfterEpoch(1, source),

@@ -35,7 +35,6 @@ internal static class TrainingData
             EpochsPerUnfreezing = options.EpochsPerUnfreezing,
             FitHeadFirst = options.FitHeadFirst,
             HeadCopies = options.HeadCopies,
-            Calibrate = options.Calibrate,
             CheckpointFolder = options.CheckpointFolder,
             Progress = options.Progress,
             CancellationToken = options.CancellationToken,

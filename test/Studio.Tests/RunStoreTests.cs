@@ -27,8 +27,8 @@ public sealed class RunStoreTests : IDisposable
             store.Append(id, new Point(epoch, 9, step, 72, 1, 0.5, null, null, 0.1, 100, 1, endsEpoch));
         }
 
-        Assert.Equal(
-            [(1, 4, false), (1, 8, false), (1, 8, true), (2, 12, false), (2, 16, true), (3, 20, false), (3, 24, true)],
-            store.Points(id).Select(point => (point.Epoch, point.Step, point.EndsEpoch)));
+        (int, long, bool)[] once =
+            [(1, 4, false), (1, 8, false), (1, 8, true), (2, 12, false), (2, 16, true), (3, 20, false), (3, 24, true)];
+        Assert.Equal(once, store.Points(id).Select(point => (point.Epoch, point.Step, point.EndsEpoch)));
     }
 }

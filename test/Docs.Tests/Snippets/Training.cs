@@ -74,7 +74,7 @@ internal static class Training
         var scored = model.Transform(ml.Data.LoadImageFolder("photos/test"));
         var names = scored.GetColumn<bool>("IsUnknown").Zip(scored.GetColumn<string>("PredictedLabelText"))
             .Select(row => row.First ? "none of these" : row.Second).ToArray();
-        (model as IDisposable)?.Dispose();                                       // till then a copy of the network lies in the temporary folder
+        (model as IDisposable)?.Dispose();                                       // else ML.NET leaves a file in the temporary folder
         #endregion
         return names;
     }

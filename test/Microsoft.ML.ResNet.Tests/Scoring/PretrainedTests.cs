@@ -169,7 +169,7 @@ public sealed class PretrainedTests : IDisposable
         using var classifier = estimator.Fit(_vectors);
         using var quantized = classifier.Quantize(_vectors);
         _ml.Model.Save(classifier, _vectors.Schema, _folder["named.zip"]);
-        using var loaded = (TransformerChain<ITransformer>)_ml.Model.Load(_folder["named.zip"], out _);
+        var loaded = _ml.Model.Load(_folder["named.zip"], out _);
 
         var expected = usual.Transform(_vectors).GetColumn<float[]>("Score");
         foreach (var model in (ITransformer[])[classifier, quantized, loaded])

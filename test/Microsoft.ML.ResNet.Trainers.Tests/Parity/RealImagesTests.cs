@@ -35,7 +35,14 @@ public sealed class RealImagesTests : IDisposable
         ZipFile.ExtractToDirectory(Repository.Shared("data/hymenoptera.zip"), _folder.Path);
         Assert.Contains(Directory.EnumerateFiles(_folder["train/ants"]), path => path.EndsWith(".gif", StringComparison.Ordinal));
 
-        var accuracy = TrainAndEvaluate(_folder["train"], _folder["val"], new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet18, InputShape = new ImageShape(3, 32, 32), Epochs = 3, BatchSize = 32, LearningRate = 0.02 });
+        var accuracy = TrainAndEvaluate(_folder["train"], _folder["val"], new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet18,
+            InputShape = new ImageShape(3, 32, 32),
+            Epochs = 3,
+            BatchSize = 32,
+            LearningRate = 0.02,
+        });
 
         Assert.InRange(accuracy, 0.4, 1);
     }
