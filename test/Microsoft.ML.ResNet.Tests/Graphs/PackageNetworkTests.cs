@@ -8,11 +8,13 @@ namespace Microsoft.ML.ResNet.Tests.Graphs;
 /// <summary>ResNet-18 as Microsoft.ML.DnnImageFeaturizer.ResNet18 has it: two files, written by CNTK and by TLC.</summary>
 public sealed class PackageNetworkTests
 {
+    private static readonly Lazy<ResNetWeights> Network = new(() => ResNetWeights.Load(Files().Network)); // 64 MB
+
     [SkippableFact]
     public void ItsFeaturesAreThoseOfOnnxRuntime()
     {
         var (network, preprocess) = Files();
-        var weights = ResNetWeights.Load(network).WithPreprocessingFile(preprocess);
+        var weights = Network.Value.WithPreprocessingFile(preprocess);
         var plan = LayerPlan.Create(weights.Architecture!, weights.Preprocessing!.Input, 1);
         var pixels = GraphAssert.Pixels(plan.Input, 255);
 
@@ -29,9 +31,9 @@ public sealed class PackageNetworkTests
     [SkippableFact]
     public void ItIsRecognized()
     {
-        var (network, preprocess) = Files();
+        var (_, preprocess) = Files();
 
-        var weights = ResNetWeights.Load(network);
+        var weights = Network.Value;
 
         Assert.Equal("resnet_2_2_2_3", weights.ArchitectureName);
         Assert.Equal([2, 2, 2, 3], weights.Architecture!.Depths.AsEnumerable());
@@ -63,7 +65,7 @@ public sealed class PackageNetworkTests
     {
         var (network, _) = Files();
 
-        var message = Assert.Throws<InvalidDataException>(() => ResNetWeights.Load(network).WithPreprocessingFile(network)).Message;
+        var message = Assert.Throws<InvalidDataException>(() => Network.Value.WithPreprocessingFile(network)).Message;
 
         Assert.Contains("is no ONNX model of preprocessing", message);
         Assert.Contains("node 'Convolution249' (Conv) follows the preprocessing", message);
