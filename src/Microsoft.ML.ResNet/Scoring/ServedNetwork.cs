@@ -23,6 +23,7 @@ internal sealed class ServedNetwork : IDisposable
         Preprocessing = metadata.Preprocessing!;
         ArchitectureName = metadata.ArchitectureName;
         Card = metadata.Card;
+        UnknownThreshold = PretrainedNetwork.UnknownThreshold(metadata.Card);
         FeatureCount = (int)graph.Output.Shape[1]!.Value;
         ClassNames = head is null ? [] : PretrainedNetwork.ClassNames(null, metadata, head.ClassCount);
         _planar = new PlanarPixels(Preprocessing);
@@ -39,6 +40,9 @@ internal sealed class ServedNetwork : IDisposable
     public string? ArchitectureName { get; }
 
     public ModelCard? Card { get; }
+
+    /// <summary>Gets the probability that some class must be above, for an image to be of a class; null where there is no rule.</summary>
+    public float? UnknownThreshold { get; }
 
     public ImmutableArray<string> ClassNames { get; }
 

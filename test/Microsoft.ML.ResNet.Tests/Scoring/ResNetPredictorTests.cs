@@ -171,6 +171,33 @@ public sealed class ResNetPredictorTests : IDisposable
     }
 
     [Fact]
+    public void APredictionTellsAnImageOfNoClassAsTheSavedModelDoes()
+    {
+        Save(Weights(Plain), Plain);
+        var likeliest = SavedScores("model.zip").Select(scores => scores.Max()).Order().ToArray();
+        var threshold = (likeliest[likeliest.Length / 2 - 1] + likeliest[likeliest.Length / 2]) / 2;
+        Save(new ResNetWeights(Weights(Plain).Tensors) { Card = new ModelCard { UnknownThreshold = threshold } }, Plain);
+        var expected = _ml.Model.Load(_folder["model.zip"], out _).Transform(_rows).GetColumn<bool>("IsUnknown").ToArray();
+
+        using var predictor = ResNetPredictor.Load(_folder["model.zip"]);
+
+        Assert.Equal(likeliest.Length / 2, expected.Count(each => each));
+        Assert.Equal(expected, _files.Select(file => predictor.Predict(file).IsUnknown));
+        Assert.Equal(expected, predictor.PredictMany(_files).Select(each => each.IsUnknown));
+        using var made = ResNetPredictor.Create(predictor.LoadWeights(), new ResNetPredictorOptions { Architecture = TestClassifier.Tiny });
+        Assert.Equal(expected, _files.Select(file => made.Predict(file).IsUnknown));
+    }
+
+    [Fact]
+    public void WithoutSuchARuleNoImageIsUnknown()
+    {
+        Save(Weights(Plain), Plain);
+        using var predictor = ResNetPredictor.Load(_folder["model.zip"]);
+
+        Assert.All(predictor.PredictMany(_files), prediction => Assert.False(prediction.IsUnknown));
+    }
+
+    [Fact]
     public void WeightsAndExportedNetworksServeAsWell()
     {
         Save(Weights(Plain), Plain);
