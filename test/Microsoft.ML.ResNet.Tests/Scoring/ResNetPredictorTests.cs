@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Weights;
 using SkiaSharp;
@@ -187,6 +188,10 @@ public sealed class ResNetPredictorTests : IDisposable
         using var made = ResNetPredictor.Create(predictor.LoadWeights(), new ResNetPredictorOptions { Architecture = TestClassifier.Tiny });
         Assert.Equal(expected, _files.Select(file => made.Predict(file).IsUnknown));
     }
+
+    // What is read while ONNX Runtime makes its session must be an image, or it would save no time.
+    [Fact]
+    public void TheImageThatIsReadAheadIsOne() => Assert.Null(Record.Exception(ServedNetwork.ReadFirstImage));
 
     [Fact]
     public void WithoutSuchARuleNoImageIsUnknown()
