@@ -8,11 +8,9 @@ namespace Cli;
 /// <summary><c>clean</c>: the images of a folder whose label is probably wrong.</summary>
 internal static class CleanCommand
 {
-    private const string DefaultModel = "resnet18.imagenet1k_v1";
-
     public static Command Create()
     {
-        var (network, reading) = (new NetworkOptions(DefaultModel), new ReadingOptions());
+        var (network, reading) = (new NetworkOptions(StartingPoint.Pretrained), new ReadingOptions());
         var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
         var report = new Option<string?>("--report") { Description = "The HTML file to write, with pictures.", HelpName = "file" }.Named();
         var csv = new Option<string?>("--csv") { Description = "The CSV file to write.", HelpName = "file" }.Named();

@@ -30,6 +30,7 @@ internal sealed class NetworkOptions
 
     // Null where the model is the command's first argument.
     private readonly Option<string>? _modelOption;
+    private readonly string? _pretrained;
 
     private readonly Option<ResNetArchitecture?> _architecture = ArchitectureOption(
         "The network, such as resnet50. [default: what the file says, or what its tensors fit]");
@@ -53,16 +54,18 @@ internal sealed class NetworkOptions
         },
     };
 
-    /// <param name="otherwise">
-    /// The model that is taken where none is given: it is an option then. Null where a command does nothing without a model.
+    /// <param name="pretrained">
+    /// The pretrained network that is taken where no model is given: it is an option then. Null where a command does nothing without a
+    /// model.
     /// </param>
-    public NetworkOptions(string? otherwise = null)
+    public NetworkOptions(string? pretrained = null)
     {
         _preprocessing.CompletionSources.Add([.. Preprocessings.Keys]);
-        _modelOption = otherwise is null ? null : new Option<string>("--model")
+        _pretrained = pretrained;
+        _modelOption = pretrained is null ? null : new Option<string>("--model")
         {
-            Description = ModelDescription,
-            DefaultValueFactory = _ => otherwise,
+            Description = $"{ModelDescription} {pretrained} is the one that comes with this tool, or else a download.",
+            DefaultValueFactory = _ => pretrained,
             HelpName = "model",
         }.Named();
     }
@@ -119,7 +122,9 @@ internal sealed class NetworkOptions
     public Network Load(ParseResult arguments, Terminal terminal, CancellationToken cancellation)
     {
         var source = Source(arguments);
-        var weights = Read(source, terminal, cancellation);
+        var weights = source == _pretrained && !File.Exists(source)
+            ? ReadPretrained(source, terminal, cancellation)
+            : Read(source, terminal, cancellation);
         if (arguments.GetValue(_classes) is { } classes)
         {
             weights = new ResNetWeights(weights.Tensors)
@@ -158,6 +163,19 @@ internal sealed class NetworkOptions
     public static ModelCard? ReadCard(string source) => IsPublishedName(source) ? null
         : File.Exists(source) || Directory.Exists(source) ? ModelCard.Load(source)
         : throw NotFound(source);
+
+    // What is on this machine first: nothing is downloaded that is here already.
+    private static ResNetWeights ReadPretrained(string name, Terminal terminal, CancellationToken cancellation)
+    {
+        try
+        {
+            return ResNetWeights.Pretrained(name);
+        }
+        catch (FileNotFoundException)
+        {
+            return Read(PublishedWeights.All.First(weights => weights.Architecture.Name == name).Name, terminal, cancellation);
+        }
+    }
 
     private static bool IsPublishedName(string source) => !File.Exists(source)
         && PublishedWeights.All.Any(each => each.Name.Equals(source, StringComparison.OrdinalIgnoreCase));

@@ -4,7 +4,10 @@ using SkiaSharp;
 
 namespace Cli;
 
-/// <summary>Chooses what training starts from, where the user does not: photographs start from a network that has seen the world.</summary>
+/// <summary>
+/// Chooses what training starts from, where the user does not: photographs, and images that are few, start from a network that has seen
+/// the world. Many small images teach a small network more.
+/// </summary>
 internal static class StartingPoint
 {
     /// <summary>The network that photographs start from.</summary>
@@ -12,6 +15,9 @@ internal static class StartingPoint
 
     // On the shorter side: what is smaller is no photograph, and says little to a network that was trained on 224 pixels.
     private const int SmallestPhotograph = 128;
+
+    // Of small images; fewer teach a network little that starts from nothing (docs/tasks/pretrained.md has figures).
+    private const int Many = 5_000;
 
     // Their sizes are read from the heads of as many files.
     private const int Looked = 200;
@@ -35,23 +41,28 @@ internal static class StartingPoint
         }
 
         var (side, images) = (sides[sides.Length / 2], files.Length);
-        if (side < SmallestPhotograph)
+        var isSmall = side < SmallestPhotograph;
+        if (isSmall && images >= Many)
         {
-            terminal.Say($"{images:n0} images of about {side} pixels a side are small: a network for small images learns from nothing. "
-                + "(--pretrained starts from a network that knows photographs, --arch takes another.)");
+            terminal.Say($"{images:n0} images of about {side} pixels a side are small and many: a network for small images learns from "
+                + "nothing. (--pretrained starts from a network that knows photographs, --arch takes another.)");
             return null;
         }
 
+        var what = isSmall
+            ? $"{images:n0} images of about {side} pixels a side are too few to learn from nothing"
+            : $"{images:n0} photographs of about {side} pixels a side";
         try
         {
             var weights = ResNetWeights.Pretrained(Pretrained);
-            terminal.Say($"{images:n0} photographs of about {side} pixels a side: training starts from {Pretrained}, which has learnt from "
-                + "a million others, and only its head is trained. (--layers trains more, --arch names a network to train from nothing.)");
+            terminal.Say($"{what}: training starts from {Pretrained}, which has learnt from a million photographs, and only its head is "
+                + $"trained.{(isSmall ? " Images are enlarged for it." : "")} (--layers trains more, --arch names a network to train from "
+                + "nothing.)");
             return weights;
         }
         catch (FileNotFoundException exception)
         {
-            terminal.Say($"{images:n0} photographs of about {side} pixels a side would gain from pretrained weights. {exception.Message}");
+            terminal.Say($"{what}: they would gain from pretrained weights. {exception.Message}");
             return null;
         }
     }

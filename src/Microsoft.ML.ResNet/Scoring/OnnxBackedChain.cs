@@ -11,6 +11,10 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>A chain of stock transformers with the temporary file that its ONNX stage reads; what our transformers delegate to.</summary>
 internal sealed class OnnxBackedChain : IDisposable
 {
+    // From so many pixels on, an image alone keeps ONNX Runtime busy, and a batch gains nothing: ML.NET then decodes and scores several
+    // rows at once, each on a core of its own, and nobody waits until a batch is decoded.
+    private const int LargeImage = 128 * 128;
+
     private readonly IHostEnvironment _environment;
     private readonly ImageColumn _image;
     private readonly TransformerChain<ITransformer> _chain;
@@ -31,7 +35,9 @@ internal sealed class OnnxBackedChain : IDisposable
         _network = network;
         _chain = chain;
         _onnxFile = onnxFile;
-        _inBatches = environment.GetGpuDeviceId() is null; // on a GPU, only OnnxTransformer's session is
+        var (height, width) = network.Preprocessing.ResizeTo;
+        _inBatches = environment.GetGpuDeviceId() is null // on a GPU, only OnnxTransformer's session is
+            && (image.Source != PixelSource.Image || height * width < LargeImage);
         _bulk = new Lazy<NetworkSession>(() => new NetworkSession(
             environment,
             OnnxGraphWriter.Featurizer(network, OnnxGraphWriter.PixelTypeOf(image), "pixels", "features", [], anyBatch: true)));

@@ -20,8 +20,18 @@ internal static class PretrainedNetwork
             : throw new ArgumentException(
                 $"The weights have no head ('{LayerPlan.HeadWeight}'), so they cannot classify. "
                 + "Use ResNetFeaturizeImage, or train with them as InitialWeights.", nameof(weights));
-        return Make(weights, architecture, preprocessing, classCount, strict: true) with { Card = weights.Card };
+        return Make(weights, architecture, preprocessing, classCount, strict: true) with
+        {
+            Card = weights.Card,
+            UnknownThreshold = UnknownThreshold(weights.Card),
+        };
     }
+
+    /// <summary>
+    /// Gets the probability that some class must be above, for an image to be of a class at all; null for a network that has no such
+    /// rule, or whose file says one that cannot be.
+    /// </summary>
+    public static float? UnknownThreshold(ModelCard? card) => card?.UnknownThreshold is float threshold and >= 0 and < 1 ? threshold : null;
 
     /// <summary>Makes a network whose features are wanted; it needs no head.</summary>
     public static ResNetModel Featurizer(ResNetWeights weights, ResNetArchitecture? architecture, ImagePreprocessing? preprocessing) =>

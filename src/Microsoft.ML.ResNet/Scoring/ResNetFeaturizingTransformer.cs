@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet;
 
 /// <summary>
 /// Adds a network's pooled features, a vector of floats. Like the classifier, it is a chain of ML.NET's own transformers, saves as one, and
-/// scores rows in batches.
+/// scores small images in batches, photographs one by one on all cores.
 /// </summary>
 public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
 {

@@ -8,13 +8,15 @@ public sealed class ResNetPrediction
     private readonly float[] _probabilities;
     private readonly int _likeliest;
 
-    internal ResNetPrediction(ImmutableArray<string> classNames, float[] probabilities, string? path)
+    internal ResNetPrediction(ImmutableArray<string> classNames, float[] probabilities, string? path, float? unknownThreshold = null)
     {
         (ClassNames, _probabilities, Path) = (classNames, probabilities, path);
         for (var i = 1; i < probabilities.Length; i++)
         {
             _likeliest = probabilities[i] > probabilities[_likeliest] ? i : _likeliest;
         }
+
+        IsUnknown = probabilities[_likeliest] <= unknownThreshold; // false where there is none
     }
 
     /// <summary>Gets the file of the image.</summary>
@@ -28,6 +30,13 @@ public sealed class ResNetPrediction
     /// <summary>Gets how likely that class is.</summary>
     /// <value>0 to 1.</value>
     public float Probability => _probabilities[_likeliest];
+
+    /// <summary>Gets whether the image is taken for one that belongs to none of the classes.</summary>
+    /// <value>
+    /// What the column <c>IsUnknown</c> of the same model holds; <see langword="false"/> for a model that was not trained with
+    /// <c>RejectUnknown</c>.
+    /// </value>
+    public bool IsUnknown { get; }
 
     /// <summary>Gets the names of all classes.</summary>
     /// <value>In the order of <see cref="Probabilities"/>.</value>

@@ -375,7 +375,7 @@ public sealed class ResNetPredictor : IDisposable
     }
 
     private ResNetPrediction Classify(ReadOnlySpan<float> features, string? path) =>
-        new(ClassNames, _network.Head!.Apply(features), path);
+        new(ClassNames, _network.Head!.Apply(features), path, _network.UnknownThreshold);
 
     private MLImage Decode(Stream image)
     {

@@ -39,10 +39,7 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
         _environment = environment;
         _imageColumnName = imageColumnName;
         _names = names;
-        _network = PretrainedNetwork.Classifier(weights, architecture, preprocessing) with
-        {
-            UnknownThreshold = weights.Card?.UnknownThreshold is float threshold and >= 0 and < 1 ? threshold : null,
-        };
+        _network = PretrainedNetwork.Classifier(weights, architecture, preprocessing);
         ClassNames = PretrainedNetwork.ClassNames(classNames, weights, _network.Plan.ClassCount);
         _label = PretrainedNetwork.LabelOf(ClassNames);
     }

@@ -13,6 +13,14 @@ internal sealed class ServedNetwork : IDisposable
 {
     private const string WeightsName = "weights.bin";
 
+    // A GIF of one pixel.
+    private static readonly byte[] SmallestImage = Convert.FromHexString(
+        "47494638396101000100800000000000FFFFFF21F90401000000002C00000000010001000002024401003B");
+
+    // Where it fails, the first image that is asked for says why.
+    private static readonly Lazy<Task> ImagesReady = new(static () => Task.Run(ReadFirstImage).ContinueWith(
+        static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default));
+
     private readonly NetworkSession _session;
     private readonly TemporaryFile _weightsFile;
     private readonly PlanarPixels _planar;
@@ -23,6 +31,7 @@ internal sealed class ServedNetwork : IDisposable
         Preprocessing = metadata.Preprocessing!;
         ArchitectureName = metadata.ArchitectureName;
         Card = metadata.Card;
+        UnknownThreshold = PretrainedNetwork.UnknownThreshold(metadata.Card);
         FeatureCount = (int)graph.Output.Shape[1]!.Value;
         ClassNames = head is null ? [] : PretrainedNetwork.ClassNames(null, metadata, head.ClassCount);
         _planar = new PlanarPixels(Preprocessing);
@@ -39,6 +48,9 @@ internal sealed class ServedNetwork : IDisposable
     public string? ArchitectureName { get; }
 
     public ModelCard? Card { get; }
+
+    /// <summary>Gets the probability that some class must be above, for an image to be of a class; null where there is no rule.</summary>
+    public float? UnknownThreshold { get; }
 
     public ImmutableArray<string> ClassNames { get; }
 
@@ -154,7 +166,8 @@ internal sealed class ServedNetwork : IDisposable
     private static ServedNetwork Create(
         Stream graphFile, long length, WeightsBuilder builder, ResNetPredictorOptions options, Func<ResNetWeights, SoftmaxHead?> headOf)
     {
-        // It takes a tenth of a second to load, which a second core has time for while the graph is read.
+        // Both take some tenths of a second, for which a second core has time while the graph is read and the session made.
+        _ = ImagesReady.Value;
         var runtime = Task.Run(static () =>
         {
             ScoringPrerequisites.Check();
@@ -184,6 +197,16 @@ internal sealed class ServedNetwork : IDisposable
             weightsFile.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Reads an image that nobody asked for: the first one of a process loads SkiaSharp, and has the way from a file to pixels compiled.
+    /// </summary>
+    internal static void ReadFirstImage()
+    {
+        var planar = new PlanarPixels(new ImagePreprocessing(new ImageShape(3, 2, 2), [0, 0, 0], [1, 1, 1]));
+        using var image = new ImageDecoder().Decode(SmallestImage);
+        planar.Read(image, new byte[planar.Size]);
     }
 
     private static void Check(ServedGraph graph, ResNetWeights metadata)

@@ -49,11 +49,7 @@ internal sealed partial class OnnxWeights
                 AddFloat(tensor);
                 return true;
             case (OnnxFields.Tensor.FloatData, WireType.LengthDelimited): // packed
-                for (var last = ReadLength(end); _input.Position < last;)
-                {
-                    AddFloat(tensor);
-                }
-
+                AddFloats(tensor, _input.ReadBytes().Span);
                 return true;
             case (OnnxFields.Tensor.Name, WireType.LengthDelimited):
                 tensor.Name = _input.ReadString();
@@ -208,6 +204,25 @@ internal sealed partial class OnnxWeights
         }
 
         tensor.Floats.Add(_input.ReadFloat());
+    }
+
+    // All at once: a network has millions, and one by one they take longer than the rest of the file.
+    private void AddFloats(Tensor tensor, ReadOnlySpan<byte> packed)
+    {
+        if (packed.Length % sizeof(float) != 0)
+        {
+            throw new InvalidDataException(
+                $"tensor {Quote(tensor.Name)} has {packed.Length:n0} bytes as float_data, but a value has {sizeof(float)}");
+        }
+
+        var floats = MemoryMarshal.Cast<byte, float>(packed);
+        var (needed, capacity) = (tensor.Floats.Count + (long)floats.Length, tensor.Floats.Capacity);
+        if (needed > capacity)
+        {
+            _allowance.Take(sizeof(float) * Math.Max(needed, 2L * capacity)); // as the list grows
+        }
+
+        tensor.Floats.AddRange(floats);
     }
 
     private sealed class Tensor

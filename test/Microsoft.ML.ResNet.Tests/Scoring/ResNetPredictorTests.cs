@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Onnx;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Weights;
 using SkiaSharp;
@@ -168,6 +169,37 @@ public sealed class ResNetPredictorTests : IDisposable
         Assert.Equal(["b", "c", "a", "d"], prediction.Top(100).Select(each => each.Label));
         Assert.Equal("b (40.0%)", prediction.ToString().Replace(" %", "%", StringComparison.Ordinal));
         Assert.Throws<ArgumentOutOfRangeException>(() => prediction.Top(0));
+    }
+
+    [Fact]
+    public void APredictionTellsAnImageOfNoClassAsTheSavedModelDoes()
+    {
+        Save(Weights(Plain), Plain);
+        var likeliest = SavedScores("model.zip").Select(scores => scores.Max()).Order().ToArray();
+        var threshold = (likeliest[likeliest.Length / 2 - 1] + likeliest[likeliest.Length / 2]) / 2;
+        Save(new ResNetWeights(Weights(Plain).Tensors) { Card = new ModelCard { UnknownThreshold = threshold } }, Plain);
+        var expected = _ml.Model.Load(_folder["model.zip"], out _).Transform(_rows).GetColumn<bool>("IsUnknown").ToArray();
+
+        using var predictor = ResNetPredictor.Load(_folder["model.zip"]);
+
+        Assert.Equal(likeliest.Length / 2, expected.Count(each => each));
+        Assert.Equal(expected, _files.Select(file => predictor.Predict(file).IsUnknown));
+        Assert.Equal(expected, predictor.PredictMany(_files).Select(each => each.IsUnknown));
+        using var made = ResNetPredictor.Create(predictor.LoadWeights(), new ResNetPredictorOptions { Architecture = TestClassifier.Tiny });
+        Assert.Equal(expected, _files.Select(file => made.Predict(file).IsUnknown));
+    }
+
+    // What is read while ONNX Runtime makes its session must be an image, or it would save no time.
+    [Fact]
+    public void TheImageThatIsReadAheadIsOne() => Assert.Null(Record.Exception(ServedNetwork.ReadFirstImage));
+
+    [Fact]
+    public void WithoutSuchARuleNoImageIsUnknown()
+    {
+        Save(Weights(Plain), Plain);
+        using var predictor = ResNetPredictor.Load(_folder["model.zip"]);
+
+        Assert.All(predictor.PredictMany(_files), prediction => Assert.False(prediction.IsUnknown));
     }
 
     [Fact]

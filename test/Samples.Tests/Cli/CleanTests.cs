@@ -53,6 +53,17 @@ public sealed class CleanTests : IDisposable
         Assert.True(File.Exists(_wrong));
     }
 
+    // The tool brings one with it, so nothing is downloaded: no machine that these tests run on need be able to.
+    [Fact]
+    public void WithoutAModelThePretrainedNetworkIsTaken()
+    {
+        var result = Resnet(["clean", _folder["images"], "--json"]).Succeeded();
+
+        var first = result.Json.GetProperty("issues")[0];
+        Assert.Equal((_wrong, "lying"), (first.GetProperty("file").GetString(), first.GetProperty("suggested").GetString()));
+        Assert.DoesNotContain("download", result.Error, StringComparison.OrdinalIgnoreCase);
+    }
+
     [Theory]
     [InlineData("--margin", "2", 2, "--margin is '2', but must be a number from 0 to 1.")]
     [InlineData("--move-to", "images/aside", 1, "which is in the folder of images")]

@@ -42,13 +42,31 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
-    public void SmallImagesLearnFromNothingAndThatIsSaid()
+    public void ManySmallImagesLearnFromNothingAndThatIsSaid()
     {
-        var run = Resnet("train", _folder["images"], "-o", _folder["model.zip"], "--epochs", "1", "--batch-size", "8", "--json")
-            .Succeeded();
+        var (image, copies) = (Directory.GetFiles(_folder["images"], "*.png", SearchOption.AllDirectories)[0], 5_000 - 36);
+        for (var copy = 0; copy < copies; copy++)
+        {
+            File.Copy(image, Path.Combine(Path.GetDirectoryName(image)!, $"copy {copy}.png"));
+        }
+
+        string[] quick = ["--epochs", "1", "--image-size", "8", "--validation", "0", "--json"];
+        var run = Resnet(["train", _folder["images"], "-o", _folder["model.zip"], .. quick]).Succeeded();
 
         Assert.Equal("resnet20", run.Json.GetProperty("architecture").GetString());
-        Assert.Contains("36 images of about 16 pixels a side are small: a network for small images learns from nothing.", run.Error);
+        Assert.Contains(
+            "5,000 images of about 16 pixels a side are small and many: a network for small images learns from nothing.", run.Error);
+    }
+
+    [Fact]
+    public void FewSmallImagesStartFromAPretrainedNetworkAndThatIsSaid()
+    {
+        string[] quick = ["--epochs", "1", "--validation", "0", "--json"];
+        var run = Resnet(["train", _folder["images"], "-o", _folder["model.zip"], .. quick]).Succeeded();
+
+        Assert.Equal("resnet_2_2_2_3", run.Json.GetProperty("architecture").GetString());
+        Assert.Contains(
+            "36 images of about 16 pixels a side are too few to learn from nothing: training starts from resnet18", run.Error);
     }
 
     [Theory]
