@@ -46,8 +46,8 @@ public sealed class PretrainedTests : IDisposable
     {
         var labeled = _ml.Transforms.Conversion.MapValueToKey("Label", "Name").Fit(_vectors).Transform(_vectors);
         var pipeline = _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, "Bytes", Preprocessing)
-            .AppendCacheCheckpoint(_ml) // or every one of its iterations scores the images again
-            .Append(_ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()); // SDCA makes very many of them on few rows
+            .AppendCacheCheckpoint(_ml) // or every one of its iterations, which are many on few rows, scores the images again
+            .Append(_ml.MulticlassClassification.Trainers.SdcaMaximumEntropy());
 
         var model = pipeline.Fit(labeled);
 
