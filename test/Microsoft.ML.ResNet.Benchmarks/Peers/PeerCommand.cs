@@ -12,7 +12,7 @@ internal static class PeerCommand
     [
         OurTraining.Peer, NaiveTraining.Peer, KernelFloor.Peer, ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer,
         PredictorStart.Peer, PredictedPhotographs.Peer, PredictedPhotographs.Decoding, OurEpochs.Peer, Codec.Peer, FolderListing.Peer,
-        ScoringMemory.Peer,
+        ScoringMemory.Peer, ImageReading.Peer,
     ];
 
     public static Command Create()
