@@ -33,7 +33,8 @@ public sealed class ImageShards : IDataView, IDecodesImages
     private readonly string _order;
     private readonly List<string> _skipped = [];
     private readonly HashSet<string> _toldOf = [];
-    private readonly List<ImageShardPosition> _groups = []; // where each begins that a cursor has reached
+    private readonly ImageShardPosition _start;
+    private readonly List<ImageShardPosition> _groups; // where each begins that a cursor has reached
     private long _reached; // rows that a cursor has reached
 
     internal ImageShards(IHostEnvironment environment, IReadOnlyList<string> names, ImageShardOptions options)
@@ -53,6 +54,8 @@ public sealed class ImageShards : IDataView, IDecodesImages
                 + "Epoch, Share, ShuffleBuffer or ShuffleBufferBytes. Give the same ones again.", nameof(ImageShardOptions.StartAt));
         }
 
+        _start = options.StartAt ?? new ImageShardPosition(_order, 0, 0, 0, 0, 0, 0);
+        _groups = [_start with { Rows = _start.GroupRows }];
         Schema = SchemaOf(options);
     }
 
@@ -86,14 +89,14 @@ public sealed class ImageShards : IDataView, IDecodesImages
     {
         lock (_lock)
         {
-            var all = rows + (_options.StartAt?.Rows ?? 0);
-            if (rows < 0 || rows > _reached || _groups.FindLast(each => each.GroupRows <= all) is not { } group)
+            if (rows < 0 || rows > _reached)
             {
                 throw new ArgumentOutOfRangeException(
                     nameof(rows), rows, $"There is a position after at most {_reached} rows: as many as have been read of this view.");
             }
 
-            return group with { Rows = all };
+            var all = _start.Rows + rows;
+            return _groups.FindLast(each => each.GroupRows <= all)! with { Rows = all };
         }
     }
 
@@ -181,7 +184,7 @@ public sealed class ImageShards : IDataView, IDecodesImages
     {
         lock (_lock)
         {
-            if (_groups.Count == 0 || _groups[^1].Group < group.Group)
+            if (_groups[^1].Group < group.Group)
             {
                 _groups.Add(group);
             }
@@ -213,7 +216,7 @@ public sealed class ImageShards : IDataView, IDecodesImages
             : base(view.Schema)
         {
             (_view, _active, _isOwnOrder) = (view, active, otherSeed is null);
-            var start = view._options.StartAt ?? new ImageShardPosition(view._order, 0, 0, 0, 0, 0, 0);
+            var start = view._start;
             var reading = view._reading with { WantsImages = active[view.Schema[ImageColumn].Index] };
             var place = new ShardPlace(start.Shard, start.Sample, start.Offset);
             _samples = new ShardSamples(reading, otherSeed ?? view._options.Seed, place, start.Group);

@@ -51,7 +51,7 @@ internal static class Shards
     }
 
     #region ShardRow
-    private sealed class ShardRow
+    internal sealed class ShardRow
     {
         [Microsoft.ML.Transforms.Image.ImageType(1, 1)]     // a formality: images have any size
         public MLImage? Image { get; set; }

@@ -26,7 +26,7 @@ public sealed class ShardTrainingTests : IDisposable
 
         using var fromShards = Trainer().Fit(shards);
 
-        Assert.Equal(names, fromShards.ClassNames);
+        Assert.Equal(names, fromShards.ClassNames.ToArray());
         var expected = fromFolder.Weights.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Values.ToArray());
         Assert.All(fromShards.Weights.Tensors, tensor => Assert.Equal(expected[tensor.Name], tensor.Values.ToArray()));
 
