@@ -63,10 +63,18 @@ internal static class ShardCommand
             };
             var written = terminal.Track("writing shards", bar => writer.Write(bar, cancellation));
             terminal.Write(
-                new { shards = written.Pattern, count = written.Shards, images = written.Images, failed = written.Failed, bytes = written.Bytes },
+                new
+                {
+                    shards = written.Pattern,
+                    count = written.Shards,
+                    images = written.Images,
+                    failed = written.Failed,
+                    bytes = written.Bytes,
+                },
                 result => terminal.Say(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Wrote {result.images:n0} images of {labeled.Classes.Length:n0} classes into {result.count:n0} shards, {result.bytes:n0} bytes: {result.shards}")));
+                    $"Wrote {result.images:n0} images of {labeled.Classes.Length:n0} classes into {result.count:n0} shards, ")
+                    + string.Create(CultureInfo.InvariantCulture, $"{result.bytes:n0} bytes: {result.shards}")));
             return written.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
         });
     }

@@ -78,7 +78,9 @@ public sealed record ImageShardOptions
     public HttpClient? Client { get; init; }
 
     /// <summary>Gets how often in turn a connection that gives nothing is made anew, before reading fails.</summary>
-    /// <value>The default is 5. Each waits twice as long as the one before, the first for <see cref="RetryDelay"/>.</value>
+    /// <value>
+    /// The default is 5. Each waits twice as long as the one before, a minute at most, the first for <see cref="RetryDelay"/>.
+    /// </value>
     public int Retries { get; init; } = 5;
 
     /// <summary>Gets how long to wait before the first new connection.</summary>

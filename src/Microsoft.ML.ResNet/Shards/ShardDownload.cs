@@ -10,11 +10,12 @@ namespace Microsoft.ML.ResNet.Shards;
 /// </summary>
 internal sealed class ShardDownload(Uri address, long offset, ShardConnections connections) : Stream
 {
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(1);
+
     private long _position = offset; // of the next byte
     private long? _length;           // of the file, where the server tells it
     private EntityTagHeaderValue? _version;
     private DateTimeOffset? _changed;
-    private bool _isKnown;           // whether a server has answered
     private HttpResponseMessage? _response;
     private Stream? _content;
     private int _failures;           // in turn
@@ -70,7 +71,7 @@ internal sealed class ShardDownload(Uri address, long offset, ShardConnections c
                         + $"{_failures} times: {exception.Message.TrimEnd('.')}.", exception);
                 }
 
-                Thread.Sleep(connections.RetryDelay * (1 << Math.Min(_failures - 1, 16)));
+                Thread.Sleep(TimeSpan.FromTicks(Math.Min(LongestDelay.Ticks, connections.RetryDelay.Ticks << Math.Min(_failures - 1, 16))));
             }
         }
 
@@ -155,17 +156,19 @@ internal sealed class ShardDownload(Uri address, long offset, ShardConnections c
         return content;
     }
 
-    // Two versions of a file must not become one.
+    // Two versions of a file must not become one. Not every server tells all of this each time.
     private void CheckVersion(long? length)
     {
         var (version, changed) = (_response!.Headers.ETag, _response.Content.Headers.LastModified);
-        if (_isKnown && (!Equals(version, _version) || changed != _changed || length != _length))
+        if (Differ(version, _version) || Differ(changed, _changed) || Differ(length, _length))
         {
             throw new ShardUnreadableException($"Shard '{address}' was changed while it was read: start anew.");
         }
 
-        (_isKnown, _version, _changed, _length) = (true, version, changed, length);
+        (_version, _changed, _length) = (version ?? _version, changed ?? _changed, length ?? _length);
     }
+
+    private static bool Differ<T>(T now, T before) => now is not null && before is not null && !now.Equals(before);
 
     private void PassOver(Stream content, long bytes)
     {

@@ -80,7 +80,12 @@ internal sealed class ShardMembers(ImageShardOptions options, LabelNames labels)
 
         var sample = new ShardSample(shardIndex, number)
         {
-            ImagePath = shard.PathOf(_imageName!), ImageLength = _imageLength, Content = _content, Label = label, Key = key, Metadata = _json,
+            ImagePath = shard.PathOf(_imageName!),
+            ImageLength = _imageLength,
+            Content = _content,
+            Label = label,
+            Key = key,
+            Metadata = _json,
         };
         _content = null; // the sample's now
         return sample;
@@ -152,7 +157,8 @@ internal sealed class ShardMembers(ImageShardOptions options, LabelNames labels)
         try
         {
             using var json = JsonDocument.Parse(_json);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(options.LabelProperty, out var label)
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty(options.LabelProperty, out var label)
                 ? label.ValueKind switch
                 {
                     JsonValueKind.String => label.GetString(),

@@ -14,7 +14,9 @@ internal sealed class ShardRun : IRun
     private const double MustReach = 0.9;
 
     private static readonly ImmutableArray<string> Heads =
-        ["images", "in memory", "shards", "shards, mixed", "folder", "shards ÷ memory", "shards ÷ folder", "peak memory, shards", "mixed"];
+    [
+        "images", "in memory", "shards", "shards, mixed", "folder", "shards ÷ memory", "shards ÷ folder", "peak memory, shards", "mixed",
+    ];
 
     public string Name => "shards";
 
@@ -38,9 +40,14 @@ internal sealed class ShardRun : IRun
     {
         var files = images.Paths.Take(most);
         using var shards = new ShardFiles(
-            files.Select(path => (Path.GetExtension(path), File.ReadAllBytes(path), Path.GetFileName(Path.GetDirectoryName(path))!)), PerShard);
+            files.Select(path => (Path.GetExtension(path), File.ReadAllBytes(path), Path.GetFileName(Path.GetDirectoryName(path))!)),
+            PerShard);
         return Row(
-            settings, name, new ImageReading(ImageHome.Memory, images.Folder, most), shards, new ImageReading(ImageHome.Folder, images.Folder, most));
+            settings,
+            name,
+            new ImageReading(ImageHome.Memory, images.Folder, most),
+            shards,
+            new ImageReading(ImageHome.Folder, images.Folder, most));
     }
 
     private static ImmutableArray<string> OfAMillion(Settings settings)
@@ -90,7 +97,8 @@ internal sealed class ShardRun : IRun
         ];
     }
 
-    private static List<double?> Rates(List<ImageReadingResult?> results) => results.ConvertAll(each => each is null ? null : each.Images / (double?)each.Seconds);
+    private static List<double?> Rates(List<ImageReadingResult?> results) =>
+        results.ConvertAll(each => each is null ? null : each.Images / (double?)each.Seconds);
 
     private static string Peak(List<ImageReadingResult?> results) =>
         Output.Megabytes(Statistics.Median(results.OfType<ImageReadingResult>().Select(each => (double)each.Peak)) ?? double.NaN);

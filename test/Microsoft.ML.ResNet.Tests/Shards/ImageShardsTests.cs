@@ -22,9 +22,17 @@ public sealed class ImageShardsTests : IDisposable
         var deep = format == TarEntryFormat.Ustar ? "" : new string('ä', 120) + "/";
         var shard = Save(Tar(
         [
-            ("__readme__", Text("no key")), ("a/b.x/one.PNG", Image(0)), ("a/b.x/one.json", Text("""{"label":"cat","width":2}""")),
-            ("a/b.x/one.cls", Text("7")), ($"{deep}two.seg.png", Image(3)), ($"{deep}two.webp", Image(1)), ($"{deep}two.cls", Text(" 12\n")),
-            ("three.jpeg", Image(2)), ("three.json", Text("""{"caption":"no label"}""")), ("three.txt", Text("a dog")), ("four.jpg", Image(3)),
+            ("__readme__", Text("no key")),
+            ("a/b.x/one.PNG", Image(0)),
+            ("a/b.x/one.json", Text("""{"label":"cat","width":2}""")),
+            ("a/b.x/one.cls", Text("7")),
+            ($"{deep}two.seg.png", Image(3)),
+            ($"{deep}two.webp", Image(1)),
+            ($"{deep}two.cls", Text(" 12\n")),
+            ("three.jpeg", Image(2)),
+            ("three.json", Text("""{"caption":"no label"}""")),
+            ("three.txt", Text("a dog")),
+            ("four.jpg", Image(3)),
         ], format));
 
         var view = _ml.Data.LoadImageShards(shard, new ImageShardOptions { IncludeMetadata = true });
@@ -32,7 +40,8 @@ public sealed class ImageShardsTests : IDisposable
         Assert.Equal(["Image", "Label", "ImagePath", "Metadata"], view.Schema.Select(column => column.Name));
         Assert.Equal(["cat", "12", "a dog", ""], view.GetColumn<string>("Label"));
         Assert.Equal(
-            [$"{shard}/a/b.x/one.PNG", $"{shard}/{deep}two.webp", $"{shard}/three.jpeg", $"{shard}/four.jpg"], view.GetColumn<string>("ImagePath"));
+            [$"{shard}/a/b.x/one.PNG", $"{shard}/{deep}two.webp", $"{shard}/three.jpeg", $"{shard}/four.jpg"],
+            view.GetColumn<string>("ImagePath"));
         Assert.Equal("""{"label":"cat","width":2}""", view.GetColumn<string>("Metadata").First());
         Assert.Equal([2, 3, 4, 5], Widths(view));
         Conformance.CheckCursors(view);
@@ -212,7 +221,9 @@ public sealed class ImageShardsTests : IDisposable
     {
         var shard = Save(Tar(
         [
-            ("good1.png", Image(0)), ("good1.cls", Text("1")), .. members.Split(' ').Select(Member), ("good2.png", Image(1)), ("good2.cls", Text("b")),
+            ("good1.png", Image(0)), ("good1.cls", Text("1")),
+            .. members.Split(' ').Select(Member),
+            ("good2.png", Image(1)), ("good2.cls", Text("b")),
         ]));
         message = message.Replace("{0}", shard, StringComparison.Ordinal);
         var options = new ImageShardOptions { MaxImageBytes = 10_000, ClassNames = ["a", "b", "c"] };
@@ -254,9 +265,11 @@ public sealed class ImageShardsTests : IDisposable
     public void OfADamagedShardTheRestIsLeftOut(bool isCut)
     {
         var shards = Write(_folder, shards: 3, samples: 10);
-        var (path, damaged) = (_folder["s-01.tar"], File.ReadAllBytes(_folder["s-01.tar"]));
-        var member = Array.IndexOf(damaged, (byte)'s', damaged.AsSpan().IndexOf("s014.png"u8));
-        File.WriteAllBytes(path, isCut ? damaged[..(member + 600)] : [.. damaged[..member], .. new byte[512].Select(_ => (byte)7), .. damaged[(member + 512)..]]);
+        var path = _folder["s-01.tar"];
+        var (whole, damaged) = (File.ReadAllBytes(path), File.ReadAllBytes(path));
+        var member = whole.AsSpan().IndexOf("s014.png"u8);
+        damaged.AsSpan(member, 512).Fill(7);
+        File.WriteAllBytes(path, isCut ? whole[..(member + 600)] : damaged);
 
         var exception = Assert.Throws<InvalidDataException>(() => Keys(_ml.Data.LoadImageShards(shards)));
         Assert.Contains($"Shard '{path}' is damaged within or after its sample 's01", exception.Message);
@@ -264,7 +277,8 @@ public sealed class ImageShardsTests : IDisposable
 
         var skipping = _ml.Data.LoadImageShards(shards, new ImageShardOptions { OnBadImage = BadImageHandling.Skip });
         var keys = Keys(skipping);
-        Assert.Equal([.. Enumerable.Range(0, 13), .. Enumerable.Range(20, 10)], keys.Select(key => int.Parse(key[1..])).Where(number => number != 13));
+        var numbers = keys.Select(key => int.Parse(key[1..])).Where(number => number != 13);
+        Assert.Equal([.. Enumerable.Range(0, 13), .. Enumerable.Range(20, 10)], numbers);
         Assert.Equal(keys.Length, Widths(skipping).Count);
         Assert.Single(skipping.Skipped);
     }
@@ -288,9 +302,12 @@ public sealed class ImageShardsTests : IDisposable
     public void WhatIsNoArchiveIsNamed()
     {
         var shard = Save([0x1F, 0x8B, 8, .. new byte[1000]]);
-        Assert.Contains("it does not start with the header of a tar archive", Assert.Throws<InvalidDataException>(() => Keys(_ml.Data.LoadImageShards(shard))).Message);
-        Assert.Contains("cut short", Assert.Throws<InvalidDataException>(() => Keys(_ml.Data.LoadImageShards(Save([])))).Message);
-        Assert.Contains("There is no shard 'no-1.tar'", Assert.Throws<FileNotFoundException>(() => _ml.Data.LoadImageShards("no-{1..2}.tar")).Message);
+        var compressed = Assert.Throws<InvalidDataException>(() => Keys(_ml.Data.LoadImageShards(shard)));
+        Assert.Contains("it does not start with the header of a tar archive", compressed.Message);
+        var empty = Assert.Throws<InvalidDataException>(() => Keys(_ml.Data.LoadImageShards(Save([]))));
+        Assert.Contains("cut short", empty.Message);
+        var missing = Assert.Throws<FileNotFoundException>(() => _ml.Data.LoadImageShards("no-{1..2}.tar"));
+        Assert.Contains("There is no shard 'no-1.tar'", missing.Message);
     }
 
     [Fact]

@@ -105,8 +105,8 @@ public sealed class ShardDownloadTests : IDisposable
         var version = 0;
         (_server.BreaksAfter, _server.Version) = (10_000, () => $"{version++}");
 
-        Assert.Contains(
-            "s-0.tar' was changed while it was read", Assert.ThrowsAny<IOException>(() => Keys(_ml.Data.LoadImageShards(Shards, Options))).Message);
+        var exception = Assert.ThrowsAny<IOException>(() => Keys(_ml.Data.LoadImageShards(Shards, Options)));
+        Assert.Contains("s-0.tar' was changed while it was read", exception.Message);
     }
 
     [Fact]

@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Tests.Shards;
 /// <summary>Makes shards, and reads them back.</summary>
 internal static class TestShards
 {
-    private static readonly Lazy<byte[][]> Images = new(() => [.. Enumerable.Range(0, 4).Select(index => ImageFiles.Png(2 + index, 3, 8, 2))]);
+    private static readonly Lazy<byte[][]> Images =
+        new(() => [.. Enumerable.Range(0, 4).Select(index => ImageFiles.Png(2 + index, 3, 8, 2))]);
 
     /// <summary>Gets an image; four of them differ by their width, 2 to 5.</summary>
     public static byte[] Image(int index) => Images.Value[index % 4];
