@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Microsoft.ML.ResNet.Shards;
 
 /// <summary>The members of a shard that have one key: an image, with its label and what else is known of it.</summary>
-/// <param name="Shard">The shard's number in the list of the shards.</param>
-/// <param name="Number">The sample's number in the shard.</param>
+/// <param name="shard">The shard's number in the list of the shards.</param>
+/// <param name="number">The sample's number in the shard.</param>
 internal sealed class ShardSample(int shard, int number) : IDisposable
 {
     private byte[]? _content;
