@@ -279,7 +279,7 @@ public sealed class ImageShardsTests : IDisposable
         var keys = Keys(skipping);
         var numbers = keys.Select(key => int.Parse(key[1..])).Where(number => number != 13);
         Assert.Equal([.. Enumerable.Range(0, 13), .. Enumerable.Range(20, 10)], numbers);
-        Assert.Equal(keys.Length, Widths(skipping).Count);
+        Assert.Equal(keys.Length, Widths(skipping).Count());
         Assert.Single(skipping.Skipped);
     }
 

@@ -32,7 +32,7 @@ public sealed class ShardDownloadTests : IDisposable
 
         Assert.Equal(AllKeys, Keys(view));
         Assert.Equal(Enumerable.Range(0, 2 * Samples).Select(number => 2 + number % 4), Widths(view));
-        Assert.Equal([0, 0, 0, 0], _server.Starts); // two shards, twice
+        Assert.Equal(4, _server.Starts.Count(start => start == 0)); // two shards, twice
     }
 
     [Theory]

@@ -61,7 +61,7 @@ internal static class TestShards
         [.. view.GetColumn<string>("ImagePath").Select(path => Path.GetFileNameWithoutExtension(path))];
 
     /// <summary>Reads the widths of all images.</summary>
-    public static List<int> Widths(IDataView view)
+    public static IEnumerable<int> Widths(IDataView view)
     {
         using var cursor = view.GetRowCursor([view.Schema["Image"]]);
         var (getImage, image, widths) = (cursor.GetGetter<MLImage>(view.Schema["Image"]), default(MLImage)!, new List<int>());
