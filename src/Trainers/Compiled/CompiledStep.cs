@@ -29,6 +29,7 @@ internal sealed unsafe class CompiledStep : IDisposable
     private readonly StepBatch _batch = new();
     private readonly Action<int> _work;
     private readonly float[] _keep;
+    private readonly HashSet<int> _counts = []; // of images in the batches that were run with the program
     private StepProgram? _program; // for the shape of the last batch
     private StepWorker[] _workers = [];
 
@@ -47,17 +48,23 @@ internal sealed unsafe class CompiledStep : IDisposable
     {
         (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
         _kernelsFor = kernelsFor ?? ActivationKernels.For;
-        var threads = get_num_threads();
-        var workers = Math.Clamp(threads, 1, Math.Min(capacity, MostWorkers));
-        _team = new WorkerTeam(workers, threads / workers);
+        var workers = CountWorkers(capacity);
+        _team = new WorkerTeam(workers, get_num_threads() / workers);
         _weights = new StepWeights(network);
         _work = Work;
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
             network.Plan.Layers.OfType<AddLayer>().Count() * capacity, pinned: true);
     }
 
+    /// <summary>Gets the workers. Between batches they may do other things.</summary>
+    public WorkerTeam Team => _team;
+
     /// <summary>Gets the gradients of the batches that were run, in the order of the network's parameters.</summary>
     public Tensor[] Gradients => _weights.Gradients;
+
+    /// <summary>Counts the workers of a step that is made on this thread, of whose Torch threads each gets its share.</summary>
+    /// <param name="capacity">The most images of a batch.</param>
+    public static int CountWorkers(int capacity) => Math.Clamp(get_num_threads(), 1, Math.Min(capacity, MostWorkers));
 
     /// <summary>Computes the gradients of a batch.</summary>
     /// <param name="batch">The batch.</param>
@@ -70,7 +77,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         fixed (float* pixels = batch.ImageValues, weights = batch.WeightValues, keep = _keep)
         fixed (long* labels = batch.LabelValues)
         {
-            _batch.Count = batch.Count;
+            (_batch.Count, _batch.IsNew) = (batch.Count, _counts.Add(batch.Count));
             _batch.Pixels = pixels;
             _batch.Labels = labels;
             _batch.Weights = _isWeighted ? weights : null;
@@ -177,5 +184,6 @@ internal sealed unsafe class CompiledStep : IDisposable
 
         _program?.Dispose();
         (_program, _workers) = (null, []);
+        _counts.Clear();
     }
 }
