@@ -133,4 +133,8 @@ internal sealed class ShardWriter(LabeledImages images, string folder, string na
 
 /// <summary>What was written.</summary>
 /// <param name="Pattern">The names of all shards, in braces.</param>
+/// <param name="Shards">How many shards there are.</param>
+/// <param name="Images">How many images are in them.</param>
+/// <param name="Failed">How many images could not be read.</param>
+/// <param name="Bytes">The length of all shards.</param>
 internal sealed record WrittenShards(string Pattern, int Shards, int Images, int Failed, long Bytes);
