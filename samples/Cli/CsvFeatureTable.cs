@@ -8,9 +8,14 @@ internal sealed class CsvFeatureTable : FeatureTable
 {
     private readonly CsvWriter _csv;
 
-    public CsvFeatureTable(Stream stream, int features)
+    public CsvFeatureTable(Stream stream, int features, bool follows)
     {
         _csv = new CsvWriter(new StreamWriter(stream, leaveOpen: true), CultureInfo.InvariantCulture);
+        if (follows)
+        {
+            return;
+        }
+
         _csv.WriteField("file");
         _csv.WriteField("folder");
         for (var feature = 0; feature < features; feature++)

@@ -4,10 +4,12 @@ namespace Cli;
 internal abstract class FeatureTable : IDisposable
 {
     /// <summary>Chooses the format by the file's name.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="follows">Whether it will be joined to another one, which has the names of the columns.</param>
     /// <returns>What makes the table, given where to write to, which stays open, and the number of features.</returns>
-    public static Func<Stream, int, FeatureTable> For(string path) => Path.GetExtension(path).ToLowerInvariant() switch
+    public static Func<Stream, int, FeatureTable> For(string path, bool follows = false) => Path.GetExtension(path).ToLowerInvariant() switch
     {
-        ".csv" => (stream, features) => new CsvFeatureTable(stream, features),
+        ".csv" => (stream, features) => new CsvFeatureTable(stream, features, follows),
         ".parquet" => (stream, features) => new ParquetFeatureTable(stream, features),
         _ => throw new ArgumentException($"'{path}' must end in .parquet or .csv, which says what is written."),
     };

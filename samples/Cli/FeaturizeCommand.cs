@@ -8,7 +8,7 @@ internal static class FeaturizeCommand
 {
     public static Command Create()
     {
-        var (network, images, reading) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions());
+        var (network, images, reading, share) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions(), new InputShare());
         var output = new Option<string>("--output", "-o")
         {
             Description = "The file to write: .parquet or .csv. Columns: file, folder (the folder that the image is in), "
@@ -21,13 +21,14 @@ internal static class FeaturizeCommand
         images.AddTo(command);
         reading.AddTo(command);
         command.Add(output);
+        share.AddTo(command);
         return command.Runs((arguments, terminal, cancellation) =>
         {
             var path = OutputFile.Checked(arguments.GetValue(output)!);
-            var create = FeatureTable.For(path);
+            var create = FeatureTable.For(path, share.Follows(arguments));
             var reader = reading.NewReader(arguments, terminal, cancellation);
             using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
-            var paths = images.List(arguments);
+            var paths = share.Of(arguments, images.List(arguments));
             WholeFile.Write(path, stream =>
             {
                 using var table = create(stream, predictor.FeatureCount);

@@ -8,7 +8,7 @@ internal static class PredictCommand
 {
     public static Command Create()
     {
-        var (network, images, reading) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions());
+        var (network, images, reading, share) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions(), new InputShare());
         var top = OptionValues.Whole("--top", "How many classes are told for each image.", least: 1, byDefault: 1);
         var csv = new Option<bool>("--csv") { Description = "Write results as CSV: file,rank,class,probability." };
         var command = new Command("predict", "Classifies images: a table, CSV, or JSON. Needs no libtorch.");
@@ -17,6 +17,7 @@ internal static class PredictCommand
         reading.AddTo(command);
         command.Add(top);
         command.Add(csv);
+        share.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(csv) && result.GetValue(Terminal.Json))
@@ -26,10 +27,10 @@ internal static class PredictCommand
         });
         return command.Runs((arguments, terminal, cancellation) =>
         {
-            var paths = images.List(arguments);
+            var paths = share.Of(arguments, images.List(arguments));
             var reader = reading.NewReader(arguments, terminal, cancellation);
             using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
-            using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv));
+            using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv), share.Follows(arguments));
             reader.Predict("classifying", paths, predictor, (index, prediction) =>
                 writer.Write(new Prediction(paths[index], Likeliest(prediction, arguments.GetValue(top)))));
             return reader.ExitCode;

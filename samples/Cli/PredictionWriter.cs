@@ -7,7 +7,12 @@ namespace Cli;
 /// <summary>Writes predictions to standard output: CSV and JSON as they are made, a table at the end. What has been written when the command is stopped is whole.</summary>
 internal abstract class PredictionWriter : IDisposable
 {
-    public static PredictionWriter Create(Terminal terminal, bool csv) => terminal.WantsJson ? new Json() : csv ? new Csv() : new Table(terminal);
+    /// <summary>Chooses the form.</summary>
+    /// <param name="terminal">Where a table goes, and whether JSON is wanted.</param>
+    /// <param name="csv">Whether CSV is wanted.</param>
+    /// <param name="follows">Whether CSV or a table in lines will be joined to another one, which has the names of the columns.</param>
+    public static PredictionWriter Create(Terminal terminal, bool csv, bool follows = false) =>
+        terminal.WantsJson ? new Json() : csv ? new Csv(follows) : new Table(terminal, follows);
 
     public abstract void Write(Prediction prediction);
 
@@ -26,7 +31,7 @@ internal abstract class PredictionWriter : IDisposable
         return $"0.{new string('0', exponent - 1)}{text[..mark].Replace(".", "", StringComparison.Ordinal)}";
     }
 
-    private sealed class Table(Terminal terminal) : PredictionWriter
+    private sealed class Table(Terminal terminal, bool follows) : PredictionWriter
     {
         private readonly List<string[]> _rows = [];
 
@@ -38,14 +43,20 @@ internal abstract class PredictionWriter : IDisposable
             }
         }
 
-        public override void Dispose() => terminal.WriteTable(["file", "class", "probability"], _rows);
+        public override void Dispose() => terminal.WriteTable(["file", "class", "probability"], _rows, follows);
     }
 
     private sealed class Csv : PredictionWriter
     {
         private readonly CsvWriter _csv = new(Console.Out, CultureInfo.InvariantCulture, leaveOpen: true);
 
-        public Csv() => WriteRow("file", "rank", "class", "probability");
+        public Csv(bool follows)
+        {
+            if (!follows)
+            {
+                WriteRow("file", "rank", "class", "probability");
+            }
+        }
 
         public override void Write(Prediction prediction)
         {

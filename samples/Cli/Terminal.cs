@@ -64,11 +64,11 @@ internal sealed class Terminal(bool json)
     public void WriteText(string lines) => Console.Out.Write(lines);
 
     /// <summary>Writes a table.</summary>
-    public void WriteTable(string[] headers, IEnumerable<string[]> rows)
+    public void WriteTable(string[] headers, IEnumerable<string[]> rows, bool follows = false)
     {
         if (Width is null)
         {
-            foreach (var row in rows.Prepend(headers))
+            foreach (var row in follows ? rows : rows.Prepend(headers))
             {
                 Console.Out.WriteLine(string.Join('\t', row));
             }

@@ -23,6 +23,7 @@ internal static class Tool
             SimilarCommand.Create(),
             ReportCommand.Create(),
             CleanCommand.Create(),
+            ShardCommand.Create(),
             ExportCommand.Create(),
             QuantizeCommand.Create(),
             InspectCommand.Create(),

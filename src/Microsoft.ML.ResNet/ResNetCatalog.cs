@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Shards;
 
 namespace Microsoft.ML;
 
@@ -37,6 +38,30 @@ public static class ResNetCatalog
                 yield return image;
             }
         }
+    }
+
+    /// <summary>Reads labeled images from shards: tar archives in WebDataset's format, in files or on the web.</summary>
+    /// <remarks>
+    /// A sample is the members of an archive that follow each other and have one name up to its first point: an image (.jpg, .jpeg, .png,
+    /// .webp, .bmp or .gif), and its label in .json, .cls or .txt; other members are passed over. Shards are read as streams; a connection
+    /// that breaks goes on from its byte. No shard is opened before rows are read.
+    /// </remarks>
+    /// <param name="catalog"><see cref="MLContext.Data"/>.</param>
+    /// <param name="shards">
+    /// The file or the http or https address; <c>train-{0000..0146}.tar</c> stands for 147 of them, <c>{train,test}.tar</c> for two.
+    /// </param>
+    /// <param name="options">How they are read; null for the defaults.</param>
+    /// <returns>
+    /// A view with the columns <c>Image</c>, <c>Label</c>, a text or a key of <see cref="ImageShardOptions.ClassNames"/>, and
+    /// <c>ImagePath</c>, the shard and the member.
+    /// </returns>
+    /// <exception cref="ArgumentException">The names cannot be understood, or an option is out of its range.</exception>
+    /// <exception cref="FileNotFoundException">A file is not there.</exception>
+    public static ImageShards LoadImageShards(this DataOperationsCatalog catalog, string shards, ImageShardOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrEmpty(shards);
+        return new ImageShards(catalog.GetEnvironment(), ShardNames.Expand(shards), options ?? new ImageShardOptions());
     }
 
     /// <summary>Loads CIFAR-10 from files on this machine.</summary>

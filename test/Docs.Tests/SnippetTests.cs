@@ -1,4 +1,6 @@
+using System.Formats.Tar;
 using System.Globalization;
+using System.Text;
 using Docs.Snippets;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -106,6 +108,44 @@ public sealed class SnippetTests : IDisposable
     [Fact]
     public void UnknownImagesAreToldByTheSavedModel() =>
         Assert.All(Training.UnknownImages(_ml), name => Assert.Contains(name, Pictures.ClassNames.Append("none of these")));
+
+    [Fact]
+    public void ShardsAreTrainedOnReadInEpochsAndGoneOnIn()
+    {
+        WriteShard("train", shards: 2);
+        WriteShard("test", shards: 1);
+        File.WriteAllLines("shards/classes.txt", Pictures.ClassNames);
+
+        var (model, metrics) = Shards.Train(_ml);
+        Assert.Equal(3 * 20, model.History.TrainingImages + model.History.ValidationImages);
+        Assert.InRange(metrics.MicroAccuracy, 0, 1);
+        model.Dispose();
+
+        Assert.Equal(3 * 30, Shards.Epochs(_ml)); // half of 60, three times
+        var (first, rest) = (Shards.GoOn(_ml, most: 25), Shards.GoOn(_ml, most: 1_000));
+        Assert.Equal((25, 35), (first.Length, rest.Length));
+        Assert.Empty(first.Intersect(rest));
+        Assert.InRange(Shards.OfAJob(_ml).GetColumn<string>("Label").Count(), 3, 4); // a 16th of 60
+        Assert.Equal(147, Shards.OnTheWeb(_ml, "https://example.org").Shards.Count);
+
+        static void WriteShard(string name, int shards)
+        {
+            Directory.CreateDirectory("shards");
+            var files = Directory.GetFiles($"photos/{name}", "*.png", SearchOption.AllDirectories).Index().ToArray();
+            foreach (var (shard, chunk) in files.Chunk(files.Length / shards).Index())
+            {
+                using var tar = new TarWriter(File.Create($"shards/{name}-{shard:d6}.tar"), TarEntryFormat.Ustar);
+                foreach (var (number, path) in chunk)
+                {
+                    Add(tar, $"{number:d4}.png", File.ReadAllBytes(path));
+                    Add(tar, $"{number:d4}.cls", Encoding.UTF8.GetBytes(Path.GetFileName(Path.GetDirectoryName(path)!)));
+                }
+            }
+        }
+
+        static void Add(TarWriter tar, string name, byte[] content) =>
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) });
+    }
 
     [Fact]
     public void ImagesInMemoryAreTrainedOn()

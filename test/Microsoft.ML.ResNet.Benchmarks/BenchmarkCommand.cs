@@ -15,7 +15,7 @@ internal static class BenchmarkCommand
         var photos = new Option<string?>("--photos") { Description = "Folder of photographs, one sub-folder per class. [default: drawn ones]", HelpName = "folder" };
         var repeats = new Option<int>("--repeats") { Description = "How often each is measured; the median counts. [default: 3, or 1 with --quick]" };
         var quick = new Option<bool>("--quick") { Description = "All of it in a few minutes, coarsely." };
-        var million = new Option<bool>("--million") { Description = "Also list, and train on, a folder of a million images, which is made for it." };
+        var million = new Option<bool>("--million") { Description = "Also list, train on and stream a million images, which are made for it." };
         var only = new Option<string?>("--only") { Description = "Only the rows whose name contains this; nothing is written.", HelpName = "text" };
         var command = new Command(name, description) { data, photos, repeats, quick, million, only };
         command.SetAction(arguments =>

@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>What LoadImages makes of a view, but the images are read by <see cref="ImageDecoder"/>.</summary>
 /// <remarks>LoadImages stays beneath: it divides rows among cursors as ever, but is never asked for an image.</remarks>
-internal sealed class DecodedImageView : IDataView
+internal sealed class DecodedImageView : IDecodesImages
 {
     private readonly IDataView _loaded;
     private readonly string? _folder;

@@ -86,7 +86,13 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
 
     /// <summary>Decodes a file in memory.</summary>
     /// <exception cref="InvalidDataException">It is no whole image, or has too many pixels.</exception>
-    public MLImage Decode(ReadOnlySpan<byte> content)
+    public MLImage Decode(ReadOnlySpan<byte> content) => Decode(content, "The image");
+
+    /// <summary>Decodes a file in memory, which messages name.</summary>
+    /// <param name="content">The file.</param>
+    /// <param name="name">What it is called, as the subject of a sentence.</param>
+    /// <exception cref="InvalidDataException">It is no whole image, or has too many pixels.</exception>
+    public MLImage Decode(ReadOnlySpan<byte> content, string name)
     {
         using var data = SKData.Create(content.Length + ReadAhead);
         content.CopyTo(Bytes(data));
@@ -96,7 +102,7 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
         }
         catch (InvalidDataException exception)
         {
-            throw new InvalidDataException($"The image cannot be read: {exception.Message}.", exception);
+            throw new InvalidDataException($"{name} cannot be read: {exception.Message}.", exception);
         }
     }
 

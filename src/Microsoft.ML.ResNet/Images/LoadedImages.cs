@@ -48,5 +48,5 @@ internal static class LoadedImages
 
     /// <summary>Tells whether a view's images are read by our decoder.</summary>
     public static bool IsDecoded(IDataView view) =>
-        view is DecodedImageView || (MLNetInternals.SourceOf(view) is { } source && IsDecoded(source));
+        view is IDecodesImages || (MLNetInternals.SourceOf(view) is { } source && IsDecoded(source));
 }

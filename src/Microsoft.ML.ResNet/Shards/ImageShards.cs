@@ -1,0 +1,314 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Shards;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// Labeled images in shards: tar archives of many samples each, in files or on the web, in WebDataset's format. They are read as streams:
+/// nothing is unpacked to a disk, and no more is in memory than the samples that are mixed.
+/// </summary>
+/// <remarks>
+/// The columns are <c>Image</c>; <c>Label</c>, a text or, with <see cref="ImageShardOptions.ClassNames"/>, a key; and <c>ImagePath</c>, the
+/// shard and the member. Each cursor reads the shards anew, all of them in the same order.
+/// </remarks>
+public sealed class ImageShards : IDataView, IDecodesImages
+{
+    private const string ImageColumn = "Image";
+    private const string LabelColumn = "Label";
+    private const string PathColumn = "ImagePath";
+    private const string MetadataColumn = "Metadata";
+    private const int MostSkippedTold = 1_000;
+
+    private readonly Lock _lock = new();
+    private readonly IHost _host;
+    private readonly ImageShardOptions _options;
+    private readonly ShardReading _reading;
+    private readonly ImageDecoder _decoder;
+    private readonly string _order;
+    private readonly List<string> _skipped = [];
+    private readonly HashSet<string> _toldOf = [];
+    private readonly ImageShardPosition _start;
+    private readonly List<ImageShardPosition> _groups; // where each begins that a cursor has reached
+    private long _reached; // rows that a cursor has reached
+
+    internal ImageShards(IHostEnvironment environment, IReadOnlyList<string> names, ImageShardOptions options)
+    {
+        _host = environment.Register(nameof(ImageShards));
+        _options = options.Checked();
+        Shard[] shards = [.. names.Select(name => new Shard(name))];
+        Array.ForEach(shards, shard => shard.Check());
+        _decoder = new ImageDecoder(options.MaxImagePixels, options.ApplyExifOrientation);
+        var labels = new LabelNames(options.ClassNames);
+        _reading = new ShardReading(shards, options, labels, ShardConnections.Of(options)) { Damaged = OnDamaged };
+        _order = OrderOf(names, options);
+        if (options.StartAt is { } start && (start.Order != _order || !IsPlace(start)))
+        {
+            throw new ArgumentException(
+                "Option StartAt of the image shards is a place in another order: it was taken with other shards, or with another Seed, "
+                + "Epoch, Share, ShuffleBuffer or ShuffleBufferBytes. Give the same ones again.", nameof(ImageShardOptions.StartAt));
+        }
+
+        _start = options.StartAt ?? new ImageShardPosition(_order, 0, 0, 0, 0, 0, 0);
+        _groups = [_start with { Rows = _start.GroupRows }];
+        Schema = SchemaOf(options);
+    }
+
+    /// <summary>Gets the names of the shards.</summary>
+    public IReadOnlyList<string> Shards => [.. _reading.Shards.Select(shard => shard.Name)];
+
+    /// <summary>Gets what was wrong with each sample and shard that was left out, the first thousand of them, in the order in which they
+    /// were met.</summary>
+    public IReadOnlyList<string> Skipped
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _skipped];
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public DataViewSchema Schema { get; }
+
+    /// <summary>Gets whether a reader may ask for another order: not of a view that goes on in the middle of one.</summary>
+    public bool CanShuffle => _options.StartAt is null;
+
+    /// <summary>Finds where reading can go on after some rows, by <see cref="ImageShardOptions.StartAt"/>.</summary>
+    /// <param name="rows">How many rows of this view have been dealt with; as many must have been read.</param>
+    /// <returns>The place.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Not so many rows have been read.</exception>
+    public ImageShardPosition PositionAfter(long rows)
+    {
+        lock (_lock)
+        {
+            if (rows < 0 || rows > _reached)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(rows), rows, $"There is a position after at most {_reached} rows: as many as have been read of this view.");
+            }
+
+            var all = _start.Rows + rows;
+            return _groups.FindLast(each => each.GroupRows <= all)! with { Rows = all };
+        }
+    }
+
+    /// <summary>Tells that the number of rows is not known.</summary>
+    /// <returns><see langword="null"/>: shards are not read to count them.</returns>
+    public long? GetRowCount() => null;
+
+    /// <inheritdoc/>
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+    {
+        var active = new bool[Schema.Count];
+        foreach (var column in columnsNeeded)
+        {
+            active[column.Index] = true;
+        }
+
+        return new Cursor(this, active, CanShuffle ? rand?.Next() : null);
+    }
+
+    /// <inheritdoc/>
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
+
+    private static DataViewSchema SchemaOf(ImageShardOptions options)
+    {
+        var schema = new DataViewSchema.Builder();
+        schema.AddColumn(ImageColumn, new ImageDataViewType());
+        if (options.ClassNames.IsEmpty)
+        {
+            schema.AddColumn(LabelColumn, TextDataViewType.Instance);
+        }
+        else
+        {
+            ImmutableArray<ReadOnlyMemory<char>> names = [.. options.ClassNames.Select(name => name.AsMemory())];
+            var annotations = new DataViewSchema.Annotations.Builder();
+            ValueGetter<VBuffer<ReadOnlyMemory<char>>> getNames = (ref VBuffer<ReadOnlyMemory<char>> values) =>
+                values = new VBuffer<ReadOnlyMemory<char>>(names.Length, [.. names]);
+            annotations.Add("KeyValues", new VectorDataViewType(TextDataViewType.Instance, names.Length), getNames);
+            schema.AddColumn(LabelColumn, new KeyDataViewType(typeof(uint), names.Length), annotations.ToAnnotations());
+        }
+
+        schema.AddColumn(PathColumn, TextDataViewType.Instance);
+        if (options.IncludeMetadata)
+        {
+            schema.AddColumn(MetadataColumn, TextDataViewType.Instance);
+        }
+
+        return schema.ToSchema();
+    }
+
+    private static bool IsPlace(ImageShardPosition position) =>
+        position is { Group: >= 0, GroupRows: >= 0, Shard: >= 0, Sample: >= 0, Offset: >= 0 } && position.Rows >= position.GroupRows;
+
+    // What the order depends on, in short.
+    private static string OrderOf(IReadOnlyList<string> names, ImageShardOptions options)
+    {
+        var buffer = options.Seed is null ? "" : $"{options.Seed} {options.Epoch} {options.ShuffleBuffer} {options.ShuffleBufferBytes}";
+        var all = $"{options.Share.Index}/{options.Share.Count} {buffer}\n{string.Join('\n', names)}";
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)).AsSpan(0, 8));
+    }
+
+    // Each is told once, however often its shard is read.
+    private void OnDamaged(string what)
+    {
+        if (_options.OnBadImage == BadImageHandling.Fail)
+        {
+            throw new InvalidDataException($"{what} Mend it, or leave it out by OnBadImage = BadImageHandling.Skip.");
+        }
+
+        lock (_lock)
+        {
+            if (_skipped.Count == MostSkippedTold || !_toldOf.Add(what))
+            {
+                return;
+            }
+
+            _skipped.Add(what);
+        }
+
+        using var channel = _host.Start("Reading shards");
+        channel.Warning(MessageSensitivity.UserData, "{0} It is left out.", what);
+    }
+
+    private void OnGroup(ImageShardPosition group)
+    {
+        lock (_lock)
+        {
+            if (_groups[^1].Group < group.Group)
+            {
+                _groups.Add(group);
+            }
+        }
+    }
+
+    private void OnRow(long rows)
+    {
+        lock (_lock)
+        {
+            _reached = Math.Max(_reached, rows);
+        }
+    }
+
+    private sealed class Cursor : ViewCursor
+    {
+        private readonly ImageShards _view;
+        private readonly bool[] _active;
+        private readonly ShardSamples _samples;
+        private readonly bool _isOwnOrder;
+        private long _toPass;
+        private long _passed; // rows since the order's beginning
+        private long _rows;   // of this cursor
+        private int _group = -1;
+        private ShardSample? _sample;
+        private bool _isOver;
+
+        public Cursor(ImageShards view, bool[] active, int? otherSeed)
+            : base(view.Schema)
+        {
+            (_view, _active, _isOwnOrder) = (view, active, otherSeed is null);
+            var start = view._start;
+            var reading = view._reading with { WantsImages = active[view.Schema[ImageColumn].Index] };
+            var place = new ShardPlace(start.Shard, start.Sample, start.Offset);
+            _samples = new ShardSamples(reading, otherSeed ?? view._options.Seed, place, start.Group);
+            (_passed, _toPass) = (start.GroupRows, start.Rows - start.GroupRows);
+        }
+
+        public override long Position => _sample is null ? -1 : _rows - 1;
+
+        public override long Batch => 0;
+
+        public override bool MoveNext()
+        {
+            while (!_isOver)
+            {
+                _sample?.Dispose();
+                _sample = null;
+                _sample = _samples.Next();
+                NoteGroup();
+                if (_sample is null)
+                {
+                    _isOver = true;
+                    break;
+                }
+
+                _passed++;
+                if (_toPass == 0)
+                {
+                    _rows++;
+                    if (_isOwnOrder)
+                    {
+                        _view.OnRow(_rows);
+                    }
+
+                    return true;
+                }
+
+                _toPass--;
+            }
+
+            return false;
+        }
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => _active[column.Index];
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() =>
+            (ref DataViewRowId id) => id = new DataViewRowId((ulong)Row().Number, (ulong)Row().Shard);
+
+        protected override Delegate? GetterOf<TValue>(DataViewSchema.Column column) => column.Name switch
+        {
+            ImageColumn => (ValueGetter<MLImage>)GetImage,
+            LabelColumn when column.Type is KeyDataViewType => (ValueGetter<uint>)((ref uint key) => key = Row().Key),
+            LabelColumn => Text(sample => sample.Label),
+            PathColumn => Text(sample => sample.ImagePath),
+            _ => Text(sample => sample.Metadata),
+        };
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                _sample?.Dispose();
+                _sample = null;
+                _isOver = true;
+                _samples.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+
+        private ValueGetter<ReadOnlyMemory<char>> Text(Func<ShardSample, string?> of) =>
+            (ref ReadOnlyMemory<char> text) => text = of(Row()).AsMemory();
+
+        // As LoadImages does it: the image belongs to the caller, who hands the last one back to be disposed.
+        private void GetImage(ref MLImage image)
+        {
+            image?.Dispose();
+            image = null!;
+            var sample = Row();
+            image = _view._decoder.Decode(sample.Image, $"Image '{sample.ImagePath}'");
+            image.Tag = _view._reading.Shards[sample.Shard].Address is null ? sample.ImagePath : null;
+        }
+
+        private ShardSample Row() => _sample ?? throw NoRow();
+
+        private void NoteGroup()
+        {
+            if (_samples.Group != _group && _isOwnOrder)
+            {
+                _group = _samples.Group;
+                var (shard, number, offset) = _samples.GroupStart;
+                _view.OnGroup(new ImageShardPosition(_view._order, _passed, _group, _passed, shard, number, offset));
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.ML.Data;
+using static Microsoft.ML.ResNet.Samples.Tests.Cli.CliFixture;
+
+namespace Microsoft.ML.ResNet.Samples.Tests.Cli;
+
+public sealed class ShardTests(CliFixture fixture) : IClassFixture<CliFixture>
+{
+    [Fact]
+    public void ShardsHoldAFoldersImagesAndAreTheSameEachTime()
+    {
+        var (one, other, mixed) = (fixture.File("one"), fixture.File("other"), fixture.File("mixed"));
+        var written = Resnet("shard", fixture.Images, "--out", one, "--size", "12KB", "--json").Succeeded().Json;
+        Resnet("shard", fixture.Images, "--out", other, "--size", "12KB").Succeeded();
+        Resnet("shard", fixture.Images, "--out", mixed, "--size", "12KB", "--seed", "7").Succeeded();
+
+        var shards = Directory.GetFiles(one, "*.tar").Order().ToArray();
+        Assert.Equal((9, 0, shards.Length), (Count("images"), Count("failed"), Count("count")));
+        Assert.InRange(shards.Length, 2, 8);
+        Assert.All(shards, shard => Assert.InRange(new FileInfo(shard).Length, 1, 12_000));
+        var others = shards.Select(shard => Path.Combine(other, Path.GetFileName(shard)));
+        Assert.Equal(shards.Select(File.ReadAllBytes), others.Select(File.ReadAllBytes));
+        Assert.NotEqual(File.ReadAllBytes(shards[0]), File.ReadAllBytes(Path.Combine(mixed, "shard-000000.tar")));
+
+        var ml = new MLContext(seed: 1);
+        var names = File.ReadAllLines(Path.Combine(one, "classes.txt"));
+        var view = ml.Data.LoadImageShards(written.GetProperty("shards").GetString()!, new ImageShardOptions { IncludeMetadata = true });
+        Assert.Equal(names.SelectMany(name => Enumerable.Repeat(name, 3)), view.GetColumn<string>("Label").Order(StringComparer.Ordinal));
+        Assert.NotEqual(view.GetColumn<string>("Label").Order(StringComparer.Ordinal), view.GetColumn<string>("Label")); // mixed
+        var files = view.GetColumn<string>("Metadata")
+            .Select(json => JsonSerializer.Deserialize<JsonElement>(json).GetProperty("file").GetString()!).ToArray();
+        Assert.All(files, file => Assert.True(File.Exists(Path.Combine(fixture.Images, file)), file));
+        Assert.Equal(9, files.Distinct().Count());
+        var originals = Directory.GetFiles(fixture.Images, "*.png", SearchOption.AllDirectories).Select(File.ReadAllBytes);
+        Assert.Equal(Hashes(originals), Hashes(Members(shards)));
+
+        int Count(string name) => written.GetProperty(name).GetInt32();
+    }
+
+    [Fact]
+    public void SharesOfAPredictionJoinedAreOne()
+    {
+        var whole = Resnet("predict", fixture.Safetensors, fixture.Images, "--csv", "--shard", "0/1").Succeeded().Output;
+
+        string[] shares = [.. Enumerable.Range(0, 4).Select(share =>
+            Resnet("predict", fixture.Safetensors, fixture.Images, "--csv", "--shard", $"{share}/4").Succeeded().Output)];
+
+        Assert.All(shares, share => Assert.InRange(share.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length, 2, 3));
+        Assert.Equal(whole, string.Concat(shares));
+        Assert.Equal(10, whole.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public void SharesOfFeaturesJoinedAreOne()
+    {
+        Resnet("featurize", fixture.Safetensors, fixture.Images, "-o", fixture.File("whole.csv")).Succeeded();
+        string[] shares = [.. Enumerable.Range(0, 2).Select(share => fixture.File($"share-{share}.csv"))];
+        for (var share = 0; share < 2; share++)
+        {
+            Resnet("featurize", fixture.Safetensors, fixture.Images, "-o", shares[share], "--shard", $"{share}/2").Succeeded();
+        }
+
+        Assert.Equal(File.ReadAllText(fixture.File("whole.csv")), string.Concat(shares.Select(File.ReadAllText)));
+    }
+
+    [Theory]
+    [InlineData("predict", "--shard", "16/16", "--shard is '16/16', but must be an index, counted from 0, and how many shares there are")]
+    [InlineData("predict", "--shard", "3", "--shard is '3', but must be")]
+    [InlineData("shard", "--size", "3 houses", "--size is '3 houses', but must be a size from 10KB to 1000GB, such as 100MB")]
+    [InlineData("shard", "--name", "a/b", "--name is 'a/b', but must be the beginning of a file's name")]
+    public void WhatIsWrongIsSaid(string command, string option, string value, string message)
+    {
+        string[] arguments = command == "shard"
+            ? [command, fixture.Images, "--out", fixture.File("none")]
+            : [command, fixture.Safetensors, fixture.Images];
+
+        var result = Resnet([.. arguments, option, value]);
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains(message, result.Error);
+        Assert.False(Directory.Exists(fixture.File("none")));
+    }
+
+    [Fact]
+    public void ShardsThatAreThereAreNotWrittenOver()
+    {
+        var folder = fixture.File("again");
+        Resnet("shard", fixture.Images, "--out", folder).Succeeded();
+
+        var result = Resnet("shard", fixture.Images, "--out", folder);
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("There is a shard", result.Error);
+    }
+
+    private static IEnumerable<byte[]> Members(string[] shards)
+    {
+        foreach (var shard in shards)
+        {
+            using var tar = new System.Formats.Tar.TarReader(File.OpenRead(shard));
+            while (tar.GetNextEntry(copyData: true) is { } entry)
+            {
+                if (entry.Name.EndsWith(".png", StringComparison.Ordinal))
+                {
+                    var content = new byte[entry.Length];
+                    entry.DataStream!.ReadExactly(content);
+                    yield return content;
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<string> Hashes(IEnumerable<byte[]> files) =>
+        files.Select(file => Convert.ToHexString(SHA256.HashData(file))).Order();
+}
