@@ -44,7 +44,7 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
             UnknownThreshold = weights.Card?.UnknownThreshold is float threshold and >= 0 and < 1 ? threshold : null,
         };
         ClassNames = PretrainedNetwork.ClassNames(classNames, weights, _network.Plan.ClassCount);
-        _label = PretrainedNetwork.LabelOf(ClassNames);
+        _label = PretrainedNetwork.LabelOf(ClassNames, _network.IsMultilabel);
     }
 
     /// <summary>Gets the names of the classes.</summary>

@@ -46,7 +46,10 @@ internal sealed class Learner<T> : IDisposable
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
             var largest = Math.Min(recipe.BatchSize, images.Training.Count);
-            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, largest);
+            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, largest)
+            {
+                LabelSets = settings.LabelSets,
+            };
         }
 
         Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope));
