@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Loop;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Loop;
@@ -86,6 +87,28 @@ public sealed class HeadFitTests
         var second = new HeadFit(same, others, weights, Classes).Solve();
 
         Assert.Equal(first.Matrix, second.Matrix);
+    }
+
+    // The gradient of the mean loss and the penalty, of standardized features, is 0 at the least loss; here it is looked at by its result.
+    [Fact]
+    public void LabelsOfAnyNumberAreARegressionForEach()
+    {
+        var (features, _, weights) = Data();
+        var labelSets = new LabelSets(2);
+        int[] sets = [.. features.Select(feature => labelSets.NumberOf([feature[0] > 0.9, feature[1] > 0.9]))];
+        var (same, _, _) = Data();
+        int[] first = [.. sets.Select(set => labelSets[set][0] ? 1 : 0)];
+
+        var (matrix, bias) = new HeadFit(features, sets, weights, 2, labelSets).Solve();
+        var (pair, pairBias) = new HeadFit(same, first, weights, 2).Solve(HeadFit.Penalty / 2 * 4);
+
+        // Of two classes, the difference of the logits is the one logit; a penalty on two halves is a quarter of that on the whole, twice.
+        for (var i = 0; i < Size; i++)
+        {
+            Assert.Equal(pair[Size + i] - pair[i], matrix[i], tolerance: 2e-3f);
+        }
+
+        Assert.Equal(pairBias[1] - pairBias[0], bias[0], tolerance: 5e-3f);
     }
 
     [Fact]
