@@ -18,7 +18,8 @@ internal sealed record ScoredLabels(LabelColumn Label, string ScoreName, Immutab
             throw new ArgumentOutOfRangeException(
                 nameof(schema),
                 $"Label column '{labelName}' is {label.Type}: one label for each image. "
-                + "Evaluate it with ML.NET's own MulticlassClassification.Evaluate.");
+                + "Several labels are a vector of keys or of Booleans. One label for each is evaluated by ML.NET's own "
+                + "MulticlassClassification.Evaluate.");
         }
 
         var score = schema.GetColumnOrNull(scoreName)

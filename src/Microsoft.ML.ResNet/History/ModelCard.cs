@@ -122,7 +122,9 @@ public sealed partial record ModelCard
             ]);
             if (ClassNames.Length > 0 && conditions.TrainingImagesByClass.Length == ClassNames.Length)
             {
-                yield return new CardPart(IsMultilabel ? "Images by label" : "Images by class", [.. ClassNames.Select((name, index) => (name, ImagesOf(conditions, index)))]);
+                yield return new CardPart(
+                    IsMultilabel ? "Images by label" : "Images by class",
+                    [.. ClassNames.Select((name, index) => (name, ImagesOf(conditions, index)))]);
             }
         }
     }

@@ -110,7 +110,9 @@ internal sealed record LabelColumn(string Name, DataViewType Type, int ClassCoun
         return MLNetInternals.NewSchemaShape(null, builder.ToSchema()).Single();
     }
 
-    /// <summary>Gets the class names: the key's values as text, or the names of the vector's places; 1, 2, … where there are none.</summary>
+    /// <summary>
+    /// Gets the class names: the key's values as text, or the names of the vector's places; 1, 2, … where there are none.
+    /// </summary>
     public ImmutableArray<string> ClassNames()
     {
         if (Annotations.Schema.GetColumnOrNull(NamesKind) is { Type: VectorDataViewType vector } column)

@@ -204,7 +204,10 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         };
         names ??= ScoreColumns.Default;
         var chain = OnnxBackedChain.Build(
-            environment, image, network, (file, headFile) => ScoringChain.Classifier(environment, input, image, label, network, names, file, headFile));
+            environment,
+            image,
+            network,
+            (file, headFile) => ScoringChain.Classifier(environment, input, image, label, network, names, file, headFile));
         return new ResNetClassificationTransformer(environment, network, image, label, history, names, chain);
     }
 }

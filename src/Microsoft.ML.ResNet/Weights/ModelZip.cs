@@ -40,7 +40,12 @@ internal static class ModelZip
             .Where(file => MaximumEntropyModel.IsOne(file))
             .Take(2).ToArray();
         var ownGraph = Networks(archive).ElementAtOrDefault(1);
-        if (heads.Length + (ownGraph is null ? 0 : 1) > 1)
+        if (ownGraph is not null && heads.Length > 0)
+        {
+            throw Several(ownGraph);
+        }
+
+        if (heads.Length > 1)
         {
             throw new InvalidDataException("it holds several heads (of ML.NET's transformers)");
         }
@@ -65,6 +70,7 @@ internal static class ModelZip
         var networks = Networks(archive);
         return networks.Length <= 2 ? Open(archive, networks[0], out length) : throw Several(networks[^1]);
     }
+
     /// <summary>Reads the card of the network, whatever kind of weights it has.</summary>
     public static ModelCard? ReadCard(BoundedArchive archive, MemoryAllowance allowance)
     {
@@ -116,7 +122,8 @@ internal static class ModelZip
         var head = new WeightsBuilder(allowance);
         var graph = OnnxWeights.ReadInto(head, stream, length, allowance);
         var tensors = head.BuildMetadata().Tensors;
-        if (graph.HasConvolutions || !tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal).SequenceEqual([LayerPlan.HeadBias, LayerPlan.HeadWeight]))
+        var names = tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal);
+        if (graph.HasConvolutions || !names.SequenceEqual([LayerPlan.HeadBias, LayerPlan.HeadWeight]))
         {
             throw Several(name);
         }

@@ -10,8 +10,8 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// the mean. An image is right if all of its labels are.
 /// </summary>
 /// <remarks>
-/// A sum over labels, and not a mean: it is how unlikely an image's labels are, as cross-entropy is for one label, and a label's gradient is
-/// as large as a class's. So a recipe's learning rates hold for both.
+/// A sum over labels, and not a mean: it is how unlikely an image's labels are, as cross-entropy is for one label, and a label's gradient
+/// is as large as a class's. So a recipe's learning rates hold for both.
 /// </remarks>
 /// <param name="labelSets">The labels of each combination.</param>
 /// <param name="labelSmoothing">The share of each label that is spread over its two values.</param>

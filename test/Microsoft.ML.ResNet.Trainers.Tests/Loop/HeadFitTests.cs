@@ -89,7 +89,7 @@ public sealed class HeadFitTests
         Assert.Equal(first.Matrix, second.Matrix);
     }
 
-    // The gradient of the mean loss and the penalty, of standardized features, is 0 at the least loss; here it is looked at by its result.
+    // A regression of one logit is one of two classes whose weights are its halves; the squares of two halves add up to a half.
     [Fact]
     public void LabelsOfAnyNumberAreARegressionForEach()
     {
@@ -100,9 +100,8 @@ public sealed class HeadFitTests
         int[] first = [.. sets.Select(set => labelSets[set][0] ? 1 : 0)];
 
         var (matrix, bias) = new HeadFit(features, sets, weights, 2, labelSets).Solve();
-        var (pair, pairBias) = new HeadFit(same, first, weights, 2).Solve(HeadFit.Penalty / 2 * 4);
+        var (pair, pairBias) = new HeadFit(same, first, weights, 2).Solve(2 * HeadFit.Penalty);
 
-        // Of two classes, the difference of the logits is the one logit; a penalty on two halves is a quarter of that on the whole, twice.
         for (var i = 0; i < Size; i++)
         {
             Assert.Equal(pair[Size + i] - pair[i], matrix[i], tolerance: 2e-3f);

@@ -38,7 +38,8 @@ public sealed class LabelLossTests : IDisposable
 
     [Fact]
     public void IsTheMeanOfTheSumsOfBinaryCrossEntropies() =>
-        Assert.Equal(Enumerable.Range(0, 3).Average(row => Loss(row, Target(row, 0))), Loss(smoothing: 0, weighted: false), tolerance: 1e-5);
+        Assert.Equal(
+            Enumerable.Range(0, 3).Average(row => Loss(row, Target(row, 0))), Loss(smoothing: 0, weighted: false), tolerance: 1e-5);
 
     [Fact]
     public void SmoothedMixedAndWeighted()
