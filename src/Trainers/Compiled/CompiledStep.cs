@@ -30,6 +30,7 @@ internal sealed unsafe class CompiledStep : IDisposable
     private readonly StepBatch _batch = new();
     private readonly Action<int> _work;
     private readonly float[] _keep;
+    private readonly HashSet<int> _counts = []; // of images in the batches that were run with the program
     private StepProgram? _program; // for the shape of the last batch
     private StepWorker[] _workers = [];
 
@@ -75,7 +76,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         fixed (float* pixels = batch.ImageValues, weights = batch.WeightValues, keep = _keep)
         fixed (long* labels = batch.LabelValues)
         {
-            _batch.Count = batch.Count;
+            (_batch.Count, _batch.IsNew) = (batch.Count, _counts.Add(batch.Count));
             _batch.Pixels = pixels;
             _batch.Labels = labels;
             _batch.Weights = _isWeighted ? weights : null;
@@ -182,5 +183,6 @@ internal sealed unsafe class CompiledStep : IDisposable
 
         _program?.Dispose();
         (_program, _workers) = (null, []);
+        _counts.Clear();
     }
 }
