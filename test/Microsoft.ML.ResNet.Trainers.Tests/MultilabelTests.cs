@@ -238,7 +238,7 @@ public sealed class MultilabelTests : IClassFixture<MultilabelTests.TrainedModel
         AssertRefused("Option RejectUnknown must be null where the label column holds any number of labels", () =>
             Trainer(Options(rejectUnknown: 0.1)).Fit(_test));
         AssertRefused("Option RejectUnknown must be null", () =>
-            Trainer(Options(rejectUnknown: 0.1)).GetOutputSchema(Interop.MLNetInternals.NewSchemaShape(null, _test.Schema)));
+            Trainer(Options(rejectUnknown: 0.1)).GetOutputSchema(ResNet.Interop.MLNetInternals.NewSchemaShape(null, _test.Schema)));
         AssertRefused("Option Recipe.ClassBalance must be None", () =>
             Trainer(Options(recipe: TrainingRecipe.Modern with { ClassBalance = ClassBalance.Weights })).Fit(_test));
         AssertRefused("FindLabelIssues needs a key", () => _model.FindLabelIssues(_test));

@@ -72,7 +72,8 @@ internal static class RowReader
             var some = string.Join(", ", empty.Take(10).Select(label => $"'{names[label]}'"));
             throw new InvalidOperationException(
                 $"{empty.Length} of {counts.Length} {(labelSets is null ? "classes" : "labels")} of label column "
-                + $"'{columns.Label.Name}' have no training images: {some}{(empty.Length > 10 ? ", …" : "")}. Add images, or make the key from the training data's own labels.");
+                + $"'{columns.Label.Name}' have no training images: {some}{(empty.Length > 10 ? ", …" : "")}. "
+                + "Add images, or make the key from the training data's own labels.");
         }
     }
 
