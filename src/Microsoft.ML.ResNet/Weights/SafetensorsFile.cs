@@ -221,6 +221,7 @@ internal static class SafetensorsFile
             var key = json.ValueTextEquals(WeightsMetadata.Preprocessing) ? WeightsMetadata.Preprocessing
                 : json.ValueTextEquals(WeightsMetadata.ClassNames) ? WeightsMetadata.ClassNames
                 : json.ValueTextEquals(WeightsMetadata.Architecture) ? WeightsMetadata.Architecture
+                : json.ValueTextEquals(WeightsMetadata.Card) ? WeightsMetadata.Card
                 : null;
             ReadToken(ref json, JsonTokenType.String);
             if (key is not null)
