@@ -49,9 +49,8 @@ internal sealed unsafe class CompiledStep : IDisposable
     {
         (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
         _kernelsFor = kernelsFor ?? ActivationKernels.For;
-        var threads = get_num_threads();
-        var workers = Math.Clamp(threads, 1, Math.Min(capacity, MostWorkers));
-        _team = new WorkerTeam(workers, threads / workers);
+        var workers = CountWorkers(capacity);
+        _team = new WorkerTeam(workers, get_num_threads() / workers);
         _weights = new StepWeights(network);
         _work = Work;
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
@@ -62,8 +61,15 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <value>The default is <see langword="null"/>: each has one label.</value>
     public LabelSets? LabelSets { get; init; }
 
+    /// <summary>Gets the workers. Between batches they may do other things.</summary>
+    public WorkerTeam Team => _team;
+
     /// <summary>Gets the gradients of the batches that were run, in the order of the network's parameters.</summary>
     public Tensor[] Gradients => _weights.Gradients;
+
+    /// <summary>Counts the workers of a step that is made on this thread, of whose Torch threads each gets its share.</summary>
+    /// <param name="capacity">The most images of a batch.</param>
+    public static int CountWorkers(int capacity) => Math.Clamp(get_num_threads(), 1, Math.Min(capacity, MostWorkers));
 
     /// <summary>Computes the gradients of a batch.</summary>
     /// <param name="batch">The batch.</param>

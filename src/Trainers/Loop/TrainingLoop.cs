@@ -195,13 +195,13 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var endsStep = EndsStep(batch);
         if (endsStep)
         {
-            learner.Optimizer.Step(rate, learner.Compiled?.Gradients);
+            learner.Optimizer.Step(rate, learner.Compiled?.Gradients, learner.Compiled?.Team);
         }
 
         _state = _state with { Batch = batch.Index + 1, LearningRate = rate, Step = _state.Step + (endsStep ? 1 : 0) };
         if (endsStep)
         {
-            learner.Average?.Update(_state.Step);
+            learner.Average?.Update(_state.Step, learner.Compiled?.Team);
         }
     }
 
