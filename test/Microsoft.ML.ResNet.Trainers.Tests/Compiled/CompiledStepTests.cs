@@ -62,8 +62,8 @@ public sealed class CompiledStepTests
     public void LabelsAreSmoothedMixedAndWeighted() => AssertAgrees(Tiny, smoothing: 0.2, ownShare: 0.7f, weighted: true);
 
     [Theory]
-    [InlineData(0, 1, false)]
-    [InlineData(0.2, 0.7, true)]
+    [InlineData(0.0, 1f, false)]
+    [InlineData(0.2, 0.7f, true)]
     public void GradientsAreAutogradsForAnyNumberOfLabels(double smoothing, float ownShare, bool weighted)
     {
         using var threads = new TorchThreads(2);
@@ -71,7 +71,7 @@ public sealed class CompiledStepTests
         var labelSets = new LabelSets(plan.ClassCount);
         for (var set = 0; set < plan.ClassCount; set++)
         {
-            labelSets.NumberOf([set % 2 == 0, set == 1, true, set > 2, false]);
+            labelSets.NumberOf([(set & 1) > 0, (set & 2) > 0, (set & 4) > 0, true, false]);
         }
 
         var start = ResNetWeights.Initialize(plan, 1);
