@@ -33,6 +33,7 @@ internal static partial class TorchRuntime
         }
 
         LibTorchSharpLoader.EnsureLoaded();
+        Nnpack.TurnOffWhereUseless();
         return true;
     }
 

@@ -48,6 +48,7 @@ public sealed class OtherProcessorsTests
     private static void AssertLearned(ProcessResult result)
     {
         Assert.True(result.ExitCode == 0, $"Exit code {result.ExitCode}. {result.Error}");
+        Assert.DoesNotContain("NNPACK", result.Error, StringComparison.Ordinal); // a line for each convolution, where it cannot start
         var lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')).ToArray();
         Assert.Equal(16, lines.Length);
         Assert.All(lines, line =>
