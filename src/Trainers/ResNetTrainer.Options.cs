@@ -20,7 +20,10 @@ public sealed partial class ResNetTrainer
         /// </value>
         public ResNetArchitecture Architecture { get; init; } = ResNetArchitecture.ResNet18;
 
-        /// <summary>Gets the name of the label column, a key.</summary>
+        /// <summary>
+        /// Gets the name of the label column: a key; or, where an image has any number of labels, a vector of keys, or of Booleans or zeros
+        /// and ones, one for each label.
+        /// </summary>
         /// <value>The default is <c>Label</c>.</value>
         public string LabelColumnName { get; init; } = "Label";
 
@@ -369,6 +372,16 @@ public sealed partial class ResNetTrainer
                 LayerPlan.Create(Network, shape, classCount: 2);
                 CheckShape(shape);
             }
+        }
+
+        /// <summary>Checks what depends on whether an image has any number of labels.</summary>
+        internal void CheckLabels(bool isMultilabel)
+        {
+            const string several = "where the label column holds any number of labels for an image";
+            OptionCheck.OfTrainer(!isMultilabel || RejectUnknown is null, RejectUnknown, $"null {several}: an image may have none");
+            OptionCheck.OfTrainer(
+                !isMultilabel || Recipe.ClassBalance == ClassBalance.None,
+                Recipe.ClassBalance, $"None {several}; weigh examples by ExampleWeightColumnName instead", "Recipe.ClassBalance");
         }
 
         /// <summary>Checks what depends on the shape that the network reads.</summary>

@@ -19,10 +19,11 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// <format type="text/markdown"><![CDATA[
 /// | Trainer characteristics | |
 /// | -- | -- |
-/// | Machine learning task | Multiclass classification |
-/// | Input columns | Image: `MLImage` of any size, or a planar vector of bytes or floats. Label: key. Example weight: float, optional |
-/// | Output columns | Score: vector of float, a probability per class. PredictedLabel: key with the label's values.
-/// IsUnknown: bool, with `Options.RejectUnknown` |
+/// | Machine learning task | Multiclass classification; multilabel classification |
+/// | Input columns | Image: `MLImage` of any size, or a planar vector of bytes or floats. Label: key; or, for any number of labels, a
+/// vector of keys, or of Booleans or zeros and ones, one for each label. Example weight: float, optional |
+/// | Output columns | Score: vector of float, a probability per class. PredictedLabel: key with the label's values; for any number of
+/// labels, a vector of Booleans. IsUnknown: bool, with `Options.RejectUnknown` |
 /// | Is normalization required? | No: mean and standard deviation are measured, and part of the model |
 /// | Is caching required? | No: images are decoded once and kept, in memory up to `Options.CacheBytes` and then on disk |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package for training;
@@ -133,6 +134,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         var label = TrainingColumns.Check(inputSchema, _options.ColumnNames);
+        _options.CheckLabels(LabelColumn.HasSeveral(label));
         return OutputColumns.AddTo(inputSchema, label, ScoreColumns.Default, hasUnknown: _options.RejectUnknown is not null);
     }
 
@@ -213,6 +215,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     {
         var columns = TrainingColumns.Bind(schema, _options.ColumnNames, _options.InputShape, _options.Network.DefaultImageSize);
         _options.CheckShape(columns.Image.Shape);
+        _options.CheckLabels(columns.Label.IsMultilabel);
         return columns;
     }
 

@@ -25,8 +25,8 @@ internal static class RunConditions
             Precision = settings.Precision.ToString(),
             Threads = torch.get_num_threads(),
             DataFolder = images.Folder,
-            TrainingImagesByClass = CountByClass(images.Training, plan.ClassCount),
-            ValidationImagesByClass = CountByClass(images.Validation, plan.ClassCount),
+            TrainingImagesByClass = CountByClass(images.Training, plan.ClassCount, images.LabelSets),
+            ValidationImagesByClass = CountByClass(images.Validation, plan.ClassCount, images.LabelSets),
             StartingWeights = options.StartWeights is { } given
                 ? given.Source ?? $"weights that the program gave{(given.ArchitectureName is { } name ? $", of {name}" : "")}"
                 : $"random ones, by the seed {settings.Seed}",
@@ -65,9 +65,14 @@ internal static class RunConditions
     private static string Version(Type type) =>
         type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
-    private static ImmutableArray<int> CountByClass<T>(ImageSet<T> images, int classCount)
+    private static ImmutableArray<int> CountByClass<T>(ImageSet<T> images, int classCount, LabelSets? labelSets)
         where T : unmanaged, INumberBase<T>
     {
+        if (labelSets is not null)
+        {
+            return [.. labelSets.Count(images.Labels)];
+        }
+
         var counts = new int[classCount];
         foreach (var image in images.Entries)
         {

@@ -31,7 +31,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var settings = Settings(images, checkpoint);
         CheckValidation(settings.Recipe, images.Validation.Count);
         ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
-        var start = Start(settings.Recipe);
+        var start = Start(settings.Recipe, images);
         var conditions = RunConditions.Of(plan, options, settings, start, images);
         reporter.Conditions = conditions.Now(settings.Recipe, settings.Augmentation, Started);
         var head = new HeadTraining(settings, options.HeadCopies, options.CacheLimits, checkpoints, reporter);
@@ -49,7 +49,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var (logits, labels) = options.Calibrate || options.RejectUnknown is not null
             ? new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).ValidationLogits()
             : ([], []);
-        var temperature = options.Calibrate ? TemperatureScaling.Fit(logits, labels) : 1;
+        var temperature = options.Calibrate ? TemperatureScaling.Fit(logits, labels, images.LabelSets) : 1;
         var recipe = settings.Recipe with { BatchSize = end.BatchSize, GradientAccumulationSteps = end.GradientAccumulationSteps };
         var history = NetworkTraining.History(images, end, seed) with
         {
@@ -76,15 +76,20 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         using var threads = new TorchThreads(options.ThreadCount);
         var settings = Settings(images, checkpoint: null);
         settings = settings with { Recipe = MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory) };
-        var start = Start(settings.Recipe);
+        var start = Start(settings.Recipe, images);
         using var learner = new Learner<T>(plan, start, images, settings, epochs: 1);
         learner.Network.FrozenLayers = LayerDepth.FirstTrained(plan, options.TrainableLayers, epoch: 1, options.EpochsPerUnfreezing);
-        var loss = ClassificationLoss.ForTraining(settings.Recipe, settings.HasExampleWeights);
-        return LearningRateFinder.Run(learner, loss, steps, options.CancellationToken);
+        return LearningRateFinder.Run(learner, TrainingLoss.ForTraining(settings), steps, options.CancellationToken);
     }
 
-    private ResNetWeights Start(TrainingRecipe recipe) =>
-        StartingWeights.For(plan, options.StartWeights, SeedMixer.Mix(seed, SeedUse.Weights), recipe.ZeroInitResidual);
+    private ResNetWeights Start<T>(TrainingRecipe recipe, TrainingImages<T> images)
+        where T : unmanaged, INumberBase<T>
+    {
+        var start = StartingWeights.For(plan, options.StartWeights, SeedMixer.Mix(seed, SeedUse.Weights), recipe.ZeroInitResidual);
+        return images.LabelSets is { } labelSets
+            ? StartingWeights.WithPriors(start, plan, labelSets.Count(images.Training.Labels), images.Training.Count)
+            : start;
+    }
 
     private TrainingSettings Settings<T>(TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
@@ -102,6 +107,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         return new TrainingSettings(options.EffectiveRecipe, augmentation, precision, fineTuning, seed)
         {
             HasExampleWeights = options.ExampleWeightColumnName is not null,
+            LabelSets = images.LabelSets,
             CheckpointInterval = options.CheckpointInterval,
             MaxDuration = options.MaxDuration,
             CancellationToken = options.CancellationToken,

@@ -109,6 +109,23 @@ public sealed class SnippetTests : IDisposable
     public void UnknownImagesAreToldByTheSavedModel() =>
         Assert.All(Training.UnknownImages(_ml), name => Assert.Contains(name, Pictures.ClassNames.Append("none of these")));
 
+    // The stripes' direction is one label, and every second photo has another beside it.
+    [Fact]
+    public void SeveralLabelsAreTrainedEvaluatedAndPredicted()
+    {
+        var photos = Directory.GetFiles("photos/train", "*.png", SearchOption.AllDirectories)
+            .Select((path, i) => $"{path},{Path.GetFileName(Path.GetDirectoryName(path))}{(i % 2 == 0 ? ";even" : "")}");
+        File.WriteAllLines("photos.csv", photos);
+
+        var found = Training.SeveralLabels(_ml);
+
+        Assert.All(found, each => Assert.Contains(each.Label, Pictures.ClassNames.Append("even")));
+        Assert.All(found, each => Assert.InRange(each.Probability, 0.5f, 1));
+        var loaded = new MLContext().Model.Load("tags.zip", out var schema);
+        Assert.Equal(["ImagePath", "Tags"], schema.Where(column => !column.IsHidden).Select(column => column.Name));
+        (loaded as IDisposable)?.Dispose();
+    }
+
     [Fact]
     public void ShardsAreTrainedOnReadInEpochsAndGoneOnIn()
     {

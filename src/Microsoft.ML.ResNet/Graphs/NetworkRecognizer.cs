@@ -181,9 +181,9 @@ internal sealed partial class NetworkRecognizer
                 throw _x.Readers[0].Node.Refuse("follows the global pooling", "the end of the network, or its head");
         }
 
-        if (_x.Reader is Operation.Softmax softmax)
+        if (_x.Reader is Operation.Softmax or Operation.Sigmoid) // a sigmoid where an image has any number of labels
         {
-            Advance(softmax);
+            Advance(_x.Reader);
         }
 
         if (_x.Readers is [var next, ..])

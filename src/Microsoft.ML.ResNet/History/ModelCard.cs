@@ -82,6 +82,10 @@ public sealed partial record ModelCard
     /// <value><see langword="null"/>, the default, where the model has no column <c>IsUnknown</c>.</value>
     public float? UnknownThreshold { get; init; }
 
+    /// <summary>Gets whether an image has any number of labels, each with a probability of its own.</summary>
+    /// <value>The default is <see langword="false"/>: one label, and probabilities that add up to 1.</value>
+    public bool IsMultilabel { get; init; }
+
     /// <summary>Gets why training ended before its last epoch, if it did.</summary>
     /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>
     public string? StoppedEarly { get; init; }
@@ -97,7 +101,7 @@ public sealed partial record ModelCard
                 ("Input", Input.ToString()),
                 ("Parameters", Count(Parameters)),
                 ("Multiply-adds per image", Count(MultiplyAdds)),
-                ("Classes", Count(ClassNames.Length)),
+                (IsMultilabel ? "Labels, any number for an image" : "Classes", Count(ClassNames.Length)),
             ]);
             if (LastEpoch is not null)
             {
@@ -118,7 +122,9 @@ public sealed partial record ModelCard
             ]);
             if (ClassNames.Length > 0 && conditions.TrainingImagesByClass.Length == ClassNames.Length)
             {
-                yield return new CardPart("Images by class", [.. ClassNames.Select((name, index) => (name, ImagesOf(conditions, index)))]);
+                yield return new CardPart(
+                    IsMultilabel ? "Images by label" : "Images by class",
+                    [.. ClassNames.Select((name, index) => (name, ImagesOf(conditions, index)))]);
             }
         }
     }
@@ -169,6 +175,7 @@ public sealed partial record ModelCard
             BestEpoch = validated.Length == 0 ? null : validated.MaxBy(epoch => epoch.ValidationAccuracy),
             Temperature = history.Temperature,
             UnknownThreshold = history.UnknownThreshold,
+            IsMultilabel = history.IsMultilabel,
             StoppedEarly = history.StoppedEarly,
         };
     }

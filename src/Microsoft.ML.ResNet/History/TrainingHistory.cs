@@ -42,6 +42,10 @@ public sealed partial record TrainingHistory
     /// </value>
     public float? UnknownThreshold { get; init; }
 
+    /// <summary>Gets whether images had any number of labels. An image is then right, for accuracy, where all of its labels are.</summary>
+    /// <value>The default is <see langword="false"/>: one label for each image.</value>
+    public bool IsMultilabel { get; init; }
+
     /// <summary>Gets why training ended before its last epoch, if it did.</summary>
     /// <value><see langword="null"/> after a full run; otherwise a sentence.</value>
     public string? StoppedEarly { get; init; }

@@ -34,7 +34,9 @@ public sealed record OnnxExportOptions
     /// </value>
     public bool FoldBatchNorm { get; init; }
 
-    /// <summary>Gets whether the output is probabilities, rather than logits.</summary>
+    /// <summary>
+    /// Gets whether the output is probabilities, rather than logits: by a softmax, or by a sigmoid where an image has any number of labels.
+    /// </summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool Softmax { get; init; } = true;
 }

@@ -20,6 +20,8 @@ internal sealed class OnnxGraph
         return output;
     }
 
+    public void Add(OnnxNode node) => _nodes.Add(node);
+
     public string AddIntegers(string name, params ReadOnlySpan<long> values) => Add(OnnxTensor.Integers(name, values));
 
     public string Add(WeightTensor tensor) =>

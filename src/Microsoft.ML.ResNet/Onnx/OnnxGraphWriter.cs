@@ -74,14 +74,49 @@ internal sealed class OnnxGraphWriter
         x = writer.AddFeatures(options.IncludePreprocessing ? writer.AddPreprocessing(x) : x, options.FoldBatchNorm);
         x = graph.Add("Flatten", [x], "flatten", new OnnxAttribute("axis", 1));
         var outputName = options.Softmax ? "probabilities" : "logits";
+        var activation = network.IsMultilabel ? "Sigmoid" : "Softmax";
         var head = plan.Head.Weights.Select(spec => graph.Add(network.Weights[spec.Name]));
         x = graph.Add("Gemm", [x, .. head], options.Softmax ? plan.Head.Name : outputName, new OnnxAttribute("transB", 1));
         if (options.Softmax)
         {
-            graph.Add("Softmax", [x], outputName, new OnnxAttribute("axis", -1));
+            graph.Add(activation, [x], outputName, network.IsMultilabel ? [] : [new OnnxAttribute("axis", -1)]);
         }
 
         return writer.Finish(pixels, new OnnxValue(outputName, OnnxElementType.Float, [options.BatchSize, plan.ClassCount]), metadata);
+    }
+
+    /// <summary>The head alone, where an image has any number of labels: its features in, a probability for each label out.</summary>
+    /// <remarks>
+    /// ML.NET's OnnxTransformer takes the names of a vector's places from a node that nothing reads: so its own models export them.
+    /// </remarks>
+    /// <param name="network">The network.</param>
+    /// <param name="inputName">The name of the input.</param>
+    /// <param name="outputName">The name of the output.</param>
+    /// <param name="classNames">The names of the labels.</param>
+    public static OnnxModel LabelHead(ResNetModel network, string inputName, string outputName, ImmutableArray<string> classNames)
+    {
+        const long text = 8; // TensorProto.DataType.STRING
+        var (plan, graph) = (network.Plan, new OnnxGraph());
+        var names = $"mlnet.{outputName}";
+        var place = graph.Add(
+            "Cast", [graph.AddIntegers($"{names}.place", 0)], $"{names}.unusedInput", new OnnxAttribute("to", text));
+        graph.Add(new OnnxNode(
+            "LabelEncoder",
+            [place],
+            $"{names}.unusedOutput",
+            [
+                new OnnxAttribute("keys_strings", Texts: classNames),
+                new OnnxAttribute("values_int64s", Integers: [.. Enumerable.Range(0, classNames.Length).Select(index => (long)index)]),
+            ])
+        {
+            Name = $"{names}.SlotNames",
+            Domain = OnnxModel.ClassicDomain,
+        });
+        string[] head = [.. plan.Head.Weights.Select(spec => graph.Add(network.Weights[spec.Name]))];
+        var products = graph.Add("MatMul", [head[0], inputName], "products");
+        graph.Add("Sigmoid", [graph.Add("Add", [products, head[1]], plan.Head.Name)], outputName);
+        var input = new OnnxValue(inputName, OnnxElementType.Float, [plan.FeatureCount]);
+        return graph.ToModel(plan.Head.Name, input, [new OnnxValue(outputName, OnnxElementType.Float, [plan.ClassCount])], []);
     }
 
     /// <summary>

@@ -72,12 +72,16 @@ internal sealed record OnnxTensor(string Name, OnnxElementType ElementType, Immu
 }
 
 /// <summary>AttributeProto: a named setting of a node; one of its values is set.</summary>
-internal sealed record OnnxAttribute(string Name, long? Integer = null, float? Float = null, ImmutableArray<long>? Integers = null)
-    : OnnxMessage
+internal sealed record OnnxAttribute(
+    string Name,
+    long? Integer = null,
+    float? Float = null,
+    ImmutableArray<long>? Integers = null,
+    ImmutableArray<string>? Texts = null) : OnnxMessage
 {
     public override void WriteTo(CodedOutputStream output)
     {
-        const int floatType = 1, integerType = 2, integersType = 7;
+        const int floatType = 1, integerType = 2, integersType = 7, textsType = 8;
         output.WriteField(OnnxFields.Attribute.Name, Name);
         if (Float is { } single)
         {
@@ -99,6 +103,15 @@ internal sealed record OnnxAttribute(string Name, long? Integer = null, float? F
 
             output.WriteField(OnnxFields.Attribute.Type, integersType);
         }
+        else if (Texts is { } texts)
+        {
+            foreach (var text in texts)
+            {
+                output.WriteField(OnnxFields.Attribute.Texts, text);
+            }
+
+            output.WriteField(OnnxFields.Attribute.Type, textsType);
+        }
     }
 }
 
@@ -106,6 +119,14 @@ internal sealed record OnnxAttribute(string Name, long? Integer = null, float? F
 internal sealed record OnnxNode(string Operator, ImmutableArray<string> Inputs, string Output, ImmutableArray<OnnxAttribute> Attributes)
     : OnnxMessage
 {
+    /// <summary>Gets the node's name.</summary>
+    /// <value>The default is that of its output.</value>
+    public string Name { get; init; } = Output;
+
+    /// <summary>Gets the set of operators that the node's is of.</summary>
+    /// <value>The default is empty: ONNX's own.</value>
+    public string Domain { get; init; } = "";
+
     public override void WriteTo(CodedOutputStream output)
     {
         foreach (var input in Inputs)
@@ -114,11 +135,16 @@ internal sealed record OnnxNode(string Operator, ImmutableArray<string> Inputs, 
         }
 
         output.WriteField(OnnxFields.Node.Outputs, Output);
-        output.WriteField(OnnxFields.Node.Name, Output);
+        output.WriteField(OnnxFields.Node.Name, Name);
         output.WriteField(OnnxFields.Node.Operator, Operator);
         foreach (var attribute in Attributes)
         {
             output.WriteField(OnnxFields.Node.Attributes, attribute);
+        }
+
+        if (Domain.Length > 0)
+        {
+            output.WriteField(OnnxFields.Node.Domain, Domain);
         }
     }
 }
@@ -185,6 +211,11 @@ internal sealed record OnnxModel(
 {
     // Opset 17 and its IR version 8: the newest that every ONNX Runtime since 1.13 reads.
     public const int Opset = 17;
+
+    /// <summary>The operators of what is no neural network: https://onnx.ai/onnx/operators/#ai-onnx-ml</summary>
+    public const string ClassicDomain = "ai.onnx.ml";
+
+    private const int ClassicOpset = 2;
     private const int IrVersion = 8;
 
     public override void WriteTo(CodedOutputStream output)
@@ -205,16 +236,29 @@ internal sealed record OnnxModel(
     {
         output.WriteField(OnnxFields.Model.IrVersion, IrVersion);
         output.WriteField(OnnxFields.Model.ProducerName, "ResNet.MLNet");
-        output.WriteField(OnnxFields.Model.OperatorSets, new OperatorSet(Opset));
+        output.WriteField(OnnxFields.Model.OperatorSets, new OperatorSet("", Opset));
+        if (Nodes.Any(node => node.Domain == ClassicDomain))
+        {
+            output.WriteField(OnnxFields.Model.OperatorSets, new OperatorSet(ClassicDomain, ClassicOpset));
+        }
+
         foreach (var (key, value) in Metadata)
         {
             output.WriteField(OnnxFields.Model.Metadata, new MetadataEntry(key, value));
         }
     }
 
-    private sealed record OperatorSet(int Version) : OnnxMessage
+    private sealed record OperatorSet(string Domain, int Version) : OnnxMessage
     {
-        public override void WriteTo(CodedOutputStream output) => output.WriteField(OnnxFields.OperatorSet.Version, Version);
+        public override void WriteTo(CodedOutputStream output)
+        {
+            if (Domain.Length > 0)
+            {
+                output.WriteField(OnnxFields.OperatorSet.Domain, Domain);
+            }
+
+            output.WriteField(OnnxFields.OperatorSet.Version, Version);
+        }
     }
 
     private sealed record MetadataEntry(string Key, string Value) : OnnxMessage

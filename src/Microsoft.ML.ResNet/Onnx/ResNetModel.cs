@@ -16,6 +16,9 @@ internal sealed record ResNetModel(
     /// </summary>
     public float? UnknownThreshold { get; init; }
 
+    /// <summary>Gets whether an image has any number of labels, each with a probability of its own.</summary>
+    public bool IsMultilabel { get; init; }
+
     /// <summary>
     /// Makes the network for a column: vectors are neither resized nor cropped, so there is no border to cut off and nothing to average.
     /// </summary>

@@ -19,6 +19,7 @@ internal sealed class OnnxBackedChain : IDisposable
     private readonly ImageColumn _image;
     private readonly TransformerChain<ITransformer> _chain;
     private readonly TemporaryFile _onnxFile;
+    private readonly TemporaryFile? _headFile; // null where the head is ML.NET's own
     private readonly ResNetModel _network;
     private readonly bool _inBatches;
     private readonly Lazy<NetworkSession> _bulk;
@@ -28,13 +29,14 @@ internal sealed class OnnxBackedChain : IDisposable
         ImageColumn image,
         ResNetModel network,
         TransformerChain<ITransformer> chain,
-        TemporaryFile onnxFile)
+        TemporaryFile onnxFile,
+        TemporaryFile? headFile)
     {
         _environment = environment;
         _image = image;
         _network = network;
         _chain = chain;
-        _onnxFile = onnxFile;
+        (_onnxFile, _headFile) = (onnxFile, headFile);
         var (height, width) = network.Preprocessing.ResizeTo;
         _inBatches = environment.GetGpuDeviceId() is null // on a GPU, only OnnxTransformer's session is
             && (image.Source != PixelSource.Image || height * width < LargeImage);
@@ -43,19 +45,21 @@ internal sealed class OnnxBackedChain : IDisposable
             OnnxGraphWriter.Featurizer(network, OnnxGraphWriter.PixelTypeOf(image), "pixels", "features", [], anyBatch: true)));
     }
 
-    /// <summary>Builds a chain around a temporary file, and deletes the file if that fails.</summary>
+    /// <summary>Builds a chain around temporary files, for the network and for its head, and deletes them if that fails.</summary>
     public static OnnxBackedChain Build(
-        IHostEnvironment environment, ImageColumn image, ResNetModel network, Func<string, TransformerChain<ITransformer>> build)
+        IHostEnvironment environment, ImageColumn image, ResNetModel network, Func<string, string?, TransformerChain<ITransformer>> build)
     {
         ScoringPrerequisites.Check();
         var onnxFile = new TemporaryFile("network.onnx");
+        var headFile = network.IsMultilabel ? new TemporaryFile("head.onnx") : null;
         try
         {
-            return new OnnxBackedChain(environment, image, network, build(onnxFile.Path), onnxFile);
+            return new OnnxBackedChain(environment, image, network, build(onnxFile.Path, headFile?.Path), onnxFile, headFile);
         }
         catch
         {
             onnxFile.Dispose();
+            headFile?.Dispose();
             throw;
         }
     }
@@ -93,12 +97,13 @@ internal sealed class OnnxBackedChain : IDisposable
 
         _chain.Dispose();
         _onnxFile.Dispose();
+        _headFile?.Dispose();
     }
 
     private IDataView Apply(ITransformer stage, IDataView input) => stage switch
     {
         TransformerChain<ITransformer> chain => chain.Aggregate(input, (view, each) => Apply(each, view)), // chains are nested
-        OnnxTransformer when _inBatches => InBatches(input, stage.Transform(input)),
+        OnnxTransformer when _inBatches && !ScoringChain.HasFeatures(input.Schema) => InBatches(input, stage.Transform(input)),
         _ => stage.Transform(input),
     };
 

@@ -6,7 +6,8 @@ namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>The names of the columns that a classifier adds.</summary>
 /// <param name="Score">A probability for each class.</param>
-/// <param name="PredictedLabel">The most probable class: a key with the label's values.</param>
+/// <param name="PredictedLabel">The most probable class: a key with the label's values. Where an image has any number of labels, a Boolean
+/// for each: whether its probability is above one half.</param>
 internal sealed record ScoreColumns(string Score, string PredictedLabel)
 {
     /// <summary>Gets the names that ML.NET's own classifiers give them.</summary>
@@ -23,6 +24,15 @@ internal static class OutputColumns
 
     public static SchemaShape AddTo(SchemaShape input, SchemaShape.Column label, ScoreColumns names, bool hasUnknown)
     {
+        if (LabelColumn.HasSeveral(label))
+        {
+            SchemaShape.Column[] slotNames = [Column("SlotNames", VectorKind.Vector, TextDataViewType.Instance, isKey: false)];
+            return Add(
+                input,
+                Column(names.Score, VectorKind.Vector, NumberDataViewType.Single, isKey: false, slotNames),
+                Column(names.PredictedLabel, VectorKind.Vector, BooleanDataViewType.Instance, isKey: false, slotNames));
+        }
+
         var keyValues = label.Annotations.Find("KeyValues");
         var score = Column(names.Score, VectorKind.Vector, NumberDataViewType.Single, isKey: false, ScoreAnnotations(keyValues));
         var predicted = Column(
@@ -31,14 +41,16 @@ internal static class OutputColumns
             NumberDataViewType.UInt32,
             isKey: true,
             [.. keyValues is { } values ? [values] : Array.Empty<SchemaShape.Column>(), .. CommonAnnotations()]);
-        SchemaShape.Column[] added = hasUnknown
-            ? [score, predicted, Column(IsUnknown, VectorKind.Scalar, BooleanDataViewType.Instance, isKey: false)]
-            : [score, predicted];
-        return new SchemaShape([.. input.Where(column => added.All(each => each.Name != column.Name)), .. added]);
+        return hasUnknown
+            ? Add(input, score, predicted, Column(IsUnknown, VectorKind.Scalar, BooleanDataViewType.Instance, isKey: false))
+            : Add(input, score, predicted);
     }
 
     public static SchemaShape AddFeatures(SchemaShape input, string name) =>
-        new([.. input.Where(column => column.Name != name), Column(name, VectorKind.Vector, NumberDataViewType.Single, isKey: false)]);
+        Add(input, Column(name, VectorKind.Vector, NumberDataViewType.Single, isKey: false));
+
+    private static SchemaShape Add(SchemaShape input, params SchemaShape.Column[] added) =>
+        new([.. input.Where(column => added.All(each => each.Name != column.Name)), .. added]);
 
     private static IEnumerable<SchemaShape.Column> ScoreAnnotations(SchemaShape.Column? keyValues)
     {

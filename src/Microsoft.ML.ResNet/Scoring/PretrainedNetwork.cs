@@ -24,6 +24,7 @@ internal static class PretrainedNetwork
         {
             Card = weights.Card,
             UnknownThreshold = UnknownThreshold(weights.Card),
+            IsMultilabel = weights.Card?.IsMultilabel == true,
         };
     }
 
@@ -43,13 +44,19 @@ internal static class PretrainedNetwork
             strict: false);
 
     /// <summary>Makes the label column that a classifier without training data would have had.</summary>
-    public static LabelColumn LabelOf(ImmutableArray<string> classNames)
+    /// <param name="classNames">The names of the classes.</param>
+    /// <param name="isMultilabel">Whether an image may have several labels.</param>
+    public static LabelColumn LabelOf(ImmutableArray<string> classNames, bool isMultilabel = false)
     {
+        var count = classNames.Length;
         var annotations = new DataViewSchema.Annotations.Builder();
         ValueGetter<VBuffer<ReadOnlyMemory<char>>> getNames = (ref VBuffer<ReadOnlyMemory<char>> values) =>
-            values = new VBuffer<ReadOnlyMemory<char>>(classNames.Length, [.. classNames.Select(name => name.AsMemory())]);
-        annotations.Add("KeyValues", new VectorDataViewType(TextDataViewType.Instance, classNames.Length), getNames);
-        return new LabelColumn(Label, new KeyDataViewType(typeof(uint), classNames.Length), annotations.ToAnnotations());
+            values = new VBuffer<ReadOnlyMemory<char>>(count, [.. classNames.Select(name => name.AsMemory())]);
+        annotations.Add(isMultilabel ? "SlotNames" : "KeyValues", new VectorDataViewType(TextDataViewType.Instance, count), getNames);
+        DataViewType type = isMultilabel
+            ? new VectorDataViewType(BooleanDataViewType.Instance, count)
+            : new KeyDataViewType(typeof(uint), count);
+        return new LabelColumn(Label, type, count, annotations.ToAnnotations());
     }
 
     /// <summary>Settles the class names: the caller's, or the weights' own, or 0, 1, 2, ….</summary>

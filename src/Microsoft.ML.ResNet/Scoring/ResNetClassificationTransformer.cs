@@ -12,7 +12,9 @@ namespace Microsoft.ML.ResNet;
 
 /// <summary>
 /// A residual network that classifies images: it adds <c>Score</c>, a probability per class, and <c>PredictedLabel</c>, a key with the
-/// label's own values; and <c>IsUnknown</c>, whether it belongs to none of the classes, if it was trained with <c>RejectUnknown</c>.
+/// label's own values; and <c>IsUnknown</c>, whether it belongs to none of the classes, if it was trained with <c>RejectUnknown</c>. Where
+/// images have any number of labels, <c>Score</c> is a probability for each label by itself, and <c>PredictedLabel</c> a vector of
+/// Booleans: whether it is above one half.
 /// </summary>
 /// <remarks>
 /// <para> Inside is a chain of ML.NET's own transformers around an ONNX graph, and that chain is what <see
@@ -100,6 +102,9 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     /// <summary>Gets the probability that some class must be above, for an image to be of a known class; null where every image
     /// is.</summary>
     internal float? UnknownThreshold => _network.UnknownThreshold;
+
+    /// <summary>Gets whether an image has any number of labels, each with a probability of its own.</summary>
+    internal bool IsMultilabel => _network.IsMultilabel;
 
     /// <summary>Gets the column that images are read from.</summary>
     internal ImageColumn Image => _image;
@@ -191,10 +196,18 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
     {
         var earlier = network.Card is null ? null : network.Card with { ClassNames = label.ClassNames() };
         var card = history.Conditions is null ? earlier : ModelCard.Of(network.Plan, label.ClassNames(), history);
-        network = network.For(image) with { Card = card, UnknownThreshold = network.UnknownThreshold ?? history.UnknownThreshold };
+        network = network.For(image) with
+        {
+            Card = card,
+            UnknownThreshold = network.UnknownThreshold ?? history.UnknownThreshold,
+            IsMultilabel = label.IsMultilabel,
+        };
         names ??= ScoreColumns.Default;
         var chain = OnnxBackedChain.Build(
-            environment, image, network, file => ScoringChain.Classifier(environment, input, image, label, network, names, file));
+            environment,
+            image,
+            network,
+            (file, headFile) => ScoringChain.Classifier(environment, input, image, label, network, names, file, headFile));
         return new ResNetClassificationTransformer(environment, network, image, label, history, names, chain);
     }
 }

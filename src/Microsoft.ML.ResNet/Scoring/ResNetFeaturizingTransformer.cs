@@ -54,7 +54,7 @@ public sealed class ResNetFeaturizingTransformer : ITransformer, IDisposable
             environment,
             image,
             network,
-            onnxFile => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile));
+            (onnxFile, _) => ScoringChain.Featurizer(environment, input, image, network, outputColumn, onnxFile));
         return new ResNetFeaturizingTransformer(chain, network);
     }
 }

@@ -60,6 +60,14 @@ public sealed class ResNetPrediction
         ];
     }
 
+    /// <summary>Gets the classes whose probability is above a threshold: the labels of an image that has any number of them.</summary>
+    /// <param name="threshold">0 to 1. At 0.5, these are the labels that ML.NET's column <c>PredictedLabel</c> holds.</param>
+    /// <returns>The classes, the likeliest first; none where no probability is above the threshold.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The threshold is not from 0 to 1.</exception>
+    public ImmutableArray<ClassProbability> Above(float threshold = 0.5f) => threshold is >= 0 and <= 1
+        ? [.. Top(_probabilities.Length).TakeWhile(each => each.Probability > threshold)]
+        : throw new ArgumentOutOfRangeException(nameof(threshold), threshold, "The threshold must be a probability, from 0 to 1.");
+
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant($"{Label} ({Probability:p1})");
 }

@@ -41,7 +41,7 @@ public sealed class ResNetScoringEstimator : IEstimator<ResNetClassificationTran
         _names = names;
         _network = PretrainedNetwork.Classifier(weights, architecture, preprocessing);
         ClassNames = PretrainedNetwork.ClassNames(classNames, weights, _network.Plan.ClassCount);
-        _label = PretrainedNetwork.LabelOf(ClassNames);
+        _label = PretrainedNetwork.LabelOf(ClassNames, _network.IsMultilabel);
     }
 
     /// <summary>Gets the names of the classes.</summary>

@@ -15,7 +15,8 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <item>ResizeImages, and ConvertToGrayscale for one channel: <see cref="PixelChain"/>.</item>
 /// <item>ExtractPixels, planar, as bytes: <see cref="PixelChain"/> too.</item>
 /// <item>ApplyOnnxModel: preprocessing and the network up to its pooled features.</item>
-/// <item>ML.NET's multinomial logistic model, which holds the network's own last layer.</item>
+/// <item>ML.NET's multinomial logistic model, which holds the network's own last layer. Where an image has any number of labels, another
+/// ApplyOnnxModel, whose graph ends in a sigmoid, and an Expression that asks which probabilities are above one half.</item>
 /// <item>Where images may be of no class, Expression and a linear model that count the probabilities above the threshold.</item>
 /// <item>DropColumns of the temporary columns.</item>
 /// </list>
@@ -37,6 +38,8 @@ internal static class ScoringChain
     /// <param name="network">The network, its weights and its preprocessing.</param>
     /// <param name="names">The names of the columns to add.</param>
     /// <param name="onnxFile">Where the graph is written; it must outlive the chain.</param>
+    /// <param name="headFile">Where the graph of the head is written, which must outlive the chain too; null where an image has one
+    /// label.</param>
     public static TransformerChain<ITransformer> Classifier(
         IHostEnvironment environment,
         IDataView input,
@@ -44,9 +47,15 @@ internal static class ScoringChain
         LabelColumn label,
         ResNetModel network,
         ScoreColumns names,
-        string onnxFile)
+        string onnxFile,
+        string? headFile)
     {
         var chain = Features(environment, input, image, network, NetworkMetadata.Of(network, label.ClassNames()), FeaturesColumn, onnxFile);
+        if (headFile is not null)
+        {
+            return DropTemporary(environment, input, AddLabels(environment, input, chain, label, network, names, headFile));
+        }
+
         var head = Head(environment, label, network);
         return names == ScoreColumns.Default
             ? DropTemporary(environment, input, AddUnknown(environment, input, chain.Append<ITransformer>(head), network))
@@ -59,6 +68,30 @@ internal static class ScoringChain
     {
         var features = Features(environment, input, image, network, NetworkMetadata.Of(network, []), outputColumn, onnxFile);
         return DropTemporary(environment, input, features);
+    }
+
+    /// <summary>Tells whether a view has the features already, so that what comes next is the head.</summary>
+    public static bool HasFeatures(DataViewSchema schema) => schema.GetColumnOrNull(FeaturesColumn) is not null;
+
+    // An expression has integers only: see IsAbove.
+    private static TransformerChain<ITransformer> AddLabels(
+        IHostEnvironment environment,
+        IDataView input,
+        TransformerChain<ITransformer> chain,
+        LabelColumn label,
+        ResNetModel network,
+        ScoreColumns names,
+        string headFile)
+    {
+        using (var stream = File.Create(headFile))
+        {
+            OnnxGraphWriter.LabelHead(network, FeaturesColumn, names.Score, label.ClassNames()).WriteTo(stream);
+        }
+
+        var transforms = MLNetInternals.NewTransformsCatalog(environment);
+        chain = Append(chain, transforms.ApplyOnnxModel(names.Score, FeaturesColumn, headFile), chain.Transform(input));
+        var isAboveHalf = transforms.Expression(names.PredictedLabel, "(p) => p + p > 1f", names.Score);
+        return Append(chain, isAboveHalf, chain.Transform(input));
     }
 
     private static TransformerChain<ITransformer> Features(

@@ -25,7 +25,7 @@ internal sealed class ServedNetwork : IDisposable
     private readonly TemporaryFile _weightsFile;
     private readonly PlanarPixels _planar;
 
-    private ServedNetwork(ServedGraph graph, TemporaryFile weightsFile, ResNetWeights metadata, SoftmaxHead? head, int? threads)
+    private ServedNetwork(ServedGraph graph, TemporaryFile weightsFile, ResNetWeights metadata, ServedHead? head, int? threads)
     {
         (_weightsFile, Head) = (weightsFile, head);
         Preprocessing = metadata.Preprocessing!;
@@ -57,7 +57,7 @@ internal sealed class ServedNetwork : IDisposable
     public int FeatureCount { get; }
 
     /// <summary>Gets the last layer; null for a network that has none.</summary>
-    public SoftmaxHead? Head { get; }
+    public ServedHead? Head { get; }
 
     /// <summary>Gets the number of bytes of an image's pixels.</summary>
     public int ImageSize => _planar.Size;
@@ -125,7 +125,7 @@ internal sealed class ServedNetwork : IDisposable
         OnnxGraphWriter.Featurizer(
             network, OnnxElementType.UInt8, "pixels", "features", NetworkMetadata.Of(network, classNames), anyBatch: true).WriteTo(stream);
         stream.Position = 0;
-        var head = classNames.IsEmpty ? null : new SoftmaxHead(network.Weights[LayerPlan.HeadWeight], network.Weights[LayerPlan.HeadBias]);
+        var head = classNames.IsEmpty ? null : ServedHead.Of(network.Weights, network.IsMultilabel);
         var builder = new WeightsBuilder(new MemoryAllowance(stream.Length, MemoryAllowance.Default));
         return Create(stream, stream.Length, builder, options, _ => head);
     }
@@ -156,15 +156,11 @@ internal sealed class ServedNetwork : IDisposable
         var builder = new WeightsBuilder(allowance);
         ModelZip.ReadHead(builder, archive);
         using var stream = ModelZip.OpenNetwork(archive, out var length);
-        return Create(stream, length, builder, options, HeadOf);
-
-        static SoftmaxHead? HeadOf(ResNetWeights weights) => weights.TryGet(LayerPlan.HeadWeight, out var matrix)
-            ? new SoftmaxHead(matrix, weights[LayerPlan.HeadBias])
-            : null;
+        return Create(stream, length, builder, options, weights => ServedHead.Of(weights, ModelZip.HasOwnGraph(archive)));
     }
 
     private static ServedNetwork Create(
-        Stream graphFile, long length, WeightsBuilder builder, ResNetPredictorOptions options, Func<ResNetWeights, SoftmaxHead?> headOf)
+        Stream graphFile, long length, WeightsBuilder builder, ResNetPredictorOptions options, Func<ResNetWeights, ServedHead?> headOf)
     {
         // Both take some tenths of a second, for which a second core has time while the graph is read and the session made.
         _ = ImagesReady.Value;

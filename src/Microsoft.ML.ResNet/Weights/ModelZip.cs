@@ -7,8 +7,8 @@ namespace Microsoft.ML.ResNet.Weights;
 
 /// <summary>
 /// An ML.NET model with a <see cref="ResNetClassificationTransformer"/> in it: the network up to its features is the ONNX graph of an
-/// OnnxTransformer, whose metadata names the classes, and its last layer is a MaximumEntropyModelParameters. A
-/// <see cref="ResNetFeaturizingTransformer"/> has no last layer.
+/// OnnxTransformer, whose metadata names the classes, and its last layer is a MaximumEntropyModelParameters, or, where an image has any
+/// number of labels, the ONNX graph of a second OnnxTransformer. A <see cref="ResNetFeaturizingTransformer"/> has no last layer.
 /// </summary>
 internal static class ModelZip
 {
@@ -39,6 +39,12 @@ internal static class ModelZip
             .Select(name => archive.Read(name, Array.MaxLength))
             .Where(file => MaximumEntropyModel.IsOne(file))
             .Take(2).ToArray();
+        var ownGraph = Networks(archive).ElementAtOrDefault(1);
+        if (ownGraph is not null && heads.Length > 0)
+        {
+            throw Several(ownGraph);
+        }
+
         if (heads.Length > 1)
         {
             throw new InvalidDataException("it holds several heads (of ML.NET's transformers)");
@@ -48,32 +54,21 @@ internal static class ModelZip
         {
             MaximumEntropyModel.ReadInto(builder, head, LayerPlan.HeadWeight, LayerPlan.HeadBias);
         }
+
+        if (ownGraph is not null)
+        {
+            ReadOwnGraph(builder, archive, ownGraph);
+        }
     }
+
+    /// <summary>Tells whether the last layer is an ONNX graph of its own: each label has a probability of its own.</summary>
+    public static bool HasOwnGraph(BoundedArchive archive) => Networks(archive).Length == 2;
 
     /// <summary>Opens the ONNX file of the network, which lies behind its length.</summary>
     public static Stream OpenNetwork(BoundedArchive archive, out int length)
     {
-        var networks = archive.Names.Where(IsNetwork).Take(2).ToArray();
-        if (networks.Length > 1)
-        {
-            throw new InvalidDataException($"it holds several networks (of ML.NET's transformers, {Quote(networks[^1])} is one)");
-        }
-
-        var stream = archive.Open(networks[0], out var entryLength);
-        try
-        {
-            Span<byte> prefix = stackalloc byte[sizeof(int)];
-            stream.ReadExactly(prefix);
-            length = BinaryPrimitives.ReadInt32LittleEndian(prefix);
-            return length == entryLength - prefix.Length
-                ? stream
-                : throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
-        }
-        catch
-        {
-            stream.Dispose();
-            throw;
-        }
+        var networks = Networks(archive);
+        return networks.Length <= 2 ? Open(archive, networks[0], out length) : throw Several(networks[^1]);
     }
 
     /// <summary>Reads the card of the network, whatever kind of weights it has.</summary>
@@ -100,6 +95,51 @@ internal static class ModelZip
             return null;
         }
     }
+
+    private static Stream Open(BoundedArchive archive, string name, out int length)
+    {
+        var stream = archive.Open(name, out var entryLength);
+        try
+        {
+            Span<byte> prefix = stackalloc byte[sizeof(int)];
+            stream.ReadExactly(prefix);
+            length = BinaryPrimitives.ReadInt32LittleEndian(prefix);
+            return length == entryLength - prefix.Length
+                ? stream
+                : throw new InvalidDataException($"its network claims {length:n0} bytes in an entry of {entryLength:n0}");
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    private static void ReadOwnGraph(WeightsBuilder builder, BoundedArchive archive, string name)
+    {
+        using var stream = Open(archive, name, out var length);
+        var allowance = new MemoryAllowance(length, MemoryAllowance.Default);
+        var head = new WeightsBuilder(allowance);
+        var graph = OnnxWeights.ReadInto(head, stream, length, allowance);
+        var tensors = head.BuildMetadata().Tensors;
+        var names = tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal);
+        if (graph.HasConvolutions || !names.SequenceEqual([LayerPlan.HeadBias, LayerPlan.HeadWeight]))
+        {
+            throw Several(name);
+        }
+
+        foreach (var tensor in tensors)
+        {
+            long[] shape = [.. tensor.Shape.Select(size => (long)size)];
+            tensor.Values.Span.CopyTo(builder.Declare(tensor.Name, ElementType.Float32, shape)!.Allocate());
+        }
+    }
+
+    // In their order among the stages: that of a head comes after that of its network.
+    private static string[] Networks(BoundedArchive archive) => [.. archive.Names.Where(IsNetwork).Order(StringComparer.Ordinal)];
+
+    private static InvalidDataException Several(string name) =>
+        new($"it holds several networks (of ML.NET's transformers, {Quote(name)} is one)");
 
     private static bool IsNetwork(string name) => name.EndsWith(OnnxModel, StringComparison.Ordinal);
 }

@@ -14,7 +14,7 @@ internal static class OnnxFields
 
     public static class OperatorSet
     {
-        public const int Version = 2;
+        public const int Domain = 1, Version = 2;
     }
 
     public static class MetadataEntry
@@ -29,12 +29,12 @@ internal static class OnnxFields
 
     public static class Node
     {
-        public const int Inputs = 1, Outputs = 2, Name = 3, Operator = 4, Attributes = 5;
+        public const int Inputs = 1, Outputs = 2, Name = 3, Operator = 4, Attributes = 5, Domain = 7;
     }
 
     public static class Attribute
     {
-        public const int Name = 1, Float = 2, Integer = 3, Text = 4, Tensor = 5, Integers = 8, Type = 20;
+        public const int Name = 1, Float = 2, Integer = 3, Text = 4, Tensor = 5, Integers = 8, Texts = 9, Type = 20;
     }
 
     public static class Tensor

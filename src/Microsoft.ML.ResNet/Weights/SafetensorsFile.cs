@@ -108,6 +108,12 @@ internal static class SafetensorsFile
                 json.WriteString(WeightsMetadata.Architecture, architecture);
             }
 
+            // The one card that must go along: without it, labels' probabilities would be made to add up to 1.
+            if (weights.Card is { IsMultilabel: true } card)
+            {
+                json.WriteString(WeightsMetadata.Card, WeightsMetadata.Write(card));
+            }
+
             json.WriteEndObject();
             var offset = 0L;
             foreach (var tensor in weights.Tensors)
@@ -215,6 +221,7 @@ internal static class SafetensorsFile
             var key = json.ValueTextEquals(WeightsMetadata.Preprocessing) ? WeightsMetadata.Preprocessing
                 : json.ValueTextEquals(WeightsMetadata.ClassNames) ? WeightsMetadata.ClassNames
                 : json.ValueTextEquals(WeightsMetadata.Architecture) ? WeightsMetadata.Architecture
+                : json.ValueTextEquals(WeightsMetadata.Card) ? WeightsMetadata.Card
                 : null;
             ReadToken(ref json, JsonTokenType.String);
             if (key is not null)

@@ -60,7 +60,8 @@ internal sealed class GradCam : IDisposable
         var heat = maps.div(maps.amax([1, 2], keepdim: true).clamp_min(least)).detach().contiguous();  // a map without heat stays so
         var (height, width) = ((int)heat.shape[1], (int)heat.shape[2]);
         var values = heat.data<float>().ToArray();
-        var probabilities = F.softmax(results.Logits, 1).gather(1, chosen).detach().contiguous().data<float>().ToArray();
+        var scores = _model.IsMultilabel ? results.Logits.sigmoid() : F.softmax(results.Logits, 1);
+        var probabilities = scores.gather(1, chosen).detach().contiguous().data<float>().ToArray();
 
         var explained = new GradCamMap[images.Length];
         for (var i = 0; i < explained.Length; i++)

@@ -174,7 +174,7 @@ public static class ResNetAnalysis
         int topKPredictionCount = 0)
     {
         var scored = model.Transform(data, views);
-        CheckClasses(LabelColumn.Bind(data.Schema, labelColumnName), model.ClassNames);
+        CheckClasses(LabelColumn.BindOne(data.Schema, labelColumnName, nameof(Evaluate)), model.ClassNames);
         return MLNetInternals.NewMulticlassCatalog(model.Environment).Evaluate(
             scored, labelColumnName, topKPredictionCount: topKPredictionCount);
     }

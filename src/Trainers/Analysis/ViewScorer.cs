@@ -11,7 +11,7 @@ namespace Microsoft.ML.ResNet.Trainers.Analysis;
 /// </remarks>
 internal sealed class ViewScorer(ResNetClassificationTransformer model, TestTimeViews views)
 {
-    private readonly TestTimeViews _views = Checked(views, model.Plan);
+    private readonly TestTimeViews _views = Checked(views, model);
 
     /// <summary>Scores the rows of a view in their order, batch after batch, on the thread that enumerates.</summary>
     /// <returns>For each image of a batch, a probability for each class.</returns>
@@ -53,8 +53,16 @@ internal sealed class ViewScorer(ResNetClassificationTransformer model, TestTime
         }
     }
 
-    private static TestTimeViews Checked(TestTimeViews views, LayerPlan plan)
+    private static TestTimeViews Checked(TestTimeViews views, ResNetClassificationTransformer model)
     {
+        if (model.IsMultilabel)
+        {
+            throw new NotSupportedException(
+                "The network gives an image any number of labels, but test-time views are for networks of one label for each image. "
+                + "Score it with Transform(data).");
+        }
+
+        var plan = model.Plan;
         var least = (int)Math.Ceiling(
             ScaleViews.PaperInput * plan.Architecture.MinimumImageSize / Math.Min(plan.Input.Height, plan.Input.Width));
         return views.ShorterSides.All(side => side >= least)

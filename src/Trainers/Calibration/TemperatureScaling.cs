@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Calibration;
 
@@ -61,6 +62,29 @@ internal static class TemperatureScaling
         }
 
         return 1 / beta;
+    }
+
+    /// <summary>Finds the temperature of a network whose images may have any number of labels.</summary>
+    /// <param name="logits">[rows × classes].</param>
+    /// <param name="labels">The right class of each row, or the number of its combination of labels.</param>
+    /// <param name="labelSets">The combinations; null where each row has one label.</param>
+    /// <returns>The temperature.</returns>
+    /// <inheritdoc cref="Fit(ReadOnlySpan{float}, ReadOnlySpan{int})" path="/exception"/>
+    public static double Fit(float[] logits, int[] labels, LabelSets? labelSets)
+    {
+        if (labelSets is null)
+        {
+            return Fit(logits, labels);
+        }
+
+        // A label is a choice between two classes, whose logits are 0 and its own: softmax(0, z) is sigmoid(z).
+        var choices = new float[2 * logits.Length];
+        for (var i = 0; i < logits.Length; i++)
+        {
+            choices[2 * i + 1] = logits[i];
+        }
+
+        return Fit(choices, labelSets.ToChoices(labels));
     }
 
     /// <summary>Turns probabilities into logits. One that a float rounds to zero becomes the smallest that it can be.</summary>

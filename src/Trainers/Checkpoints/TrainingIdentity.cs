@@ -66,8 +66,8 @@ internal sealed record TrainingIdentity
             ValidationImages = images.Validation.Count,
             Data = Hash(hash =>
             {
-                AddAll(hash, images.Training);
-                AddAll(hash, images.Validation);
+                AddAll(hash, images.Training, images.LabelSets);
+                AddAll(hash, images.Validation, images.LabelSets);
             }),
             Preprocessing = Hash(hash => Add(hash, Weights.WeightsMetadata.Write(images.Preprocessing))),
             Precision = precision.ToString(),
@@ -111,7 +111,7 @@ internal sealed record TrainingIdentity
 
     private static void Add(IncrementalHash hash, string text) => hash.AppendData(MemoryMarshal.AsBytes<char>(text));
 
-    private static void AddAll<T>(IncrementalHash hash, ImageSet<T> images)
+    private static void AddAll<T>(IncrementalHash hash, ImageSet<T> images, LabelSets? labelSets)
         where T : unmanaged, INumberBase<T>
     {
         foreach (var image in images)
@@ -119,6 +119,10 @@ internal sealed record TrainingIdentity
             hash.AppendData(MemoryMarshal.AsBytes(image.Pixels));
             var weight = BitConverter.SingleToInt32Bits(image.Weight);
             hash.AppendData(MemoryMarshal.AsBytes<int>([image.Height, image.Width, image.Label, weight]));
+            if (labelSets is not null)
+            {
+                hash.AppendData(MemoryMarshal.AsBytes(labelSets[image.Label]));
+            }
         }
     }
 }

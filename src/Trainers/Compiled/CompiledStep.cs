@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
@@ -55,6 +56,10 @@ internal sealed unsafe class CompiledStep : IDisposable
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
             network.Plan.Layers.OfType<AddLayer>().Count() * capacity, pinned: true);
     }
+
+    /// <summary>Gets the combinations of labels that images have.</summary>
+    /// <value>The default is <see langword="null"/>: each has one label.</value>
+    public LabelSets? LabelSets { get; init; }
 
     /// <summary>Gets the workers. Between batches they may do other things.</summary>
     public WorkerTeam Team => _team;
@@ -148,7 +153,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         {
             if (index == 0)
             {
-                _program = new StepProgram(_network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count);
+                _program = new StepProgram(_network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets);
             }
         });
         var slice = (_capacity + _team.Count - 1) / _team.Count;

@@ -41,11 +41,11 @@ internal sealed unsafe class LossOperation(int logits, int classes, double label
     }
 
     // A batch of zero weights teaches nothing, and divides by nothing.
-    private static double TotalWeight(StepBatch batch) => batch.Weights is null
+    internal static double TotalWeight(StepBatch batch) => batch.Weights is null
         ? batch.Count
         : Math.Max(float.Epsilon, TensorPrimitives.Sum(new ReadOnlySpan<float>(batch.Weights, batch.Count)));
 
-    private static double Weight(StepBatch batch, int image) => batch.Weights is null ? 1 : batch.Weights[image];
+    internal static double Weight(StepBatch batch, int image) => batch.Weights is null ? 1 : batch.Weights[image];
 
     private double Compute(
         ReadOnlySpan<float> values,

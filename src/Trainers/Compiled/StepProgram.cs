@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
@@ -29,13 +30,15 @@ internal sealed unsafe class StepProgram : IDisposable
     /// <param name="kernelsFor">Finds the kernels for a type, whether it is bfloat16, and a number of channels.</param>
     /// <param name="labelSmoothing">The share of each label that is spread over all classes.</param>
     /// <param name="workers">The workers.</param>
+    /// <param name="labelSets">The combinations of labels that images have; null where each has one label.</param>
     public StepProgram(
         ResidualNetwork network,
         LayerPlan plan,
         StepWeights weights,
         Func<bool, int, ActivationKernels> kernelsFor,
         double labelSmoothing,
-        int workers)
+        int workers,
+        LabelSets? labelSets)
     {
         (_network, Plan, _weights, _kernelsFor, _workers) = (network, plan, weights, kernelsFor, workers);
         _isVector = FindVectors(plan);
@@ -51,7 +54,9 @@ internal sealed unsafe class StepProgram : IDisposable
             .. Enumerable.Range(0, plan.Layers.Length)
                 .Select(layer => byLast.TryGetValue(layer, out var group) ? Fused(group) : isInGroup.Contains(layer) ? null : Single(layer))
                 .OfType<StepOperation>(),
-            new LossOperation(plan.Layers.Length - 1, plan.ClassCount, labelSmoothing),
+            labelSets is null
+                ? new LossOperation(plan.Layers.Length - 1, plan.ClassCount, labelSmoothing)
+                : new LabelLossOperation(plan.Layers.Length - 1, labelSets, labelSmoothing),
         ];
     }
 

@@ -17,6 +17,9 @@ internal sealed class ImageSet<T>(ImageStore<T> store, ImageEntry[] entries) : I
     /// <summary>Gets the images' entries: what is known about them without reading a pixel.</summary>
     public ReadOnlySpan<ImageEntry> Entries => entries;
 
+    /// <summary>Gets the images' labels.</summary>
+    public IEnumerable<int> Labels => entries.Select(entry => entry.Label);
+
     /// <summary>Gets an image. Its pixels are valid for as long as the store is.</summary>
     public StoredImage<T> this[int index]
     {

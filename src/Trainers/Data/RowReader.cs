@@ -6,14 +6,20 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 internal static class RowReader
 {
     /// <summary>Reads labels and weights.</summary>
+    /// <param name="data">The view.</param>
+    /// <param name="columns">The columns.</param>
+    /// <param name="labelSets">What numbers combinations of labels; null where each row has one label.</param>
+    /// <param name="purpose">What the data is for, for messages.</param>
+    /// <param name="warn">Called where rows are left out.</param>
     /// <exception cref="InvalidOperationException">There is no row, a class has none, or a weight is negative or not finite.</exception>
-    public static LabeledRow[] Read(IDataView data, TrainingColumns columns, string purpose, Action<string> warn)
+    public static LabeledRow[] Read(
+        IDataView data, TrainingColumns columns, LabelSets? labelSets, string purpose, Action<string> warn)
     {
         var label = data.Schema[columns.Label.Name];
         var weight = columns.Weight is { } name ? data.Schema[name] : (DataViewSchema.Column?)null;
         using var cursor = data.GetRowCursor(weight is null ? [label] : [label, weight.Value]);
         var getId = cursor.GetIdGetter();
-        var getLabel = cursor.GetGetter<uint>(label);
+        var getLabel = labelSets is null ? cursor.GetGetter<uint>(label) : SetOf(columns.Label.ReadSeveral(cursor), labelSets);
         var getWeight = weight is null ? null : cursor.GetGetter<float>(weight.Value);
 
         List<LabeledRow> rows = [];
@@ -51,10 +57,10 @@ internal static class RowReader
     }
 
     /// <summary>Checks that every class can be learned.</summary>
-    public static void CheckClasses(IEnumerable<LabeledRow> rows, TrainingColumns columns)
+    public static void CheckClasses(IEnumerable<LabeledRow> rows, TrainingColumns columns, LabelSets? labelSets)
     {
-        var counts = new int[columns.Label.ClassCount];
-        foreach (var row in rows)
+        var counts = labelSets is null ? new int[columns.Label.ClassCount] : labelSets.Count(rows.Select(row => row.Label));
+        foreach (var row in labelSets is null ? rows : [])
         {
             counts[row.Label]++;
         }
@@ -65,9 +71,21 @@ internal static class RowReader
             var names = columns.Label.ClassNames();
             var some = string.Join(", ", empty.Take(10).Select(label => $"'{names[label]}'"));
             throw new InvalidOperationException(
-                $"{empty.Length} of {counts.Length} classes of label column '{columns.Label.Name}' have no training images: "
-                + $"{some}{(empty.Length > 10 ? ", …" : "")}. Add images, or make the key from the training data's own labels.");
+                $"{empty.Length} of {counts.Length} {(labelSets is null ? "classes" : "labels")} of label column "
+                + $"'{columns.Label.Name}' have no training images: {some}{(empty.Length > 10 ? ", …" : "")}. "
+                + "Add images, or make the key from the training data's own labels.");
         }
+    }
+
+    // Counted from 1, as a key is: a row without any label has one too.
+    private static ValueGetter<uint> SetOf(Action<bool[]> read, LabelSets labelSets)
+    {
+        var labels = new bool[labelSets.LabelCount];
+        return (ref uint set) =>
+        {
+            read(labels);
+            set = (uint)labelSets.NumberOf(labels) + 1;
+        };
     }
 }
 

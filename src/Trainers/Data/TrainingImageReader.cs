@@ -24,6 +24,8 @@ internal sealed class TrainingImageReader<T>(
     /// <summary>Images this many times as large as the input are photographs, and not small images that are a little too large.</summary>
     private const int MuchLarger = 8;
 
+    private readonly LabelSets? _labelSets = columns.Label.IsMultilabel ? new LabelSets(columns.Label.ClassCount) : null;
+
     /// <summary>
     /// Gets the shorter side that training images are kept at, relative to the network's input; null for the input's own size.
     /// </summary>
@@ -53,11 +55,12 @@ internal sealed class TrainingImageReader<T>(
     /// <param name="seed">The run's seed, which decides which images are held out.</param>
     public TrainingImages<T> Read(IDataView data, double validationFraction, int seed)
     {
-        var rows = RowReader.Read(data, columns, "training", warn);
-        RowReader.CheckClasses(rows, columns);
+        var rows = RowReader.Read(data, columns, _labelSets, "training", warn);
+        RowReader.CheckClasses(rows, columns, _labelSets);
         var heldOut = validationFraction == 0
             ? null
-            : StratifiedSplit.Draw([.. rows.Select(row => row.Label)], validationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
+            : StratifiedSplit.Draw(
+                [.. rows.Select(row => row.Label)], _labelSets, validationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
         return Read(data, rows, (reader, store) =>
         {
             var entries = reader.Read(data, rows, whole: row => KeptScale is not null && heldOut?[row] != true);
@@ -70,13 +73,13 @@ internal sealed class TrainingImageReader<T>(
     /// <summary>Reads training images, and other images for validation.</summary>
     public TrainingImages<T> Read(IDataView data, IDataView validationData)
     {
-        var rows = RowReader.Read(data, columns, "training", warn);
-        RowReader.CheckClasses(rows, columns);
+        var rows = RowReader.Read(data, columns, _labelSets, "training", warn);
+        RowReader.CheckClasses(rows, columns, _labelSets);
         return Read(data, rows, (reader, store) =>
         {
             var entries = reader.Read(data, rows, whole: _ => KeptScale is not null);
             var training = new ImageSet<T>(store, Where(entries, _ => true));
-            var validationRows = RowReader.Read(validationData, columns, "validation", warn);
+            var validationRows = RowReader.Read(validationData, columns, _labelSets, "validation", warn);
             var validation = new ImageSet<T>(store, Where(reader.Read(validationData, validationRows, whole: _ => false), _ => true));
             return (training, validation, entries.Length - training.Count + validationRows.Length - validation.Count);
         });
@@ -111,7 +114,12 @@ internal sealed class TrainingImageReader<T>(
 #pragma warning disable RS0030 // once, between reading and training
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 #pragma warning restore RS0030
-            return new TrainingImages<T>(training, validation, preprocessing, skipped) { Store = store, Folder = sample.Folder };
+            return new TrainingImages<T>(training, validation, preprocessing, skipped) 
+            {
+                Store = store,
+                Folder = sample.Folder,
+                LabelSets = _labelSets,
+            };
         }
         catch
         {
@@ -129,7 +137,8 @@ internal sealed class TrainingImageReader<T>(
                 ? "1 image could not be read, and is left out."
                 : $"{skipped.Length} images could not be read, and are left out.";
             warn($"{count} {string.Join(' ', skipped.Take(NamedSkipped))}{rest}");
-            RowReader.CheckClasses(training.Entries.ToArray().Select(image => new LabeledRow(default, image.Label, image.Weight)), columns);
+            RowReader.CheckClasses(
+                training.Entries.ToArray().Select(image => new LabeledRow(default, image.Label, image.Weight)), columns, _labelSets);
         }
 
         if (training.Count < 2)

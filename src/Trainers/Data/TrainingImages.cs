@@ -11,6 +11,10 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
     /// <value>The default is <see langword="null"/>: images in memory need not be disposed of.</value>
     public ImageStore<T>? Store { get; init; }
 
+    /// <summary>Gets the combinations of labels, whose numbers the images' labels are.</summary>
+    /// <value>The default is <see langword="null"/>: each image has one label.</value>
+    public LabelSets? LabelSets { get; init; }
+
     /// <summary>Gets the folder that the training images lie in; null where they are not from files.</summary>
     public string? Folder { get; init; }
 

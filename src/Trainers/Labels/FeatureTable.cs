@@ -25,7 +25,7 @@ internal sealed record FeatureTable(
     /// <exception cref="InvalidOperationException">There are no rows with a label, or a feature is not finite.</exception>
     public static FeatureTable Read(IDataView data, LabelIssueOptions options)
     {
-        var label = LabelColumn.Bind(data.Schema, options.LabelColumnName);
+        var label = LabelColumn.BindOne(data.Schema, options.LabelColumnName, "FindLabelIssues");
         var features = FeatureColumn(data.Schema, options.FeatureColumnName);
         var path = data.Schema.GetColumnOrNull(options.PathColumnName) is { Type: TextDataViewType } text
             ? text

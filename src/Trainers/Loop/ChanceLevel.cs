@@ -16,8 +16,9 @@ internal static class ChanceLevel
     public static string? Describe<T>(TrainingImages<T> images, TrainingState end, ClassBalance balance)
         where T : unmanaged, INumberBase<T>
     {
-        // Weights make a network that is right about small classes, at the price of accuracy.
-        if (balance == ClassBalance.Weights || end.Epochs.IsEmpty)
+        // Weights make a network that is right about small classes, at the price of accuracy. And of several labels, one that is wrong
+        // makes an image wrong: a network that learned much may be right about fewer images than have none.
+        if (balance == ClassBalance.Weights || end.Epochs.IsEmpty || images.LabelSets is not null)
         {
             return null;
         }

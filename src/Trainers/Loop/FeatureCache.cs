@@ -32,6 +32,7 @@ internal sealed class FeatureCache(ResidualNetwork network, TrainingSettings set
             ComputeTraining(images), new ImageSet<float>(store, [.. validation]), asTheyAre, images.Skipped)
         {
             ReadingTime = images.ReadingTime,
+            LabelSets = images.LabelSets,
         };
     }
 

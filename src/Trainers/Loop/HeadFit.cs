@@ -1,10 +1,11 @@
 using System.Numerics.Tensors;
+using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>
 /// Fits a head to features at once: multinomial logistic regression by L-BFGS (Nocedal and Wright, 2006, algorithm 7.5). The loss is
-/// convex, so there is no rate to choose, and one result.
+/// convex, so there is no rate to choose, and one result. Where an image has any number of labels, it is a logistic regression for each.
 /// </summary>
 /// <remarks>
 /// Features are standardized first, so that one strength of the penalty suits every network; the head that comes out reads them as they
@@ -21,6 +22,7 @@ internal sealed class HeadFit
 
     private readonly float[][] _features; // standardized
     private readonly int[] _labels;
+    private readonly LabelSets? _labelSets;
     private readonly float[] _weights;
     private readonly double _totalWeight;
     private readonly int _classes, _size;
@@ -30,8 +32,10 @@ internal sealed class HeadFit
     /// <param name="labels">The class of each.</param>
     /// <param name="weights">The weight of each in the loss.</param>
     /// <param name="classes">The number of classes.</param>
-    public HeadFit(float[][] features, int[] labels, float[] weights, int classes)
+    /// <param name="labelSets">The combinations of labels, whose numbers the labels are; null where each image has one label.</param>
+    public HeadFit(float[][] features, int[] labels, float[] weights, int classes, LabelSets? labelSets = null)
     {
+        _labelSets = labelSets;
         (_features, _labels, _weights, _classes, _size) = (features, labels, weights, classes, features[0].Length);
         _totalWeight = weights.Sum(weight => (double)weight);
         (_mean, _deviation) = (new float[_size], new float[_size]);
@@ -168,9 +172,7 @@ internal sealed class HeadFit
                 logits[i] = TensorPrimitives.Dot<float>(matrix.AsSpan(i * _size, _size), features) + (float)bias[i];
             }
 
-            TensorPrimitives.SoftMax<float>(logits, logits);
-            loss -= _weights[image] * Math.Log(Math.Max(logits[label], float.Epsilon));
-            logits[label] -= 1;
+            loss += _weights[image] * (_labelSets is null ? ToErrors(logits, label) : ToErrors(logits, _labelSets[label]));
             for (var i = 0; i < logits.Length; i++)
             {
                 var error = logits[i] * _weights[image];
@@ -178,6 +180,28 @@ internal sealed class HeadFit
                 TensorPrimitives.MultiplyAdd<float>(features, error, row, row);
                 gradient[_classes * _size + i] += error;
             }
+        }
+
+        return loss;
+    }
+
+    // From logits to what is wrong with the probabilities; returns the loss.
+    private static double ToErrors(float[] logits, int label)
+    {
+        TensorPrimitives.SoftMax<float>(logits, logits);
+        var loss = -Math.Log(Math.Max(logits[label], float.Epsilon));
+        logits[label] -= 1;
+        return loss;
+    }
+
+    private static double ToErrors(float[] logits, ReadOnlySpan<bool> labels)
+    {
+        var loss = 0.0;
+        for (var label = 0; label < logits.Length; label++)
+        {
+            var signed = labels[label] ? -(double)logits[label] : logits[label];
+            loss += Math.Max(signed, 0) + Math.Log(1 + Math.Exp(-Math.Abs(signed)));
+            logits[label] = (float)(1 / (1 + Math.Exp(-logits[label]))) - (labels[label] ? 1 : 0);
         }
 
         return loss;

@@ -58,7 +58,8 @@ internal sealed class HeadTraining(
             [.. features.Select(feature => feature.Pixels.ToArray())],
             [.. features.Select(feature => feature.Label)],
             [.. features.Select(feature => feature.Weight)],
-            plan.ClassCount).Solve(cancellation: settings.CancellationToken);
+            plan.ClassCount,
+            settings.LabelSets).Solve(cancellation: settings.CancellationToken);
         var (weight, shift) = (plan.Head.Weights[0], plan.Head.Weights[1]);
         return With(start, new ResNetWeights(
             [new WeightTensor(weight.Name, weight.Shape, matrix), new WeightTensor(shift.Name, shift.Shape, bias)]));

@@ -47,7 +47,10 @@ internal sealed class Learner<T> : IDisposable
         if (!settings.UsesAutograd)
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
-            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, largest);
+            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, largest)
+            {
+                LabelSets = settings.LabelSets,
+            };
         }
 
         Optimizer = Optimizer.Of(

@@ -20,7 +20,7 @@ internal static class LearningRateFinder
     private const double BelowLowestLoss = 10;
 
     /// <summary>Runs the search; the learner is not to be used afterwards.</summary>
-    public static LearningRateSearch Run<T>(Learner<T> learner, ClassificationLoss loss, int steps, CancellationToken cancellation)
+    public static LearningRateSearch Run<T>(Learner<T> learner, TrainingLoss loss, int steps, CancellationToken cancellation)
         where T : unmanaged, INumberBase<T>
     {
         var (rates, losses) = (ImmutableArray.CreateBuilder<double>(), ImmutableArray.CreateBuilder<double>());
@@ -44,7 +44,7 @@ internal static class LearningRateFinder
         return new LearningRateSearch(rates.ToImmutable(), losses.ToImmutable(), rates[losses.IndexOf(losses.Min())] / BelowLowestLoss);
     }
 
-    private static double Step<T>(Learner<T> learner, ClassificationLoss loss, Batch batch, double rate)
+    private static double Step<T>(Learner<T> learner, TrainingLoss loss, Batch batch, double rate)
         where T : unmanaged, INumberBase<T>
     {
         using var scope = NewDisposeScope();

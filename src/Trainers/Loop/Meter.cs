@@ -23,15 +23,15 @@ internal sealed class Meter : IDisposable
     public bool IsFull => Steps == Capacity;
 
     /// <summary>Adds a step.</summary>
-    /// <param name="logits">[count, classes].</param>
-    /// <param name="labels">[count].</param>
+    /// <param name="count">The images.</param>
+    /// <param name="correct">How many were right, a scalar.</param>
     /// <param name="loss">The mean loss, a scalar.</param>
-    public void Add(Tensor logits, Tensor labels, Tensor loss)
+    public void Add(int count, Tensor correct, Tensor loss)
     {
         using var noGradients = no_grad();
         _losses.narrow(0, Steps, 1).copy_(loss);
-        _correct.narrow(0, Steps, 1).copy_(logits.argmax(1).eq(labels).sum());
-        _counts[Steps++] = (int)labels.shape[0];
+        _correct.narrow(0, Steps, 1).copy_(correct);
+        _counts[Steps++] = count;
     }
 
     /// <summary>Adds a step whose sums are known.</summary>

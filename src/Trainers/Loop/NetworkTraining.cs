@@ -72,6 +72,7 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
             SkippedImages = images.Skipped,
             ReadingTime = images.ReadingTime,
             StoppedEarly = state.StoppedEarly,
+            IsMultilabel = images.LabelSets is not null,
         };
 
     private (ResNetWeights Weights, TrainingState End) Run<T>(

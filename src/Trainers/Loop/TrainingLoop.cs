@@ -34,8 +34,8 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private const double WarmupScale = 0.1;
 
     private readonly TrainingRecipe _recipe = settings.Recipe;
-    private readonly ClassificationLoss _trainingLoss = ClassificationLoss.ForTraining(settings.Recipe, settings.HasExampleWeights);
-    private readonly ClassificationLoss _validationLoss = ClassificationLoss.ForValidation(settings.HasExampleWeights);
+    private readonly TrainingLoss _trainingLoss = TrainingLoss.ForTraining(settings);
+    private readonly TrainingLoss _validationLoss = TrainingLoss.ForValidation(settings);
     private readonly Stopwatch _time = Stopwatch.StartNew();
     private readonly FreeBuffers _freeBuffers = new();
     private TrainingState _state = new()
@@ -220,7 +220,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var loss = _trainingLoss.Of(logits, batch);
         using TorchSharp.Scalar perStep = BatchesInStep(batch.Index);
         loss.div(perStep).backward();
-        meter.Add(logits, batch.Labels, loss);
+        meter.Add(batch.Count, _trainingLoss.Correct(logits, batch), loss);
     }
 
     private bool EndsStep(Batch batch) =>
@@ -267,7 +267,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
             using var scope = NewDisposeScope();
             var logits = learner.Evaluated.Forward(batch.Images, training: false);
-            meter.Add(logits, batch.Labels, _validationLoss.Of(logits, batch));
+            meter.Add(batch.Count, _validationLoss.Correct(logits, batch), _validationLoss.Of(logits, batch));
             if (meter.IsFull)
             {
                 tally = meter.Read(tally, out _);

@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Trainers.Data;
+
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>How a network is trained: what the loop needs to know beside the network and its images.</summary>
@@ -11,6 +13,10 @@ internal sealed record TrainingSettings(
 {
     /// <summary>Gets whether the data gives each example a weight.</summary>
     public bool HasExampleWeights { get; init; }
+
+    /// <summary>Gets the combinations of labels that images have.</summary>
+    /// <value>The default is <see langword="null"/>: each has one label.</value>
+    public LabelSets? LabelSets { get; init; }
 
     /// <summary>Gets the longest time between two checkpoints within an epoch.</summary>
     /// <value>The default is ten minutes.</value>

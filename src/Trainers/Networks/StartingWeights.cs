@@ -29,6 +29,28 @@ internal static class StartingWeights
     /// <exception cref="ArgumentException">The given weights are of another architecture; the message lists what does not fit.</exception>
     public static ResNetWeights Fit(ResNetWeights given, LayerPlan plan) => AdaptChannels(given, plan).For(plan, strict: false);
 
+    /// <summary>
+    /// Starts the biases of a new head at the logarithms of the labels' odds, where an image has any number of labels: most labels are
+    /// absent from most images, and the first steps need not learn that (Lin et al., 2017, https://arxiv.org/abs/1708.02002, section 3.3).
+    /// </summary>
+    /// <param name="weights">The weights; a head whose biases are not all 0 was trained before, and is left as it is.</param>
+    /// <param name="plan">The network.</param>
+    /// <param name="counts">The images that have each label.</param>
+    /// <param name="images">The images.</param>
+    public static ResNetWeights WithPriors(ResNetWeights weights, LayerPlan plan, int[] counts, int images)
+    {
+        var bias = weights[plan.Head.Weights[1].Name];
+        if (bias.Values.Span.ContainsAnyExcept(0))
+        {
+            return weights;
+        }
+
+        // One half more of each, so that no label is certain.
+        float[] odds = [.. counts.Select(count => (float)Math.Log((count + 0.5) / (images - count + 0.5)))];
+        var prior = new WeightTensor(bias.Name, bias.Shape, odds);
+        return new ResNetWeights(weights.Tensors.Select(tensor => tensor.Name == prior.Name ? prior : tensor));
+    }
+
     // A block of a pre-activation network ends in a convolution, and is left as it is.
     private static ResNetWeights ZeroInitResidual(LayerPlan plan, ResNetWeights weights)
     {

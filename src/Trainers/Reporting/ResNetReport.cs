@@ -19,6 +19,8 @@ public static class ResNetReport
     /// light or dark, and prints. The data is read row by row, and only the pictures of the worst mistakes are kept: once in whole, once
     /// more for each of <see cref="ReportOptions.TestTimeViews"/>, and of its images once more those of the mistakes and of the layers'
     /// responses. These three run in Torch, and so need a libtorch package; without them a report needs none.
+    /// <para>Where an image has any number of labels, the report shows how well each label is told, in place of what is confused, of
+    /// mistakes, views and calibration.</para>
     /// </remarks>
     /// <param name="model">The network.</param>
     /// <param name="path">The file to write; an existing one is replaced, when the new one is whole.</param>
@@ -42,7 +44,11 @@ public static class ResNetReport
         options.Validate();
 
         // The file is opened first: a path that cannot be written fails before the network is tested, and not after.
-        WholeFile.Write(path, stream => Html.Write(ReportPage.Create(Measurement.Run(model, testData, options)), stream));
+        WholeFile.Write(path, stream => Html.Write(
+            model.IsMultilabel
+                ? ReportPage.Create(MultilabelMeasurement.Run(model, testData, options))
+                : ReportPage.Create(Measurement.Run(model, testData, options)),
+            stream));
     }
 
     /// <summary>Writes a report on the network in a fitted pipeline; data goes through the pipeline's stages before it first.</summary>

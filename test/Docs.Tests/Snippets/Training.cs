@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
@@ -77,6 +78,35 @@ internal static class Training
         (model as IDisposable)?.Dispose();                                       // else ML.NET leaves a file in the temporary folder
         #endregion
         return names;
+    }
+
+    public static ImmutableArray<ClassProbability> SeveralLabels(MLContext ml)
+    {
+        #region SeveralLabels
+        // A line for each photograph, with its labels between semicolons: photos/1.png,dog;beach
+        var files = ml.Data.LoadFromTextFile<TaggedPhoto>("photos.csv", separatorChar: ',');
+        var pipeline = ml.Transforms.Text.TokenizeIntoWords("Label", "Tags", separators: [';'])
+            .Append(ml.Transforms.Conversion.MapValueToKey("Label"))             // a vector of keys
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = ResNetArchitecture.ResNet20,
+                Epochs = 2,
+            }));
+        var model = pipeline.Fit(files);
+        var metrics = ml.MulticlassClassification.EvaluateMultilabel(model.Transform(files));
+        Console.WriteLine($"mAP {metrics.MeanAveragePrecision:0.000}, all labels right: {metrics.ExactMatchRatio:p1}");
+        foreach (var label in metrics.PerLabel)
+        {
+            Console.WriteLine($"{label.Name}: precision {label.Precision:p0}, recall {label.Recall:p0}, AP {label.AveragePrecision:0.000}");
+        }
+
+        ml.Model.Save(model, files.Schema, "tags.zip");                          // ML.NET's own stages
+
+        using var predictor = ResNetPredictor.Load("tags.zip");
+        var found = predictor.Predict("photo.png").Above(0.5f);                  // labels with their probabilities, the likeliest first
+        #endregion
+        return found;
     }
 
     public static void FromMemory(MLContext ml, IEnumerable<Picture> pictures)
@@ -271,6 +301,17 @@ internal static class Training
         return pipeline;
     }
 }
+
+#region TaggedPhoto
+internal sealed class TaggedPhoto
+{
+    [LoadColumn(0)]
+    public string ImagePath { get; set; } = "";
+
+    [LoadColumn(1)]
+    public string Tags { get; set; } = "";
+}
+#endregion
 
 #region Picture
 internal sealed class Picture

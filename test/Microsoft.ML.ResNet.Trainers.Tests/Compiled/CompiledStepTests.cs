@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Compiled;
+using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.ResNet.Trainers.Networks;
@@ -59,6 +60,36 @@ public sealed class CompiledStepTests
 
     [Fact]
     public void LabelsAreSmoothedMixedAndWeighted() => AssertAgrees(Tiny, smoothing: 0.2, ownShare: 0.7f, weighted: true);
+
+    [Theory]
+    [InlineData(0.0, 1f, false)]
+    [InlineData(0.2, 0.7f, true)]
+    public void GradientsAreAutogradsForAnyNumberOfLabels(double smoothing, float ownShare, bool weighted)
+    {
+        using var threads = new TorchThreads(2);
+        var plan = Tiny.HeadOnly();
+        var labelSets = new LabelSets(plan.ClassCount);
+        for (var set = 0; set < plan.ClassCount; set++)
+        {
+            labelSets.NumberOf([(set & 1) > 0, (set & 2) > 0, (set & 4) > 0, true, false]);
+        }
+
+        var start = ResNetWeights.Initialize(plan, 1);
+        using var network = new ResidualNetwork(plan, start, TrainingPrecision.Float32);
+        using var reference = new ResidualNetwork(plan, start, TrainingPrecision.Float32);
+        using var step = new CompiledStep(network, smoothing, weighted, capacity: 7) { LabelSets = labelSets };
+        using var batch = MakeBatch(plan, 7, 1);
+        batch.OwnShare = ownShare;
+        var loss = new LabelLoss(labelSets, smoothing, weighted);
+
+        var (actual, correct) = step.Run(batch, 1, accumulates: false);
+        var (expected, gradients) = Autograd(reference, batch, loss);
+
+        Assert.Equal(expected, actual, tolerance: 1e-4);
+        Assert.Equal(0, Difference(gradients, step.Gradients), Tolerance);
+        using var scope = NewDisposeScope();
+        Assert.Equal(loss.Correct(reference.Forward(batch.Images, training: true), batch).item<long>(), correct);
+    }
 
     [Fact]
     public void StochasticDepthSkipsTheSameBlocks() => AssertAgrees(Tiny, stochasticDepth: 0.5);
@@ -296,11 +327,14 @@ public sealed class CompiledStepTests
         return least;
     }
 
-    private static (double Loss, Tensor[] Gradients) Autograd(ResidualNetwork network, Batch batch, double smoothing, bool weighted)
+    private static (double Loss, Tensor[] Gradients) Autograd(ResidualNetwork network, Batch batch, double smoothing, bool weighted) =>
+        Autograd(network, batch, new ClassificationLoss(smoothing, weighted));
+
+    private static (double Loss, Tensor[] Gradients) Autograd(ResidualNetwork network, Batch batch, TrainingLoss trainingLoss)
     {
         using var scope = NewDisposeScope();
         var logits = network.Forward(batch.Images, training: true);
-        var loss = new ClassificationLoss(smoothing, weighted).Of(logits, batch);
+        var loss = trainingLoss.Of(logits, batch);
         loss.backward();
         Tensor[] gradients = [.. network.Parameters.Select(parameter => parameter.grad!.DetachFromDisposeScope())];
         foreach (var parameter in network.Parameters)

@@ -26,4 +26,21 @@ public sealed class StratifiedSplitTests
         Assert.Equal(StratifiedSplit.Draw(labels, 0.1, new Random(1)), StratifiedSplit.Draw(labels, 0.1, new Random(1)));
         Assert.NotEqual(StratifiedSplit.Draw(labels, 0.1, new Random(1)), StratifiedSplit.Draw(labels, 0.1, new Random(2)));
     }
+
+    [Fact]
+    public void HoldsOutTheSameShareOfEveryLabelWhereRowsHaveSeveral()
+    {
+        var (random, labelSets) = (new Random(3), new LabelSets(5));
+        int[] sets = [.. Enumerable.Range(0, 400).Select(row => labelSets.NumberOf(
+            [random.Next(2) == 0, random.Next(4) == 0, random.Next(10) == 0, random.Next(30) == 0, row == 7]))];
+
+        var heldOut = StratifiedSplit.Draw(sets, labelSets, fraction: 0.2, new Random(1));
+
+        var counts = labelSets.Count(sets);
+        var held = labelSets.Count(sets.Where((_, row) => heldOut[row]));
+        Assert.All(counts.Zip(held).Take(4), pair => Assert.InRange(pair.Second, 0.2 * pair.First - 4, 0.2 * pair.First + 4));
+        Assert.Equal(0, held[4]); // its only row is trained on
+        Assert.Equal(heldOut, StratifiedSplit.Draw(sets, labelSets, 0.2, new Random(1)));
+        Assert.NotEqual(heldOut, StratifiedSplit.Draw(sets, labelSets, 0.2, new Random(2)));
+    }
 }

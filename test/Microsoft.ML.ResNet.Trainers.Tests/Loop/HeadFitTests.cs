@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Loop;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Loop;
@@ -86,6 +87,27 @@ public sealed class HeadFitTests
         var second = new HeadFit(same, others, weights, Classes).Solve();
 
         Assert.Equal(first.Matrix, second.Matrix);
+    }
+
+    // A regression of one logit is one of two classes whose weights are its halves; the squares of two halves add up to a half.
+    [Fact]
+    public void LabelsOfAnyNumberAreARegressionForEach()
+    {
+        var (features, _, weights) = Data();
+        var labelSets = new LabelSets(2);
+        int[] sets = [.. features.Select(feature => labelSets.NumberOf([feature[0] > 0.9, feature[1] > 0.9]))];
+        var (same, _, _) = Data();
+        int[] first = [.. sets.Select(set => labelSets[set][0] ? 1 : 0)];
+
+        var (matrix, bias) = new HeadFit(features, sets, weights, 2, labelSets).Solve();
+        var (pair, pairBias) = new HeadFit(same, first, weights, 2).Solve(2 * HeadFit.Penalty);
+
+        for (var i = 0; i < Size; i++)
+        {
+            Assert.Equal(pair[Size + i] - pair[i], matrix[i], tolerance: 2e-3f);
+        }
+
+        Assert.Equal(pairBias[1] - pairBias[0], bias[0], tolerance: 5e-3f);
     }
 
     [Fact]

@@ -127,7 +127,8 @@ internal static class Measurement
             ? TrainingThread.Run(() => MistakeHeat.AddTo(mistakes, model, testData, options.CancellationToken))
             : mistakes;
 
-    private static ResponseResult? MeasureResponses(
+    /// <summary>Measures how strongly the layers respond; null where the options do not ask for it.</summary>
+    public static ResponseResult? MeasureResponses(
         ResNetClassificationTransformer model, IDataView testData, long rows, ReportOptions options)
     {
         if (options.LayerResponseImages == 0)

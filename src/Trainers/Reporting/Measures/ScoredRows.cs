@@ -33,7 +33,7 @@ internal sealed class ScoredRows : IDisposable
     {
         _image = model.Image;
         _image.CheckSame(data.Schema);
-        _classOfKey = ClassOfKey(LabelColumn.Bind(data.Schema, options.LabelColumnName), model);
+        _classOfKey = ClassOfKey(LabelColumn.BindOne(data.Schema, options.LabelColumnName, "a report on a network of one label"), model);
         _cancellation = options.CancellationToken;
         scored ??= model.Transform(
             _image.Source == PixelSource.Image ? CheckedImageView.Of(model.Environment, data, _image.Name, new ImageDecoder()) : data);

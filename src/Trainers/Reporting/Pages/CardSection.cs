@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>What is known of the network and of its training, folded: the model card.</summary>
 internal static class CardSection
 {
-    public static XElement Create(ClassificationReport report) => ReportPage.Section("card", "Model card",
+    public static XElement Create(NetworkReport report) => ReportPage.Section("card", "Model card",
         Element("p", Class("note"), "What the network is, and what was in force when it was trained. A saved model carries the same card."),
         Element("details",
             Element("summary", "Show the card"),

@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>Test images that look like training images: they spoil a test.</summary>
 internal static class DuplicateSection
 {
-    public static XElement? Create(ClassificationReport report)
+    public static XElement? Create(NetworkReport report)
     {
         if (report.Duplicates is not { } duplicates)
         {

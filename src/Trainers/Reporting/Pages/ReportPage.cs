@@ -36,6 +36,20 @@ internal static class ReportPage
             sections);
     }
 
+    public static XElement Create(MultilabelReport report) => Page(
+        report.Title,
+        $"{report.Architecture} finds all labels of {Percent(report.Metrics.ExactMatchRatio)} of {Count(report.Metrics.ImageCount)} "
+            + $"test images, out of {Count(report.Metrics.PerLabel.Length)} labels.",
+        [
+            LabelSection.CreateSummary(report.Metrics),
+            TrainingSection.Create(report),
+            LabelSection.Create(report.Metrics),
+            DuplicateSection.Create(report),
+            ResponseSection.Create(report),
+            TimeSection.Create(report),
+            CardSection.Create(report),
+        ]);
+
     /// <summary>Shows labels that are probably wrong as a page of their own.</summary>
     public static XElement Create(LabelIssues issues) => Page(
         "Labels that may be wrong",

@@ -12,7 +12,7 @@ internal static class ResponseSection
     private const int ChartWidth = 800;
     private const int ChartHeight = 340;
 
-    public static XElement? Create(ClassificationReport report)
+    public static XElement? Create(NetworkReport report)
     {
         if (report.Responses is not { } responses)
         {

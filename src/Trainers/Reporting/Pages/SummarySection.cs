@@ -20,7 +20,8 @@ internal static class SummarySection
             ? Element("p", Class("note"), $"{Count(report.UnlabeledRows)} rows of the test data have no label, and are left out.")
             : null);
 
-    private static XElement Tile(string name, string figure, string note) =>
+    /// <summary>Makes a number with its name and what is to be said of it.</summary>
+    public static XElement Tile(string name, string figure, string note) =>
         Element("div", Element("dt", name), Element("dd", Class("figure"), figure), Element("dd", Class("note"), note));
 
     private static string Interval(Proportion share) =>

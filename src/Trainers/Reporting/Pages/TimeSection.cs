@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Trainers.Reporting.Pages;
 /// <summary>Where the time of training went.</summary>
 internal static class TimeSection
 {
-    public static XElement? Create(ClassificationReport report)
+    public static XElement? Create(NetworkReport report)
     {
         var history = report.History;
         if (history.Epochs.IsEmpty)

@@ -18,7 +18,7 @@ internal static class TrainingSection
     /// <summary>A recipe of this many lines or more is folded: the curves matter more.</summary>
     private const int LongestShownRecipe = 6;
 
-    public static XElement Create(ClassificationReport report)
+    public static XElement Create(NetworkReport report)
     {
         var history = report.History;
         return ReportPage.Section("training", "Training",
@@ -85,7 +85,7 @@ internal static class TrainingSection
         ];
     }
 
-    private static XElement Comparison(ClassificationReport report)
+    private static XElement Comparison(NetworkReport report)
     {
         (string Name, TrainingHistory History)[] runs =
         [
