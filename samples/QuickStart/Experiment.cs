@@ -24,8 +24,13 @@ internal static class Experiment
 
     public static void Run(Settings settings, CancellationToken cancellation)
     {
-        EnsureWritable("--model", settings.ModelPath);
-        EnsureWritable("--report", settings.ReportPath);
+        var isFirst = DistributedJob.Rank == 0; // of the processes that mpirun started, if it did
+        if (isFirst)
+        {
+            EnsureWritable("--model", settings.ModelPath);
+            EnsureWritable("--report", settings.ReportPath);
+        }
+
         if (settings.ImageSize < settings.Architecture.MinimumImageSize)
         {
             throw new ArgumentException(
@@ -39,6 +44,11 @@ internal static class Experiment
         CheckClasses(ml, train, test, settings);
 
         var model = Train(ml, train, settings, cancellation);
+        if (!isFirst)
+        {
+            return; // all have the same model, and one of them saves it
+        }
+
         Evaluate(ml, model, test);
         ml.Model.Save(model, train.Schema, settings.ModelPath);
         AnsiConsole.MarkupLineInterpolated($"Saved [bold]{settings.ModelPath}[/], {new FileInfo(settings.ModelPath).Length / 1024:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
@@ -69,7 +79,7 @@ internal static class Experiment
     {
         if (settings.DataFolder is null)
         {
-            var folder = Path.Combine(AppContext.BaseDirectory, "shapes");
+            var folder = Path.Combine(AppContext.BaseDirectory, DistributedJob.Rank == 0 ? "shapes" : $"shapes-{DistributedJob.Rank}");
             ShapesDataset.Create(folder, ShapesTrainPerClass, ShapesTestPerClass, Seed);
             AnsiConsole.MarkupLineInterpolated($"Drew {(ShapesTrainPerClass + ShapesTestPerClass) * ShapesDataset.ClassNames.Count:n0} images of {ShapesDataset.ClassNames.Count} shapes in [bold]{folder}[/]");
             return (ml.Data.LoadImageFolder(Path.Combine(folder, "train")), ml.Data.LoadImageFolder(Path.Combine(folder, "test")));

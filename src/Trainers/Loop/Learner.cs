@@ -46,7 +46,8 @@ internal sealed class Learner<T> : IDisposable
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
             var largest = Math.Min(recipe.BatchSize, images.Training.Count);
-            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, largest);
+            _compile = () => new CompiledStep(
+                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks);
         }
 
         Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope));
@@ -54,11 +55,15 @@ internal sealed class Learner<T> : IDisposable
         Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
+            Slice = (settings.Ranks.Rank, settings.Ranks.Size),
         };
         Validation = images.Validation.Count == 0
             ? null
             : new BatchLoader<T>(
-                images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
+                images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null)
+            {
+                Batches = (settings.Ranks.Rank, settings.Ranks.Size),
+            };
     }
 
     /// <summary>Gets the network that steps change.</summary>
@@ -72,6 +77,9 @@ internal sealed class Learner<T> : IDisposable
 
     /// <summary>Gets what computes gradients without autograd; null where that is left to autograd: with layers that are frozen.</summary>
     public CompiledStep? Compiled => _compile is null || Network.FrozenLayers > 0 ? null : _compiled ??= _compile();
+
+    /// <summary>Gets the slices that batches are cut into; 0 before the first of them, and by autograd.</summary>
+    public int Slices => _compiled?.Slices ?? 0;
 
     public Optimizer Optimizer { get; }
 

@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Trainers.Distributed;
+
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
 /// <summary>How a network is trained: what the loop needs to know beside the network and its images.</summary>
@@ -27,6 +29,10 @@ internal sealed record TrainingSettings(
     /// <summary>Gets whether Torch's autograd computes gradients even where a compiled step would do: it is the reference.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool UsesAutograd { get; init; }
+
+    /// <summary>Gets the processes that train together.</summary>
+    /// <value>The default is this one alone.</value>
+    public ICollective Ranks { get; init; } = Alone.Instance;
 
     /// <summary>Gets the token that stops training.</summary>
     public CancellationToken CancellationToken { get; init; }
