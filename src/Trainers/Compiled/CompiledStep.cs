@@ -34,6 +34,7 @@ internal sealed unsafe class CompiledStep : IDisposable
     private readonly Action _join;
     private readonly double[] _tally = new double[2], _joinedTally = new double[2];
     private readonly float[] _keep;
+    private readonly HashSet<int> _counts = []; // of images in the batches that were run with the program
     private StepProgram? _program; // for the shape of the last batch
     private StepWorker[] _workers = [];
 
@@ -82,7 +83,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         fixed (float* pixels = batch.ImageValues, weights = batch.WeightValues, keep = _keep)
         fixed (long* labels = batch.LabelValues)
         {
-            _batch.Count = batch.Count;
+            (_batch.Count, _batch.IsNew) = (batch.Count, _counts.Add(batch.Count));
             _batch.Pixels = pixels;
             _batch.Labels = labels;
             _batch.Weights = _isWeighted ? weights : null;
@@ -198,5 +199,6 @@ internal sealed unsafe class CompiledStep : IDisposable
 
         _program?.Dispose();
         (_program, _workers) = (null, []);
+        _counts.Clear();
     }
 }

@@ -12,6 +12,10 @@ internal sealed class ConvolutionFunctions
 {
     private static readonly ConcurrentDictionary<Key, ConvolutionFunctions> Compiled = new();
 
+    // oneDNN 3.7.1 keeps a step of its planning in a static variable: of two threads that had it plan the same gradient of images at the
+    // same time, one got wrong numbers in one of a thousand cases, or wrote where it must not. What it has planned, it keeps.
+    private static readonly Lock Planning = new();
+
     private readonly TorchScript _script;
 
     private ConvolutionFunctions(Key key) => _script = new TorchScript(Source(key));
@@ -35,11 +39,12 @@ internal sealed class ConvolutionFunctions
     /// <summary>Convolves.</summary>
     /// <param name="x">Images.</param>
     /// <param name="filters">Filters.</param>
+    /// <param name="isNew">Whether it may be the first time for images of this size and number.</param>
     /// <returns>The result, which is the caller's to free.</returns>
-    public nint Forward(nint x, nint filters)
+    public nint Forward(nint x, nint filters, bool isNew)
     {
         Span<nint> result = [0];
-        _script.Invoke("forward\0"u8, [x, filters], result);
+        Invoke("forward\0"u8, [x, filters], result, isNew);
         return result[0];
     }
 
@@ -47,20 +52,35 @@ internal sealed class ConvolutionFunctions
     /// <param name="gradient">The gradient of the result.</param>
     /// <param name="x">Images.</param>
     /// <param name="filters">Filters.</param>
+    /// <param name="isNew">Whether it may be the first time for images of this size and number.</param>
     /// <returns>Both, which are the caller's to free.</returns>
-    public (nint Images, nint Filters) Backward(nint gradient, nint x, nint filters)
+    public (nint Images, nint Filters) Backward(nint gradient, nint x, nint filters, bool isNew)
     {
         Span<nint> results = [0, 0];
-        _script.Invoke("backward\0"u8, [gradient, x, filters], results);
+        Invoke("backward\0"u8, [gradient, x, filters], results, isNew);
         return (results[0], results[1]);
     }
 
     /// <summary>Computes the gradient of the filters alone.</summary>
-    public nint FiltersBackward(nint gradient, nint x, nint filters)
+    public nint FiltersBackward(nint gradient, nint x, nint filters, bool isNew)
     {
         Span<nint> result = [0];
-        _script.Invoke("filters_backward\0"u8, [gradient, x, filters], result);
+        Invoke("filters_backward\0"u8, [gradient, x, filters], result, isNew);
         return result[0];
+    }
+
+    private void Invoke(ReadOnlySpan<byte> name, ReadOnlySpan<nint> arguments, Span<nint> results, bool isNew)
+    {
+        if (!isNew)
+        {
+            _script.Invoke(name, arguments, results);
+            return;
+        }
+
+        lock (Planning)
+        {
+            _script.Invoke(name, arguments, results);
+        }
     }
 
     // The functions of a way are "of", "images" and "filters"; what they return need not be channels-last.

@@ -11,20 +11,20 @@ internal sealed class ConvolutionOperation(
     ConvolutionFunctions functions, int input, int layer, int weight, nint filters, bool passesOn) : StepOperation
 {
     public override void Forward(StepWorker worker) =>
-        worker.Set(layer, new StepTensor(functions.Forward(worker[input].Handle, filters), null));
+        worker.Set(layer, new StepTensor(functions.Forward(worker[input].Handle, filters, worker.Batch.IsNew), null));
 
     public override void Backward(StepWorker worker)
     {
         var gradient = worker.TakeGradient(layer);
         if (passesOn)
         {
-            var (images, ofFilters) = functions.Backward(gradient.Handle, worker[input].Handle, filters);
+            var (images, ofFilters) = functions.Backward(gradient.Handle, worker[input].Handle, filters, worker.Batch.IsNew);
             worker.AddGradient(input, new StepTensor(images, null));
             worker.SetWeightGradient(weight, new StepTensor(ofFilters, null));
         }
         else
         {
-            var ofFilters = functions.FiltersBackward(gradient.Handle, worker[input].Handle, filters);
+            var ofFilters = functions.FiltersBackward(gradient.Handle, worker[input].Handle, filters, worker.Batch.IsNew);
             worker.SetWeightGradient(weight, new StepTensor(ofFilters, null));
         }
 

@@ -3,6 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Microsoft.ML.ResNet.Trainers.Kernels;
 
 /// <summary>The kernels, for one kind of number and one width of vectors.</summary>
+/// <remarks>
+/// They are optimized when they are first called: as .NET does it by default, after some thousands of rounds, the first seconds of a
+/// training would be several times slower.
+/// </remarks>
 internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKernels
     where TElement : unmanaged, IElement<TElement>
     where TLanes : struct, ILanes<TLanes>
@@ -22,6 +26,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
 
     public override int ElementSize => sizeof(TElement);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Sums(void* x, nint rows, int channels, float* shift, double* sums)
     {
         new Span<double>(sums, 2 * channels).Clear();
@@ -36,6 +41,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Normalize(
         void* x, void* shortcut, bool rectify, void* y, nint rows, int channels, float* scale, float* offset)
     {
@@ -59,6 +65,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void GradientSums(void* g, void* g2, void* y, void* x, nint rows, int channels, float* mean, double* sums)
     {
         var pg = (TElement*)g;
@@ -82,6 +89,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void NormalizeGradient(
         void* g, void* x, void* target, nint rows, int channels, float* mean, float* slope, float* lean, float* level)
     {
@@ -105,6 +113,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Add(void* a, float* keep, void* b, bool rectify, void* y, int images, nint valuesPerImage)
     {
         for (var image = 0; image < images; image++)
@@ -120,6 +129,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void AddGradient(void* g, void* g2, void* y, float* keep, void* target, int images, nint valuesPerImage)
     {
         for (var image = 0; image < images; image++)
@@ -140,6 +150,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void MaxPool(void* x, void* y, int images, in PoolShape shape)
     {
         var channels = shape.Channels;
@@ -171,6 +182,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void MaxPoolGradient(void* g, void* x, void* y, void* target, int images, in PoolShape shape, float* sums)
     {
         var channels = shape.Channels;
@@ -207,6 +219,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void AveragePool(void* x, void* y, int images, in PoolShape shape)
     {
         var channels = shape.Channels;
@@ -238,6 +251,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void AveragePoolGradient(void* g, void* target, int images, in PoolShape shape)
     {
         var channels = shape.Channels;
@@ -267,6 +281,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Mean(void* x, float* y, int images, int positions, int channels)
     {
         var share = TLanes.Of(1f / positions);
@@ -287,6 +302,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void MeanGradient(float* g, void* target, int images, int positions, int channels)
     {
         var share = TLanes.Of(1f / positions);
@@ -305,6 +321,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Gate(void* x, float* gate, void* y, int images, int positions, int channels)
     {
         for (var image = 0; image < images; image++)
@@ -322,6 +339,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void GateGradient(
         void* g, void* x, float* gate, void* target, float* gateTarget, int images, int positions, int channels)
     {
@@ -344,6 +362,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Round(float* source, void* target, nint count)
     {
         nint i = 0;
@@ -358,6 +377,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void AddUp(void** parts, int partCount, nint start, nint end, float* target, bool accumulates)
     {
         var i = start;
@@ -372,6 +392,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddUpAt<TAny>(void** parts, int partCount, nint i, float* target, bool accumulates)
         where TAny : struct, ILanes<TAny>
     {
@@ -385,6 +406,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
     }
 
     // Four sums at a time, since each addition waits for the one before it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumBlock(TElement* x, nint rows, int channels, TLanes shift, double* sums, double* squares)
     {
         var (s0, s1, s2, s3) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
@@ -414,6 +436,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         AddTo(squares, q0 + q1 + (q2 + q3));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Normalize<TShortcut, TRectify>(
         TElement* x, TElement* shortcut, TElement* y, nint rows, int channels, float* scale, float* offset)
         where TShortcut : struct, IFlag
@@ -442,6 +465,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void GradientSums<TSecond, TRectified>(
         TElement* g, TElement* g2, TElement* y, TElement* x, nint rows, int channels, float* mean, double* sums)
         where TSecond : struct, IFlag
@@ -506,6 +530,7 @@ internal sealed unsafe class ActivationKernels<TElement, TLanes> : ActivationKer
 
     private static int BlockRows(int channels) => Math.Max(LeastBlockRows, BlockValues / channels);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddTo(double* sums, TLanes values)
     {
         var floats = stackalloc float[TLanes.Count];

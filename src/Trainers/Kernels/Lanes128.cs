@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.ResNet.Trainers.Kernels;
@@ -13,11 +14,13 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     public static Lanes128 Load(float* source) => new(Vector128.Load(source));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadBFloat16(ushort* source) =>
         new((Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle());
 
     public static void Store(Lanes128 value, float* target) => value._value.Store(target);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBFloat16(Lanes128 value, ushort* target)
     {
         // Adding 0x7FFF, and one more if the lowest bit that stays is set, carries into that bit where it is to be rounded up.
@@ -34,15 +37,19 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
 
     public static Lanes128 operator *(Lanes128 left, Lanes128 right) => new(left._value * right._value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 MultiplyAdd(Lanes128 left, Lanes128 right, Lanes128 addend) =>
         new(Vector128.MultiplyAddEstimate(left._value, right._value, addend._value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 WherePositive(Lanes128 test, Lanes128 value) => new(Vector128.ConditionalSelect(
         Vector128.LessThanOrEqual(test._value, Vector128<float>.Zero), Vector128<float>.Zero, value._value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 WhereEqual(Lanes128 left, Lanes128 right, Lanes128 equal, Lanes128 other) =>
         new(Vector128.ConditionalSelect(Vector128.Equals(left._value, right._value), equal._value, other._value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 WhereMore(Lanes128 left, Lanes128 right, Lanes128 more, Lanes128 other) =>
         new(Vector128.ConditionalSelect(Vector128.LessThanOrEqual(left._value, right._value), other._value, more._value));
 }

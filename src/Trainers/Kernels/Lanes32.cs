@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace Microsoft.ML.ResNet.Trainers.Kernels;
 
 /// <summary>One float: for numbers of channels that no vector divides, and what vectors are tested against.</summary>
@@ -11,10 +12,12 @@ internal readonly unsafe struct Lanes32(float value) : ILanes<Lanes32>
 
     public static Lanes32 Load(float* source) => new(*source);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes32 LoadBFloat16(ushort* source) => new(BitConverter.UInt32BitsToSingle((uint)*source << 16));
 
     public static void Store(Lanes32 value, float* target) => *target = value._value;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBFloat16(Lanes32 value, ushort* target)
     {
         var bits = BitConverter.SingleToUInt32Bits(value._value);
@@ -27,14 +30,18 @@ internal readonly unsafe struct Lanes32(float value) : ILanes<Lanes32>
 
     public static Lanes32 operator *(Lanes32 left, Lanes32 right) => new(left._value * right._value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes32 MultiplyAdd(Lanes32 left, Lanes32 right, Lanes32 addend) =>
         new(float.MultiplyAddEstimate(left._value, right._value, addend._value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes32 WherePositive(Lanes32 test, Lanes32 value) => test._value <= 0 ? new(0) : value;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes32 WhereEqual(Lanes32 left, Lanes32 right, Lanes32 equal, Lanes32 other) =>
         left._value == right._value ? equal : other;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes32 WhereMore(Lanes32 left, Lanes32 right, Lanes32 more, Lanes32 other) =>
         left._value <= right._value ? other : more;
 }

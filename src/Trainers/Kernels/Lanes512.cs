@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.ResNet.Trainers.Kernels;
@@ -13,11 +14,13 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     public static Lanes512 Load(float* source) => new(Vector512.Load(source));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LoadBFloat16(ushort* source) =>
         new((Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()) << 16).AsSingle());
 
     public static void Store(Lanes512 value, float* target) => value._value.Store(target);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBFloat16(Lanes512 value, ushort* target)
     {
         // Adding 0x7FFF, and one more if the lowest bit that stays is set, carries into that bit where it is to be rounded up.
@@ -34,15 +37,19 @@ internal readonly unsafe struct Lanes512(Vector512<float> value) : ILanes<Lanes5
 
     public static Lanes512 operator *(Lanes512 left, Lanes512 right) => new(left._value * right._value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 MultiplyAdd(Lanes512 left, Lanes512 right, Lanes512 addend) =>
         new(Vector512.MultiplyAddEstimate(left._value, right._value, addend._value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 WherePositive(Lanes512 test, Lanes512 value) => new(Vector512.ConditionalSelect(
         Vector512.LessThanOrEqual(test._value, Vector512<float>.Zero), Vector512<float>.Zero, value._value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 WhereEqual(Lanes512 left, Lanes512 right, Lanes512 equal, Lanes512 other) =>
         new(Vector512.ConditionalSelect(Vector512.Equals(left._value, right._value), equal._value, other._value));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 WhereMore(Lanes512 left, Lanes512 right, Lanes512 more, Lanes512 other) =>
         new(Vector512.ConditionalSelect(Vector512.LessThanOrEqual(left._value, right._value), other._value, more._value));
 }
