@@ -36,6 +36,11 @@ if (args is ["distributed", var results, var threads])
     return;
 }
 
+if (DistributedJob.Size > 1)
+{
+    Console.WriteLine($"rank {DistributedJob.Rank} is {Environment.ProcessId}"); // for the test to kill
+}
+
 var ml = new MLContext(seed: 1);
 var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 40, height: 16, width: 16, channels: 3));
 var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
