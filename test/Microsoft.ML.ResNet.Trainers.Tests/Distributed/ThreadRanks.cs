@@ -20,22 +20,26 @@ internal sealed class ThreadRanks : IDisposable
     /// <summary>Runs something on every rank.</summary>
     public T[] Run<T>(Func<ICollective, T> work)
     {
-        var results = new T[_ranks.Length];
-        Thread[] threads = [.. _ranks.Select(rank => new Thread(() => results[rank.Number] = work(rank)))];
+        var (results, failures) = (new T[_ranks.Length], new Exception?[_ranks.Length]);
+        Thread[] threads = [.. _ranks.Select(rank => new Thread(() => failures[rank.Number] = Record.Exception(() => { results[rank.Number] = work(rank); })))];
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
+        Assert.All(failures, Assert.Null);
         return results;
     }
 
     public void Dispose() => _barrier.Dispose();
 
+    // One that failed does not come.
+    private void Meet() => Assert.True(_barrier.SignalAndWait(TimeSpan.FromSeconds(60)), "Another rank failed.");
+
     // What every rank gives, in their order.
     private T[][] Exchange<T>(int rank, ReadOnlySpan<T> values)
     {
         _given[rank] = values.ToArray();
-        _barrier.SignalAndWait();
+        Meet();
         T[][] all = [.. _given.Select(given => (T[])given!)];
-        _barrier.SignalAndWait();
+        Meet();
         return all;
     }
 
@@ -76,7 +80,7 @@ internal sealed class ThreadRanks : IDisposable
 
         public void Broadcast(Span<byte> values) => all.Exchange<byte>(number, values)[0].CopyTo(values);
 
-        public void Barrier() => all._barrier.SignalAndWait();
+        public void Barrier() => all.Meet();
 
         public void Abort(string reason) => throw new AbortedException(reason);
     }
