@@ -95,7 +95,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var (temperature, threshold) = (1.0, (float?)null);
         if (Ranks.Rank == 0)
         {
-            (weights, temperature, threshold) = Finish(images, settings, weights, batchSize);
+            (weights, temperature, threshold) =
+                TorchThreads.With(settings.JobThreads, () => Finish(images, settings, weights, batchSize));
         }
 
         if (Ranks.Size == 1)
@@ -180,6 +181,9 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             MaxDuration = options.MaxDuration,
             CancellationToken = options.CancellationToken,
             Ranks = Ranks,
+            JobThreads = (int)Math.Min(
+                Ranks.All(TorchSharp.torch.get_num_threads()).Sum(),
+                Ranks.Size == 1 ? int.MaxValue : Ranks.All(Environment.ProcessorCount).Min()),
             AvailableMemory = Ranks.All(available).Min(),
         };
     }

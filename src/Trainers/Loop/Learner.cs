@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Compiled;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
 using static TorchSharp.torch;
@@ -93,6 +94,21 @@ internal sealed class Learner<T> : IDisposable
 
     /// <summary>Keeps <see cref="Evaluated"/> as it is.</summary>
     public void Keep() => (_kept ??= new Snapshot(Evaluated)).Take();
+
+    /// <summary>Gives all ranks the state of rank 0. It is theirs already, but for the rounding of processors of another kind.</summary>
+    public unsafe void Share(ICollective ranks)
+    {
+        if (ranks.Size == 1)
+        {
+            return;
+        }
+
+        foreach (var (_, tensor) in State())
+        {
+            var bytes = checked((int)(tensor.NumberOfElements * tensor.element_size()));
+            ranks.Broadcast(new Span<byte>((void*)TorchScript.Data(tensor.Handle), bytes));
+        }
+    }
 
     /// <summary>Copies everything that a checkpoint must hold so that training can go on.</summary>
     public IEnumerable<WeightTensor> Save() => State().Select(each => each.Value.ToWeight(each.Key));

@@ -116,6 +116,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             return false;
         }
 
+        learner.Share(settings.Ranks);
         _state = _state with { EpochTime = _time.Elapsed - started };
         var imagesPerSecond = _state.Tally.Seen / _state.EpochTime.TotalSeconds;
         var result = Validate(started, imagesPerSecond) with { AugmentationTime = learner.Training.Busy };
@@ -197,7 +198,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var endsStep = EndsStep(batch);
         if (endsStep)
         {
-            learner.Optimizer.Step(rate, learner.Compiled?.Gradients);
+            TakeStep(rate);
         }
 
         _state = _state with { Batch = batch.Index + 1, LearningRate = rate, Step = _state.Step + (endsStep ? 1 : 0) };
@@ -205,6 +206,22 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         {
             learner.Average?.Update(_state.Step);
         }
+    }
+
+    private void TakeStep(double rate)
+    {
+        var hasNorms = _recipe.GradientClipNorm is not null || _recipe.Optimizer is OptimizerKind.Lamb or OptimizerKind.Muon;
+        if (settings.Ranks.Size == 1 || !hasNorms)
+        {
+            learner.Optimizer.Step(rate, learner.Compiled?.Gradients);
+            return;
+        }
+
+        TorchThreads.With(settings.JobThreads, () =>
+        {
+            learner.Optimizer.Step(rate, learner.Compiled?.Gradients);
+            return true;
+        });
     }
 
     private void ComputeGradients(Batch batch, Meter meter)
