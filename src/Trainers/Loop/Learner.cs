@@ -105,7 +105,7 @@ internal sealed class Learner<T> : IDisposable
 
         foreach (var (_, tensor) in State())
         {
-            var bytes = checked((int)(tensor.NumberOfElements * tensor.element_size()));
+            var bytes = checked((int)(tensor.NumberOfElements * tensor.ElementSize));
             ranks.Broadcast(new Span<byte>((void*)TorchScript.Data(tensor.Handle), bytes));
         }
     }
