@@ -8,7 +8,15 @@ namespace TrainingProcess;
 /// <summary>Trains a small network by many recipes, with whatever processes were started together with this one.</summary>
 internal static class DistributedTrial
 {
-    private static readonly TrainingRecipe Short = TrainingRecipe.Modern with { Epochs = 3, BatchSize = 15, LearningRate = 0.05, EmaDecay = 0.9 };
+    private static readonly TrainingRecipe Short = TrainingRecipe.Modern with
+    {
+        Epochs = 3,
+        BatchSize = 15,
+        LearningRate = 0.05,
+        EmaDecay = 0.9,
+    };
+
+    private static readonly TrainingRecipe Plain = Short with { Nesterov = false };
 
     private static readonly (string Name, TrainingRecipe Recipe)[] Recipes =
     [
@@ -19,8 +27,8 @@ internal static class DistributedTrial
         ("imagenet", TrainingRecipe.PaperImageNet with { Steps = 14, BatchSize = 16, LearningRate = 0.02 }),
         ("mixed", Short with { Mixup = 0.2, CutMix = 1, LabelSmoothing = 0.1, StochasticDepth = 0.2, TrivialAugment = true }),
         ("accumulated", Short with { BatchSize = 8, GradientAccumulationSteps = 2, GradientClipNorm = 1 }),
-        ("balanced", Short with { ClassBalance = ClassBalance.Weights, Optimizer = OptimizerKind.AdamW, Nesterov = false, LearningRate = 0.002 }),
-        ("sampled", Short with { ClassBalance = ClassBalance.Sampling, Optimizer = OptimizerKind.Lamb, Nesterov = false, LearningRate = 0.01 }),
+        ("balanced", Plain with { ClassBalance = ClassBalance.Weights, Optimizer = OptimizerKind.AdamW, LearningRate = 0.002 }),
+        ("sampled", Plain with { ClassBalance = ClassBalance.Sampling, Optimizer = OptimizerKind.Lamb, LearningRate = 0.01 }),
         ("best", Short with { KeepBestEpoch = true, PreciseBatchNormImages = 70 }),
     ];
 
@@ -48,7 +56,13 @@ internal static class DistributedTrial
         var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
         return ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
-            Architecture = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.B, BaseWidth = 32, SqueezeReduction = 4 },
+            Architecture = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1])
+            {
+                Stem = StemKind.SmallImage,
+                Shortcut = ShortcutKind.B,
+                BaseWidth = 32,
+                SqueezeReduction = 4,
+            },
             InputShape = new ImageShape(3, 16, 16),
             ImageColumnName = nameof(PixelRow.Bytes),
             Recipe = recipe,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Distributed;
@@ -7,7 +8,8 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Distributed;
 public sealed class MpirunTests : IDisposable
 {
     private static readonly string Program = SampleProcess.Assembly("TrainingProcess", folder: "test");
-    private static readonly string[] TwoRanks = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", "2", "dotnet", Program];
+    private static readonly string[] TwoRanks =
+        ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", "2", "dotnet", Program];
 
     private readonly TemporaryFolder _folder = new();
 
@@ -32,7 +34,8 @@ public sealed class MpirunTests : IDisposable
         }
     }
 
-    /// <summary>A rank is killed at a random moment; all end, and started again they go on from the checkpoint to the same weights.</summary>
+    /// <summary>A rank is killed at a random moment; all end, and started again they go on from the checkpoint to the same weights.
+    /// </summary>
     [SkippableFact]
     public async Task AKilledRankEndsAllAndTheyGoOnFromTheCheckpoint()
     {
@@ -62,13 +65,16 @@ public sealed class MpirunTests : IDisposable
         var result = SampleProcess.Run("mpirun", [.. TwoRanks, _folder["file"], _folder["never.safetensors"]]);
 
         Assert.NotEqual(0, result.ExitCode);
-        Assert.Contains($"Rank 0 of 2, on {Environment.MachineName}, cannot go on and ends the job. IOException: Checkpoint folder", result.Error);
+        Assert.Contains(
+            $"Rank 0 of 2, on {Environment.MachineName}, cannot go on and ends the job. IOException: Checkpoint folder", result.Error);
     }
 
     private static void SkipWithoutMpirun()
     {
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        Skip.IfNot(folders.Any(folder => File.Exists(Path.Combine(folder, "mpirun"))), "There is no mpirun: apt-get install openmpi-bin libopenmpi3.");
+        Skip.IfNot(
+            folders.Any(folder => File.Exists(Path.Combine(folder, "mpirun"))),
+            "There is no mpirun: apt-get install openmpi-bin libopenmpi3.");
     }
 
     private static void AssertSucceeds(ProcessResult result) => Assert.True(result.ExitCode == 0, result.Error);
@@ -76,7 +82,11 @@ public sealed class MpirunTests : IDisposable
     // Each rank says the number of its process first.
     private async Task<(int ExitCode, string Error)> Kill(int rank, int atReport)
     {
-        using var process = Process.Start(new ProcessStartInfo("mpirun", [.. TwoRanks, _folder["b"], _folder["actual.safetensors"]]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo("mpirun", [.. TwoRanks, _folder["b"], _folder["actual.safetensors"]])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
         var errors = process.StandardError.ReadToEndAsync();
         var (ids, reports) = (new Dictionary<int, int>(), 0);
         while (ids.Count < 2 || reports < atReport)
@@ -86,7 +96,7 @@ public sealed class MpirunTests : IDisposable
             reports += line.StartsWith("step", StringComparison.Ordinal) ? 1 : 0;
             if (line.Split(' ') is ["rank", var number, "is", var id])
             {
-                ids[int.Parse(number)] = int.Parse(id);
+                ids[int.Parse(number, CultureInfo.InvariantCulture)] = int.Parse(id, CultureInfo.InvariantCulture);
             }
         }
 

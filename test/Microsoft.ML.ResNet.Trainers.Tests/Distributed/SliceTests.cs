@@ -22,7 +22,9 @@ public sealed class SliceTests
     public void ImagesOfSlicesAreThoseOfTheWholeBatch(int ranks, double mixup, double cutMix)
     {
         using var whole = Loader((0, 1), mixup, cutMix);
-        var expected = whole.Epoch(2).Select(batch => (Values: batch.ImageValues.ToArray(), batch.OwnShare, Labels: batch.LabelValues[..batch.Count].ToArray())).ToArray();
+        var expected = whole.Epoch(2)
+            .Select(batch => (Values: batch.ImageValues.ToArray(), batch.OwnShare, Labels: batch.LabelValues[..batch.Count].ToArray()))
+            .ToArray();
 
         for (var rank = 0; rank < ranks; rank++)
         {
@@ -43,7 +45,13 @@ public sealed class SliceTests
     [InlineData(true)]
     public void GradientsOfThreeRanksAreThoseOfThreeWorkersToTheBit(bool accumulates)
     {
-        var plan = LayerPlan.Create(new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.B, BaseWidth = 8 }, Shape, 3);
+        var tiny = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1])
+        {
+            Stem = StemKind.SmallImage,
+            Shortcut = ShortcutKind.B,
+            BaseWidth = 8,
+        };
+        var plan = LayerPlan.Create(tiny, Shape, classCount: 3);
         using var threeThreads = new TorchThreads(3);
         var expected = Gradients(plan, Alone.Instance, accumulates);
         using var ranks = new ThreadRanks(3);
@@ -87,7 +95,8 @@ public sealed class SliceTests
             }),
         ];
         var crop = new CropAndFlip(Shape, new Normalization(preprocessing), flip: true, Shape);
-        return new BatchLoader<byte>(images, BatchSize, [new InputPipeline(Shape, crop, new Normalization(preprocessing))], epochs: 2, shuffleSeed: 1)
+        var pipeline = new InputPipeline(Shape, crop, new Normalization(preprocessing));
+        return new BatchLoader<byte>(images, BatchSize, [pipeline], epochs: 2, shuffleSeed: 1)
         {
             Mixing = mixup + cutMix == 0 ? null : new Mixing(mixup, cutMix),
             Slice = slice,

@@ -21,10 +21,13 @@ internal sealed class ThreadRanks : IDisposable
     public T[] Run<T>(Func<ICollective, T> work)
     {
         var (results, failures) = (new T[_ranks.Length], new Exception?[_ranks.Length]);
-        Thread[] threads = [.. _ranks.Select(rank => new Thread(() => failures[rank.Number] = Record.Exception(() => { results[rank.Number] = work(rank); })))];
+        Thread[] threads = [.. _ranks.Select(rank => new Thread(() => failures[rank.Number] = Record.Exception(() =>
+        {
+            results[rank.Number] = work(rank);
+        })))];
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
-        Assert.All(failures, Assert.Null);
+        Assert.All(failures, failure => Assert.Null(failure));
         return results;
     }
 

@@ -6,7 +6,9 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Distributed;
 public sealed class TrainingJobTests
 {
     private static readonly (string, string)[] Mpirun = [("OMPI_COMM_WORLD_RANK", "1"), ("OMPI_COMM_WORLD_SIZE", "4")];
-    private static readonly (string, string)[] Slurm = [("SLURM_PROCID", "2"), ("SLURM_STEP_NUM_TASKS", "3"), ("SLURM_NTASKS", "8"), ("SLURM_STEP_ID", "0")];
+    private static readonly (string, string)[] Slurm =
+        [("SLURM_PROCID", "2"), ("SLURM_STEP_NUM_TASKS", "3"), ("SLURM_NTASKS", "8"), ("SLURM_STEP_ID", "0")];
+
     private static readonly (string, string)[] Batch = [("SLURM_PROCID", "0"), ("SLURM_NTASKS", "8")]; // the script that sbatch runs
     private static readonly (string, string)[] Mpich = [("PMI_RANK", "0"), ("PMI_SIZE", "2")];
 
@@ -65,7 +67,8 @@ public sealed class TrainingJobTests
     {
         using var ranks = new ThreadRanks(2);
 
-        var told = Assert.Throws<ThreadRanks.AbortedException>(() => TrainingJob.Run<int>(ranks[1], () => throw new IOException("no room"), _ => false));
+        var told = Assert.Throws<ThreadRanks.AbortedException>(
+            () => TrainingJob.Run<int>(ranks[1], () => throw new IOException("no room"), _ => false));
         Assert.StartsWith("Rank 1 of 2, on ", told.Message);
         Assert.EndsWith("IOException: no room", told.Message);
         Assert.Throws<IOException>(() => TrainingJob.Run<int>(ranks[1], () => throw new IOException("no room"), _ => true));
@@ -77,7 +80,8 @@ public sealed class TrainingJobTests
     {
         var options = new ResNetTrainer.Options { TrainableLayers = TrainableLayers.LastStage };
 
-        Assert.Contains("LastStage", Assert.Throws<InvalidOperationException>(() => options.CheckDistributed(new ImageShape(3, 32, 32), 2)).Message);
+        var exception = Assert.Throws<InvalidOperationException>(() => options.CheckDistributed(new ImageShape(3, 32, 32), 2));
+        Assert.Contains("LastStage", exception.Message);
         new ResNetTrainer.Options().CheckDistributed(new ImageShape(3, 32, 32), 2);
     }
 
