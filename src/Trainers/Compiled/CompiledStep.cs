@@ -56,9 +56,8 @@ internal sealed unsafe class CompiledStep : IDisposable
         ranks ??= Alone.Instance;
         (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
         _kernelsFor = kernelsFor ?? ActivationKernels.For;
-        var threads = get_num_threads();
-        var workers = (int)ranks.All(Math.Clamp(threads, 1, Math.Min(Math.Max(1, capacity / ranks.Size), MostWorkers))).Min();
-        _team = new WorkerTeam(workers, threads / workers, ranks);
+        var workers = CountWorkers(capacity, ranks);
+        _team = new WorkerTeam(workers, get_num_threads() / workers, ranks);
         _weights = new StepWeights(network, ranks);
         _join = () => _weights.Join(_batch.Accumulates);
         _work = Work;
@@ -66,11 +65,24 @@ internal sealed unsafe class CompiledStep : IDisposable
             network.Plan.Layers.OfType<AddLayer>().Count() * capacity, pinned: true);
     }
 
+    /// <summary>Gets the workers. Between batches they may do other things.</summary>
+    public WorkerTeam Team => _team;
+
     /// <summary>Gets the gradients of the batches that were run, in the order of the network's parameters.</summary>
     public Tensor[] Gradients => _weights.Gradients;
 
     /// <summary>Gets the slices that a batch is cut into: the workers of all processes.</summary>
     public int Slices => _team.Ranks.Size * _team.Count;
+
+    /// <summary>Counts the workers of a step that is made on this thread, of whose Torch threads each gets its share.</summary>
+    /// <param name="capacity">The most images of a batch.</param>
+    /// <param name="ranks">The processes, which have as many workers each; null for this one alone.</param>
+    public static int CountWorkers(int capacity, ICollective? ranks = null)
+    {
+        ranks ??= Alone.Instance;
+        var images = Math.Max(1, capacity / ranks.Size);
+        return (int)ranks.All(Math.Clamp(get_num_threads(), 1, Math.Min(images, MostWorkers))).Min();
+    }
 
     /// <summary>Computes the gradients of a batch.</summary>
     /// <param name="batch">The batch.</param>

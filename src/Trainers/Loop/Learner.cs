@@ -30,6 +30,8 @@ internal sealed class Learner<T> : IDisposable
     public Learner(LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingSettings settings, int epochs)
     {
         var (recipe, precision) = (settings.Recipe, settings.Precision);
+        var largest = Math.Min(recipe.BatchSize, images.Training.Count);
+        var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
         var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
         Network = new ResidualNetwork(plan, start, precision);
         if (recipe.StochasticDepth > 0)
@@ -40,18 +42,18 @@ internal sealed class Learner<T> : IDisposable
         if (recipe.EmaDecay > 0)
         {
             _average = new ResidualNetwork(plan, start, precision);
-            Average = new WeightAverage(Network, _average, recipe.EmaDecay);
+            Average = new WeightAverage(Network, _average, recipe.EmaDecay, workers);
         }
 
         if (!settings.UsesAutograd)
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
-            var largest = Math.Min(recipe.BatchSize, images.Training.Count);
             _compile = () => new CompiledStep(
                 Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks);
         }
 
-        Optimizer = Optimizer.Of(recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope));
+        Optimizer = Optimizer.Of(
+            recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope, workers));
         var seed = SeedMixer.Mix(settings.Seed, SeedUse.Batches);
         Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance)
         {

@@ -198,30 +198,14 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var endsStep = EndsStep(batch);
         if (endsStep)
         {
-            TakeStep(rate);
+            learner.Optimizer.Step(rate, learner.Compiled?.Gradients, learner.Compiled?.Team);
         }
 
         _state = _state with { Batch = batch.Index + 1, LearningRate = rate, Step = _state.Step + (endsStep ? 1 : 0) };
         if (endsStep)
         {
-            learner.Average?.Update(_state.Step);
+            learner.Average?.Update(_state.Step, learner.Compiled?.Team);
         }
-    }
-
-    private void TakeStep(double rate)
-    {
-        var hasNorms = _recipe.GradientClipNorm is not null || _recipe.Optimizer is OptimizerKind.Lamb or OptimizerKind.Muon;
-        if (settings.Ranks.Size == 1 || !hasNorms)
-        {
-            learner.Optimizer.Step(rate, learner.Compiled?.Gradients);
-            return;
-        }
-
-        TorchThreads.With(settings.JobThreads, () =>
-        {
-            learner.Optimizer.Step(rate, learner.Compiled?.Gradients);
-            return true;
-        });
     }
 
     private void ComputeGradients(Batch batch, Meter meter)

@@ -34,8 +34,8 @@ internal sealed record TrainingSettings(
     /// <value>The default is this one alone.</value>
     public ICollective Ranks { get; init; } = Alone.Instance;
 
-    /// <summary>Gets the threads of one process that would do the work of all, as far as each machine has cores: by how many threads
-    /// Torch adds up the values of a large tensor decides the last bits of the sum.</summary>
+    /// <summary>Gets the threads of one process that would do the work of all, as far as each machine has cores: with so many, Torch adds
+    /// up what is left to do when training has ended.</summary>
     public int JobThreads { get; init; } = TorchSharp.torch.get_num_threads();
 
     /// <summary>Gets the token that stops training.</summary>

@@ -1,9 +1,10 @@
+using Microsoft.ML.ResNet.Trainers.Compiled;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
 
 /// <summary>
-/// Turns gradients into steps, by one call into Torch for all filters, and one for all other parameters, with the same settings.
+/// Turns gradients into steps, by one call into Torch for all filters, and one for all other parameters, with the same settings and worker.
 /// </summary>
 /// <remarks>
 /// TorchSharp exposes neither fused nor foreach operators, so they are reached through TorchScript. Settings go there as tensors:
@@ -14,8 +15,9 @@ internal abstract class Optimizer : IDisposable
     private readonly Group[] _groups;
     private readonly double? _clipNorm;
     private readonly double _weightDecay;
-    private readonly Tensor _rate = zeros([], ScalarType.Float64);
-    private readonly Tensor _decay = zeros([], ScalarType.Float64);
+    private readonly Action<int> _clipOnFirst;
+    private readonly Action<int> _stepOn;
+    private double _learningRate;
 
     /// <param name="parameters">The parameters.</param>
     /// <param name="slots">What is kept for each parameter.</param>
@@ -27,8 +29,9 @@ internal abstract class Optimizer : IDisposable
         [
             .. parameters
                 .Index()
-                .GroupBy(each => (each.Item.RateScale, each.Item.Decays, IsFilter(each.Item.Tensor)))
+                .GroupBy(each => (each.Item.Worker, each.Item.RateScale, each.Item.Decays, IsFilter(each.Item.Tensor)))
                 .Select(group => new Group(
+                    group.Key.Worker,
                     group.Key.RateScale,
                     group.Key.Decays,
                     [.. group.Select(each => each.Item)],
@@ -37,6 +40,14 @@ internal abstract class Optimizer : IDisposable
         ];
         _weightDecay = weightDecay;
         _clipNorm = clipNorm;
+        _clipOnFirst = worker =>
+        {
+            if (worker == 0)
+            {
+                Clip();
+            }
+        };
+        _stepOn = StepOn;
     }
 
     /// <summary>Makes the optimizer that a recipe asks for.</summary>
@@ -69,7 +80,9 @@ internal abstract class Optimizer : IDisposable
     /// <param name="learningRate">The rate.</param>
     /// <param name="gradients">The gradients, in the order of the parameters, which stay the caller's, but for their values; null for those
     /// that autograd gave the parameters, which are freed.</param>
-    public void Step(double learningRate, Tensor[]? gradients = null)
+    /// <param name="team">The workers, each of which updates its parameters; null to do it here. Where workers have the cores, Torch's
+    /// threads of this one, which wait for work for some milliseconds, would take them away.</param>
+    public void Step(double learningRate, Tensor[]? gradients = null, WorkerTeam? team = null)
     {
         using var noGradients = no_grad();
         try
@@ -80,21 +93,22 @@ internal abstract class Optimizer : IDisposable
                 group.TakeGradients(gradients);
             }
 
-            using var scope = NewDisposeScope();
-            if (_clipNorm is { } norm)
+            _learningRate = learningRate;
+            if (team is not null)
             {
-                GradientClipping.Apply([.. _groups.SelectMany(group => group.Gradients)], norm);
+                if (_clipNorm is not null)
+                {
+                    team.Run(_clipOnFirst);
+                }
+
+                team.Run(_stepOn);
+                return;
             }
 
+            Clip();
             foreach (var group in _groups)
             {
-                if (group.Gradients.Length > 0)
-                {
-                    using TorchSharp.Scalar rate = learningRate * group.RateScale, decay = group.Decays ? _weightDecay : 0.0;
-                    _rate.fill_(rate);
-                    _decay.fill_(decay);
-                    Step(group.Weights, group.Gradients, group.Slots, _rate, _decay);
-                }
+                Step(group);
             }
         }
         finally
@@ -108,9 +122,9 @@ internal abstract class Optimizer : IDisposable
 
     public virtual void Dispose()
     {
-        foreach (var tensor in State.Select(each => each.Value).Append(_rate).Append(_decay))
+        foreach (var group in _groups)
         {
-            tensor.Dispose();
+            group.Dispose();
         }
     }
 
@@ -127,11 +141,48 @@ internal abstract class Optimizer : IDisposable
 
     private static bool IsFilter(Tensor weight) => weight.ndim == 4;
 
+    private void Clip()
+    {
+        if (_clipNorm is { } norm)
+        {
+            using var scope = NewDisposeScope();
+
+            // In an order that does not depend on the workers: neither does the last bit of the length then.
+            GradientClipping.Apply(
+                [.. _groups.SelectMany(group => group.PlacedGradients).OrderBy(each => each.Place).Select(each => each.Gradient)], norm);
+        }
+    }
+
+    private void StepOn(int worker)
+    {
+        foreach (var group in _groups)
+        {
+            if (group.Worker == worker)
+            {
+                Step(group);
+            }
+        }
+    }
+
+    private void Step(Group group)
+    {
+        if (group.Gradients.Length == 0)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using TorchSharp.Scalar rate = _learningRate * group.RateScale, decay = group.Decays ? _weightDecay : 0.0;
+        group.Rate.fill_(rate);
+        group.Decay.fill_(decay);
+        Step(group.Weights, group.Gradients, group.Slots, group.Rate, group.Decay);
+    }
+
     /// <summary>A tensor that is kept for each parameter: of its shape, or a scalar.</summary>
     protected readonly record struct Slot(string Name, bool IsScalar = false);
 
     /// <summary>Parameters with the same settings, and the tensors of those that have a gradient in this step.</summary>
-    private sealed class Group
+    private sealed class Group : IDisposable
     {
         private readonly OptimizedParameter[] _parameters;
         private readonly int[] _places; // of the parameters, among all
@@ -140,10 +191,9 @@ internal abstract class Optimizer : IDisposable
         private readonly Tensor?[] _found;  // by parameter, the gradients of this step
         private int[] _ready = [];          // the parameters that have one: nearly always the same as at the step before
 
-        public Group(double rateScale, bool decays, OptimizedParameter[] parameters, int[] places, Slot[] slots)
+        public Group(int worker, double rateScale, bool decays, OptimizedParameter[] parameters, int[] places, Slot[] slots)
         {
-            RateScale = rateScale;
-            Decays = decays;
+            (Worker, RateScale, Decays) = (worker, rateScale, decays);
             _parameters = parameters;
             _places = places;
             _slotKinds = slots;
@@ -157,9 +207,22 @@ internal abstract class Optimizer : IDisposable
 
         public Tensor[][] Slots { get; private set; } = [];
 
+        /// <summary>Gets the gradients, each with its parameter's place among all.</summary>
+        public IEnumerable<(int Place, Tensor Gradient)> PlacedGradients =>
+            Gradients.Select((gradient, i) => (_places[_ready[i]], gradient));
+
+        /// <summary>Gets the worker that takes the steps.</summary>
+        public int Worker { get; }
+
         public double RateScale { get; }
 
         public bool Decays { get; }
+
+        /// <summary>Gets where the learning rate of a step is handed over.</summary>
+        public Tensor Rate { get; } = zeros([], ScalarType.Float64);
+
+        /// <summary>Gets where the weight decay of a step is handed over.</summary>
+        public Tensor Decay { get; } = zeros([], ScalarType.Float64);
 
         public IEnumerable<KeyValuePair<string, Tensor>> State =>
             _slots.SelectMany((tensors, slot) =>
@@ -202,6 +265,14 @@ internal abstract class Optimizer : IDisposable
                 }
 
                 gradient = null;
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var tensor in State.Select(each => each.Value).Append(Rate).Append(Decay))
+            {
+                tensor.Dispose();
             }
         }
 

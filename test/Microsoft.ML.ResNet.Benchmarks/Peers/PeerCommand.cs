@@ -10,7 +10,7 @@ internal static class PeerCommand
 
     private static readonly IPeer[] Peers =
     [
-        OurTraining.Peer, NaiveTraining.Peer, KernelFloor.Peer, ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer,
+        OurTraining.Peer, NaiveTraining.Peer, StepFloor.Peer, TracedStep.Peer, ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer,
         PredictorStart.Peer, PredictedPhotographs.Peer, PredictedPhotographs.Decoding, OurEpochs.Peer, Codec.Peer, FolderListing.Peer,
         ScoringMemory.Peer,
     ];
