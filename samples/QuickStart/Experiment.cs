@@ -135,22 +135,30 @@ internal static class Experiment
         }
     }
 
-    private static ITransformer Train(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) => AnsiConsole.Progress()
+    private static ITransformer Train(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) =>
+        DistributedJob.Rank == 0
+            ? TrainWithBar(ml, train, settings, cancellation)
+            : Pipeline(ml, settings, progress: null, cancellation).Fit(train); // rank 0 shows how it goes
+
+    private static ITransformer TrainWithBar(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) => AnsiConsole.Progress()
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
         .Start(bar =>
         {
             var task = bar.AddTask($"{settings.Architecture}: reading images");
             var clock = Stopwatch.StartNew();
-            var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
-                .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-                .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation)))
-                .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
-            var model = pipeline.Fit(train);
+            var model = Pipeline(ml, settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation).Fit(train);
             task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");
             return model;
         });
 
-    private static ResNetTrainer.Options Options(Settings settings, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    private static IEstimator<ITransformer> Pipeline(
+        MLContext ml, Settings settings, IProgress<TrainingProgress>? progress, CancellationToken cancellation) =>
+        ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, progress, cancellation)))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
+
+    private static ResNetTrainer.Options Options(Settings settings, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         var size = settings.ImageSize ?? settings.Architecture.DefaultImageSize;
         return new ResNetTrainer.Options

@@ -62,6 +62,11 @@ internal sealed class TrainingReporter : IDisposable
 
     public void Report(TrainingProgress progress)
     {
+        if (IsSilent)
+        {
+            return;
+        }
+
         _last = progress;
         _log?.Report(progress);
         if (progress.Finished is { } epoch)
