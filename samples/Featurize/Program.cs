@@ -3,27 +3,22 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
-using Microsoft.ML.ResNet;
 using QuickStart;
 using Samples;
 
 const int seed = 1;
-var weights = new Option<string>("--weights") { Description = "A checkpoint, or the name of a published one, which is downloaded once.", DefaultValueFactory = _ => "resnet18.imagenet1k_v1" };
+var weights = new Option<string?>("--weights") { Description = "A checkpoint, or the name of a published one, which is downloaded once. Without it, ResNet-18 of ImageNet, which is here." };
 var architecture = new Option<string?>("--arch") { Description = "The network, where the checkpoint does not say." };
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
 
 return await Sample.Run(new RootCommand("Trains SDCA and LightGBM on the features of a residual network.") { weights, architecture, data }, args, (arguments, _) =>
 {
-    var source = arguments.GetValue(weights)!;
-    var network = File.Exists(source) ? ResNetWeights.Load(source) : ResNetWeights.Download(source);
-    var row = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? network.ArchitectureName ?? throw new ArgumentException($"'{source}' does not say which network it is. Say it with --arch."));
-    var preprocessing = network.Preprocessing ?? (row.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
-
+    var network = FeatureNetwork.Find(arguments.GetValue(weights), arguments.GetValue(architecture));
     var ml = new MLContext(seed);
     var files = ml.Data.LoadImageFolder(arguments.GetValue(data) ?? Draw());
     var featurize = ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-        .Append(ml.Transforms.ResNetFeaturizeImage(network, row, preprocessing: preprocessing))
+        .Append(ml.Transforms.ResNetFeaturizeImage(network.Weights, network.Architecture, preprocessing: network.Preprocessing))
         .Append(ml.Transforms.SelectColumns("Label", "Features"));
 
     // Every image goes through the network once, whatever reads its features afterwards.

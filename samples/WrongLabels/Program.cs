@@ -34,10 +34,8 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
     Func<IDataView, ITransformer> train = Train;
     if (arguments.GetValue(weights) is { } source)
     {
-        var network = File.Exists(source) ? ResNetWeights.Load(source) : ResNetWeights.Download(source);
-        var row = ResNetArchitecture.Parse(arguments.GetValue(architecture) ?? network.ArchitectureName ?? throw new ArgumentException($"'{source}' does not say which network it is. Say it with --arch."));
-        var preprocessing = network.Preprocessing ?? (row.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
-        var featurize = load.Append(ml.Transforms.ResNetFeaturizeImage(network, row, preprocessing: preprocessing)).Fit(view);
+        var network = FeatureNetwork.Find(source, arguments.GetValue(architecture));
+        var featurize = load.Append(ml.Transforms.ResNetFeaturizeImage(network.Weights, network.Architecture, preprocessing: network.Preprocessing)).Fit(view);
         found = ml.MulticlassClassification.FindLabelIssues(featurize.Transform(view), new LabelIssueOptions { CancellationToken = cancellation });
         var head = ml.Transforms.NormalizeMeanVariance("Features")
             .Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy(new LbfgsMaximumEntropyMulticlassTrainer.Options { L1Regularization = 0, L2Regularization = 10, NumberOfThreads = 1 }));
