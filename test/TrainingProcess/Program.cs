@@ -64,5 +64,12 @@ if (DistributedJob.Rank == 0)
 /// <summary>Says that training is under way, for the test to kill it.</summary>
 internal sealed class Announcement : IProgress<TrainingProgress>
 {
-    public void Report(TrainingProgress value) => Console.WriteLine($"step {value.Step} of {value.Steps}");
+    public void Report(TrainingProgress value)
+    {
+        Console.WriteLine($"step {value.Step} of {value.Steps}");
+        if (DistributedJob.Size > 1)
+        {
+            Thread.Sleep(50); // mpirun passes lines on with some delay; 36 epochs would be over before the test can kill
+        }
+    }
 }
