@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Distributed;
 
 /// <summary>Two processes that mpirun starts, against one with two workers.</summary>
-public sealed class MpirunTests : IDisposable
+public sealed partial class MpirunTests : IDisposable
 {
     private static readonly string Program = SampleProcess.Assembly("TrainingProcess", folder: "test");
     private static readonly string[] TwoRanks =
@@ -79,6 +80,10 @@ public sealed class MpirunTests : IDisposable
 
     private static void AssertSucceeds(ProcessResult result) => Assert.True(result.ExitCode == 0, result.Error);
 
+    // To mpirun's terminal .NET sends an escape sequence first.
+    [GeneratedRegex("rank (?<rank>[0-9]+) is (?<id>[0-9]+)")]
+    private static partial Regex RankLine();
+
     // Each rank says the number of its process first.
     private async Task<(int ExitCode, string Error)> Kill(int rank, int atReport)
     {
@@ -94,8 +99,9 @@ public sealed class MpirunTests : IDisposable
             var line = await process.StandardOutput.ReadLineAsync();
             Assert.True(line is not null, "It ended before it could be killed.");
             reports += line.StartsWith("step", StringComparison.Ordinal) ? 1 : 0;
-            if (line.Split(' ') is ["rank", var number, "is", var id])
+            if (RankLine().Match(line) is { Success: true } match)
             {
+                var (number, id) = (match.Groups["rank"].Value, match.Groups["id"].Value);
                 ids[int.Parse(number, CultureInfo.InvariantCulture)] = int.Parse(id, CultureInfo.InvariantCulture);
             }
         }
