@@ -24,8 +24,13 @@ internal static class Experiment
 
     public static void Run(Settings settings, CancellationToken cancellation)
     {
-        EnsureWritable("--model", settings.ModelPath);
-        EnsureWritable("--report", settings.ReportPath);
+        var isFirst = DistributedJob.Rank == 0; // of the processes that mpirun started, if it did
+        if (isFirst)
+        {
+            EnsureWritable("--model", settings.ModelPath);
+            EnsureWritable("--report", settings.ReportPath);
+        }
+
         if (settings.ImageSize < settings.Architecture.MinimumImageSize)
         {
             throw new ArgumentException(
@@ -39,6 +44,11 @@ internal static class Experiment
         CheckClasses(ml, train, test, settings);
 
         var model = Train(ml, train, settings, cancellation);
+        if (!isFirst)
+        {
+            return; // all have the same model, and one of them saves it
+        }
+
         Evaluate(ml, model, test);
         ml.Model.Save(model, train.Schema, settings.ModelPath);
         AnsiConsole.MarkupLineInterpolated($"Saved [bold]{settings.ModelPath}[/], {new FileInfo(settings.ModelPath).Length / 1024:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
@@ -69,7 +79,7 @@ internal static class Experiment
     {
         if (settings.DataFolder is null)
         {
-            var folder = Path.Combine(AppContext.BaseDirectory, "shapes");
+            var folder = Path.Combine(AppContext.BaseDirectory, DistributedJob.Rank == 0 ? "shapes" : $"shapes-{DistributedJob.Rank}");
             ShapesDataset.Create(folder, ShapesTrainPerClass, ShapesTestPerClass, Seed);
             AnsiConsole.MarkupLineInterpolated($"Drew {(ShapesTrainPerClass + ShapesTestPerClass) * ShapesDataset.ClassNames.Count:n0} images of {ShapesDataset.ClassNames.Count} shapes in [bold]{folder}[/]");
             return (ml.Data.LoadImageFolder(Path.Combine(folder, "train")), ml.Data.LoadImageFolder(Path.Combine(folder, "test")));
@@ -125,22 +135,30 @@ internal static class Experiment
         }
     }
 
-    private static ITransformer Train(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) => AnsiConsole.Progress()
+    private static ITransformer Train(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) =>
+        DistributedJob.Rank == 0
+            ? TrainWithBar(ml, train, settings, cancellation)
+            : Pipeline(ml, settings, progress: null, cancellation).Fit(train); // rank 0 shows how it goes
+
+    private static ITransformer TrainWithBar(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) => AnsiConsole.Progress()
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
         .Start(bar =>
         {
             var task = bar.AddTask($"{settings.Architecture}: reading images");
             var clock = Stopwatch.StartNew();
-            var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
-                .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-                .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation)))
-                .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
-            var model = pipeline.Fit(train);
+            var model = Pipeline(ml, settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation).Fit(train);
             task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");
             return model;
         });
 
-    private static ResNetTrainer.Options Options(Settings settings, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    private static IEstimator<ITransformer> Pipeline(
+        MLContext ml, Settings settings, IProgress<TrainingProgress>? progress, CancellationToken cancellation) =>
+        ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(Options(settings, progress, cancellation)))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
+
+    private static ResNetTrainer.Options Options(Settings settings, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         var size = settings.ImageSize ?? settings.Architecture.DefaultImageSize;
         return new ResNetTrainer.Options

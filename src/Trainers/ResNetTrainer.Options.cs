@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Networks;
 
 namespace Microsoft.ML.ResNet.Trainers;
@@ -140,6 +141,17 @@ public sealed partial class ResNetTrainer
         /// </summary>
         /// <value>At least 1. The default is <see langword="null"/>: Torch's own choice, one per core.</value>
         public int? ThreadCount { get; init; }
+
+        /// <summary>
+        /// Gets whether processes that <c>mpirun</c> or <c>srun --mpi=pmix</c> started train one network together: each computes a slice
+        /// of every batch, and gradients and the statistics of batch normalization are added up over all.
+        /// </summary>
+        /// <remarks>
+        /// <see cref="BatchSize"/> is that of all processes together. Every process reads the same data and gets the same model; rank 0
+        /// alone writes checkpoints and the log, and reports progress. A process that fails ends all. Layers must not be frozen.
+        /// </remarks>
+        /// <value>The default is <see cref="DistributedTraining.Auto"/>.</value>
+        public DistributedTraining Distributed { get; init; } = DistributedTraining.Auto;
 
         /// <summary>Gets the seed of all randomness: initial weights, order, augmentation and the validation split.</summary>
         /// <value>
@@ -301,6 +313,10 @@ public sealed partial class ResNetTrainer
         /// <summary>Gets the memory and disk space that decoded images may use.</summary>
         internal CacheLimits CacheLimits => new(CacheBytes, CheckpointFolder ?? Path.GetTempPath(), DiskReserve);
 
+        /// <summary>Gets the same for each of several processes on one machine.</summary>
+        internal CacheLimits CacheLimitsOfEach(int processes) =>
+            CacheLimits with { MemoryBytes = (CacheBytes ?? Interop.AvailableMemory.Bytes() / 2) / processes };
+
         /// <summary>Gets the mean and deviation of pixels, where they are given.</summary>
         internal PixelStatistics? PixelStatistics => (PixelMean, PixelStandardDeviation) is ({ } mean, { } deviation)
             ? new PixelStatistics(mean, deviation)
@@ -332,6 +348,7 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(HeadCopies >= 1, HeadCopies, "at least 1");
             OptionCheck.OfTrainer(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
             OptionCheck.OfTrainer(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
+            OptionCheck.OfTrainer(Enum.IsDefined(Distributed), Distributed, "one of the values of DistributedTraining");
             OptionCheck.OfTrainer(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
             OptionCheck.OfTrainer(CheckpointInterval > TimeSpan.Zero, CheckpointInterval, "longer than 0");
             OptionCheck.OfTrainer(CheckpointsToKeep >= 1, CheckpointsToKeep, "at least 1");
@@ -382,6 +399,20 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(
                 !isMultilabel || Recipe.ClassBalance == ClassBalance.None,
                 Recipe.ClassBalance, $"None {several}; weigh examples by ExampleWeightColumnName instead", "Recipe.ClassBalance");
+        }
+
+        /// <summary>Checks what several processes cannot do together.</summary>
+        internal void CheckDistributed(ImageShape shape, int processes)
+        {
+            var freezes = (TrainableLayers != TrainableLayers.All && !TrainingRun.SeesFeatures(this, AugmentationFor(shape)))
+                || EpochsPerUnfreezing > 0;
+            if (freezes)
+            {
+                throw new InvalidOperationException(
+                    $"{processes} processes were started to train together, but with TrainableLayers {TrainableLayers} and "
+                    + $"EpochsPerUnfreezing {EpochsPerUnfreezing} some layers are frozen, and that one process does alone. Start one "
+                    + "process, or set Distributed to Off; or train All layers, or the Head on features (no augmentation, or HeadCopies).");
+            }
         }
 
         /// <summary>Checks what depends on the shape that the network reads.</summary>

@@ -8,6 +8,7 @@ using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.Runtime;
@@ -144,16 +145,37 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var started = Stopwatch.GetTimestamp();
         TorchRuntime.Initialize();
         ScoringPrerequisites.Check();
-        using var reporter = new TrainingReporter(_host, _options.Progress, _options.LogFolder);
+        var ranks = TrainingJob.Join(_options.Distributed);
+        if (ranks.Size > 1)
+        {
+            _options.CheckDistributed(columns.Image.Shape, ranks.Size);
+        }
+
+        return TrainingJob.Run(
+            ranks,
+            () => Fit<T>(input, validation, columns, started, ranks),
+            isCommon: exception => exception is TrainingDivergedException or JobCanceledException);
+    }
+
+    // Rank 0 alone writes checkpoints and the log, and tells how training goes.
+    private ResNetClassificationTransformer Fit<T>(
+        IDataView input, IDataView? validation, TrainingColumns columns, long started, ICollective ranks)
+        where T : unmanaged, INumberBase<T>
+    {
+        var isFirst = ranks.Rank == 0;
+        using var reporter = new TrainingReporter(_host, isFirst ? _options.Progress : null, isFirst ? _options.LogFolder : null)
+        {
+            IsSilent = !isFirst,
+        };
         var plan = LayerPlan.Create(_options.Network, columns.Image.Shape, columns.Label.ClassCount);
-        using var checkpoints = _options.CheckpointFolder is { } folder
+        using var checkpoints = isFirst && _options.CheckpointFolder is { } folder
             ? CheckpointFolder.Open(folder, _options.CheckpointsToKeep, _options.Resume, reporter.Warn)
             : null;
-        var checkpoint = checkpoints?.ReadNewest();
-        var seed = _options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed();
-        using var images = Read<T>(input, validation, columns, seed, reporter);
-        var (weights, history) = TrainingThread.Run(
-            () => new TrainingRun(plan, _options, seed, reporter) { Started = started }.Train(images, checkpoints, checkpoint));
+        var checkpoint = ranks.OfFirst(checkpoints?.ReadNewest());
+        var seed = (int)ranks.OfFirst(_options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed());
+        using var images = Read<T>(input, validation, columns, seed, reporter, ranks);
+        var run = new TrainingRun(plan, _options, seed, reporter) { Started = started, Ranks = ranks };
+        var (weights, history) = TrainingThread.Run(() => run.Train(images, checkpoints, checkpoint));
 
         // The environment itself: a host of it does not have its OnnxSessionOptions.
         var model = new ResNetModel(plan, weights, images.Preprocessing);
@@ -171,12 +193,19 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         return TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).FindLearningRate(images, steps));
     }
 
-    private TrainingImages<T> Read<T>(IDataView input, IDataView? validation, TrainingColumns columns, int seed, TrainingReporter reporter)
+    private TrainingImages<T> Read<T>(
+        IDataView input,
+        IDataView? validation,
+        TrainingColumns columns,
+        int seed,
+        TrainingReporter reporter,
+        ICollective? ranks = null)
         where T : unmanaged, INumberBase<T>
     {
         var clock = Stopwatch.StartNew();
+        var cache = ranks is null or { Size: 1 } ? _options.CacheLimits : _options.CacheLimitsOfEach(ranks.SharersOfMemory());
         var decoder = new ImageDecoder(_options.MaxImagePixels, _options.ApplyExifOrientation);
-        var reader = new TrainingImageReader<T>(_host, columns, _options.CacheLimits, decoder, reporter.Warn)
+        var reader = new TrainingImageReader<T>(_host, columns, cache, decoder, reporter.Warn)
         {
             KeptScale = InputPipelines.KeptScale(_options.AugmentationFor(columns.Image.Shape), _options.Recipe.ImageScales.Max()),
             OnBadImage = _options.OnBadImage,

@@ -3,6 +3,7 @@ using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Calibration;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.ResNet.Trainers.Networks;
@@ -19,6 +20,14 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     /// <summary>Gets when Fit was called, as a timestamp of Stopwatch.</summary>
     public long Started { get; init; } = Stopwatch.GetTimestamp();
 
+    /// <summary>Gets the processes that train together.</summary>
+    /// <value>The default is this one alone.</value>
+    public ICollective Ranks { get; init; } = Alone.Instance;
+
+    // Ranks of one machine share its cores, unless each was bound to some.
+    private int? ThreadCount => options.ThreadCount
+        ?? (Ranks.Size == 1 ? null : Math.Max(1, Environment.ProcessorCount / Ranks.SharersOfCores()));
+
     /// <summary>Trains the network.</summary>
     /// <param name="images">The images.</param>
     /// <param name="checkpoints">Where checkpoints are kept; null for nowhere.</param>
@@ -27,7 +36,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         TrainingImages<T> images, CheckpointFolder? checkpoints, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
-        using var threads = new TorchThreads(options.ThreadCount); // before any tensor
+        using var threads = new TorchThreads(ThreadCount); // before any tensor
+        CheckSameImages(images);
         var settings = Settings(images, checkpoint);
         CheckValidation(settings.Recipe, images.Validation.Count);
         ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
@@ -35,28 +45,17 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var conditions = RunConditions.Of(plan, options, settings, start, images);
         reporter.Conditions = conditions.Now(settings.Recipe, settings.Augmentation, Started);
         var head = new HeadTraining(settings, options.HeadCopies, options.CacheLimits, checkpoints, reporter);
-        var seesFeatures = options.TrainableLayers == TrainableLayers.Head
-            && (options.HeadCopies > 1 || (settings.Augmentation == ImageAugmentation.None && settings.Recipe.HasNoDistortion));
+        var seesFeatures = SeesFeatures(options, settings.Augmentation);
         var (weights, end) = seesFeatures
             ? head.Run(plan, start, images, checkpoint)
             : new NetworkTraining(settings, checkpoints, reporter) { Given = start }
                 .Run(plan, options.FitHeadFirst && checkpoint is null ? head.Fit(plan, start, images) : start, images, checkpoint);
-        if (settings.Recipe.PreciseBatchNormImages > 0 && options.TrainableLayers == TrainableLayers.All)
-        {
-            weights = new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).WithPreciseBatchNorm();
-        }
-
-        var (logits, labels) = options.Calibrate || options.RejectUnknown is not null
-            ? new TrainedNetwork<T>(plan, weights, images, settings, end.BatchSize).ValidationLogits()
-            : ([], []);
-        var temperature = options.Calibrate ? TemperatureScaling.Fit(logits, labels, images.LabelSets) : 1;
+        (weights, var temperature, var threshold) = FinishTogether(images, settings, weights, end.BatchSize);
         var recipe = settings.Recipe with { BatchSize = end.BatchSize, GradientAccumulationSteps = end.GradientAccumulationSteps };
         var history = NetworkTraining.History(images, end, seed) with
         {
             Temperature = temperature,
-            UnknownThreshold = options.RejectUnknown is { } share
-                ? UnknownThreshold.Fit(logits, plan.ClassCount, temperature, share)
-                : null,
+            UnknownThreshold = threshold,
             Conditions = conditions.Now(recipe, settings.Augmentation, Started),
             NoBetterThanChance = ChanceLevel.Describe(images, end, settings.Recipe.ClassBalance),
         };
@@ -73,13 +72,87 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     public LearningRateSearch FindLearningRate<T>(TrainingImages<T> images, int steps)
         where T : unmanaged, INumberBase<T>
     {
-        using var threads = new TorchThreads(options.ThreadCount);
+        using var threads = new TorchThreads(ThreadCount);
         var settings = Settings(images, checkpoint: null);
         settings = settings with { Recipe = MemoryBudget.Fit(settings.Recipe, plan, settings.Precision, settings.AvailableMemory) };
         var start = Start(settings.Recipe, images);
         using var learner = new Learner<T>(plan, start, images, settings, epochs: 1);
         learner.Network.FrozenLayers = LayerDepth.FirstTrained(plan, options.TrainableLayers, epoch: 1, options.EpochsPerUnfreezing);
         return LearningRateFinder.Run(learner, TrainingLoss.ForTraining(settings), steps, options.CancellationToken);
+    }
+
+    /// <summary>Gets whether the head alone is trained, on features that are computed once.</summary>
+    public static bool SeesFeatures(ResNetTrainer.Options options, ImageAugmentation augmentation) =>
+        options.TrainableLayers == TrainableLayers.Head
+        && (options.HeadCopies > 1 || (augmentation == ImageAugmentation.None && options.EffectiveRecipe.HasNoDistortion));
+
+    // Rank 0 does what is left, and the others take over what it came to.
+    private (ResNetWeights Weights, double Temperature, float? Threshold) FinishTogether<T>(
+        TrainingImages<T> images, TrainingSettings settings, ResNetWeights weights, int batchSize)
+        where T : unmanaged, INumberBase<T>
+    {
+        var (temperature, threshold) = (1.0, (float?)null);
+        if (Ranks.Rank == 0)
+        {
+            (weights, temperature, threshold) =
+                TorchThreads.With(settings.JobThreads, () => Finish(images, settings, weights, batchSize));
+        }
+
+        if (Ranks.Size == 1)
+        {
+            return (weights, temperature, threshold);
+        }
+
+        temperature = BitConverter.Int64BitsToDouble(Ranks.OfFirst(BitConverter.DoubleToInt64Bits(temperature)));
+        var hasThreshold = options.RejectUnknown is not null;
+        threshold = hasThreshold
+            ? BitConverter.Int32BitsToSingle((int)Ranks.OfFirst(BitConverter.SingleToInt32Bits(threshold ?? 0)))
+            : null;
+        return (Ranks.OfFirst(weights), temperature, threshold);
+    }
+
+    private (ResNetWeights Weights, double Temperature, float? Threshold) Finish<T>(
+        TrainingImages<T> images, TrainingSettings settings, ResNetWeights weights, int batchSize)
+        where T : unmanaged, INumberBase<T>
+    {
+        if (settings.Recipe.PreciseBatchNormImages > 0 && options.TrainableLayers == TrainableLayers.All)
+        {
+            weights = new TrainedNetwork<T>(plan, weights, images, settings, batchSize).WithPreciseBatchNorm();
+        }
+
+        var (logits, labels) = options.Calibrate || options.RejectUnknown is not null
+            ? new TrainedNetwork<T>(plan, weights, images, settings, batchSize).ValidationLogits()
+            : ([], []);
+        var temperature = options.Calibrate ? TemperatureScaling.Fit(logits, labels, images.LabelSets) : 1;
+        var threshold = options.RejectUnknown is { } share
+            ? UnknownThreshold.Fit(logits, plan.ClassCount, temperature, share)
+            : (float?)null;
+        return (weights, temperature, threshold);
+    }
+
+    // What each reads by itself must be the same.
+    private void CheckSameImages<T>(TrainingImages<T> images)
+        where T : unmanaged, INumberBase<T>
+    {
+        var labels = new System.Text.StringBuilder();
+        foreach (ref readonly var image in images.Training.Entries)
+        {
+            labels.Append(image.Label).Append(' ');
+        }
+
+        var counts = Ranks.All(images.Training.Count);
+        var hashes = Ranks.All(Agreement.Hash($"{labels}{images.Validation.Count} {images.Preprocessing}"));
+        for (var rank = 1; rank < Ranks.Size; rank++)
+        {
+            if (counts[rank] != counts[0] || hashes[rank] != hashes[0])
+            {
+                throw new InvalidOperationException(
+                    $"Rank {rank} reads {counts[rank]} training images and rank 0 reads {counts[0]}"
+                    + (counts[rank] == counts[0] ? ", but in another order, with other labels or another validation set" : "")
+                    + ". All ranks must be given the same data in the same order: the same files on every machine, or a folder that all of "
+                    + "them see.");
+            }
+        }
     }
 
     private ResNetWeights Start<T>(TrainingRecipe recipe, TrainingImages<T> images)
@@ -98,6 +171,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
             ? earlier
             : PrecisionProbe.Resolve(options.Precision);
+        precision = (TrainingPrecision)Ranks.OfFirst((long)precision); // machines may be of several kinds
+        var available = Interop.AvailableMemory.Bytes() * Ranks.Size / Ranks.SharersOfMemory(); // each rank has its slice of a batch
         var fineTuning = new FineTuning(options.TrainableLayers, options.EpochsPerUnfreezing, options.LayerDecay)
         {
             HeadCopies = options.HeadCopies,
@@ -111,6 +186,11 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             CheckpointInterval = options.CheckpointInterval,
             MaxDuration = options.MaxDuration,
             CancellationToken = options.CancellationToken,
+            Ranks = Ranks,
+            JobThreads = (int)Math.Min(
+                Ranks.All(TorchSharp.torch.get_num_threads()).Sum(),
+                Ranks.Size == 1 ? int.MaxValue : Ranks.All(Environment.ProcessorCount).Min()),
+            AvailableMemory = Ranks.All(available).Min(),
         };
     }
 

@@ -247,6 +247,13 @@ public sealed class SnippetTests : IDisposable
     }
 
     [Fact]
+    public void AProcessByItselfIsRankZero()
+    {
+        Assert.Equal(2, Training.SeveralMachines(_ml).GetResNet().History.Epochs.Length);
+        Assert.True(File.Exists("model.zip"));
+    }
+
+    [Fact]
     public void FoldsAreCrossValidated() => Assert.InRange(Training.CrossValidate(_ml), 0.1, 1);
 
     [Fact]

@@ -29,6 +29,18 @@ if (args is [var count])
     return;
 }
 
+// TrainingProcess distributed FOLDER THREADS: trains by one recipe after another, and saves the weights of each as NAME.RANK.safetensors.
+if (args is ["distributed", var results, var threads])
+{
+    DistributedTrial.RunAll(results, int.Parse(threads, System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
+if (DistributedJob.Size > 1)
+{
+    Console.WriteLine($"rank {DistributedJob.Rank} is {Environment.ProcessId}"); // for the test to kill
+}
+
 var ml = new MLContext(seed: 1);
 var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 40, height: 16, width: 16, channels: 3));
 var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
@@ -44,10 +56,20 @@ using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.
     CheckpointInterval = TimeSpan.FromMilliseconds(20),
     Progress = new Announcement(),
 }).Fit(data);
-model.Weights.Save(args[1]);
+if (DistributedJob.Rank == 0)
+{
+    model.Weights.Save(args[1]);
+}
 
 /// <summary>Says that training is under way, for the test to kill it.</summary>
 internal sealed class Announcement : IProgress<TrainingProgress>
 {
-    public void Report(TrainingProgress value) => Console.WriteLine($"step {value.Step} of {value.Steps}");
+    public void Report(TrainingProgress value)
+    {
+        Console.WriteLine($"step {value.Step} of {value.Steps}");
+        if (DistributedJob.Size > 1)
+        {
+            Thread.Sleep(50); // mpirun passes lines on with some delay; 36 epochs would be over before the test can kill
+        }
+    }
 }

@@ -69,6 +69,15 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <value>The default is <see langword="null"/>: nothing.</value>
     public Mixing? Mixing { get; init; }
 
+    /// <summary>Gets the slice of each batch whose images are made, by its number and that of all slices, where other processes make the
+    /// others. Labels and weights are those of the whole batch.</summary>
+    /// <value>The default is the whole batch.</value>
+    public (int Number, int Count) Slice { get; init; } = (0, 1);
+
+    /// <summary>Gets which of the batches are made, the first and so many further on, where other processes make the others.</summary>
+    /// <value>The default is all of them.</value>
+    public (int First, int Stride) Batches { get; init; } = (0, 1);
+
     /// <summary>Gets the number of batches in an epoch.</summary>
     public int BatchesPerEpoch => _sizes.Length;
 
@@ -99,13 +108,13 @@ internal sealed class BatchLoader<T> : IDisposable
         for (var (index, start) = (0, 0); index < _sizes.Length; start += _sizes[index++])
         {
             var images = order.AsSpan(start, _sizes[index]);
-            if (index < firstBatch)
+            if (index < firstBatch || index % Batches.Stride != Batches.First)
             {
                 Count(images, times);
                 continue;
             }
 
-            var batch = _batches[index % _batches.Length];
+            var batch = _batches[index / Batches.Stride % _batches.Length];
             var clock = Stopwatch.StartNew();
             batch.Reset(index, images.Length, pipeline.Output);
             FillBatch(batch, images, epoch, times, pipeline);
@@ -120,15 +129,32 @@ internal sealed class BatchLoader<T> : IDisposable
     {
         var values = batch.ImageValues;
         var size = batch.Shape.Size;
+        var slice = SliceOf(indices.Length);
         for (var i = 0; i < indices.Length; i++)
         {
-            var image = _images[indices[i]];
-            pipeline.Apply(in image, values.Slice(i * size, size), RandomFor(epoch, indices[i], times[indices[i]]++));
-            batch.LabelValues[i] = image.Label;
-            batch.WeightValues[i] = image.Weight * _classWeights[image.Label];
+            ref readonly var entry = ref _images.Entries[indices[i]];
+            var repetition = times[indices[i]]++;
+            if (IsNeeded(i, slice, indices.Length))
+            {
+                var image = _images[indices[i]];
+                pipeline.Apply(in image, values.Slice(i * size, size), RandomFor(epoch, indices[i], repetition));
+            }
+
+            batch.LabelValues[i] = entry.Label;
+            batch.WeightValues[i] = entry.Weight * _classWeights[entry.Label];
         }
 
-        batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, RandomFor(epoch, MixingStream, batch.Index)) ?? 1;
+        batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, RandomFor(epoch, MixingStream, batch.Index), slice) ?? 1;
+    }
+
+    private Range SliceOf(int count) =>
+        (int)((long)count * Slice.Number / Slice.Count)..(int)((long)count * (Slice.Number + 1) / Slice.Count);
+
+    // An image is mixed with the one before it, the first with the last.
+    private bool IsNeeded(int image, Range slice, int count)
+    {
+        var (first, end) = (slice.Start.Value, slice.End.Value);
+        return (image >= first && image < end) || (Mixing is not null && image == (first == 0 ? count : first) - 1);
     }
 
     private static void Count(ReadOnlySpan<int> indices, int[] times)

@@ -16,6 +16,7 @@ internal sealed class Mixing
     private readonly double _mixup;
     private readonly double _cutMix;
     private float[] _last = [];
+    private int _first, _end; // of the images that are mixed
 
     /// <param name="mixup">The α of mixup's Beta(α, α); 0 for no mixup.</param>
     /// <param name="cutMix">The α of CutMix's Beta(α, α); 0 for no CutMix. If both are on, each batch gets one of them at random, with
@@ -35,9 +36,19 @@ internal sealed class Mixing
     /// <param name="shape">The images' shape.</param>
     /// <param name="random">The only source of randomness.</param>
     /// <returns>The weight of each image's own label; the rest is that of the image before it.</returns>
-    public float Apply(Span<float> images, int count, ImageShape shape, Random random)
+    public float Apply(Span<float> images, int count, ImageShape shape, Random random) => Apply(images, count, shape, random, ..count);
+
+    /// <summary>Mixes some images of a batch in place, as they would be if all were.</summary>
+    /// <param name="images">As above; only those that are mixed, and the one before them, are read.</param>
+    /// <param name="count">The number of images, at least 1.</param>
+    /// <param name="shape">The images' shape.</param>
+    /// <param name="random">The only source of randomness.</param>
+    /// <param name="mixed">The images that are mixed; at least one.</param>
+    /// <returns>The weight of each image's own label; the rest is that of the image before it.</returns>
+    public float Apply(Span<float> images, int count, ImageShape shape, Random random, Range mixed)
     {
         images = images[..(count * shape.Size)];
+        (_first, _end) = (mixed.Start.GetOffset(count), mixed.End.GetOffset(count));
         return _cutMix == 0 || (_mixup > 0 && random.Next(2) == 0)
             ? Mixup(images, shape, (float)random.NextBeta(_mixup, _mixup))
             : CutMix(images, shape, random.NextBeta(_cutMix, _cutMix), random);
@@ -75,11 +86,15 @@ internal sealed class Mixing
         }
 
         var last = _last.AsSpan(0, length);
-        images.Slice(images.Length - imageSize + start, length).CopyTo(last);
-        for (var image = images.Length - imageSize; image >= 0; image -= imageSize)
+        if (_first == 0)
         {
-            var own = images.Slice(image + start, length);
-            var before = image == 0 ? last : images.Slice(image - imageSize + start, length);
+            images.Slice(images.Length - imageSize + start, length).CopyTo(last);
+        }
+
+        for (var image = _end - 1; image >= _first; image--)
+        {
+            var own = images.Slice(image * imageSize + start, length);
+            var before = image == 0 ? last : images.Slice((image - 1) * imageSize + start, length);
             TensorPrimitives.Lerp(own, before, share, own);
         }
     }

@@ -37,6 +37,13 @@ internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State
     public static Checkpoint Read(string path)
     {
         using var stream = RegularFile.OpenRead(path);
+        return Read(stream);
+    }
+
+    /// <summary>Reads a stream.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, or no checkpoint of this version.</exception>
+    public static Checkpoint Read(Stream stream)
+    {
         try
         {
             var metadata = ReadMetadata(stream);
@@ -71,7 +78,7 @@ internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State
     }
 
     // After the checksum and the version have been held against it.
-    private static Dictionary<string, string> ReadMetadata(FileStream stream)
+    private static Dictionary<string, string> ReadMetadata(Stream stream)
     {
         var stored = ReadChecksum(stream);
         var metadata = SafetensorsFile.ReadMetadata(stream);
@@ -84,7 +91,7 @@ internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State
         return stored == Checksum(stream) ? metadata : throw new InvalidDataException("its checksum is wrong");
     }
 
-    private static string ReadChecksum(FileStream stream)
+    private static string ReadChecksum(Stream stream)
     {
         Span<byte> start = stackalloc byte[sizeof(long) + BeforeChecksum.Length + ChecksumLength];
         stream.Position = 0;
@@ -95,7 +102,7 @@ internal sealed record Checkpoint(TrainingIdentity Identity, TrainingState State
             : throw new InvalidDataException("it does not start with a checksum");
     }
 
-    private static string Checksum(FileStream stream)
+    private static string Checksum(Stream stream)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[1 << 16];

@@ -13,6 +13,9 @@ internal sealed record TrainingState
     /// <summary>Gets the batches per step, likewise.</summary>
     public required int GradientAccumulationSteps { get; init; }
 
+    /// <summary>Gets the slices that batches were cut into, which decide the order of additions; 0 where it is not known.</summary>
+    public int Slices { get; init; }
+
     /// <summary>Gets the epoch under way, counted from 1.</summary>
     public int Epoch { get; init; } = 1;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
@@ -14,6 +15,8 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// Workers meet at the sums of batch normalization, whose statistics are those of the whole batch, and once at the end, where gradients are
 /// added up in their order. So the weights depend on the seed and on the number of workers, never on time. Activations, gradients and sums
 /// lie in memory that is taken once; Torch computes convolutions alone.
+/// Where several processes train together, the batch is cut into the slices of all their workers, and each sum is added up over the workers
+/// of a process first, and then over the processes in their order: two processes of one worker do as one process of two.
 /// </remarks>
 internal sealed unsafe class CompiledStep : IDisposable
 {
@@ -29,6 +32,8 @@ internal sealed unsafe class CompiledStep : IDisposable
     private readonly StepWeights _weights;
     private readonly StepBatch _batch = new();
     private readonly Action<int> _work;
+    private readonly Action _join;
+    private readonly double[] _tally = new double[2], _joinedTally = new double[2];
     private readonly float[] _keep;
     private readonly HashSet<int> _counts = []; // of images in the batches that were run with the program
     private StepProgram? _program; // for the shape of the last batch
@@ -40,18 +45,22 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <param name="capacity">The most images of a batch.</param>
     /// <param name="kernelsFor">Finds the kernels for a type and a number of channels; null for the CPU's widest. Tests pass some that are
     /// wrong.</param>
+    /// <param name="ranks">The processes that train together; null for this one alone.</param>
     public CompiledStep(
         ResidualNetwork network,
         double labelSmoothing,
         bool isWeighted,
         int capacity,
-        Func<bool, int, ActivationKernels>? kernelsFor = null)
+        Func<bool, int, ActivationKernels>? kernelsFor = null,
+        ICollective? ranks = null)
     {
+        ranks ??= Alone.Instance;
         (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
         _kernelsFor = kernelsFor ?? ActivationKernels.For;
-        var workers = CountWorkers(capacity);
-        _team = new WorkerTeam(workers, get_num_threads() / workers);
-        _weights = new StepWeights(network);
+        var workers = CountWorkers(capacity, ranks);
+        _team = new WorkerTeam(workers, get_num_threads() / workers, ranks);
+        _weights = new StepWeights(network, ranks);
+        _join = () => _weights.Join(_batch.Accumulates);
         _work = Work;
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
             network.Plan.Layers.OfType<AddLayer>().Count() * capacity, pinned: true);
@@ -67,9 +76,18 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <summary>Gets the gradients of the batches that were run, in the order of the network's parameters.</summary>
     public Tensor[] Gradients => _weights.Gradients;
 
+    /// <summary>Gets the slices that a batch is cut into: the workers of all processes.</summary>
+    public int Slices => _team.Ranks.Size * _team.Count;
+
     /// <summary>Counts the workers of a step that is made on this thread, of whose Torch threads each gets its share.</summary>
     /// <param name="capacity">The most images of a batch.</param>
-    public static int CountWorkers(int capacity) => Math.Clamp(get_num_threads(), 1, Math.Min(capacity, MostWorkers));
+    /// <param name="ranks">The processes, which have as many workers each; null for this one alone.</param>
+    public static int CountWorkers(int capacity, ICollective? ranks = null)
+    {
+        ranks ??= Alone.Instance;
+        var images = Math.Max(1, capacity / ranks.Size);
+        return (int)ranks.All(Math.Clamp(get_num_threads(), 1, Math.Min(images, MostWorkers))).Min();
+    }
 
     /// <summary>Computes the gradients of a batch.</summary>
     /// <param name="batch">The batch.</param>
@@ -98,7 +116,15 @@ internal sealed unsafe class CompiledStep : IDisposable
             (loss, correct) = (loss + worker.Loss, correct + worker.Correct);
         }
 
-        return (loss, correct);
+        return _team.Ranks.Size == 1 ? (loss, correct) : Joined(loss, correct);
+    }
+
+    private (double Loss, int Correct) Joined(double loss, int correct)
+    {
+        (_tally[0], _tally[1]) = (loss, correct);
+        Array.Clear(_joinedTally);
+        _team.Ranks.AllReduce(_tally, _joinedTally);
+        return (_joinedTally[0], (int)_joinedTally[1]);
     }
 
     public void Dispose()
@@ -129,7 +155,7 @@ internal sealed unsafe class CompiledStep : IDisposable
 
             _team.Meet();
             _weights.AddUp(_workers, index, _batch.Accumulates);
-            _team.Meet();
+            _team.Meet(_join);
         }
         finally
         {
@@ -153,10 +179,11 @@ internal sealed unsafe class CompiledStep : IDisposable
         {
             if (index == 0)
             {
-                _program = new StepProgram(_network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets);
+                _program = new StepProgram(
+                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, _team.Ranks);
             }
         });
-        var slice = (_capacity + _team.Count - 1) / _team.Count;
+        var slice = (_capacity + Slices - 1) / Slices;
         _workers = [.. Enumerable.Range(0, _team.Count).Select(index => new StepWorker(_program!, _team, index, slice))];
     }
 

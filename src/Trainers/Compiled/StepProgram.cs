@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
@@ -19,6 +20,7 @@ internal sealed unsafe class StepProgram : IDisposable
     private readonly Func<bool, int, ActivationKernels> _kernelsFor;
     private readonly StepWeights _weights;
     private readonly int _workers;
+    private readonly ICollective _ranks;
     private readonly StepMemory _memory = new();
     private readonly bool[] _isVector;            // by layer
     private readonly int[] _firstWeight;          // by layer: the place of its weights among the plan's
@@ -31,6 +33,7 @@ internal sealed unsafe class StepProgram : IDisposable
     /// <param name="labelSmoothing">The share of each label that is spread over all classes.</param>
     /// <param name="workers">The workers.</param>
     /// <param name="labelSets">The combinations of labels that images have; null where each has one label.</param>
+    /// <param name="ranks">The processes.</param>
     public StepProgram(
         ResidualNetwork network,
         LayerPlan plan,
@@ -38,9 +41,10 @@ internal sealed unsafe class StepProgram : IDisposable
         Func<bool, int, ActivationKernels> kernelsFor,
         double labelSmoothing,
         int workers,
-        LabelSets? labelSets)
+        LabelSets? labelSets,
+        ICollective ranks)
     {
-        (_network, Plan, _weights, _kernelsFor, _workers) = (network, plan, weights, kernelsFor, workers);
+        (_network, Plan, _weights, _kernelsFor, _workers, _ranks) = (network, plan, weights, kernelsFor, workers, ranks);
         _isVector = FindVectors(plan);
         _firstWeight = FindWeights(plan);
         _additions = plan.Layers.OfType<AddLayer>().Index().ToDictionary(each => (Layer)each.Item, each => each.Index);
@@ -178,7 +182,7 @@ internal sealed unsafe class StepProgram : IDisposable
             WeightGradient = _weights.GradientValues(weight),
             BiasGradient = _weights.GradientValues(weight + 1),
         };
-        var memory = new NormalizationMemory(_memory, _workers, batchNorm.Output.Channels);
+        var memory = new NormalizationMemory(_memory, _workers, batchNorm.Output.Channels, _ranks);
         return new NormalizationOperation(parameters, memory, KernelsOf(index), () => _network.BatchNormMomentum)
         {
             Input = batchNorm.Inputs[0],

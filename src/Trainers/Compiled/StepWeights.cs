@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
@@ -14,10 +16,15 @@ internal sealed unsafe class StepWeights : IDisposable
     private readonly ActivationKernels _floatKernels;
     private readonly Tensor _gradients;
     private readonly Entry[] _entries;
+    private readonly ICollective _ranks;
+    private readonly int _partSize;
+    private readonly float[] _part; // the sum over this process's slices; empty where there is one process
 
     /// <param name="network">The network, whose tensors are read.</param>
-    public StepWeights(ResidualNetwork network)
+    /// <param name="ranks">The processes, over whose slices gradients are added up.</param>
+    public StepWeights(ResidualNetwork network, ICollective ranks)
     {
+        _ranks = ranks;
         using var scope = NewDisposeScope();
         var rounded = network.ActivationType == ScalarType.BFloat16;
         var lanes = ActivationKernels.WidestLanes;
@@ -28,8 +35,10 @@ internal sealed unsafe class StepWeights : IDisposable
         _gradients = zeros([weights.Where(weight => weight.IsParameter).Sum(weight => (long)weight.Size)], VectorType)
             .DetachFromDisposeScope();
         _entries = new Entry[weights.Length];
+
+        // Those of normalizations come last: every process knows them already, as it knows the sums over all.
         var offset = 0L;
-        for (var i = 0; i < weights.Length; i++)
+        foreach (var i in Enumerable.Range(0, weights.Length).OrderBy(i => IsNormalization(weights[i])))
         {
             var (weight, tensor) = (weights[i], network[weights[i].Name]);
             var isFilter = filters.Contains(weight.Name);
@@ -39,7 +48,8 @@ internal sealed unsafe class StepWeights : IDisposable
                 Values = (float*)TorchScript.Data(tensor.Handle),
                 Size = weight.Size,
                 IsFilter = isFilter,
-                IsNormalization = weight.Role is WeightRole.BatchNormWeight or WeightRole.BatchNormBias,
+                IsNormalization = IsNormalization(weight),
+                Offset = (nint)offset,
                 Copy = isFilter && rounded ? tensor.detach().to(ScalarType.BFloat16).DetachFromDisposeScope() : null,
                 Gradient = weight.IsParameter ? View(weight, offset).DetachFromDisposeScope() : null,
                 GradientValues = weight.IsParameter ? (float*)TorchScript.Data(_gradients.Handle) + offset : null,
@@ -47,6 +57,8 @@ internal sealed unsafe class StepWeights : IDisposable
             offset += weight.IsParameter ? weight.Size : 0;
         }
 
+        _partSize = (int)_entries.Where(entry => entry.Gradient is not null && !entry.IsNormalization).Sum(entry => entry.Size);
+        _part = ranks.Size == 1 ? [] : GC.AllocateArray<float>(_partSize, pinned: true);
         Gradients = [.. _entries.Where(entry => entry.Gradient is not null).Select(entry => entry.Gradient!)];
     }
 
@@ -86,6 +98,7 @@ internal sealed unsafe class StepWeights : IDisposable
     public void AddUp(StepWorker[] workers, int worker, bool accumulates)
     {
         var parts = stackalloc void*[workers.Length];
+        var joins = _ranks.Size > 1;
         for (var i = 0; i < _entries.Length; i++)
         {
             var entry = _entries[i];
@@ -101,8 +114,22 @@ internal sealed unsafe class StepWeights : IDisposable
 
             var (start, end) = Share(entry.Size, worker, workers.Length);
             var kernels = entry.IsFilter ? _filterKernels : _floatKernels;
-            kernels.AddUp(parts, workers.Length, start, end, entry.GradientValues, accumulates);
+            var target = joins ? (float*)Unsafe.AsPointer(ref _part[0]) + entry.Offset : entry.GradientValues; // pinned
+            kernels.AddUp(parts, workers.Length, start, end, target, accumulates && !joins);
         }
+    }
+
+    /// <summary>Adds up, in the order of the processes, what the workers of each have added up.</summary>
+    /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>
+    public void Join(bool accumulates)
+    {
+        var total = new Span<float>((float*)TorchScript.Data(_gradients.Handle), _partSize);
+        if (!accumulates)
+        {
+            total.Clear();
+        }
+
+        _ranks.AllReduce(_part, total);
     }
 
     public void Dispose()
@@ -125,6 +152,8 @@ internal sealed unsafe class StepWeights : IDisposable
             : flat.view([.. weight.Shape.Select(size => (long)size)]);
     }
 
+    private static bool IsNormalization(WeightSpec weight) => weight.Role is WeightRole.BatchNormWeight or WeightRole.BatchNormBias;
+
     private static (nint Start, nint End) Share(nint size, int worker, int workers) =>
         (size * worker / workers, size * (worker + 1) / workers);
 
@@ -139,6 +168,9 @@ internal sealed unsafe class StepWeights : IDisposable
         public required bool IsFilter { get; init; }
 
         public required bool IsNormalization { get; init; }
+
+        /// <summary>Gets the place of its gradient among those of all weights.</summary>
+        public required nint Offset { get; init; }
 
         public required Tensor? Copy { get; init; }
 

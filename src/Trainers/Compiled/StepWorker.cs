@@ -40,8 +40,9 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
     public void Begin(StepBatch batch)
     {
         Batch = batch;
-        First = (int)((long)batch.Count * index / team.Count);
-        Images = (int)((long)batch.Count * (index + 1) / team.Count) - First;
+        var (slice, slices) = ((long)team.Ranks.Rank * team.Count + index, team.Ranks.Size * team.Count);
+        First = (int)(batch.Count * slice / slices);
+        Images = (int)(batch.Count * (slice + 1) / slices) - First;
         (Loss, Correct) = (0, 0);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
@@ -21,8 +22,10 @@ internal sealed class WorkerTeam : IDisposable
 
     /// <param name="count">The workers; each is one thread.</param>
     /// <param name="torchThreads">The threads of each operation of Torch that a worker calls.</param>
-    public WorkerTeam(int count, int torchThreads)
+    /// <param name="ranks">The processes, each with a team of as many workers; null for this one alone.</param>
+    public WorkerTeam(int count, int torchThreads, ICollective? ranks = null)
     {
+        Ranks = ranks ?? Alone.Instance;
         _finished = new CountdownEvent(count);
         var ofCaller = torch.get_num_threads();
         _workers = [.. Enumerable.Range(0, count).Select(_ => Worker.Take())];
@@ -32,6 +35,9 @@ internal sealed class WorkerTeam : IDisposable
 
     /// <summary>Gets the number of workers.</summary>
     public int Count => _workers.Length;
+
+    /// <summary>Gets the processes, each with a team as large as this.</summary>
+    public ICollective Ranks { get; }
 
     /// <summary>Runs something on every worker, and waits for all of them.</summary>
     /// <param name="work">Is given the worker's number. It throws what <see cref="Meet"/> throws.</param>
@@ -49,17 +55,21 @@ internal sealed class WorkerTeam : IDisposable
     }
 
     /// <summary>Waits until every worker is here; each calls it the same number of times.</summary>
+    /// <param name="join">What the last worker does while all others wait, where there are several processes: adds up over them.</param>
     /// <exception cref="OperationCanceledException">Another worker failed and will not come.</exception>
-    public void Meet()
+    public void Meet(Action? join = null)
     {
+        join = Ranks.Size == 1 ? null : join;
         if (_workers.Length == 1)
         {
+            join?.Invoke();
             return;
         }
 
         var meeting = _meeting;
         if (Interlocked.Increment(ref _arrived) == _workers.Length)
         {
+            join?.Invoke();
             _arrived = 0;
             _meeting = meeting + 1;
             return;

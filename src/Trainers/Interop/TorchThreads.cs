@@ -27,6 +27,23 @@ internal sealed class TorchThreads : IDisposable
         }
     }
 
+    /// <summary>Does something with another number of threads for operations of the current thread.</summary>
+    /// <param name="count">The threads.</param>
+    /// <param name="work">What is done.</param>
+    public static T With<T>(int count, Func<T> work)
+    {
+        var before = torch.get_num_threads();
+        torch.set_num_threads(count);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            torch.set_num_threads(before);
+        }
+    }
+
     public void Dispose()
     {
         lock (Gate)

@@ -29,14 +29,30 @@ internal sealed class TrainingReporter : IDisposable
         _log = logFolder is null ? null : new TrainingLog(logFolder, TimeProvider.System, Warn);
     }
 
+    /// <summary>Gets whether nobody is told anything, because another process of the job does.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool IsSilent { get; init; }
+
     /// <summary>Gets or sets what is in force; null before it is known.</summary>
     public TrainingConditions? Conditions { get; set; }
 
     public bool IsDue(TimeSpan sinceLast) => sinceLast >= Interval;
 
-    public void Inform(string message) => _channel.Info(MessageSensitivity.None, "{0}", message);
+    public void Inform(string message)
+    {
+        if (!IsSilent)
+        {
+            _channel.Info(MessageSensitivity.None, "{0}", message);
+        }
+    }
 
-    public void Warn(string message) => _channel.Warning(MessageSensitivity.None, "{0}", message);
+    public void Warn(string message)
+    {
+        if (!IsSilent)
+        {
+            _channel.Warning(MessageSensitivity.None, "{0}", message);
+        }
+    }
 
     /// <summary>Says what is known before the first step: of a run that goes on, its finished epochs.</summary>
     public void Start(TrainingHistory history) => _log?.Start(history with { Conditions = Conditions });
@@ -46,6 +62,11 @@ internal sealed class TrainingReporter : IDisposable
 
     public void Report(TrainingProgress progress)
     {
+        if (IsSilent)
+        {
+            return;
+        }
+
         _last = progress;
         _log?.Report(progress);
         if (progress.Finished is { } epoch)

@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Compiled;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
 using static TorchSharp.torch;
@@ -30,7 +31,7 @@ internal sealed class Learner<T> : IDisposable
     {
         var (recipe, precision) = (settings.Recipe, settings.Precision);
         var largest = Math.Min(recipe.BatchSize, images.Training.Count);
-        var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest);
+        var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
         var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
         Network = new ResidualNetwork(plan, start, precision);
         if (recipe.StochasticDepth > 0)
@@ -47,7 +48,8 @@ internal sealed class Learner<T> : IDisposable
         if (!settings.UsesAutograd)
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
-            _compile = () => new CompiledStep(Network, recipe.LabelSmoothing, isWeighted, largest)
+            _compile = () => new CompiledStep(
+                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks)
             {
                 LabelSets = settings.LabelSets,
             };
@@ -59,11 +61,15 @@ internal sealed class Learner<T> : IDisposable
         Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
+            Slice = (settings.Ranks.Rank, settings.Ranks.Size),
         };
         Validation = images.Validation.Count == 0
             ? null
             : new BatchLoader<T>(
-                images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
+                images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null)
+            {
+                Batches = (settings.Ranks.Rank, settings.Ranks.Size),
+            };
     }
 
     /// <summary>Gets the network that steps change.</summary>
@@ -78,6 +84,9 @@ internal sealed class Learner<T> : IDisposable
     /// <summary>Gets what computes gradients without autograd; null where that is left to autograd: with layers that are frozen.</summary>
     public CompiledStep? Compiled => _compile is null || Network.FrozenLayers > 0 ? null : _compiled ??= _compile();
 
+    /// <summary>Gets the slices that batches are cut into; 0 before the first of them, and by autograd.</summary>
+    public int Slices => _compiled?.Slices ?? 0;
+
     public Optimizer Optimizer { get; }
 
     public BatchLoader<T> Training { get; }
@@ -90,6 +99,21 @@ internal sealed class Learner<T> : IDisposable
 
     /// <summary>Keeps <see cref="Evaluated"/> as it is.</summary>
     public void Keep() => (_kept ??= new Snapshot(Evaluated)).Take();
+
+    /// <summary>Gives all ranks the state of rank 0. It is theirs already, but for the rounding of processors of another kind.</summary>
+    public unsafe void Share(ICollective ranks)
+    {
+        if (ranks.Size == 1)
+        {
+            return;
+        }
+
+        foreach (var (_, tensor) in State())
+        {
+            var bytes = checked((int)(tensor.NumberOfElements * tensor.ElementSize));
+            ranks.Broadcast(new Span<byte>((void*)TorchScript.Data(tensor.Handle), bytes));
+        }
+    }
 
     /// <summary>Copies everything that a checkpoint must hold so that training can go on.</summary>
     public IEnumerable<WeightTensor> Save() => State().Select(each => each.Value.ToWeight(each.Key));

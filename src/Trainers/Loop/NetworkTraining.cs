@@ -1,6 +1,7 @@
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
@@ -29,9 +30,9 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         var identity = checkpoints is null
             ? null
             : TrainingIdentity.Of(plan, Given ?? start, images, settings.Recipe, settings.FineTuning, settings.Precision, settings.Seed);
-        if (checkpoint is not null)
+        if (checkpoint is not null && identity is not null)
         {
-            CheckSameRun(identity!, checkpoint);
+            CheckSameRun(identity, checkpoint);
         }
 
         var recipe = checkpoint is null
@@ -54,7 +55,11 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
             {
                 return Run(plan, start, images, settings with { Recipe = recipe }, identity, checkpoint);
             }
-            catch (Exception exception) when (MemoryBudget.IsOutOfMemory(exception) && checkpoint is null && MemoryBudget.CanHalve(recipe))
+            catch (Exception exception)
+                when (MemoryBudget.IsOutOfMemory(exception)
+                    && checkpoint is null
+                    && MemoryBudget.CanHalve(recipe)
+                    && settings.Ranks.Size == 1) // other ranks would not know
             {
                 recipe = MemoryBudget.Halve(recipe);
             }
@@ -85,11 +90,13 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         where T : unmanaged, INumberBase<T>
     {
         var length = TrainingLength.Of(fitting.Recipe, images.Training.Count);
-        using var learner = new Learner<T>(plan, start, images, fitting, length.Epochs);
+        using var learner = new Learner<T>(plan, settings.Ranks.OfFirst(start), images, fitting, length.Epochs);
+        CheckBatches(learner);
         var loop = new TrainingLoop<T>(learner, fitting, length, reporter)
         {
             Checkpoint = (state, tensors) => checkpoints?.Write(new Checkpoint(identity!, state, new ResNetWeights(tensors))),
-            FindLastGood = () => checkpoints?.ReadNewestEpoch() is { } last ? learner.EvaluatedOf(last.Tensors) : null,
+            FindLastGood = () =>
+                settings.Ranks.OfFirst(checkpoints?.ReadNewestEpoch()) is { } last ? learner.EvaluatedOf(last.Tensors) : null,
         };
         if (checkpoint is not null)
         {
@@ -97,10 +104,40 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
             var epoch = Math.Min(checkpoint.State.Epoch, length.Epochs);
             reporter.Inform(FormattableString.Invariant(
                 $"Goes on from step {checkpoint.State.Step} of {length.Steps}, in epoch {epoch} of {length.Epochs}."));
+            TellOtherSlices(learner, checkpoint.State.Slices);
         }
 
         reporter.Start(History(images, loop.State, settings.Seed));
         return loop.Run();
+    }
+
+    private void CheckBatches<T>(Learner<T> learner)
+        where T : unmanaged, INumberBase<T>
+    {
+        var (ranks, smallest) = (settings.Ranks.Size, learner.Training.ImageCount / learner.Training.BatchesPerEpoch);
+        if (ranks > smallest)
+        {
+            throw new InvalidOperationException(
+                $"A batch of {smallest} images cannot be shared out over {ranks} processes: each needs one image at least. "
+                + "Start fewer processes, or set a larger BatchSize.");
+        }
+
+        if (ranks > 1)
+        {
+            reporter.Inform($"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch.");
+        }
+    }
+
+    private void TellOtherSlices<T>(Learner<T> learner, int earlier)
+        where T : unmanaged, INumberBase<T>
+    {
+        var isCompiled = settings.FineTuning is { Layers: TrainableLayers.All, EpochsPerUnfreezing: 0 };
+        if (isCompiled && earlier > 0 && learner.Compiled is { } compiled && compiled.Slices != earlier)
+        {
+            reporter.Inform(
+                $"The checkpoint was written by {earlier} workers, over all processes, and now there are {compiled.Slices}: the weights "
+                + "will be those of an uninterrupted training within rounding, not to the bit.");
+        }
     }
 
     private void CheckSameRun(TrainingIdentity identity, Checkpoint checkpoint)

@@ -3,6 +3,7 @@ using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
@@ -115,6 +116,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             return false;
         }
 
+        learner.Share(settings.Ranks);
         _state = _state with { EpochTime = _time.Elapsed - started };
         var imagesPerSecond = _state.Tally.Seen / _state.EpochTime.TotalSeconds;
         var result = Validate(started, imagesPerSecond) with { AugmentationTime = learner.Training.Busy };
@@ -153,7 +155,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
                 _state = _state with { WarmedUp = _state.Warmup.Accuracy >= _recipe.WarmupUntilAccuracy, Warmup = default };
             }
 
-            if (reporter.IsDue(_time.Elapsed - reported))
+            if (Agree(reporter.IsDue(_time.Elapsed - reported) ? Moment.ReportDue : 0) != 0)
             {
                 Read(meter);
                 reported = _time.Elapsed;
@@ -166,18 +168,19 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
                 break;
             }
 
-            var outOfTime = _time.Elapsed >= settings.MaxDuration;
-            if (outOfTime
-                || settings.CancellationToken.IsCancellationRequested
-                || _time.Elapsed - _lastCheckpoint >= settings.CheckpointInterval)
+            var now = Agree(
+                (_time.Elapsed >= settings.MaxDuration ? Moment.OutOfTime : 0)
+                | (settings.CancellationToken.IsCancellationRequested ? Moment.Canceled : 0)
+                | (_time.Elapsed - _lastCheckpoint >= settings.CheckpointInterval ? Moment.CheckpointDue : 0));
+            if (now != 0)
             {
                 Read(meter);
                 _state = _state with { EpochTime = _time.Elapsed - started };
                 WriteCheckpoint();
-                settings.CancellationToken.ThrowIfCancellationRequested();
+                ThrowIfCanceled(now);
             }
 
-            if (outOfTime)
+            if (now.HasFlag(Moment.OutOfTime))
             {
                 return false;
             }
@@ -256,6 +259,11 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     {
         using var noGradients = no_grad();
         using var meter = new Meter();
+        if (settings.Ranks.Size > 1)
+        {
+            return EvaluateShare(images, meter);
+        }
+
         var tally = default(Tally);
         foreach (var batch in images.Epoch(1))
         {
@@ -275,6 +283,44 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         }
 
         return meter.Read(tally, out _);
+    }
+
+    // Every rank has some of the batches; what each came to is added up in their order, as one process would.
+    private Tally EvaluateShare(BatchLoader<T> images, Meter meter)
+    {
+        var own = new double[3 * images.BatchesPerEpoch];
+        foreach (var batch in images.Epoch(1))
+        {
+            using var scope = NewDisposeScope();
+            var logits = learner.Evaluated.Forward(batch.Images, training: false);
+            meter.Add(batch.Count, _validationLoss.Correct(logits, batch), _validationLoss.Of(logits, batch));
+            var of = meter.Read(default, out _);
+            (own[3 * batch.Index], own[3 * batch.Index + 1], own[3 * batch.Index + 2]) = (of.Seen, of.Correct, of.LossSum);
+        }
+
+        var all = new double[own.Length];
+        settings.Ranks.AllReduce(own, all);
+        return all.Chunk(3).Aggregate(default(Tally), (sum, of) => sum + new Tally((long)of[0], (long)of[1], of[2]));
+    }
+
+    // Ranks have clocks and tokens of their own, but must do the same. Rank 0 tells what is due; any of them can end the training.
+    private Moment Agree(Moment own)
+    {
+        var ranks = settings.Ranks;
+        var told = ranks.Rank == 0 ? own : own & (Moment.OutOfTime | Moment.Canceled);
+        return ranks.Size == 1 ? own : (Moment)ranks.All((long)told).Aggregate((some, other) => some | other);
+    }
+
+    private void ThrowIfCanceled(Moment now)
+    {
+        if (settings.Ranks.Size == 1)
+        {
+            settings.CancellationToken.ThrowIfCancellationRequested();
+        }
+        else if (now.HasFlag(Moment.Canceled))
+        {
+            throw new JobCanceledException(settings.CancellationToken);
+        }
     }
 
     private void FinishEpoch(EpochResult result)
@@ -320,7 +366,13 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
     private void WriteCheckpoint()
     {
-        Checkpoint(_state, _best is null ? learner.Save() : learner.Save().Concat(PrefixedWeights.Add(PrefixedWeights.Best, _best)));
+        if (settings.Ranks.Rank > 0)
+        {
+            return;
+        }
+
+        var state = _state with { Slices = learner.Slices };
+        Checkpoint(state, _best is null ? learner.Save() : learner.Save().Concat(PrefixedWeights.Add(PrefixedWeights.Best, _best)));
         _lastCheckpoint = _time.Elapsed;
     }
 
@@ -355,5 +407,15 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             _state.LearningRate,
             imagesPerSecond,
             left);
+    }
+
+    /// <summary>What the time or the program asks for, between two steps.</summary>
+    [Flags]
+    private enum Moment
+    {
+        ReportDue = 1,
+        OutOfTime = 2,
+        Canceled = 4,
+        CheckpointDue = 8,
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
@@ -33,6 +34,14 @@ internal sealed record TrainingSettings(
     /// <summary>Gets whether Torch's autograd computes gradients even where a compiled step would do: it is the reference.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool UsesAutograd { get; init; }
+
+    /// <summary>Gets the processes that train together.</summary>
+    /// <value>The default is this one alone.</value>
+    public ICollective Ranks { get; init; } = Alone.Instance;
+
+    /// <summary>Gets the threads of one process that would do the work of all, as far as each machine has cores: with so many, Torch adds
+    /// up what is left to do when training has ended.</summary>
+    public int JobThreads { get; init; } = TorchSharp.torch.get_num_threads();
 
     /// <summary>Gets the token that stops training.</summary>
     public CancellationToken CancellationToken { get; init; }

@@ -146,7 +146,10 @@ internal abstract class Optimizer : IDisposable
         if (_clipNorm is { } norm)
         {
             using var scope = NewDisposeScope();
-            GradientClipping.Apply([.. _groups.SelectMany(group => group.Gradients)], norm);
+
+            // In an order that does not depend on the workers: neither does the last bit of the length then.
+            GradientClipping.Apply(
+                [.. _groups.SelectMany(group => group.PlacedGradients).OrderBy(each => each.Place).Select(each => each.Gradient)], norm);
         }
     }
 
@@ -203,6 +206,10 @@ internal abstract class Optimizer : IDisposable
         public Tensor[] Gradients { get; private set; } = [];
 
         public Tensor[][] Slots { get; private set; } = [];
+
+        /// <summary>Gets the gradients, each with its parameter's place among all.</summary>
+        public IEnumerable<(int Place, Tensor Gradient)> PlacedGradients =>
+            Gradients.Select((gradient, i) => (_places[_ready[i]], gradient));
 
         /// <summary>Gets the worker that takes the steps.</summary>
         public int Worker { get; }

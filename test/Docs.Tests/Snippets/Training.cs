@@ -227,6 +227,29 @@ internal static class Training
         return trainer;
     }
 
+    public static ITransformer SeveralMachines(MLContext ml)
+    {
+        #region SeveralMachines
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = ResNetArchitecture.ResNet20,
+                Epochs = 2,
+                BatchSize = 16,                                      // of all processes together
+                CheckpointFolder = "checkpoints-of-all",             // only rank 0 writes to it
+                Distributed = DistributedTraining.Auto,              // the default
+            }));
+        var files = ml.Data.LoadImageFolder("photos/train");
+        var model = pipeline.Fit(files);                             // in every process, which all get the same model
+        if (DistributedJob.Rank == 0)
+        {
+            ml.Model.Save(model, files.Schema, "model.zip");         // what is to happen once
+        }
+        #endregion
+        return model;
+    }
+
     public static double CrossValidate(MLContext ml)
     {
         #region CrossValidate

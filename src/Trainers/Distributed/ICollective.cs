@@ -1,0 +1,37 @@
+namespace Microsoft.ML.ResNet.Trainers.Distributed;
+
+/// <summary>What the processes of a job do together. Each call is made by all of them, in the same order, or it never returns.</summary>
+/// <remarks>Any thread may call it, but only one at a time.</remarks>
+internal interface ICollective
+{
+    /// <summary>Gets the number of this process, counted from 0.</summary>
+    int Rank { get; }
+
+    /// <summary>Gets the number of processes.</summary>
+    int Size { get; }
+
+    /// <summary>Adds the parts of all ranks to a total, one after the other in the order of the ranks: every rank has the same total.
+    /// </summary>
+    /// <param name="part">This rank's part.</param>
+    /// <param name="total">What is added to, as many values, the same on every rank.</param>
+    void AllReduce(ReadOnlySpan<float> part, Span<float> total);
+
+    /// <inheritdoc cref="AllReduce(ReadOnlySpan{float}, Span{float})"/>
+    void AllReduce(ReadOnlySpan<double> part, Span<double> total);
+
+    /// <summary>Collects a number from each rank.</summary>
+    /// <param name="value">This rank's number.</param>
+    /// <param name="all">Takes one of each rank, in their order.</param>
+    void AllGather(long value, Span<long> all);
+
+    /// <summary>Gives every rank what rank 0 has.</summary>
+    /// <param name="values">What is given, or taken; as many bytes on every rank.</param>
+    void Broadcast(Span<byte> values);
+
+    /// <summary>Waits for all ranks.</summary>
+    void Barrier();
+
+    /// <summary>Ends all processes of the job. It does not return.</summary>
+    /// <param name="reason">What is written to the standard error stream before.</param>
+    void Abort(string reason);
+}

@@ -1,0 +1,213 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Microsoft.ML.ResNet.Trainers.Distributed;
+
+/// <summary>The processes that a launcher of Open MPI started, through its library, which is looked for when it is needed.</summary>
+/// <remarks>
+/// Open MPI 4 and 5 have the same binary interface: <c>libmpi.so.40</c>, whose handles are the addresses of exported variables. MPICH has
+/// numbers in their place. By default Open MPI ends the whole job when one of its functions fails, and so does it here.
+/// </remarks>
+internal sealed unsafe class OpenMpi : ICollective
+{
+    private const int ThreadsTakeTurns = 2; // MPI_THREAD_SERIALIZED
+    private const int Success = 0;
+    private const int LargestMessage = 1 << 30;
+
+    // Up to so many bytes, what all ranks have is sent to all: one message in the place of two.
+    private const int Small = 1 << 15;
+
+    private static readonly string[] Names = ["libmpi.so.40", "libmpi.so", "libmpi.40.dylib"];
+    private static readonly Lock Gate = new();
+    private static OpenMpi? _instance; // MPI can be started once in a process
+
+    private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int> _allGather, _allToAll;
+    private readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int> _broadcast;
+    private readonly delegate* unmanaged[Cdecl]<nint, int> _barrier;
+    private readonly delegate* unmanaged[Cdecl]<nint, int, int> _abort;
+    private readonly delegate* unmanaged[Cdecl]<int> _finalize;
+    private readonly nint _world, _byte, _float, _double;
+    private byte[] _sent = [], _received = [];
+
+    private OpenMpi(nint library)
+    {
+        _world = Export("ompi_mpi_comm_world");
+        (_byte, _float, _double) = (Export("ompi_mpi_byte"), Export("ompi_mpi_float"), Export("ompi_mpi_double"));
+        _allGather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Export("MPI_Allgather");
+        _allToAll = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Export("MPI_Alltoall");
+        _broadcast = (delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int>)Export("MPI_Bcast");
+        _barrier = (delegate* unmanaged[Cdecl]<nint, int>)Export("MPI_Barrier");
+        _abort = (delegate* unmanaged[Cdecl]<nint, int, int>)Export("MPI_Abort");
+        _finalize = (delegate* unmanaged[Cdecl]<int>)Export("MPI_Finalize");
+        var start = (delegate* unmanaged[Cdecl]<void*, void*, int, int*, int>)Export("MPI_Init_thread");
+        var askRank = (delegate* unmanaged[Cdecl]<nint, int*, int>)Export("MPI_Comm_rank");
+        var askSize = (delegate* unmanaged[Cdecl]<nint, int*, int>)Export("MPI_Comm_size");
+        int provided, rank, size;
+        Check(start(null, null, ThreadsTakeTurns, &provided), "MPI_Init_thread");
+        Check(askRank(_world, &rank), "MPI_Comm_rank");
+        Check(askSize(_world, &size), "MPI_Comm_size");
+        (Rank, Size) = (rank, size);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Finish();
+        if (provided < ThreadsTakeTurns)
+        {
+            throw new InvalidOperationException(
+                "This Open MPI was built without threads: calls from more than one, one at a time, are needed (MPI_THREAD_SERIALIZED). "
+                + "Install a build that has them, as those of Debian and Ubuntu do.");
+        }
+
+        nint Export(string name) => NativeLibrary.TryGetExport(library, name, out var address)
+            ? address
+            : throw new DllNotFoundException(
+                $"The library libmpi that was found has no '{name}': it is not Open MPI's. "
+                + "Install Open MPI 4 or 5 (Debian and Ubuntu: apt-get install openmpi-bin libopenmpi3), and start with its mpirun.");
+    }
+
+    public int Rank { get; }
+
+    public int Size { get; }
+
+    /// <summary>Connects this process to those that a launcher started.</summary>
+    /// <exception cref="DllNotFoundException">Open MPI is not installed.</exception>
+    /// <exception cref="InvalidOperationException">It knows of other processes than the launcher told.</exception>
+    public static ICollective Join(Launcher launcher)
+    {
+        lock (Gate)
+        {
+            _instance ??= new OpenMpi(Load(launcher));
+            return _instance.Size == launcher.Size && _instance.Rank == launcher.Rank
+                ? _instance
+                : throw new InvalidOperationException(
+                    $"{TrainingJob.Describe(launcher)}, but for the library of Open MPI it is rank {_instance.Rank} of {_instance.Size}: "
+                    + "the two are of different installations. Start with the mpirun that belongs to the library, or put the library that "
+                    + "belongs to mpirun first in LD_LIBRARY_PATH.");
+        }
+    }
+
+    public void AllReduce(ReadOnlySpan<float> part, Span<float> total) => AllReduce(part, total, _float);
+
+    public void AllReduce(ReadOnlySpan<double> part, Span<double> total) => AllReduce(part, total, _double);
+
+    public void AllGather(long value, Span<long> all)
+    {
+        fixed (long* to = all[..Size])
+        {
+            Check(_allGather(&value, sizeof(long), _byte, to, sizeof(long), _byte, _world), "MPI_Allgather");
+        }
+    }
+
+    public void Broadcast(Span<byte> values)
+    {
+        while (!values.IsEmpty)
+        {
+            var part = values[..Math.Min(values.Length, LargestMessage)];
+            fixed (byte* bytes = part)
+            {
+                Check(_broadcast(bytes, part.Length, _byte, 0, _world), "MPI_Bcast");
+            }
+
+            values = values[part.Length..];
+        }
+    }
+
+    public void Barrier() => Check(_barrier(_world), "MPI_Barrier");
+
+    public void Abort(string reason)
+    {
+#pragma warning disable RS0030 // the process ends here, and its program has no chance to tell why
+        Console.Error.WriteLine(reason);
+        Console.Error.Flush();
+#pragma warning restore RS0030
+        _abort(_world, 1);
+    }
+
+    // The numbers are added by us, not by MPI, which leaves the order to its algorithm.
+    private void AllReduce<T>(ReadOnlySpan<T> part, Span<T> total, nint type)
+        where T : unmanaged, INumber<T>
+    {
+        if ((long)part.Length * sizeof(T) <= Small)
+        {
+            var all = Room<T>(ref _received, part.Length * Size);
+            Exchange(_allGather, part, all, part.Length, type, "MPI_Allgather");
+            OrderedSum.AddAll(all, total);
+            return;
+        }
+
+        // Each rank adds up a block of its own, of which all others send it their parts, and then sends it to all.
+        var block = (part.Length + Size - 1) / Size;
+        var sent = Room<T>(ref _sent, block * Size);
+        var received = Room<T>(ref _received, block * Size);
+        part.CopyTo(sent);
+        sent[part.Length..].Clear();
+        Exchange(_allToAll, sent, received, block, type, "MPI_Alltoall");
+        var start = Math.Min(Rank * block, total.Length);
+        var own = total.Slice(start, Math.Min(block, total.Length - start));
+        for (var rank = 0; rank < Size; rank++)
+        {
+            OrderedSum.Add(received.Slice(rank * block, own.Length), own);
+        }
+
+        own.CopyTo(sent);
+        Exchange(_allGather, sent[..block], received, block, type, "MPI_Allgather");
+        received[..total.Length].CopyTo(total);
+    }
+
+    private void Exchange<T>(
+        delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int> function,
+        ReadOnlySpan<T> from,
+        Span<T> to,
+        int count,
+        nint type,
+        string name)
+        where T : unmanaged
+    {
+        fixed (T* source = from, target = to)
+        {
+            Check(function(source, count, type, target, count, type, _world), name);
+        }
+    }
+
+    // Pinned: it is large, and stays.
+    private static Span<T> Room<T>(ref byte[] buffer, int count)
+        where T : unmanaged
+    {
+        if (buffer.Length < (long)count * sizeof(T))
+        {
+            buffer = GC.AllocateUninitializedArray<byte>(checked(count * sizeof(T)), pinned: true);
+        }
+
+        return MemoryMarshal.Cast<byte, T>(buffer.AsSpan())[..count];
+    }
+
+    private static nint Load(Launcher launcher)
+    {
+        foreach (var name in Names)
+        {
+            if (NativeLibrary.TryLoad(name, out var library))
+            {
+                return library;
+            }
+        }
+
+        throw new DllNotFoundException(
+            $"{TrainingJob.Describe(launcher)}, but Open MPI's library {Names[0]} is not found on {Environment.MachineName}. Install it on "
+            + "every machine (Debian and Ubuntu: apt-get install openmpi-bin libopenmpi3), or put its folder into LD_LIBRARY_PATH. "
+            + "To train in each process by itself, set Distributed to Off.");
+    }
+
+    private static void Check(int result, string function)
+    {
+        if (result != Success)
+        {
+            throw new InvalidOperationException($"Open MPI's {function} failed with the code {result}.");
+        }
+    }
+
+    // Waits for the other ranks. A process that ends in the middle of training, as by SIGTERM, has no time for that.
+    private void Finish()
+    {
+        if (!TrainingJob.IsRunning)
+        {
+            _ = _finalize();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using Microsoft.ML.ResNet.Trainers.Augmentation;
+using Microsoft.ML.ResNet.Trainers.Compiled;
+using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Distributed;
+using Microsoft.ML.ResNet.Trainers.Networks;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Distributed;
+
+/// <summary>What ranks make of their slices, put together, is what one process makes of the whole.</summary>
+public sealed class SliceTests
+{
+    private const int Count = 22, BatchSize = 11;
+    private static readonly ImageShape Shape = new(3, 8, 8);
+
+    public SliceTests() => TorchRuntime.Initialize();
+
+    [Theory]
+    [InlineData(2, 0.0, 0.0)]
+    [InlineData(3, 0.4, 0.0)]
+    [InlineData(3, 0.0, 1.0)]
+    public void ImagesOfSlicesAreThoseOfTheWholeBatch(int ranks, double mixup, double cutMix)
+    {
+        using var whole = Loader((0, 1), mixup, cutMix);
+        var expected = whole.Epoch(2)
+            .Select(batch => (Values: batch.ImageValues.ToArray(), batch.OwnShare, Labels: batch.LabelValues[..batch.Count].ToArray()))
+            .ToArray();
+
+        for (var rank = 0; rank < ranks; rank++)
+        {
+            using var loader = Loader((rank, ranks), mixup, cutMix);
+            foreach (var batch in loader.Epoch(2))
+            {
+                var slice = (batch.Count * rank / ranks * Shape.Size)..(batch.Count * (rank + 1) / ranks * Shape.Size);
+                Assert.Equal(expected[batch.Index].Values[slice], batch.ImageValues[slice].ToArray());
+                Assert.Equal(expected[batch.Index].OwnShare, batch.OwnShare);
+                Assert.Equal(expected[batch.Index].Labels, batch.LabelValues[..batch.Count].ToArray());
+            }
+        }
+    }
+
+    /// <summary>Three ranks of one worker against one process of three: each makes gradients in the same order of additions.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void GradientsOfThreeRanksAreThoseOfThreeWorkersToTheBit(bool accumulates)
+    {
+        var tiny = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1])
+        {
+            Stem = StemKind.SmallImage,
+            Shortcut = ShortcutKind.B,
+            BaseWidth = 8,
+        };
+        var plan = LayerPlan.Create(tiny, Shape, classCount: 3);
+        using var threeThreads = new TorchThreads(3);
+        var expected = Gradients(plan, Alone.Instance, accumulates);
+        using var ranks = new ThreadRanks(3);
+        var actual = ranks.Run(rank =>
+        {
+            using var oneThread = new TorchThreads(1);
+            return Gradients(plan, rank, accumulates);
+        });
+
+        Assert.All(actual, gradients => Assert.Equal(expected, gradients));
+    }
+
+    private static float[] Gradients(LayerPlan plan, ICollective ranks, bool accumulates)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, seed: 1), TrainingPrecision.Float32);
+        using var step = new CompiledStep(network, 0, isWeighted: false, capacity: BatchSize, kernelsFor: null, ranks);
+        using var loader = Loader((ranks.Rank, ranks.Size), mixup: 0, cutMix: 0);
+        var losses = new List<float>();
+        foreach (var batch in loader.Epoch(1))
+        {
+            var (loss, correct) = step.Run(batch, batchesInStep: 2, accumulates && batch.Index > 0);
+            losses.AddRange([(float)loss, correct]);
+        }
+
+        Assert.Equal(3, step.Slices);
+        return [.. losses, .. step.Gradients.SelectMany(gradient => gradient.contiguous().data<float>().ToArray())];
+    }
+
+    private static BatchLoader<byte> Loader((int, int) slice, double mixup, double cutMix)
+    {
+        var preprocessing = new ImagePreprocessing(Shape, [120, 120, 120], [60, 60, 60]);
+        var random = new Random(1);
+        ImageSet<byte> images =
+        [
+            .. Enumerable.Range(0, Count).Select(_ =>
+            {
+                var pixels = new byte[Shape.Size];
+                random.NextBytes(pixels);
+                return new StoredImage<byte>(pixels, 8, 8, random.Next(3), 1);
+            }),
+        ];
+        var crop = new CropAndFlip(Shape, new Normalization(preprocessing), flip: true, Shape);
+        var pipeline = new InputPipeline(Shape, crop, new Normalization(preprocessing));
+        return new BatchLoader<byte>(images, BatchSize, [pipeline], epochs: 2, shuffleSeed: 1)
+        {
+            Mixing = mixup + cutMix == 0 ? null : new Mixing(mixup, cutMix),
+            Slice = slice,
+        };
+    }
+}

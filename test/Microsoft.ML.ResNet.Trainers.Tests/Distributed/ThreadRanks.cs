@@ -1,0 +1,90 @@
+using Microsoft.ML.ResNet.Trainers.Distributed;
+
+namespace Microsoft.ML.ResNet.Trainers.Tests.Distributed;
+
+/// <summary>Ranks that are threads of this process.</summary>
+internal sealed class ThreadRanks : IDisposable
+{
+    private readonly Rank[] _ranks;
+    private readonly Barrier _barrier;
+    private readonly object?[] _given;
+
+    public ThreadRanks(int count)
+    {
+        (_barrier, _given) = (new Barrier(count), new object?[count]);
+        _ranks = [.. Enumerable.Range(0, count).Select(rank => new Rank(this, rank))];
+    }
+
+    public ICollective this[int rank] => _ranks[rank];
+
+    /// <summary>Runs something on every rank.</summary>
+    public T[] Run<T>(Func<ICollective, T> work)
+    {
+        var (results, failures) = (new T[_ranks.Length], new Exception?[_ranks.Length]);
+        Thread[] threads = [.. _ranks.Select(rank => new Thread(() => failures[rank.Number] = Record.Exception(() =>
+        {
+            results[rank.Number] = work(rank);
+        })))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.All(failures, failure => Assert.Null(failure));
+        return results;
+    }
+
+    public void Dispose() => _barrier.Dispose();
+
+    // One that failed does not come.
+    private void Meet() => Assert.True(_barrier.SignalAndWait(TimeSpan.FromSeconds(60)), "Another rank failed.");
+
+    // What every rank gives, in their order.
+    private T[][] Exchange<T>(int rank, ReadOnlySpan<T> values)
+    {
+        _given[rank] = values.ToArray();
+        Meet();
+        T[][] all = [.. _given.Select(given => (T[])given!)];
+        Meet();
+        return all;
+    }
+
+    public sealed class AbortedException(string message) : Exception(message);
+
+    private sealed class Rank(ThreadRanks all, int number) : ICollective
+    {
+        public int Number => number;
+
+        int ICollective.Rank => number;
+
+        public int Size => all._ranks.Length;
+
+        public void AllReduce(ReadOnlySpan<float> part, Span<float> total)
+        {
+            foreach (var given in all.Exchange(number, part))
+            {
+                OrderedSum.Add(given, total);
+            }
+        }
+
+        public void AllReduce(ReadOnlySpan<double> part, Span<double> total)
+        {
+            foreach (var given in all.Exchange(number, part))
+            {
+                OrderedSum.Add(given, total);
+            }
+        }
+
+        public void AllGather(long value, Span<long> values)
+        {
+            var given = all.Exchange<long>(number, [value]);
+            for (var rank = 0; rank < given.Length; rank++)
+            {
+                values[rank] = given[rank][0];
+            }
+        }
+
+        public void Broadcast(Span<byte> values) => all.Exchange<byte>(number, values)[0].CopyTo(values);
+
+        public void Barrier() => all.Meet();
+
+        public void Abort(string reason) => throw new AbortedException(reason);
+    }
+}
