@@ -34,7 +34,9 @@ internal sealed class DownloadCache(string folder, HttpClient client)
         catch (HttpRequestException exception)
         {
             throw new IOException(
-                $"'{file.Address}' cannot be downloaded: {exception.Message.TrimEnd('.')}. Without a network, put that file at '{path}'.", exception);
+                $"'{file.Address}' cannot be downloaded: {exception.Message.TrimEnd('.')}. "
+                + $"Without a network, put that file at '{path}'.",
+                exception);
         }
 
         if (file.FindDifference(part) is { } difference)
