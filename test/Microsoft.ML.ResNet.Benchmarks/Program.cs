@@ -4,10 +4,7 @@ using Benchmarks;
 using Benchmarks.Peers;
 using Benchmarks.Runs;
 
-IRun[] runs =
-[
-    new TrainRun(), new ScoreRun(), new PredictRun(), new FeaturizeRun(), new DataRun(), new MemoryRun(), new GrowthRun(),
-];
+IRun[] runs = [new TrainRun(), new ScoreRun(), new PredictRun(), new DataRun(), new MemoryRun(), new GrowthRun()];
 var command = new RootCommand("Measures ratios side by side, prints them, and writes them to docs/BENCHMARKS.md.") { PeerCommand.Create() };
 command.Add(BenchmarkCommand.Create("all", "Everything below.", runs));
 foreach (var run in runs)

@@ -12,7 +12,7 @@ internal static class PeerCommand
     [
         OurTraining.Peer, NaiveTraining.Peer, StepFloor.Peer, TracedStep.Peer, ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer,
         PredictorStart.Peer, PredictedPhotographs.Peer, PredictedPhotographs.Decoding, OurEpochs.Peer, Codec.Peer, FolderListing.Peer,
-        ScoringMemory.Peer, FeaturizedPhotographs.Peer,
+        ScoringMemory.Peer,
     ];
 
     public static Command Create()

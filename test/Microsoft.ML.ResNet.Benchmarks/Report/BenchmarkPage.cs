@@ -3,7 +3,7 @@ namespace Benchmarks.Report;
 /// <summary>docs/BENCHMARKS.md: a header that tells of the machine, and a section for each command.</summary>
 internal static class BenchmarkPage
 {
-    private static readonly string[] Order = ["train", "score", "predict", "featurize", "data", "memory", "growth"];
+    private static readonly string[] Order = ["train", "score", "predict", "data", "memory", "growth"];
 
     private const string Introduction = """
         # Benchmarks
@@ -13,7 +13,7 @@ internal static class BenchmarkPage
         project set out to reach. To measure again:
 
         ```bash
-        dotnet run -c Release --project test/Microsoft.ML.ResNet.Benchmarks -- all   # or train, score, predict, featurize, data, memory, growth
+        dotnet run -c Release --project test/Microsoft.ML.ResNet.Benchmarks -- all   # or train, score, predict, data, memory, growth
         ```
 
         `--data` and `--photos` name folders of small images and of photographs; without them, images are drawn. `--quick` is coarse and takes minutes, not hours.
