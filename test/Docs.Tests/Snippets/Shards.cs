@@ -38,29 +38,23 @@ internal static class Shards
                 Epoch = epoch,                          // another order in each epoch
                 Share = (0, 2),                         // this reader's half
             });
-            foreach (var row in ml.Data.CreateEnumerable<ShardRow>(shards, reuseRowObject: false))
+            var (images, labels) = (shards.Schema["Image"], shards.Schema["Label"]);
+            using var cursor = shards.GetRowCursor([images, labels]);
+            var getImage = cursor.GetGetter<MLImage>(images);
+            var getLabel = cursor.GetGetter<ReadOnlyMemory<char>>(labels);
+            var (image, label) = (default(MLImage)!, default(ReadOnlyMemory<char>));
+            while (cursor.MoveNext())
             {
-                using (row.Image)
-                {
-                    seen++;                             // any work of your own
-                }
+                getImage(ref image);                    // it disposes of the image before
+                getLabel(ref label);
+                seen++;                                 // any work of your own
             }
+
+            image?.Dispose();
         }
         #endregion
         return seen;
     }
-
-    #region ShardRow
-    internal sealed class ShardRow
-    {
-        [Microsoft.ML.Transforms.Image.ImageType(1, 1)]     // a formality: images have any size
-        public MLImage? Image { get; set; }
-
-        public string Label { get; set; } = "";
-
-        public string ImagePath { get; set; } = "";         // the shard and the member
-    }
-    #endregion
 
     public static string[] GoOn(MLContext ml, int most)
     {
