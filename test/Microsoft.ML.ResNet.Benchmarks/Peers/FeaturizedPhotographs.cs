@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms;
 
 namespace Benchmarks.Peers;
 
