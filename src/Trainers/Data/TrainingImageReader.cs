@@ -114,7 +114,7 @@ internal sealed class TrainingImageReader<T>(
 #pragma warning disable RS0030 // once, between reading and training
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 #pragma warning restore RS0030
-            return new TrainingImages<T>(training, validation, preprocessing, skipped) 
+            return new TrainingImages<T>(training, validation, preprocessing, skipped)
             {
                 Store = store,
                 Folder = sample.Folder,

@@ -41,12 +41,12 @@ internal sealed class TrainRun : IRun
         var (small, photos) = (settings.Images.Small, settings.Images.Photos);
         foreach (var architecture in (string[])["resnet20", "resnet56", "resnet110"])
         {
-            yield return new TrainingWork(architecture, 32, 128, 10, small.Folder, Math.Min(small.Paths.Length, 12_800), settings.Threads, settings.Quick ? 1 : 10, settings.Quick ? 4 : 45);
+            yield return new TrainingWork(architecture, 32, 128, 10, small.Folder, Math.Min(small.Paths.Length, 12_800), settings.Threads, settings.Quick ? 4 : 10, settings.Quick ? 4 : 45);
         }
 
         foreach (var architecture in (string[])["resnet18", "resnet50"])
         {
-            yield return new TrainingWork(architecture, 224, 16, 2, photos.Folder, photos.Paths.Length / 16 * 16, settings.Threads, settings.Quick ? 1 : 10, settings.Quick ? 4 : 45);
+            yield return new TrainingWork(architecture, 224, 16, 2, photos.Folder, photos.Paths.Length / 16 * 16, settings.Threads, settings.Quick ? 4 : 10, settings.Quick ? 4 : 45);
         }
     }
 
