@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Data;

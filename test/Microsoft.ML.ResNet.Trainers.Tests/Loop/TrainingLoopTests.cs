@@ -211,7 +211,7 @@ public sealed class TrainingLoopTests
     {
         var recipe = Plain with { EmaDecay = 0.9, StochasticDepth = 0.3, LabelSmoothing = 0.1, GradientClipNorm = 1, Mixup = 0.2 };
         var (expected, onCpu) = Run(recipe, autograd: true);
-        var (weights, end) = Run(recipe, tensors: NotReallyAGpu());
+        var (weights, end) = Run(recipe, device: NotReallyAGpu());
 
         AssertSame(expected, weights);
         Assert.Equal(onCpu.Epochs.Select(Timeless), end.Epochs.Select(Timeless));
@@ -221,10 +221,10 @@ public sealed class TrainingLoopTests
     public void CheckpointsMoveBetweenDevices()
     {
         var moments = new List<(TrainingState State, ResNetWeights Tensors)>();
-        var (expected, _) = Run(Plain, tensors: NotReallyAGpu(), checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))));
+        var (expected, _) = Run(Plain, device: NotReallyAGpu(), checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))));
         var cpuMoments = new List<(TrainingState State, ResNetWeights Tensors)>();
         _ = Run(Plain, autograd: true, checkpoint: (state, tensors) => cpuMoments.Add((state, new ResNetWeights(tensors))));
-        var (fromCpu, _) = Run(Plain, tensors: NotReallyAGpu(), from: cpuMoments[1]);
+        var (fromCpu, _) = Run(Plain, device: NotReallyAGpu(), from: cpuMoments[1]);
         var (fromDevice, _) = Run(Plain, autograd: true, from: moments[1]);
 
         Assert.All(moments, moment => Assert.Equal("cuda:0", moment.State.Device));
@@ -240,7 +240,7 @@ public sealed class TrainingLoopTests
         Assert.False(device.CopiesAhead);
         Assert.True(NotReallyAGpu().CopiesAhead);
 
-        AssertSame(Run(Plain, autograd: true).Weights, Run(Plain, tensors: device).Weights);
+        AssertSame(Run(Plain, autograd: true).Weights, Run(Plain, device: device).Weights);
     }
 
     private static TensorFactory NotReallyAGpu() => TensorFactory.Fake(TrainingDevice.Cuda(), TorchSharp.torch.CPU);
@@ -257,7 +257,7 @@ public sealed class TrainingLoopTests
     private static (ResNetWeights Weights, TrainingState End) Run(
         TrainingRecipe recipe, LayerPlan? plan = null, LearningRateSchedule? schedule = null, int? stopAfter = null,
         Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint = null, TimeSpan? interval = null, (TrainingState State, ResNetWeights Tensors)? from = null,
-        TensorFactory? tensors = null, bool autograd = false)
+        TensorFactory? device = null, bool autograd = false)
     {
         plan ??= Plan;
         var images = Images(plan.Input);
@@ -265,7 +265,7 @@ public sealed class TrainingLoopTests
         var settings = new TrainingSettings(recipe, augmentation, TrainingPrecision.Float32, new FineTuning(TrainableLayers.All, 0, LayerDecay: 1), Seed: 1)
         {
             CheckpointInterval = interval ?? TimeSpan.FromDays(1),
-            Tensors = tensors ?? TensorFactory.OnCpu,
+            Tensors = device ?? TensorFactory.OnCpu,
             UsesAutograd = autograd,
         };
         var length = TrainingLength.Of(recipe, ImageCount);
