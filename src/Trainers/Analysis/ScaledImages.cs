@@ -28,7 +28,11 @@ internal sealed class ScaledImages : IDisposable
         _window = window;
         _channels = channels;
         _capacity = PixelBatches.SizeFor(height, width);
-        _scales = [.. sizes.Select(size => TensorFactory.OnCpu.Empty([_capacity, size.Height, size.Width, ColorChannels], ScalarType.Float32))];
+        _scales =
+        [
+            .. sizes.Select(size =>
+                TensorFactory.OnCpu.Empty([_capacity, size.Height, size.Width, ColorChannels], ScalarType.Float32)),
+        ];
     }
 
     /// <summary>Gets the number of images.</summary>

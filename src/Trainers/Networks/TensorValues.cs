@@ -11,7 +11,8 @@ internal static class TensorValues
     public static WeightTensor ToWeight(this Tensor tensor, string name)
     {
         using var scope = NewDisposeScope();
-        return new WeightTensor(name, [.. tensor.shape.Select(size => (int)size)], tensor.detach().ToCpu().contiguous().data<float>().ToArray());
+        var values = tensor.detach().ToCpu().contiguous().data<float>().ToArray();
+        return new WeightTensor(name, [.. tensor.shape.Select(size => (int)size)], values);
     }
 
     /// <summary>Gets a tensor whose values the program can read: itself, or a copy from another device.</summary>

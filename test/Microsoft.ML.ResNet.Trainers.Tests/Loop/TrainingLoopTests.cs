@@ -221,7 +221,8 @@ public sealed class TrainingLoopTests
     public void CheckpointsMoveBetweenDevices()
     {
         var moments = new List<(TrainingState State, ResNetWeights Tensors)>();
-        var (expected, _) = Run(Plain, device: NotReallyAGpu(), checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))));
+        var (expected, _) = Run(
+            Plain, device: NotReallyAGpu(), checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))));
         var cpuMoments = new List<(TrainingState State, ResNetWeights Tensors)>();
         _ = Run(Plain, autograd: true, checkpoint: (state, tensors) => cpuMoments.Add((state, new ResNetWeights(tensors))));
         var (fromCpu, _) = Run(Plain, device: NotReallyAGpu(), from: cpuMoments[1]);
@@ -256,7 +257,8 @@ public sealed class TrainingLoopTests
 
     private static (ResNetWeights Weights, TrainingState End) Run(
         TrainingRecipe recipe, LayerPlan? plan = null, LearningRateSchedule? schedule = null, int? stopAfter = null,
-        Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint = null, TimeSpan? interval = null, (TrainingState State, ResNetWeights Tensors)? from = null,
+        Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint = null, TimeSpan? interval = null,
+        (TrainingState State, ResNetWeights Tensors)? from = null,
         TensorFactory? device = null, bool autograd = false)
     {
         plan ??= Plan;
