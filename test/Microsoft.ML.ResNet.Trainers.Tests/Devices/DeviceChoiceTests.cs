@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Trainers.Devices;
+using Microsoft.ML.ResNet.Trainers.Networks;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Devices;
 
@@ -65,6 +66,13 @@ public sealed class DeviceChoiceTests
         Assert.Contains("only 2, cuda:0 to cuda:1", Refusal(TrainingDevice.Cuda(2), TwoGpus), StringComparison.Ordinal);
         Assert.Contains("only one, cuda:0", Refusal(TrainingDevice.Cuda(1), TwoGpus with { CudaCount = 1 }), StringComparison.Ordinal);
         Assert.Contains("Device is mps, but libtorch finds no such GPU", Refusal(TrainingDevice.Mps, TwoGpus), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OnAGpuAutoPrecisionIsFloat32()
+    {
+        Assert.Equal(TrainingPrecision.Float32, PrecisionProbe.Resolve(TrainingPrecision.Auto, TrainingDevice.Cuda()));
+        Assert.Equal(TrainingPrecision.BFloat16, PrecisionProbe.Resolve(TrainingPrecision.BFloat16, TrainingDevice.Cuda()));
     }
 
     [Fact]

@@ -42,7 +42,7 @@ public sealed class DeviceRunTests
             TrainableLayers = layers,
             FitHeadFirst = layers == TrainableLayers.All,
             InitialWeights = ResNetWeights.Initialize(Plan, 1),
-            Precision = TrainingPrecision.Auto,
+            Precision = TrainingPrecision.Float32,
         };
         using var reporter = new TrainingReporter(new MLContext().Transforms.GetEnvironment().Register("test"), null);
         return new TrainingRun(Plan, options, seed: 1, reporter) { Tensors = tensors }.Train(Images(), checkpoints: null, checkpoint: null);
