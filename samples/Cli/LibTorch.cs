@@ -68,5 +68,10 @@ internal static class LibTorch
         }
 
         NativeLibrary.Load(path);
+        var cuda = Path.Combine(folder, OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so");
+        if (File.Exists(cuda))
+        {
+            NativeLibrary.Load(cuda); // the half of a libtorch for CUDA that --device needs
+        }
     }
 }

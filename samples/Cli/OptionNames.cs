@@ -35,6 +35,7 @@ internal static partial class OptionNames
         [nameof(ResNetTrainer.Options.MaxImagePixels)] = "--max-pixels",
         [nameof(ResNetTrainer.Options.ApplyExifOrientation)] = "--exif-orientation",
         [nameof(ResNetTrainer.Options.MaxDuration)] = "--max-minutes",
+        [nameof(ResNetTrainer.Options.Device)] = "--device",
         [nameof(ResNetTrainer.Options.ThreadCount)] = "--threads",
         [nameof(ResNetTrainer.Options.OnBadImage)] = "--on-bad-image",
         [nameof(ResNetTrainer.Options.LogFolder)] = "--log",

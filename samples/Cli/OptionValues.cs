@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Microsoft.ML.ResNet.Trainers;
 
 namespace Cli;
 
@@ -96,6 +97,17 @@ internal static class OptionValues
         }
 
         return value;
+    }
+
+    /// <summary>Reads the name of a device.</summary>
+    public static TrainingDevice ParseDevice(ArgumentResult result)
+    {
+        if (!TrainingDevice.TryParse(result.Tokens[^1].Value, out var device))
+        {
+            Refuse(result, "auto, cpu, cuda, cuda:N with N the number of a GPU counted from 0, or mps");
+        }
+
+        return device;
     }
 
     private static string NameOf(ArgumentResult result) => result.Parent is OptionResult { Option.Name: var name } ? name

@@ -48,6 +48,14 @@ internal sealed class TrainingOptions
 
     private readonly Option<int?> _threads = OptionValues.Whole("--threads", "Threads to compute with. [default: one per core]", least: 1);
 
+    private readonly Option<TrainingDevice> _device = new("--device")
+    {
+        Description = "The processor to train on: auto, cpu, cuda:0 or another number, or mps. For cuda, RESNET_LIBTORCH names the folder "
+            + "of a libtorch for CUDA. Not run on a GPU by its authors.",
+        HelpName = "device",
+        DefaultValueFactory = _ => TrainingDevice.Auto,
+    };
+
     private readonly Option<BadImageHandling> _onBadImage = OptionValues.Choice("--on-bad-image",
         "Images that cannot be read are named and left out (Skip), or nothing is trained (Fail).", BadImageHandling.Skip);
 
@@ -67,6 +75,7 @@ internal sealed class TrainingOptions
         _balance.HelpName = string.Join('|', Enum.GetNames<ClassBalance>());
         _balance.CustomParser = result => OptionValues.ParseChoice<ClassBalance>(result);
         _seed.CustomParser = result => OptionValues.ParseInteger(result);
+        _device.CustomParser = result => OptionValues.ParseDevice(result);
     }
 
     public ReadingOptions Reading { get; } = new();
@@ -75,7 +84,7 @@ internal sealed class TrainingOptions
     {
         Option[] rate = _takesRate ? [_learningRate] : [];
         foreach (var option in (Option[])[_architecture, _weights, _pretrained, _layers, _recipe, _batchSize, .. rate, _balance,
-            _imageSize, _threads, _seed, _onBadImage])
+            _imageSize, _threads, _device, _seed, _onBadImage])
         {
             command.Add(option);
         }
@@ -144,6 +153,7 @@ internal sealed class TrainingOptions
             InitialWeights = initial,
             Layers = arguments.GetValue(_layers),
             Threads = arguments.GetValue(_threads),
+            Device = arguments.GetValue(_device),
             OnBadImage = arguments.GetValue(_onBadImage),
             MaxPixels = Reading.MaxPixels(arguments),
             ExifOrientation = Reading.ExifOrientation(arguments),

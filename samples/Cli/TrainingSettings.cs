@@ -28,6 +28,8 @@ internal sealed record TrainingSettings
 
     public int? Threads { get; init; }
 
+    public TrainingDevice Device { get; init; }
+
     public double ValidationShare { get; init; } = 0.1;
 
     public string? CheckpointFolder { get; init; }
@@ -83,6 +85,7 @@ internal sealed record TrainingSettings
         FitHeadFirst = FitHeadFirst,
         HeadCopies = HeadCopies,
         ThreadCount = Threads,
+        Device = Device,
         ValidationFraction = ValidationShare,
         CheckpointFolder = CheckpointFolder,
         Resume = Resume,

@@ -153,6 +153,16 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see cref="DistributedTraining.Auto"/>.</value>
         public DistributedTraining Distributed { get; init; } = DistributedTraining.Auto;
 
+        /// <summary>Gets the processor that the network is trained on.</summary>
+        /// <remarks>
+        /// Weights, batches, the optimizer's state and averages lie there; images are decoded and augmented on the CPU, and the next batch
+        /// is copied while the current one is computed. Checkpoints are of no device: a run goes on from them on another one, to the same
+        /// weights within rounding. Random numbers are those of the seed on every device; sums on a GPU are not the same to the bit each
+        /// time. We have not run this on a GPU.
+        /// </remarks>
+        /// <value>The default is <see cref="TrainingDevice.Auto"/>.</value>
+        public TrainingDevice Device { get; init; } = TrainingDevice.Auto;
+
         /// <summary>Gets the seed of all randomness: initial weights, order, augmentation and the validation split.</summary>
         /// <value>
         /// The default is <see langword="null"/>: the seed of the MLContext, or a fresh one if it has none. <see
@@ -349,6 +359,9 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
             OptionCheck.OfTrainer(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
             OptionCheck.OfTrainer(Enum.IsDefined(Distributed), Distributed, "one of the values of DistributedTraining");
+            OptionCheck.OfTrainer(
+                Distributed != DistributedTraining.Required || Device.IsAuto || Device.IsCpu,
+                Device, "auto or cpu where Distributed is Required: processes train together on CPUs only");
             OptionCheck.OfTrainer(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
             OptionCheck.OfTrainer(CheckpointInterval > TimeSpan.Zero, CheckpointInterval, "longer than 0");
             OptionCheck.OfTrainer(CheckpointsToKeep >= 1, CheckpointsToKeep, "at least 1");

@@ -8,6 +8,7 @@ using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Loop;
@@ -56,9 +57,10 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
     /// <param name="input">The training data.</param>
     /// <returns>The trained classifier.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of the wrong type.</exception>
-    /// <exception cref="InvalidOperationException">There is no data, or a class without images.</exception>
-    /// <exception cref="DllNotFoundException">The application has no libtorch, or no ONNX Runtime; the message names the package to
-    /// add.</exception>
+    /// <exception cref="InvalidOperationException">There is no data, a class without images, or no such device as the options ask
+    /// for.</exception>
+    /// <exception cref="DllNotFoundException">The application has no libtorch, none for CUDA where that is asked for, or no ONNX Runtime;
+    /// the message names the package to add.</exception>
     /// <exception cref="BadImageException">An image cannot be read, and the options do not say to skip it.</exception>
     /// <exception cref="TrainingDivergedException">The loss was not finite in the first epoch.</exception>
     /// <exception cref="OperationCanceledException">The options' token asked to stop.</exception>
@@ -152,15 +154,17 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
             _options.CheckDistributed(columns.Image.Shape, ranks.Size);
         }
 
+        var device = DeviceChoice.Of(_options.Device, TorchDevices.OfProcess, ranks.Size);
+
         return TrainingJob.Run(
             ranks,
-            () => Fit<T>(input, validation, columns, started, ranks),
+            () => Fit<T>(input, validation, columns, started, ranks, device),
             isCommon: exception => exception is TrainingDivergedException or JobCanceledException);
     }
 
     // Rank 0 alone writes checkpoints and the log, and tells how training goes.
     private ResNetClassificationTransformer Fit<T>(
-        IDataView input, IDataView? validation, TrainingColumns columns, long started, ICollective ranks)
+        IDataView input, IDataView? validation, TrainingColumns columns, long started, ICollective ranks, TrainingDevice device)
         where T : unmanaged, INumberBase<T>
     {
         var isFirst = ranks.Rank == 0;
@@ -175,7 +179,12 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         var checkpoint = ranks.OfFirst(checkpoints?.ReadNewest());
         var seed = (int)ranks.OfFirst(_options.Seed ?? _host.GetSeed() ?? checkpoint?.Identity.Seed ?? NewSeed());
         using var images = Read<T>(input, validation, columns, seed, reporter, ranks);
-        var run = new TrainingRun(plan, _options, seed, reporter) { Started = started, Ranks = ranks };
+        var run = new TrainingRun(plan, _options, seed, reporter) 
+        {
+            Started = started,
+            Ranks = ranks,
+            Tensors = TensorFactory.On(device),
+        };
         var (weights, history) = TrainingThread.Run(() => run.Train(images, checkpoints, checkpoint));
 
         // The environment itself: a host of it does not have its OnnxSessionOptions.
@@ -187,11 +196,13 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         where T : unmanaged, INumberBase<T>
     {
         TorchRuntime.Initialize();
+        var tensors = TensorFactory.On(DeviceChoice.Of(_options.Device, TorchDevices.OfProcess));
         using var reporter = new TrainingReporter(_host, progress: null);
         var plan = LayerPlan.Create(_options.Network, columns.Image.Shape, columns.Label.ClassCount);
         var seed = _options.Seed ?? _host.GetSeed() ?? NewSeed();
         using var images = Read<T>(input, validation: null, columns, seed, reporter);
-        return TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter).FindLearningRate(images, steps));
+        return TrainingThread.Run(() => new TrainingRun(plan, _options, seed, reporter) { Tensors = tensors }
+            .FindLearningRate(images, steps));
     }
 
     private TrainingImages<T> Read<T>(

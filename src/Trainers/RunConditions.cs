@@ -41,7 +41,8 @@ internal static class RunConditions
                 [".NET"] = Environment.Version.ToString(),
             },
             System = RuntimeInformation.OSDescription,
-            Processor = $"{Processor.Name}, {Environment.ProcessorCount} cores",
+            Processor = $"{Processor.Name}, {Environment.ProcessorCount} cores"
+                + (settings.Tensors.IsOnCpu ? "" : $"; trained on {settings.Tensors.Device}"),
         };
 
     /// <summary>Says which recipe it came to, and how long it took up to now.</summary>

@@ -3,6 +3,7 @@ using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Calibration;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Loop;
@@ -24,6 +25,10 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
     /// <value>The default is this one alone.</value>
     public ICollective Ranks { get; init; } = Alone.Instance;
 
+    /// <summary>Gets what makes tensors, on the device that the network is trained on.</summary>
+    /// <value>The default makes them on the CPU.</value>
+    public TensorFactory Tensors { get; init; } = TensorFactory.OnCpu;
+
     // Ranks of one machine share its cores, unless each was bound to some.
     private int? ThreadCount => options.ThreadCount
         ?? (Ranks.Size == 1 ? null : Math.Max(1, Environment.ProcessorCount / Ranks.SharersOfCores()));
@@ -40,7 +45,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         CheckSameImages(images);
         var settings = Settings(images, checkpoint);
         CheckValidation(settings.Recipe, images.Validation.Count);
-        ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
+        TellDevice(settings);
         var start = Start(settings.Recipe, images);
         var conditions = RunConditions.Of(plan, options, settings, start, images);
         reporter.Conditions = conditions.Now(settings.Recipe, settings.Augmentation, Started);
@@ -170,9 +175,11 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var precision = options.Precision == TrainingPrecision.Auto
             && Enum.TryParse<TrainingPrecision>(checkpoint?.Identity.Precision, out var earlier)
             ? earlier
-            : PrecisionProbe.Resolve(options.Precision);
+            : PrecisionProbe.Resolve(options.Precision, Tensors.Device);
         precision = (TrainingPrecision)Ranks.OfFirst((long)precision); // machines may be of several kinds
-        var available = Interop.AvailableMemory.Bytes() * Ranks.Size / Ranks.SharersOfMemory(); // each rank has its slice of a batch
+        var available = Tensors.IsOnCpu
+            ? Interop.AvailableMemory.Bytes() * Ranks.Size / Ranks.SharersOfMemory() // each rank has its slice of a batch
+            : long.MaxValue; // a device says by an error what does not fit
         var fineTuning = new FineTuning(options.TrainableLayers, options.EpochsPerUnfreezing, options.LayerDecay)
         {
             HeadCopies = options.HeadCopies,
@@ -186,12 +193,25 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             CheckpointInterval = options.CheckpointInterval,
             MaxDuration = options.MaxDuration,
             CancellationToken = options.CancellationToken,
+            Tensors = Tensors,
             Ranks = Ranks,
             JobThreads = (int)Math.Min(
                 Ranks.All(TorchSharp.torch.get_num_threads()).Sum(),
                 Ranks.Size == 1 ? int.MaxValue : Ranks.All(Environment.ProcessorCount).Min()),
             AvailableMemory = Ranks.All(available).Min(),
         };
+    }
+
+    private void TellDevice(TrainingSettings settings)
+    {
+        if (Tensors.IsOnCpu)
+        {
+            ConvolutionCheck.Shared.Tell(plan, ResidualNetwork.ProductTypeOf(settings.Precision), reporter.Warn);
+        }
+        else
+        {
+            reporter.Inform($"Training on {Tensors.Device}.");
+        }
     }
 
     private void CheckValidation(TrainingRecipe recipe, int validationImages)

@@ -253,6 +253,20 @@ public sealed class SnippetTests : IDisposable
         Assert.True(File.Exists("model.zip"));
     }
 
+    /// <summary>There is no GPU here, and ONNX Runtime's package is that for the CPU: what is shown asks it for CUDA.</summary>
+    [Fact]
+    public void WithoutAGpuTrainingTakesTheCpuAndScoringSaysThatCudaIsNotThere()
+    {
+        var images = Images("photos/train");
+        var model = Training.OnAGpu(_ml).Fit(images);
+        Assert.Single(model.History.Epochs);
+
+        _ml.Model.Save(model, images.Schema, "model.zip");
+        Assert.Contains("CUDA", Assert.ThrowsAny<Exception>(Training.ScoreOnAGpu).ToString(), StringComparison.Ordinal);
+        Training.ScoreInBatchesOnAGpu(_ml);
+        Assert.Contains("CUDA", Assert.ThrowsAny<Exception>(() => Training.OnAGpu(_ml).Fit(images)).ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void FoldsAreCrossValidated() => Assert.InRange(Training.CrossValidate(_ml), 0.1, 1);
 

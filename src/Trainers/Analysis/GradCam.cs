@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -51,7 +52,7 @@ internal sealed class GradCam : IDisposable
     /// <param name="classes">For each image, the index of the class to explain.</param>
     public GradCamMap[] Explain(StageResults results, ReadOnlySpan<ExplainedImage> images, ReadOnlySpan<int> classes)
     {
-        var chosen = tensor(Array.ConvertAll(classes.ToArray(), index => (long)index), [classes.Length, 1]);
+        var chosen = TensorFactory.OnCpu.Of(Array.ConvertAll(classes.ToArray(), index => (long)index), classes.Length, 1);
 
         // Images do not meet in the network, so the gradient of the sum holds each image's own.
         var weights = ChannelWeights(results.Logits.gather(1, chosen).sum(), results.Activations);

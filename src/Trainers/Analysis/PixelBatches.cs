@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Analysis;
@@ -45,7 +46,7 @@ internal sealed class PixelBatches(ResNetClassificationTransformer model, int cr
         using var cursor = scored.GetRowCursorSet([PixelChain.PixelsOf(scored.Schema)], 1)[0];
         var getPixels = cursor.GetGetter<VBuffer<T>>(PixelChain.PixelsOf(cursor.Schema));
         var (pixels, left, row) = (default(VBuffer<T>), most, -1L);
-        using var batch = empty([batchSize, image.Shape.Channels, height, width], type);
+        using var batch = TensorFactory.OnCpu.Empty([batchSize, image.Shape.Channels, height, width], type);
         for (var count = Fill(); count > 0; count = Fill())
         {
             using var filled = batch.narrow(0, 0, count);

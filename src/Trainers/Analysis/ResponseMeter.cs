@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
 
@@ -17,7 +18,7 @@ internal sealed class ResponseMeter : IDisposable
         _layers = Layers(plan);
         _rows = _layers.Index().ToDictionary(each => each.Item.Result, each => each.Index);
         _counts = new long[_layers.Length];
-        _sums = zeros([_layers.Length, 2], ScalarType.Float64);
+        _sums = TensorFactory.OnCpu.Zeros([_layers.Length, 2], ScalarType.Float64);
     }
 
     /// <summary>Measures a model's responses to the rows of a view.</summary>

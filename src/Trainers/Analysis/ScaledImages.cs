@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Analysis;
@@ -27,7 +28,11 @@ internal sealed class ScaledImages : IDisposable
         _window = window;
         _channels = channels;
         _capacity = PixelBatches.SizeFor(height, width);
-        _scales = [.. sizes.Select(size => empty([_capacity, size.Height, size.Width, ColorChannels], ScalarType.Float32))];
+        _scales =
+        [
+            .. sizes.Select(size =>
+                TensorFactory.OnCpu.Empty([_capacity, size.Height, size.Width, ColorChannels], ScalarType.Float32)),
+        ];
     }
 
     /// <summary>Gets the number of images.</summary>
@@ -66,7 +71,9 @@ internal sealed class ScaledImages : IDisposable
     {
         var images = scale.narrow(0, 0, Count).permute(0, 3, 1, 2);
         return preprocessing.Normalize(
-            _channels == 1 ? images.mul(tensor(ImageColors.GrayWeights, [1, ColorChannels, 1, 1])).sum([1], keepdim: true) : images);
+            _channels == 1
+                ? images.mul(TensorFactory.OnCpu.Of(ImageColors.GrayWeights, 1, ColorChannels, 1, 1)).sum([1], keepdim: true)
+                : images);
     });
 
     public void Dispose()

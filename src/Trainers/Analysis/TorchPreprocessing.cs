@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -54,7 +55,7 @@ internal sealed class TorchPreprocessing : IDisposable
     };
 
     private static Tensor ToTensor(ImmutableArray<float> values, ImageShape shape) =>
-        tensor([.. values], [1, shape.Channels, shape.Height, shape.Width]);
+        TensorFactory.OnCpu.Of((float[])[.. values], 1, shape.Channels, shape.Height, shape.Width);
 
     private Tensor Walk(Tensor x, Func<PreprocessingStep, bool> isTaken) =>
         _steps.Where(each => isTaken(each.Step)).Aggregate(x, (values, each) => Compute(each.Step, each.Constant, values));

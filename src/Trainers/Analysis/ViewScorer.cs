@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -31,7 +32,7 @@ internal sealed class ViewScorer(ResNetClassificationTransformer model, TestTime
     private float[][] Score(ResidualNetwork network, ViewBatch batch)
     {
         using var scope = NewDisposeScope();
-        var (sum, count) = (zeros([batch.Count, model.Plan.ClassCount], ScalarType.Float32), 0);
+        var (sum, count) = (TensorFactory.OnCpu.Zeros([batch.Count, model.Plan.ClassCount], ScalarType.Float32), 0);
         foreach (var view in batch.Views)
         {
             Add(view);

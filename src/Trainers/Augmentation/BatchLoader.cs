@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
@@ -26,6 +27,7 @@ internal sealed class BatchLoader<T> : IDisposable
     private readonly int? _shuffleSeed;
     private readonly int[] _sizes;
     private readonly Batch[] _batches;
+    private readonly bool _copiesAhead;
     private readonly int[][] _classes;
     private readonly float[] _classWeights;
     private readonly ReseedableRandom _random = new();
@@ -38,15 +40,19 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <param name="epochs">The epochs of the whole run.</param>
     /// <param name="shuffleSeed">The seed of order, augmentation and mixing; null to keep the images' order.</param>
     /// <param name="balance">What makes up for classes with few images.</param>
+    /// <param name="tensors">Makes tensors on the device that reads batches, to which they are copied ahead; null for the CPU.</param>
     public BatchLoader(
         ImageSet<T> images,
         int batchSize,
         InputPipeline[] pipelines,
         int epochs,
         int? shuffleSeed,
-        ClassBalance balance = ClassBalance.None)
+        ClassBalance balance = ClassBalance.None,
+        TensorFactory? tensors = null)
     {
+        tensors ??= TensorFactory.OnCpu;
         _images = images;
+        _copiesAhead = tensors.CopiesAhead;
         _pipelines = pipelines;
         _epochs = epochs;
         _shuffleSeed = shuffleSeed;
@@ -54,7 +60,7 @@ internal sealed class BatchLoader<T> : IDisposable
         _order = new int[images.Count];
         _times = new int[images.Count];
         var (capacity, imageSize) = (Math.Min(batchSize, images.Count), pipelines.Max(pipeline => pipeline.Output.Size));
-        _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(capacity, imageSize))];
+        _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(capacity, imageSize, tensors))];
         var counts = CountClasses(images.Entries);
         var classCount = counts.Count(count => count > 0);
         _classes = balance == ClassBalance.Sampling ? ImagesOfClasses(images.Entries, counts) : [];
@@ -90,7 +96,11 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <summary>Yields an epoch's batches. Each is valid until the next one is asked for.</summary>
     /// <param name="epoch">The epoch, counted from 1.</param>
     /// <param name="firstBatch">The index of the first batch to yield: more than 0 where training goes on within an epoch.</param>
-    public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0) => ReadAhead.Of(Fill(epoch, firstBatch), Waiting, "ResNet batch loader");
+    public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0)
+    {
+        var batches = ReadAhead.Of(Fill(epoch, firstBatch), Waiting, "ResNet batch loader");
+        return _copiesAhead ? batches : batches.Select(Copied);
+    }
 
     public void Dispose()
     {
@@ -119,10 +129,16 @@ internal sealed class BatchLoader<T> : IDisposable
             batch.Reset(index, images.Length, pipeline.Output);
             FillBatch(batch, images, epoch, times, pipeline);
             busy += clock.Elapsed;
-            yield return batch;
+            yield return _copiesAhead ? Copied(batch) : batch; // while the batch before it is trained on
         }
 
         Busy = busy;
+    }
+
+    private static Batch Copied(Batch batch)
+    {
+        batch.CopyToDevice();
+        return batch;
     }
 
     private void FillBatch(Batch batch, ReadOnlySpan<int> indices, int epoch, int[] times, InputPipeline pipeline)

@@ -19,10 +19,10 @@ internal sealed class TrainedNetwork<T>(
     /// <summary>Gets the weights, with the statistics of batch normalization measured anew on training images.</summary>
     public ResNetWeights WithPreciseBatchNorm()
     {
-        using var network = new ResidualNetwork(plan, weights, settings.Precision);
+        using var network = new ResidualNetwork(plan, weights, settings.Precision, tensors: settings.Tensors);
         var pipeline = InputPipelines.For(settings.Augmentation, settings.Recipe with { ColorNoise = 0 }, images).ForStatistics();
         var seed = SeedMixer.Mix(settings.Seed, SeedUse.PreciseBatchNorm);
-        using var loader = new BatchLoader<T>(images.Training, batchSize, [pipeline], epochs: 1, seed);
+        using var loader = new BatchLoader<T>(images.Training, batchSize, [pipeline], epochs: 1, seed, tensors: settings.Tensors);
         PreciseBatchNorm.Compute(network, loader, epoch: 1, settings.Recipe.PreciseBatchNormImages, settings.CancellationToken);
         return network.ToWeights();
     }
@@ -31,9 +31,14 @@ internal sealed class TrainedNetwork<T>(
     public (float[] Logits, int[] Labels) ValidationLogits()
     {
         // In float32, as scoring computes.
-        using var network = new ResidualNetwork(plan, weights, TrainingPrecision.Float32);
+        using var network = new ResidualNetwork(plan, weights, TrainingPrecision.Float32, tensors: settings.Tensors);
         using var loader = new BatchLoader<T>(
-            images.Validation, batchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null);
+            images.Validation,
+            batchSize,
+            [InputPipeline.AsScored(images.Preprocessing)],
+            epochs: 1,
+            shuffleSeed: null,
+            tensors: settings.Tensors);
         return network.Logits(loader, settings.CancellationToken);
     }
 }

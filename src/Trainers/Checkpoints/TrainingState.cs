@@ -16,6 +16,9 @@ internal sealed record TrainingState
     /// <summary>Gets the slices that batches were cut into, which decide the order of additions; 0 where it is not known.</summary>
     public int Slices { get; init; }
 
+    /// <summary>Gets the device that it was computed on; null where it is not known.</summary>
+    public string? Device { get; init; }
+
     /// <summary>Gets the epoch under way, counted from 1.</summary>
     public int Epoch { get; init; } = 1;
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
@@ -30,7 +31,7 @@ internal sealed unsafe class StepBuffer : IDisposable
     {
         (Shape, Type) = (shape, type);
         _shape = [capacity, shape.Height, shape.Width, shape.Channels];
-        _storage = zeros(_shape, type).DetachFromDisposeScope();
+        _storage = TensorFactory.OnCpu.Zeros(_shape, type).DetachFromDisposeScope();
         fixed (byte* data = _storage.bytes)
         {
             Data = data; // of native memory, which does not move

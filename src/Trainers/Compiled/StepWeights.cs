@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Networks;
@@ -32,7 +33,7 @@ internal sealed unsafe class StepWeights : IDisposable
         var weights = network.Plan.Weights;
         var filters = network.Plan.Layers.OfType<ConvolutionLayer>().Where(layer => !layer.HasBias).Select(layer => layer.Weights[0].Name)
             .ToHashSet();
-        _gradients = zeros([weights.Where(weight => weight.IsParameter).Sum(weight => (long)weight.Size)], VectorType)
+        _gradients = TensorFactory.OnCpu.Zeros([weights.Where(weight => weight.IsParameter).Sum(weight => (long)weight.Size)], VectorType)
             .DetachFromDisposeScope();
         _entries = new Entry[weights.Length];
 

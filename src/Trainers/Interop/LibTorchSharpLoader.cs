@@ -14,8 +14,11 @@ namespace Microsoft.ML.ResNet.Trainers;
 internal static class LibTorchSharpLoader
 {
     private const string LibTorch = "torch_cpu";
+    private const string Cuda = "torch_cuda";
     private const string Bridge = "LibTorchSharp";
     internal const string LibTorchVersion = "2.10.0"; // the one that TorchSharp 0.107.0 was built against
+    internal const string CudaVersion = "12.8";       // likewise
+    internal const string TorchSharpVersion = "0.107.0";
 
     // GCC 13 marks every C++ file that includes <iostream> with this version, for a symbol that LibTorchSharp never uses.
     private const string UnusedVersion = "GLIBCXX_3.4.32";
@@ -26,6 +29,9 @@ internal static class LibTorchSharpLoader
     private static bool _resolving;
     private static nint _bridge;
     private static Exception? _refusal;
+
+    /// <summary>Gets whether the libtorch that was loaded is one for CUDA. Whether there is a GPU is another question.</summary>
+    public static bool HasCuda { get; private set; }
 
     /// <summary>Loads the libraries. Call it before anything of <see cref="torch"/> is touched; <c>typeof(torch)</c> is safe.</summary>
     /// <exception cref="DllNotFoundException">libtorch is not part of the application, or this system cannot load it.</exception>
@@ -49,7 +55,9 @@ internal static class LibTorchSharpLoader
                 _resolving = true;
             }
 
+            // CUDA's half before Torch is first used: it looks for it once.
             bool libTorchLoaded = NativeLibrary.TryLoad(LibTorch, TorchSharpAssembly, null, out _);
+            HasCuda = NativeLibrary.TryLoad(Cuda, TorchSharpAssembly, null, out _);
             if (!NativeLibrary.TryLoad(Bridge, TorchSharpAssembly, null, out _))
             {
                 throw Failure(libTorchLoaded);
@@ -72,6 +80,18 @@ internal static class LibTorchSharpLoader
         ? "TorchSharp needs libtorch, and this application has none: "
             + $"add a reference to the NuGet package libtorch-cpu-{platform} {LibTorchVersion}."
         : $"TorchSharp needs libtorch, and there is no package of it for {platform}: train on linux-x64, win-x64, win-arm64 or osx-arm64.";
+
+    /// <summary>Gets the error message for an application that asks for CUDA, and whose libtorch is one for the CPU.</summary>
+    internal static string MissingCuda(string device, string platform)
+    {
+        string system = platform == "win-x64" ? "windows" : "linux";
+        return platform is "linux-x64" or "win-x64"
+            ? $"Device is {device}, but this application's libtorch computes on the CPU only: in place of libtorch-cpu-{platform}, add a "
+                + $"reference to the NuGet package libtorch-cuda-{CudaVersion}-{platform} {LibTorchVersion}, or to "
+                + $"TorchSharp-cuda-{system} {TorchSharpVersion}, which brings it. To train on the CPU, set Device to Cpu."
+            : $"Device is {device}, but there is no libtorch package for CUDA on {platform}: CUDA needs linux-x64 or win-x64. To train on "
+                + "the CPU, set Device to Cpu.";
+    }
 
     // Raised only after normal probing has failed: newer systems never come here.
     private static nint ResolveBridge(Assembly assembly, string name)
@@ -186,7 +206,8 @@ internal static class LibTorchSharpLoader
     private static string FileName(string name) =>
         OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
 
-    private static string Platform
+    /// <summary>Gets the platform, as NuGet names it.</summary>
+    internal static string Platform
     {
         get
         {

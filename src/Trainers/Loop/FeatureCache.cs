@@ -61,12 +61,13 @@ internal sealed class FeatureCache(ResidualNetwork network, TrainingSettings set
         }
 
         int? seed = epoch is null ? null : SeedMixer.Mix(settings.Seed, SeedUse.Features);
-        using var loader = new BatchLoader<T>(images, settings.Recipe.BatchSize, pipelines, epochs: Math.Max(1, copies - 1), seed);
+        using var loader = new BatchLoader<T>(
+            images, settings.Recipe.BatchSize, pipelines, epochs: Math.Max(1, copies - 1), seed, tensors: network.Tensors);
         foreach (var batch in loader.Epoch(epoch ?? 1))
         {
             settings.CancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var values = network.Features(batch.Images).contiguous().data<float>().ToArray();
+            var values = network.Features(batch.Images).ToCpu().contiguous().data<float>().ToArray();
             var size = values.Length / batch.Count;
             for (var i = 0; i < batch.Count; i++)
             {

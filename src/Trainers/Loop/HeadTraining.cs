@@ -32,7 +32,7 @@ internal sealed class HeadTraining(
         var head = plan.HeadOnly();
         using var store = ImageStore<float>.Within(cache, taken: images.Store?.MemoryBytes ?? 0);
         TrainingImages<float> features;
-        using (var network = new ResidualNetwork(plan, start, settings.Precision))
+        using (var network = new ResidualNetwork(plan, start, settings.Precision, tensors: settings.Tensors))
         {
             features = new FeatureCache(network, settings, copies, store).Compute(images, head.Input);
         }
@@ -52,7 +52,7 @@ internal sealed class HeadTraining(
     {
         reporter.Inform($"Fitting the head to the features of all images, computed {Times}, before the rest is trained.");
         using var store = ImageStore<float>.Within(cache, taken: images.Store?.MemoryBytes ?? 0);
-        using var network = new ResidualNetwork(plan, start, settings.Precision);
+        using var network = new ResidualNetwork(plan, start, settings.Precision, tensors: settings.Tensors);
         var features = new FeatureCache(network, settings, copies, store).ComputeTraining(images);
         var (matrix, bias) = new HeadFit(
             [.. features.Select(feature => feature.Pixels.ToArray())],

@@ -44,6 +44,6 @@ internal sealed class LabelLoss(LabelSets labelSets, double labelSmoothing, bool
             labelSets[batch.LabelValues[image]].CopyTo(truths.AsSpan(image * labelSets.LabelCount));
         }
 
-        return tensor(truths, [batch.Count, labelSets.LabelCount]);
+        return batch.Tensors.Of(truths, batch.Count, labelSets.LabelCount);
     }
 }

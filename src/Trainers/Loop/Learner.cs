@@ -29,11 +29,11 @@ internal sealed class Learner<T> : IDisposable
     /// <param name="epochs">The epochs of the whole run.</param>
     public Learner(LayerPlan plan, ResNetWeights start, TrainingImages<T> images, TrainingSettings settings, int epochs)
     {
-        var (recipe, precision) = (settings.Recipe, settings.Precision);
+        var (recipe, precision, tensors) = (settings.Recipe, settings.Precision, settings.Tensors);
         var largest = Math.Min(recipe.BatchSize, images.Training.Count);
-        var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
+        var workers = settings.ByAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
         var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
-        Network = new ResidualNetwork(plan, start, precision);
+        Network = new ResidualNetwork(plan, start, precision, tensors: tensors);
         if (recipe.StochasticDepth > 0)
         {
             Network.StochasticDepth = new StochasticDepth(plan, recipe.StochasticDepth);
@@ -41,11 +41,11 @@ internal sealed class Learner<T> : IDisposable
 
         if (recipe.EmaDecay > 0)
         {
-            _average = new ResidualNetwork(plan, start, precision);
+            _average = new ResidualNetwork(plan, start, precision, tensors: tensors);
             Average = new WeightAverage(Network, _average, recipe.EmaDecay, workers);
         }
 
-        if (!settings.UsesAutograd)
+        if (!settings.ByAutograd)
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
             _compile = () => new CompiledStep(
@@ -58,7 +58,7 @@ internal sealed class Learner<T> : IDisposable
         Optimizer = Optimizer.Of(
             recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope, workers));
         var seed = SeedMixer.Mix(settings.Seed, SeedUse.Batches);
-        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance)
+        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance, tensors)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
             Slice = (settings.Ranks.Rank, settings.Ranks.Size),
@@ -66,7 +66,12 @@ internal sealed class Learner<T> : IDisposable
         Validation = images.Validation.Count == 0
             ? null
             : new BatchLoader<T>(
-                images.Validation, recipe.BatchSize, [InputPipeline.AsScored(images.Preprocessing)], epochs: 1, shuffleSeed: null)
+                images.Validation,
+                recipe.BatchSize,
+                [InputPipeline.AsScored(images.Preprocessing)],
+                epochs: 1,
+                shuffleSeed: null,
+                tensors: tensors)
             {
                 Batches = (settings.Ranks.Rank, settings.Ranks.Size),
             };
@@ -81,7 +86,8 @@ internal sealed class Learner<T> : IDisposable
     /// <summary>Gets the network that is validated and returned.</summary>
     public ResidualNetwork Evaluated => _average ?? Network;
 
-    /// <summary>Gets what computes gradients without autograd; null where that is left to autograd: with layers that are frozen.</summary>
+    /// <summary>Gets what computes gradients without autograd; null where that is left to autograd: with layers
+    /// that are frozen, and on another device than the CPU.</summary>
     public CompiledStep? Compiled => _compile is null || Network.FrozenLayers > 0 ? null : _compiled ??= _compile();
 
     /// <summary>Gets the slices that batches are cut into; 0 before the first of them, and by autograd.</summary>

@@ -49,5 +49,6 @@ internal static class MemoryBudget
     public static bool IsOutOfMemory(Exception exception) =>
         exception is ExternalException
         && (exception.Message.Contains("not enough memory", StringComparison.Ordinal)
-            || exception.Message.Contains("can't allocate memory", StringComparison.Ordinal));
+            || exception.Message.Contains("can't allocate memory", StringComparison.Ordinal)
+            || exception.Message.Contains("out of memory", StringComparison.Ordinal)); // a GPU's
 }

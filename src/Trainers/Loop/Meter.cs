@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
-
+using Microsoft.ML.ResNet.Trainers.Devices;
+using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
@@ -8,12 +9,14 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// Adds up losses and right answers where they are computed. Reading makes the host wait for the device, so it is done about once a
 /// second and not at every step.
 /// </summary>
-internal sealed class Meter : IDisposable
+/// <param name="tensors">Makes tensors where they are computed; null for the CPU.</param>
+internal sealed class Meter(TensorFactory? tensors = null) : IDisposable
 {
     private const int Capacity = 256;
 
-    private readonly Tensor _losses = zeros([Capacity], ScalarType.Float32);   // of the steps since the last reading
-    private readonly Tensor _correct = zeros([Capacity], ScalarType.Int64);
+    private readonly Tensor _losses =
+        (tensors ?? TensorFactory.OnCpu).Zeros([Capacity], ScalarType.Float32); // of the steps since the last reading
+    private readonly Tensor _correct = (tensors ?? TensorFactory.OnCpu).Zeros([Capacity], ScalarType.Int64);
     private readonly int[] _counts = new int[Capacity];
 
     /// <summary>Gets the number of steps since the last reading.</summary>
@@ -34,7 +37,7 @@ internal sealed class Meter : IDisposable
         _counts[Steps++] = count;
     }
 
-    /// <summary>Adds a step whose sums are known.</summary>
+    /// <summary>Adds a step whose sums are known; on the CPU.</summary>
     /// <param name="count">The images.</param>
     /// <param name="correct">How many were right.</param>
     /// <param name="loss">The mean loss.</param>
@@ -55,8 +58,9 @@ internal sealed class Meter : IDisposable
     /// <returns>The tally with the steps read.</returns>
     public Tally Read(Tally tally, out int? notFinite)
     {
-        var losses = _losses.data<float>();
-        var correct = _correct.data<long>();
+        using var scope = NewDisposeScope();
+        var losses = _losses.ToCpu().data<float>();
+        var correct = _correct.ToCpu().data<long>();
         notFinite = null;
         for (var step = 0; step < Steps; step++)
         {

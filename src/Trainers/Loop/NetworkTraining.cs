@@ -104,6 +104,7 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
             var epoch = Math.Min(checkpoint.State.Epoch, length.Epochs);
             reporter.Inform(FormattableString.Invariant(
                 $"Goes on from step {checkpoint.State.Step} of {length.Steps}, in epoch {epoch} of {length.Epochs}."));
+            TellOtherDevice(checkpoint.State.Device);
             TellOtherSlices(learner, checkpoint.State.Slices);
         }
 
@@ -125,6 +126,17 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         if (ranks > 1)
         {
             reporter.Inform($"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch.");
+        }
+    }
+
+    private void TellOtherDevice(string? earlier)
+    {
+        var now = settings.Tensors.Device.ToString();
+        if (earlier is not null && earlier != now)
+        {
+            reporter.Inform(
+                $"The checkpoint was written by a training on {earlier}, and this one is on {now}: the weights will be those of an "
+                + "uninterrupted training within rounding, not to the bit.");
         }
     }
 

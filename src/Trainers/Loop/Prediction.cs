@@ -20,7 +20,7 @@ internal static class Prediction
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            logits.AddRange(network.Forward(batch.Images, training: false).contiguous().data<float>().ToArray());
+            logits.AddRange(network.Forward(batch.Images, training: false).ToCpu().contiguous().data<float>().ToArray());
             labels.AddRange(batch.LabelValues[..batch.Count].ToArray().Select(label => (int)label));
         }
 

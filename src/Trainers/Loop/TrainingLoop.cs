@@ -129,7 +129,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
     private bool Train(TimeSpan started)
     {
-        using var meter = new Meter();
+        using var meter = new Meter(settings.Tensors);
         var reported = _time.Elapsed;
         var fineTuning = settings.FineTuning;
         learner.Network.FrozenLayers =
@@ -258,7 +258,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private Tally Evaluate(BatchLoader<T> images)
     {
         using var noGradients = no_grad();
-        using var meter = new Meter();
+        using var meter = new Meter(settings.Tensors);
         if (settings.Ranks.Size > 1)
         {
             return EvaluateShare(images, meter);
@@ -371,7 +371,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             return;
         }
 
-        var state = _state with { Slices = learner.Slices };
+        var state = _state with { Slices = learner.Slices, Device = settings.Tensors.Device.ToString() };
         Checkpoint(state, _best is null ? learner.Save() : learner.Save().Concat(PrefixedWeights.Add(PrefixedWeights.Best, _best)));
         _lastCheckpoint = _time.Elapsed;
     }

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
@@ -34,6 +35,13 @@ internal sealed record TrainingSettings(
     /// <summary>Gets whether Torch's autograd computes gradients even where a compiled step would do: it is the reference.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool UsesAutograd { get; init; }
+
+    /// <summary>Gets what makes tensors, on the device that the network is trained on.</summary>
+    /// <value>The default makes them on the CPU.</value>
+    public TensorFactory Tensors { get; init; } = TensorFactory.OnCpu;
+
+    /// <summary>Gets whether gradients are computed by autograd: the compiled step is for the CPU.</summary>
+    public bool ByAutograd => UsesAutograd || !Tensors.IsOnCpu;
 
     /// <summary>Gets the processes that train together.</summary>
     /// <value>The default is this one alone.</value>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
@@ -129,7 +130,8 @@ internal sealed class ConvolutionCheck(ConvolutionCheck.Convolution convolve)
                 ChannelsLast(shape.Filters, shape.Kernel, shape.Kernel, shape.Channels / shape.Groups).requires_grad_(),
                 ChannelsLast(Images, shape.ResultHeight, shape.ResultWidth, shape.Filters));
 
-            Tensor ChannelsLast(params long[] sizes) => rand(sizes, generator: generator).sub_(0.5).to(type).permute(0, 3, 1, 2).detach();
+            Tensor ChannelsLast(params long[] sizes) =>
+                TensorFactory.Random(sizes, generator).sub_(0.5).to(type).permute(0, 3, 1, 2).detach();
         }
 
         /// <summary>Computes the result, and the gradients of images and filters.</summary>

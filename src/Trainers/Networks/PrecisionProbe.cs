@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -20,13 +21,18 @@ internal static class PrecisionProbe
     private static readonly Lazy<TrainingPrecision> Fastest =
         new(() => Processor.IsX86 ? (Processor.HasBFloat16Products ? TrainingPrecision.BFloat16 : TrainingPrecision.Float32) : Measure());
 
-    public static TrainingPrecision Resolve(TrainingPrecision asked) => asked != TrainingPrecision.Auto ? asked : Fastest.Value;
+    /// <summary>Gets the precision to train in on the CPU.</summary>
+    public static TrainingPrecision Resolve(TrainingPrecision asked) => Resolve(asked, TrainingDevice.Cpu);
+
+    /// <summary>Gets the precision to train in. On a GPU, where nothing was measured, Auto is float32.</summary>
+    public static TrainingPrecision Resolve(TrainingPrecision asked, TrainingDevice device) =>
+        asked != TrainingPrecision.Auto ? asked : device.IsCpu ? Fastest.Value : TrainingPrecision.Float32;
 
     private static TrainingPrecision Measure()
     {
         using var scope = NewDisposeScope();
-        var input = zeros([16, 32, 32, 64], ScalarType.Float32).permute(0, 3, 1, 2);
-        var weight = zeros([64, 3, 3, 64], ScalarType.Float32).permute(0, 3, 1, 2).requires_grad_();
+        var input = TensorFactory.OnCpu.Zeros([16, 32, 32, 64], ScalarType.Float32).permute(0, 3, 1, 2);
+        var weight = TensorFactory.OnCpu.Zeros([64, 3, 3, 64], ScalarType.Float32).permute(0, 3, 1, 2).requires_grad_();
         var (single, half) = (new List<TimeSpan>(), new List<TimeSpan>());
         for (var i = 0; i <= Repeats; i++)
         {

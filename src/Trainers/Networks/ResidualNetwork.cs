@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -35,17 +36,27 @@ internal sealed class ResidualNetwork : IDisposable
     /// <param name="weights">Its weights, which are copied.</param>
     /// <param name="precision">The type that convolutions compute in; not Auto.</param>
     /// <param name="check">What finds how each convolution is computed; null for the one that networks share.</param>
-    public ResidualNetwork(LayerPlan plan, ResNetWeights weights, TrainingPrecision precision, ConvolutionCheck? check = null)
+    /// <param name="tensors">Makes its tensors; null for the CPU.</param>
+    public ResidualNetwork(
+        LayerPlan plan,
+        ResNetWeights weights,
+        TrainingPrecision precision,
+        ConvolutionCheck? check = null,
+        TensorFactory? tensors = null)
     {
         _plan = plan;
+        Tensors = tensors ?? TensorFactory.OnCpu;
         _convolutionType = precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        _productType = ProductTypeOf(precision);
+        _productType = Tensors.IsOnCpu ? ProductTypeOf(precision) : _convolutionType;
         _check = check ?? ConvolutionCheck.Shared;
         _convolutions = [.. plan.Layers.Select(layer => layer is ConvolutionLayer convolution ? VerdictOn(convolution) : null)];
-        _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name]));
+        _tensors = plan.Weights.ToDictionary(spec => spec.Name, spec => ToTorch(spec, weights[spec.Name], Tensors));
         _values = new Tensor?[plan.Layers.Length];
         Parameters = [.. plan.Weights.Where(spec => spec.IsParameter).Select(spec => _tensors[spec.Name])];
     }
+
+    /// <summary>Gets what makes tensors on the network's device.</summary>
+    public TensorFactory Tensors { get; }
 
     /// <summary>Gets the tensors that training changes, in the order of the plan.</summary>
     public Tensor[] Parameters { get; }
@@ -183,7 +194,9 @@ internal sealed class ResidualNetwork : IDisposable
         var other => throw new InvalidOperationException($"Layer '{other.Name}' of type {other.GetType().Name} has no Torch operator."),
     };
 
-    private ConvolutionVerdict VerdictOn(ConvolutionLayer layer) => _check.Of(ConvolutionShape.Of(_plan, layer), _productType);
+    private ConvolutionVerdict VerdictOn(ConvolutionLayer layer) => Tensors.IsOnCpu
+        ? _check.Of(ConvolutionShape.Of(_plan, layer), _productType)
+        : ConvolutionVerdict.Unchecked(ConvolutionShape.Of(_plan, layer), _productType);
 
     private Tensor Convolve(ConvolutionLayer layer, ConvolutionVerdict verdict, Tensor x, bool training)
     {
@@ -236,7 +249,7 @@ internal sealed class ResidualNetwork : IDisposable
 
     private Tensor Weight(Layer layer, int index) => _tensors[layer.Weights[index].Name];
 
-    private static Tensor ToTorch(WeightSpec spec, WeightTensor weight)
+    private static Tensor ToTorch(WeightSpec spec, WeightTensor weight, TensorFactory tensors)
     {
         if (!weight.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
         {
@@ -248,9 +261,9 @@ internal sealed class ResidualNetwork : IDisposable
         var tensor = weight.ToTensor();
         if (spec.Role == WeightRole.ConvolutionWeight)
         {
-            tensor = tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // channels-last strides
+            tensor = tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // channels-last strides, which a copy keeps
         }
 
-        return tensor.requires_grad_(spec.IsParameter).MoveToOuterDisposeScope();
+        return tensors.Here(tensor).requires_grad_(spec.IsParameter).MoveToOuterDisposeScope();
     }
 }

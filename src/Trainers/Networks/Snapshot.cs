@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
@@ -9,7 +10,7 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 internal sealed class Snapshot(ResidualNetwork network) : IDisposable
 {
     private readonly (string Name, Tensor Source, Tensor Copy)[] _tensors =
-        [.. network.State.Select(each => (each.Key, each.Value, empty_like(each.Value, requires_grad: false)))];
+        [.. network.State.Select(each => (each.Key, each.Value, TensorFactory.EmptyLike(each.Value)))];
 
     /// <summary>Copies the network's weights and statistics as they are now.</summary>
     public void Take()

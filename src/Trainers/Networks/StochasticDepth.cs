@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Networks;
@@ -22,9 +23,9 @@ internal sealed class StochasticDepth(LayerPlan plan, double probability)
     /// <param name="residual">[batch, channels, height, width]; nothing else reads it.</param>
     public Tensor Apply(AddLayer layer, Tensor residual)
     {
-        using var scales = empty([residual.shape[0], 1, 1, 1], ScalarType.Float32);
+        using var scales = TensorFactory.OnCpu.Empty([residual.shape[0], 1, 1, 1], ScalarType.Float32);
         Draw(layer, MemoryMarshal.Cast<byte, float>(scales.bytes));
-        return residual.mul_(scales.to(residual.dtype));
+        return residual.mul_(scales.to(residual.dtype, residual.device));
     }
 
     /// <summary>Draws what the residual of each image is multiplied by; a pass draws for one addition after another.</summary>

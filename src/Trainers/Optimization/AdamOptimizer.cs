@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
@@ -54,9 +55,9 @@ internal sealed class AdamOptimizer : Optimizer
         double? clipNorm = null)
         : base(parameters, [new Slot("mean"), new Slot("square"), new Slot("steps", IsScalar: true)], weightDecay, clipNorm)
     {
-        _momentum = tensor(momentum, ScalarType.Float64);
-        _beta2 = tensor(beta2, ScalarType.Float64);
-        _trustRatio = tensor(trustRatio ? 1.0 : 0.0, ScalarType.Float64);
+        _momentum = TensorFactory.Number(momentum);
+        _beta2 = TensorFactory.Number(beta2);
+        _trustRatio = TensorFactory.Number(trustRatio ? 1 : 0);
     }
 
     public override void Dispose()

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
@@ -5,11 +6,13 @@ namespace Microsoft.ML.ResNet.Trainers.Optimization;
 /// <summary>Clips the gradient of all parameters together to a length (Pascanu et al., 2013, section 3.2).</summary>
 internal static class GradientClipping
 {
+    // The quotient is of float64, which Apple's GPUs have not.
     private const string Script =
         """
         def clip(gradients: List[Tensor], longest: Tensor):
             length = torch.stack(torch._foreach_norm(gradients, 2)).norm()
-            torch._foreach_mul_(gradients, (longest / length).clamp(max=1.0).to(gradients[0].dtype))
+            share = (longest / length.cpu()).clamp(max=1.0)
+            torch._foreach_mul_(gradients, share.to(gradients[0].device, gradients[0].dtype))
             return longest
 
         """;
@@ -21,7 +24,7 @@ internal static class GradientClipping
     {
         if (gradients.Length > 0)
         {
-            using var limit = tensor(longest, ScalarType.Float64);
+            using var limit = TensorFactory.Number(longest);
             Compiled.Value.invoke("clip", gradients, limit);
         }
     }

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
@@ -76,9 +77,9 @@ internal sealed class MuonOptimizer : SgdOptimizer
         double? clipNorm = null)
         : base(parameters, momentum, nesterov, form, weightDecay, clipNorm)
     {
-        _scale = tensor(filterRate, ScalarType.Float64);
-        _nesterov = tensor(nesterov ? 1.0 : 0.0, ScalarType.Float64);
-        _keepLength = tensor(keepLength ? 1.0 : 0.0, ScalarType.Float64);
+        _scale = TensorFactory.Number(filterRate);
+        _nesterov = TensorFactory.Number(nesterov ? 1 : 0);
+        _keepLength = TensorFactory.Number(keepLength ? 1 : 0);
     }
 
     public override void Dispose()

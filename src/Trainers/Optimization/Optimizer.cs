@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Trainers.Compiled;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
@@ -219,10 +220,10 @@ internal abstract class Optimizer : IDisposable
         public bool Decays { get; }
 
         /// <summary>Gets where the learning rate of a step is handed over.</summary>
-        public Tensor Rate { get; } = zeros([], ScalarType.Float64);
+        public Tensor Rate { get; } = TensorFactory.Number(0);
 
         /// <summary>Gets where the weight decay of a step is handed over.</summary>
-        public Tensor Decay { get; } = zeros([], ScalarType.Float64);
+        public Tensor Decay { get; } = TensorFactory.Number(0);
 
         public IEnumerable<KeyValuePair<string, Tensor>> State =>
             _slots.SelectMany((tensors, slot) =>
@@ -287,8 +288,9 @@ internal abstract class Optimizer : IDisposable
             return gradient;
         }
 
+        // A scalar is a counter, which TorchScript reads as a number: on the CPU it need not wait for the device.
         private static Tensor NewTensor(Slot slot, OptimizedParameter parameter) => slot.IsScalar
-            ? zeros([], ScalarType.Float32)
-            : zeros_like(parameter.Tensor, requires_grad: false);
+            ? TensorFactory.OnCpu.Zeros([], ScalarType.Float32)
+            : TensorFactory.ZerosLike(parameter.Tensor);
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
@@ -73,7 +74,7 @@ internal class SgdOptimizer : Optimizer
             (_, true) => "nesterov",
             _ => "pytorch",
         };
-        Momentum = tensor(momentum, ScalarType.Float64);
+        Momentum = TensorFactory.Number(momentum);
     }
 
     /// <summary>Gets the share of the velocity that is kept, as a scalar of float64.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Trainers.Compiled;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
 
@@ -69,7 +70,7 @@ internal sealed class WeightAverage
         if (source.Length > 0)
         {
             using var scope = NewDisposeScope();
-            Compiled.Value.invoke("update", average, source, tensor(_share, ScalarType.Float64));
+            Compiled.Value.invoke("update", average, source, TensorFactory.Number(_share));
         }
     }
 }

@@ -5,7 +5,8 @@ public enum TrainingPrecision
 {
     /// <summary>
     /// Whichever of the two trains faster on this machine: on x86, <see cref="BFloat16"/> where the CPU has instructions for it (AVX-512
-    /// BF16); elsewhere measured, once per process, in a fraction of a second.
+    /// BF16); elsewhere measured, once per process, in a fraction of a second. On a GPU it is <see
+    /// cref="Float32"/>.
     /// </summary>
     Auto,
 

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
 using Microsoft.ML.Transforms;
 using Microsoft.ML.Transforms.Image;
+using Microsoft.ML.Transforms.Onnx;
 
 namespace Docs.Snippets;
 
@@ -225,6 +227,38 @@ internal static class Training
         });
         #endregion
         return trainer;
+    }
+
+    public static ResNetTrainer OnAGpu(MLContext ml)
+    {
+        #region TrainOnAGpu
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet20,
+            Epochs = 1,
+            Device = TrainingDevice.Auto,    // the default; or TrainingDevice.Cuda(1), TrainingDevice.Cpu
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static ITransformer ScoreOnAGpu()
+    {
+        #region ScoreOnAGpu
+        var ml = new MLContext { GpuDeviceId = 0, FallbackToCpu = true };
+        var model = ml.Model.Load("model.zip", out _);
+        #endregion
+        return model;
+    }
+
+    public static void ScoreInBatchesOnAGpu(MLContext ml)
+    {
+        #region ScoreInBatchesOnAGpu
+        ml.SetOnnxSessionOption(new OnnxSessionOptions
+        {
+            CreateSessionOptions = () => SessionOptions.MakeSessionOptionWithCudaProvider(deviceId: 0),
+        });
+        #endregion
     }
 
     public static ITransformer SeveralMachines(MLContext ml)

@@ -38,6 +38,8 @@ public sealed class MemoryBudgetTests
     [Theory]
     [InlineData("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096000000000 bytes.", true)]
     [InlineData("DefaultCPUAllocator: not enough memory: you tried to allocate 12 bytes.", true)]
+    [InlineData("CUDA out of memory. Tried to allocate 20.00 MiB.", true)]
+    [InlineData("MPS backend out of memory (MPS allocated: 1.00 GiB).", true)]
     [InlineData("mat1 and mat2 shapes cannot be multiplied", false)]
     public void TorchsWordsForNoMemoryAreKnown(string message, bool isOutOfMemory) =>
         Assert.Equal(isOutOfMemory, MemoryBudget.IsOutOfMemory(new System.Runtime.InteropServices.ExternalException(message)));

@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.ResNet.Trainers.Networks;
@@ -204,6 +205,47 @@ public sealed class TrainingLoopTests
         }
     }
 
+    /// <summary>The CPU, told to be a GPU: batches are copied, autograd computes, values are read back. Nothing else changes.</summary>
+    [Fact]
+    public void OnADeviceTheWeightsAreThoseOfAutograd()
+    {
+        var recipe = Plain with { EmaDecay = 0.9, StochasticDepth = 0.3, LabelSmoothing = 0.1, GradientClipNorm = 1, Mixup = 0.2 };
+        var (expected, onCpu) = Run(recipe, autograd: true);
+        var (weights, end) = Run(recipe, device: NotReallyAGpu());
+
+        AssertSame(expected, weights);
+        Assert.Equal(onCpu.Epochs.Select(Timeless), end.Epochs.Select(Timeless));
+    }
+
+    [Fact]
+    public void CheckpointsMoveBetweenDevices()
+    {
+        var moments = new List<(TrainingState State, ResNetWeights Tensors)>();
+        var (expected, _) = Run(
+            Plain, device: NotReallyAGpu(), checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))));
+        var cpuMoments = new List<(TrainingState State, ResNetWeights Tensors)>();
+        _ = Run(Plain, autograd: true, checkpoint: (state, tensors) => cpuMoments.Add((state, new ResNetWeights(tensors))));
+        var (fromCpu, _) = Run(Plain, device: NotReallyAGpu(), from: cpuMoments[1]);
+        var (fromDevice, _) = Run(Plain, autograd: true, from: moments[1]);
+
+        Assert.All(moments, moment => Assert.Equal("cuda:0", moment.State.Device));
+        Assert.All(cpuMoments, moment => Assert.Equal("cpu", moment.State.Device));
+        AssertSame(expected, fromCpu);
+        AssertSame(expected, fromDevice);
+    }
+
+    [Fact]
+    public void OnAppleTheTrainingThreadCopies()
+    {
+        var device = TensorFactory.Fake(TrainingDevice.Mps, TorchSharp.torch.CPU);
+        Assert.False(device.CopiesAhead);
+        Assert.True(NotReallyAGpu().CopiesAhead);
+
+        AssertSame(Run(Plain, autograd: true).Weights, Run(Plain, device: device).Weights);
+    }
+
+    private static TensorFactory NotReallyAGpu() => TensorFactory.Fake(TrainingDevice.Cuda(), TorchSharp.torch.CPU);
+
     private static EpochResult Timeless(EpochResult epoch) =>
         epoch with { Duration = default, ImagesPerSecond = 0, AugmentationTime = default, ValidationTime = default };
 
@@ -215,7 +257,9 @@ public sealed class TrainingLoopTests
 
     private static (ResNetWeights Weights, TrainingState End) Run(
         TrainingRecipe recipe, LayerPlan? plan = null, LearningRateSchedule? schedule = null, int? stopAfter = null,
-        Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint = null, TimeSpan? interval = null, (TrainingState State, ResNetWeights Tensors)? from = null)
+        Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint = null, TimeSpan? interval = null,
+        (TrainingState State, ResNetWeights Tensors)? from = null,
+        TensorFactory? device = null, bool autograd = false)
     {
         plan ??= Plan;
         var images = Images(plan.Input);
@@ -223,6 +267,8 @@ public sealed class TrainingLoopTests
         var settings = new TrainingSettings(recipe, augmentation, TrainingPrecision.Float32, new FineTuning(TrainableLayers.All, 0, LayerDecay: 1), Seed: 1)
         {
             CheckpointInterval = interval ?? TimeSpan.FromDays(1),
+            Tensors = device ?? TensorFactory.OnCpu,
+            UsesAutograd = autograd,
         };
         var length = TrainingLength.Of(recipe, ImageCount);
         using var threads = new TorchThreads(1);

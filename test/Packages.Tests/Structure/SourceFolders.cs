@@ -16,6 +16,17 @@ internal sealed record FolderUse(string From, string To, string File, int Line, 
     public override string ToString() => $"{File}:{Line} uses {Symbol} of {To}";
 }
 
+/// <summary>A line that calls a method.</summary>
+/// <param name="File">The file of the line, from the root of the sources.</param>
+/// <param name="Line">The line, counted from 1.</param>
+/// <param name="Type">The full name of the type that has the method.</param>
+/// <param name="Name">The method.</param>
+/// <param name="Parameters">The names of its parameters.</param>
+internal sealed record MethodCall(string File, int Line, string Type, string Name, ImmutableArray<string> Parameters)
+{
+    public override string ToString() => $"{File}:{Line} calls {Type.Split('.')[^1]}.{Name}";
+}
+
 /// <summary>The sources of a library, as the compiler understands them, by the folders that they lie in.</summary>
 /// <remarks>
 /// A folder in a folder counts as a folder of its own. What lies at the root is folder <c>.</c>. Comments do not count: a summary may
@@ -75,6 +86,21 @@ internal sealed class SourceFolders
 
     /// <summary>Finds every line that names what another folder declares.</summary>
     public IEnumerable<FolderUse> Uses() => _files.SelectMany(UsesOf).Distinct();
+
+    /// <summary>Finds every call of a method, and every place that hands one over.</summary>
+    public IEnumerable<MethodCall> Calls() => _files.SelectMany(file =>
+    {
+        var model = _compilation.GetSemanticModel(file);
+        return file.GetRoot().DescendantNodes().OfType<SimpleNameSyntax>()
+            .Select(node => (Node: node, Method: model.GetSymbolInfo(node).Symbol as IMethodSymbol))
+            .Where(each => each.Method is not null)
+            .Select(each => new MethodCall(
+                file.FilePath,
+                file.GetLineSpan(each.Node.Span).StartLinePosition.Line + 1,
+                each.Method!.ContainingType.ToDisplayString(),
+                each.Method.Name,
+                [.. each.Method.Parameters.Select(parameter => parameter.Name)]));
+    });
 
     /// <summary>Finds the uses that go against an order.</summary>
     /// <param name="order">All folders, the ground first: each may use those before it.</param>

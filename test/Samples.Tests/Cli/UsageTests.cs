@@ -28,6 +28,7 @@ public sealed class UsageTests
     [InlineData("--batch-size is '1', but must be a whole number, at least 2.", "train", "photos", "--batch-size", "1")]
     [InlineData("--learning-rate is '0', but must be a number greater than 0.", "train", "photos", "--learning-rate", "0")]
     [InlineData("--threads is '0', but must be a whole number, at least 1.", "train", "photos", "--threads", "0")]
+    [InlineData("--device is 'gpu', but must be auto, cpu, cuda, cuda:N", "train", "photos", "--device", "gpu")]
     [InlineData("--patience is '0', but must be a whole number, at least 1.", "train", "photos", "--patience", "0")]
     [InlineData("--max-minutes is '-1', but must be a number greater than 0.", "train", "photos", "--max-minutes", "-1")]
     [InlineData("--arch is 'resnet19', but there is no such network. Did you mean resnet18", "train", "photos", "--arch", "resnet19")]
