@@ -147,8 +147,9 @@ public sealed partial class ResNetTrainer
         /// of every batch, and gradients and the statistics of batch normalization are added up over all.
         /// </summary>
         /// <remarks>
-        /// <see cref="BatchSize"/> is that of all processes together. Every process reads the same data and gets the same model; rank 0
-        /// alone writes checkpoints and the log, and reports progress. A process that fails ends all. Layers must not be frozen.
+        /// <see cref="BatchSize"/> is that of all processes together. Every process is given the same data, decodes and keeps its share of
+        /// the images, and gets the same model; rank 0 alone writes checkpoints and the log, and reports progress. A process that fails
+        /// ends all. Layers must not be frozen.
         /// </remarks>
         /// <value>The default is <see cref="DistributedTraining.Auto"/>.</value>
         public DistributedTraining Distributed { get; init; } = DistributedTraining.Auto;
@@ -400,6 +401,10 @@ public sealed partial class ResNetTrainer
                 !isMultilabel || Recipe.ClassBalance == ClassBalance.None,
                 Recipe.ClassBalance, $"None {several}; weigh examples by ExampleWeightColumnName instead", "Recipe.ClassBalance");
         }
+
+        /// <summary>Gets whether each of several processes keeps its share of the images: not where each computes the features of all.
+        /// </summary>
+        internal bool SharesImages(ImageShape shape) => !FitHeadFirst && !TrainingRun.SeesFeatures(this, AugmentationFor(shape));
 
         /// <summary>Checks what several processes cannot do together.</summary>
         internal void CheckDistributed(ImageShape shape, int processes)

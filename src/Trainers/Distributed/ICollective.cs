@@ -24,9 +24,18 @@ internal interface ICollective
     /// <param name="all">Takes one of each rank, in their order.</param>
     void AllGather(long value, Span<long> all);
 
-    /// <summary>Gives every rank what rank 0 has.</summary>
+    /// <summary>Gives every rank what one of them has.</summary>
     /// <param name="values">What is given, or taken; as many bytes on every rank.</param>
-    void Broadcast(Span<byte> values);
+    /// <param name="from">The rank that gives.</param>
+    void Broadcast(Span<byte> values, int from = 0);
+
+    /// <summary>Gives each rank something else. What is for, or of, this rank itself has no bytes.</summary>
+    /// <param name="sent">What the ranks are given, one after the other in their order.</param>
+    /// <param name="sentCounts">The bytes for each rank.</param>
+    /// <param name="received">Takes what they give, in their order.</param>
+    /// <param name="receivedCounts">The bytes from each rank.</param>
+    void Exchange(
+        ReadOnlySpan<byte> sent, ReadOnlySpan<int> sentCounts, Span<byte> received, ReadOnlySpan<int> receivedCounts);
 
     /// <summary>Waits for all ranks.</summary>
     void Barrier();

@@ -22,6 +22,7 @@ internal sealed unsafe class OpenMpi : ICollective
     private static OpenMpi? _instance; // MPI can be started once in a process
 
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int> _allGather, _allToAll;
+    private readonly delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int> _exchange;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int> _broadcast;
     private readonly delegate* unmanaged[Cdecl]<nint, int> _barrier;
     private readonly delegate* unmanaged[Cdecl]<nint, int, int> _abort;
@@ -35,6 +36,7 @@ internal sealed unsafe class OpenMpi : ICollective
         (_byte, _float, _double) = (Export("ompi_mpi_byte"), Export("ompi_mpi_float"), Export("ompi_mpi_double"));
         _allGather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Export("MPI_Allgather");
         _allToAll = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Export("MPI_Alltoall");
+        _exchange = (delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int>)Export("MPI_Alltoallv");
         _broadcast = (delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int>)Export("MPI_Bcast");
         _barrier = (delegate* unmanaged[Cdecl]<nint, int>)Export("MPI_Barrier");
         _abort = (delegate* unmanaged[Cdecl]<nint, int, int>)Export("MPI_Abort");
@@ -95,17 +97,34 @@ internal sealed unsafe class OpenMpi : ICollective
         }
     }
 
-    public void Broadcast(Span<byte> values)
+    public void Broadcast(Span<byte> values, int from = 0)
     {
         while (!values.IsEmpty)
         {
             var part = values[..Math.Min(values.Length, LargestMessage)];
             fixed (byte* bytes = part)
             {
-                Check(_broadcast(bytes, part.Length, _byte, 0, _world), "MPI_Bcast");
+                Check(_broadcast(bytes, part.Length, _byte, from, _world), "MPI_Bcast");
             }
 
             values = values[part.Length..];
+        }
+    }
+
+    public void Exchange(
+        ReadOnlySpan<byte> sent, ReadOnlySpan<int> sentCounts, Span<byte> received, ReadOnlySpan<int> receivedCounts)
+    {
+        Span<int> sentStarts = stackalloc int[Size], receivedStarts = stackalloc int[Size];
+        for (var rank = 1; rank < Size; rank++)
+        {
+            sentStarts[rank] = sentStarts[rank - 1] + sentCounts[rank - 1];
+            receivedStarts[rank] = receivedStarts[rank - 1] + receivedCounts[rank - 1];
+        }
+
+        fixed (byte* from = sent, to = received)
+        fixed (int* fromCounts = sentCounts, fromStarts = sentStarts, toCounts = receivedCounts, toStarts = receivedStarts)
+        {
+            Check(_exchange(from, fromCounts, fromStarts, _byte, to, toCounts, toStarts, _byte, _world), "MPI_Alltoallv");
         }
     }
 

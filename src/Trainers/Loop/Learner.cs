@@ -32,6 +32,7 @@ internal sealed class Learner<T> : IDisposable
         var (recipe, precision) = (settings.Recipe, settings.Precision);
         var largest = Math.Min(recipe.BatchSize, images.Training.Count);
         var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
+        SharesImages = images.Training.Spread is not null;
         var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
         Network = new ResidualNetwork(plan, start, precision);
         if (recipe.StochasticDepth > 0)
@@ -86,6 +87,9 @@ internal sealed class Learner<T> : IDisposable
 
     /// <summary>Gets the slices that batches are cut into; 0 before the first of them, and by autograd.</summary>
     public int Slices => _compiled?.Slices ?? 0;
+
+    /// <summary>Gets whether each rank keeps some of the images.</summary>
+    public bool SharesImages { get; }
 
     public Optimizer Optimizer { get; }
 

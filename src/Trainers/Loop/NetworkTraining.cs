@@ -27,9 +27,9 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         LayerPlan plan, ResNetWeights start, TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
-        var identity = checkpoints is null
+        var identity = images.OnFirst(settings.Ranks, () => checkpoints is null
             ? null
-            : TrainingIdentity.Of(plan, Given ?? start, images, settings.Recipe, settings.FineTuning, settings.Precision, settings.Seed);
+            : TrainingIdentity.Of(plan, Given ?? start, images, settings.Recipe, settings.FineTuning, settings.Precision, settings.Seed));
         if (checkpoint is not null && identity is not null)
         {
             CheckSameRun(identity, checkpoint);
@@ -124,7 +124,9 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
 
         if (ranks > 1)
         {
-            reporter.Inform($"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch.");
+            var share = learner.SharesImages ? ", and each keeps its share of the images" : "";
+            reporter.Inform(
+                $"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch{share}.");
         }
     }
 

@@ -81,7 +81,19 @@ internal sealed class ThreadRanks : IDisposable
             }
         }
 
-        public void Broadcast(Span<byte> values) => all.Exchange<byte>(number, values)[0].CopyTo(values);
+        public void Broadcast(Span<byte> values, int from = 0) => all.Exchange<byte>(number, values)[from].CopyTo(values);
+
+        public void Exchange(
+            ReadOnlySpan<byte> sent, ReadOnlySpan<int> sentCounts, Span<byte> received, ReadOnlySpan<int> receivedCounts)
+        {
+            var (values, counts) = (all.Exchange(number, sent), all.Exchange(number, sentCounts));
+            for (var rank = 0; rank < counts.Length; rank++)
+            {
+                Assert.Equal(receivedCounts[rank], counts[rank][number]);
+                values[rank].AsSpan(counts[rank].AsSpan(0, number).ToArray().Sum(), receivedCounts[rank]).CopyTo(received);
+                received = received[receivedCounts[rank]..];
+            }
+        }
 
         public void Barrier() => all.Meet();
 
