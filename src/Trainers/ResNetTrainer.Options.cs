@@ -154,6 +154,11 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see cref="DistributedTraining.Auto"/>.</value>
         public DistributedTraining Distributed { get; init; } = DistributedTraining.Auto;
 
+        /// <summary>Gets the number format in which processes that train together send each other gradients, while the backward pass still
+        /// runs.</summary>
+        /// <value>The default is <see cref="GradientExchange.Float32"/>. One process alone sends none.</value>
+        public GradientExchange GradientExchange { get; init; } = GradientExchange.Float32;
+
         /// <summary>Gets the seed of all randomness: initial weights, order, augmentation and the validation split.</summary>
         /// <value>
         /// The default is <see langword="null"/>: the seed of the MLContext, or a fresh one if it has none. <see
@@ -350,6 +355,7 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
             OptionCheck.OfTrainer(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
             OptionCheck.OfTrainer(Enum.IsDefined(Distributed), Distributed, "one of the values of DistributedTraining");
+            OptionCheck.OfTrainer(Enum.IsDefined(GradientExchange), GradientExchange, "one of the values of GradientExchange");
             OptionCheck.OfTrainer(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
             OptionCheck.OfTrainer(CheckpointInterval > TimeSpan.Zero, CheckpointInterval, "longer than 0");
             OptionCheck.OfTrainer(CheckpointsToKeep >= 1, CheckpointsToKeep, "at least 1");

@@ -176,6 +176,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             MaxDuration = options.MaxDuration,
             CancellationToken = options.CancellationToken,
             Ranks = Ranks,
+            GradientExchange = (GradientExchange)Ranks.OfFirst((long)options.GradientExchange),
             JobThreads = (int)Math.Min(
                 Ranks.All(TorchSharp.torch.get_num_threads()).Sum(),
                 Ranks.Size == 1 ? int.MaxValue : Ranks.All(Environment.ProcessorCount).Min()),

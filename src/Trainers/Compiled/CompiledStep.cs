@@ -32,7 +32,8 @@ internal sealed unsafe class CompiledStep : IDisposable
     private readonly StepWeights _weights;
     private readonly StepBatch _batch = new();
     private readonly Action<int> _work;
-    private readonly Action _join;
+    private readonly GradientExchanges? _exchanges; // where there are several processes
+    private readonly Action _finish;
     private readonly double[] _tally = new double[2], _joinedTally = new double[2];
     private readonly float[] _keep;
     private readonly HashSet<int> _counts = []; // of images in the batches that were run with the program
@@ -60,7 +61,9 @@ internal sealed unsafe class CompiledStep : IDisposable
         var workers = CountWorkers(capacity, ranks);
         _team = new WorkerTeam(workers, get_num_threads() / workers, ranks);
         _weights = new StepWeights(network, ranks);
-        _join = () => _weights.Join(_batch.Accumulates);
+        _exchanges = ranks.Size == 1 ? null : new GradientExchanges(_weights, ranks);
+        _team.AtMeeting = _exchanges is null ? null : _exchanges.Advance;
+        _finish = () => _exchanges!.Finish();
         _work = Work;
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
             network.Plan.Layers.OfType<AddLayer>().Count() * capacity, pinned: true);
@@ -69,6 +72,14 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <summary>Gets the combinations of labels that images have.</summary>
     /// <value>The default is <see langword="null"/>: each has one label.</value>
     public LabelSets? LabelSets { get; init; }
+
+    /// <summary>Gets the format in which processes send each other gradients.</summary>
+    /// <value>The default is float32.</value>
+    public GradientExchange GradientExchange { get; init; }
+
+    /// <summary>Gets the bytes of gradients that are sent at once.</summary>
+    /// <value>The default is four megabytes.</value>
+    public int BucketBytes { get; init; } = 4 << 20;
 
     /// <summary>Gets the workers. Between batches they may do other things.</summary>
     public WorkerTeam Team => _team;
@@ -107,6 +118,12 @@ internal sealed unsafe class CompiledStep : IDisposable
             _batch.OwnShare = batch.OwnShare;
             (_batch.BatchesInStep, _batch.Accumulates) = (batchesInStep, accumulates);
             _batch.Keep = DrawKeep(batch.Count) ? keep : null;
+            if (_exchanges is not null)
+            {
+                _exchanges.Reset();
+                _weights.BeginTotal(accumulates);
+            }
+
             _team.Run(_work);
         }
 
@@ -151,11 +168,20 @@ internal sealed unsafe class CompiledStep : IDisposable
             for (var i = operations.Length - 1; i >= 0; i--)
             {
                 operations[i].Backward(worker);
+                _exchanges?.AddUp(_workers, index, i);
             }
 
             _team.Meet();
-            _weights.AddUp(_workers, index, _batch.Accumulates);
-            _team.Meet(_join);
+            if (_exchanges is null)
+            {
+                _weights.AddUp(_workers, index, _batch.Accumulates);
+            }
+            else
+            {
+                _exchanges.AddUp(_workers, index, operation: -1);
+            }
+
+            _team.Meet(_finish);
         }
         finally
         {
@@ -183,6 +209,7 @@ internal sealed unsafe class CompiledStep : IDisposable
                     _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, _team.Ranks);
             }
         });
+        _exchanges?.Plan(_program!.Operations, _team.Count, BucketBytes, GradientExchange);
         var slice = (_capacity + Slices - 1) / Slices;
         _workers = [.. Enumerable.Range(0, _team.Count).Select(index => new StepWorker(_program!, _team, index, slice))];
     }

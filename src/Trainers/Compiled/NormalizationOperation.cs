@@ -32,6 +32,8 @@ internal sealed unsafe class NormalizationOperation(
     /// <summary>Gets the shape of an image's value.</summary>
     public required ImageShape Shape { get; init; }
 
+    public override bool Meets => true;
+
     public override void Forward(StepWorker worker)
     {
         var x = worker[Input].Data;

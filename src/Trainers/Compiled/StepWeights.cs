@@ -16,15 +16,13 @@ internal sealed unsafe class StepWeights : IDisposable
     private readonly ActivationKernels _floatKernels;
     private readonly Tensor _gradients;
     private readonly Entry[] _entries;
-    private readonly ICollective _ranks;
-    private readonly int _partSize;
+    private readonly int[] _exchanged;
     private readonly float[] _part; // the sum over this process's slices; empty where there is one process
 
     /// <param name="network">The network, whose tensors are read.</param>
     /// <param name="ranks">The processes, over whose slices gradients are added up.</param>
     public StepWeights(ResidualNetwork network, ICollective ranks)
     {
-        _ranks = ranks;
         using var scope = NewDisposeScope();
         var rounded = network.ActivationType == ScalarType.BFloat16;
         var lanes = ActivationKernels.WidestLanes;
@@ -57,8 +55,8 @@ internal sealed unsafe class StepWeights : IDisposable
             offset += weight.IsParameter ? weight.Size : 0;
         }
 
-        _partSize = (int)_entries.Where(entry => entry.Gradient is not null && !entry.IsNormalization).Sum(entry => entry.Size);
-        _part = ranks.Size == 1 ? [] : GC.AllocateArray<float>(_partSize, pinned: true);
+        _exchanged = [.. Exchanged];
+        _part = ranks.Size == 1 ? [] : GC.AllocateArray<float>(_exchanged.Sum(Size), pinned: true);
         Gradients = [.. _entries.Where(entry => entry.Gradient is not null).Select(entry => entry.Gradient!)];
     }
 
@@ -91,45 +89,46 @@ internal sealed unsafe class StepWeights : IDisposable
         }
     }
 
+    /// <summary>Gets the places of the weights whose gradients are added up over the slices.</summary>
+    public IEnumerable<int> Exchanged =>
+        Enumerable.Range(0, _entries.Length).Where(i => _entries[i].Gradient is not null && !_entries[i].IsNormalization);
+
+    /// <summary>Gets where the sums over this process's slices lie, where there are several processes.</summary>
+    public float* Part => (float*)Unsafe.AsPointer(ref _part[0]); // pinned
+
+    /// <summary>Gets where the gradients of all weights lie.</summary>
+    public float* Total => (float*)TorchScript.Data(_gradients.Handle);
+
+    /// <summary>Gets the place of a weight's gradient among those of all.</summary>
+    public int Offset(int weight) => (int)_entries[weight].Offset;
+
+    /// <summary>Gets the values of a weight.</summary>
+    public int Size(int weight) => (int)_entries[weight].Size;
+
     /// <summary>Adds up one worker's share of the gradients of all slices, in the order of the workers.</summary>
     /// <param name="workers">The workers.</param>
     /// <param name="worker">The one that adds up.</param>
     /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>
     public void AddUp(StepWorker[] workers, int worker, bool accumulates)
     {
-        var parts = stackalloc void*[workers.Length];
-        var joins = _ranks.Size > 1;
-        for (var i = 0; i < _entries.Length; i++)
+        foreach (var weight in _exchanged)
         {
-            var entry = _entries[i];
-            if (entry.Gradient is null || entry.IsNormalization)
-            {
-                continue;
-            }
-
-            for (var w = 0; w < workers.Length; w++)
-            {
-                parts[w] = workers[w].WeightGradient(i).Data;
-            }
-
-            var (start, end) = Share(entry.Size, worker, workers.Length);
-            var kernels = entry.IsFilter ? _filterKernels : _floatKernels;
-            var target = joins ? (float*)Unsafe.AsPointer(ref _part[0]) + entry.Offset : entry.GradientValues; // pinned
-            kernels.AddUp(parts, workers.Length, start, end, target, accumulates && !joins);
+            AddUp(workers, worker, weight, _entries[weight].GradientValues, accumulates);
         }
     }
 
-    /// <summary>Adds up, in the order of the processes, what the workers of each have added up.</summary>
+    /// <summary>Adds up one worker's share of the gradient of a weight into <see cref="Part"/>.</summary>
+    public void AddUp(StepWorker[] workers, int worker, int weight) =>
+        AddUp(workers, worker, weight, Part + _entries[weight].Offset, accumulates: false);
+
+    /// <summary>Begins the sums over all processes.</summary>
     /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>
-    public void Join(bool accumulates)
+    public void BeginTotal(bool accumulates)
     {
-        var total = new Span<float>((float*)TorchScript.Data(_gradients.Handle), _partSize);
         if (!accumulates)
         {
-            total.Clear();
+            new Span<float>(Total, _part.Length).Clear();
         }
-
-        _ranks.AllReduce(_part, total);
     }
 
     public void Dispose()
@@ -141,6 +140,20 @@ internal sealed unsafe class StepWeights : IDisposable
         }
 
         _gradients.Dispose();
+    }
+
+    private void AddUp(StepWorker[] workers, int worker, int weight, float* target, bool accumulates)
+    {
+        var parts = stackalloc void*[workers.Length];
+        for (var w = 0; w < workers.Length; w++)
+        {
+            parts[w] = workers[w].WeightGradient(weight).Data;
+        }
+
+        var entry = _entries[weight];
+        var (start, end) = Share(entry.Size, worker, workers.Length);
+        var kernels = entry.IsFilter ? _filterKernels : _floatKernels;
+        kernels.AddUp(parts, workers.Length, start, end, target, accumulates);
     }
 
     // With the strides of the weight: filters are channels-last.

@@ -53,6 +53,7 @@ internal sealed class Learner<T> : IDisposable
                 Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks)
             {
                 LabelSets = settings.LabelSets,
+                GradientExchange = settings.GradientExchange,
             };
         }
 

@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
+using Microsoft.ML.ResNet.Trainers.Optimization;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
@@ -107,6 +108,11 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
             TellOtherSlices(learner, checkpoint.State.Slices);
         }
 
+        if (fitting.Recipe.BaseBatchSize is { } baseImages)
+        {
+            TellScaledRate(fitting.Recipe, loop.Schedule, baseImages);
+        }
+
         reporter.Start(History(images, loop.State, settings.Seed));
         return loop.Run();
     }
@@ -125,9 +131,18 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         if (ranks > 1)
         {
             var share = learner.SharesImages ? ", and each keeps its share of the images" : "";
+            var format = settings.GradientExchange == GradientExchange.BFloat16 ? " Gradients are exchanged in bfloat16." : "";
             reporter.Inform(
-                $"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch{share}.");
+                $"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch{share}.{format}");
         }
+    }
+
+    private void TellScaledRate(TrainingRecipe recipe, LearningRateSchedule schedule, int baseImages)
+    {
+        var stepImages = recipe.BatchSize * recipe.GradientAccumulationSteps;
+        reporter.Inform(FormattableString.Invariant(
+            $"The learning rate is {schedule.Peak:g4}: {recipe.LearningRate:g4} for {baseImages} images, and a step has {stepImages} ")
+            + FormattableString.Invariant($"(linear scaling rule); it grows up to there over {schedule.WarmupSteps} steps."));
     }
 
     private void TellOtherSlices<T>(Learner<T> learner, int earlier)

@@ -39,6 +39,10 @@ internal sealed record TrainingSettings(
     /// <value>The default is this one alone.</value>
     public ICollective Ranks { get; init; } = Alone.Instance;
 
+    /// <summary>Gets the format in which they send each other gradients.</summary>
+    /// <value>The default is float32.</value>
+    public GradientExchange GradientExchange { get; init; }
+
     /// <summary>Gets the threads of one process that would do the work of all, as far as each machine has cores: with so many, Torch adds
     /// up what is left to do when training has ended.</summary>
     public int JobThreads { get; init; } = TorchSharp.torch.get_num_threads();

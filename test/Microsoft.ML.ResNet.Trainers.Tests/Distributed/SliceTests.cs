@@ -39,11 +39,60 @@ public sealed class SliceTests
         }
     }
 
-    /// <summary>Three ranks of one worker against one process of three: each makes gradients in the same order of additions.</summary>
+    /// <summary>Three ranks of one worker against one process of three: each makes gradients in the same order of additions, in one bucket
+    /// and in one for each layer.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void GradientsOfThreeRanksAreThoseOfThreeWorkersToTheBit(bool accumulates)
+    [InlineData(false, 1 << 20)]
+    [InlineData(true, 1 << 20)]
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    public void GradientsOfThreeRanksAreThoseOfThreeWorkersToTheBit(bool accumulates, int bucketBytes)
+    {
+        var plan = Plan();
+        using var threeThreads = new TorchThreads(3);
+        var expected = Gradients(plan, Alone.Instance, accumulates, bucketBytes);
+        var actual = GradientsOfRanks(plan, ranks: 3, threads: 1, accumulates, bucketBytes);
+
+        Assert.All(actual, gradients => Assert.Equal(expected, gradients));
+    }
+
+    /// <summary>With several workers in a rank, buckets wait until the workers have met: their sums are the same however they are cut.
+    /// </summary>
+    [Fact]
+    public void BucketsOfSeveralWorkersChangeNothing()
+    {
+        var expected = GradientsOfRanks(Plan(), ranks: 2, threads: 2, accumulates: true, bucketBytes: 1 << 20);
+        var actual = GradientsOfRanks(Plan(), ranks: 2, threads: 2, accumulates: true, bucketBytes: 1);
+
+        Assert.Equal(expected[0], actual[0]);
+        Assert.Equal(expected[0], actual[1]);
+    }
+
+    /// <summary>In bfloat16 they are rounded, by 1/256 at most each time, and the same on every rank.</summary>
+    [Fact]
+    public void GradientsMayBeExchangedInBFloat16()
+    {
+        var expected = GradientsOfRanks(Plan(), ranks: 2, threads: 1, accumulates: false, bucketBytes: 1);
+        var actual = GradientsOfRanks(Plan(), ranks: 2, threads: 1, accumulates: false, bucketBytes: 1, GradientExchange.BFloat16);
+
+        Assert.Equal(actual[0], actual[1]);
+        Assert.NotEqual(expected[0], actual[0]);
+        var largest = expected[0].Max(Math.Abs);
+        Assert.All(expected[0].Zip(actual[0]), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, largest / 100));
+    }
+
+    private static float[][] GradientsOfRanks(
+        LayerPlan plan, int ranks, int threads, bool accumulates, int bucketBytes, GradientExchange format = GradientExchange.Float32)
+    {
+        using var all = new ThreadRanks(ranks);
+        return all.Run(rank =>
+        {
+            using var ofRank = new TorchThreads(threads);
+            return Gradients(plan, rank, accumulates, bucketBytes, format);
+        });
+    }
+
+    private static LayerPlan Plan()
     {
         var tiny = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1])
         {
@@ -51,24 +100,19 @@ public sealed class SliceTests
             Shortcut = ShortcutKind.B,
             BaseWidth = 8,
         };
-        var plan = LayerPlan.Create(tiny, Shape, classCount: 3);
-        using var threeThreads = new TorchThreads(3);
-        var expected = Gradients(plan, Alone.Instance, accumulates);
-        using var ranks = new ThreadRanks(3);
-        var actual = ranks.Run(rank =>
-        {
-            using var oneThread = new TorchThreads(1);
-            return Gradients(plan, rank, accumulates);
-        });
-
-        Assert.All(actual, gradients => Assert.Equal(expected, gradients));
+        return LayerPlan.Create(tiny, Shape, classCount: 3);
     }
 
-    private static float[] Gradients(LayerPlan plan, ICollective ranks, bool accumulates)
+    private static float[] Gradients(
+        LayerPlan plan, ICollective ranks, bool accumulates, int bucketBytes, GradientExchange format = GradientExchange.Float32)
     {
         using var scope = NewDisposeScope();
         using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, seed: 1), TrainingPrecision.Float32);
-        using var step = new CompiledStep(network, 0, isWeighted: false, capacity: BatchSize, kernelsFor: null, ranks);
+        using var step = new CompiledStep(network, 0, isWeighted: false, capacity: BatchSize, kernelsFor: null, ranks)
+        {
+            BucketBytes = bucketBytes,
+            GradientExchange = format,
+        };
         using var loader = Loader((ranks.Rank, ranks.Size), mixup: 0, cutMix: 0);
         var losses = new List<float>();
         foreach (var batch in loader.Epoch(1))
@@ -77,7 +121,7 @@ public sealed class SliceTests
             losses.AddRange([(float)loss, correct]);
         }
 
-        Assert.Equal(3, step.Slices);
+        Assert.Equal(ranks.Size * get_num_threads(), step.Slices);
         return [.. losses, .. step.Gradients.SelectMany(gradient => gradient.contiguous().data<float>().ToArray())];
     }
 
