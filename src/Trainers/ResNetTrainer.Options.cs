@@ -154,6 +154,16 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see cref="DistributedTraining.Auto"/>.</value>
         public DistributedTraining Distributed { get; init; } = DistributedTraining.Auto;
 
+        /// <summary>Gets whether, where processes train together, the statistics of batch normalization are those of the whole batch.
+        /// </summary>
+        /// <remarks>
+        /// Without, each process normalizes by its own images, as PyTorch's DistributedDataParallel does: it then waits for the others
+        /// once a step, and not twice for each normalization. Each should have 16 images or more. The statistics that are validated and
+        /// saved are rank 0's.
+        /// </remarks>
+        /// <value>The default is <see langword="true"/>: results do not depend on how a batch is shared out.</value>
+        public bool SyncBatchNorm { get; init; } = true;
+
         /// <summary>Gets the number format in which processes that train together send each other gradients, while the backward pass still
         /// runs.</summary>
         /// <value>The default is <see cref="GradientExchange.Float32"/>. One process alone sends none.</value>

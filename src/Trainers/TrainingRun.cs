@@ -176,6 +176,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             MaxDuration = options.MaxDuration,
             CancellationToken = options.CancellationToken,
             Ranks = Ranks,
+            SyncBatchNorm = Ranks.OfFirst(options.SyncBatchNorm ? 1 : 0) == 1,
             GradientExchange = (GradientExchange)Ranks.OfFirst((long)options.GradientExchange),
             JobThreads = (int)Math.Min(
                 Ranks.All(TorchSharp.torch.get_num_threads()).Sum(),

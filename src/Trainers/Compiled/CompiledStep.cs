@@ -16,7 +16,8 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// added up in their order. So the weights depend on the seed and on the number of workers, never on time. Activations, gradients and sums
 /// lie in memory that is taken once; Torch computes convolutions alone.
 /// Where several processes train together, the batch is cut into the slices of all their workers, and each sum is added up over the workers
-/// of a process first, and then over the processes in their order: two processes of one worker do as one process of two.
+/// of a process first, and then over the processes in their order: two processes of one worker do as one process of two. Statistics may
+/// be left to each process.
 /// </remarks>
 internal sealed unsafe class CompiledStep : IDisposable
 {
@@ -47,20 +48,22 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <param name="kernelsFor">Finds the kernels for a type and a number of channels; null for the CPU's widest. Tests pass some that are
     /// wrong.</param>
     /// <param name="ranks">The processes that train together; null for this one alone.</param>
+    /// <param name="syncs">Whether statistics are those over all processes, and not over each one's images.</param>
     public CompiledStep(
         ResidualNetwork network,
         double labelSmoothing,
         bool isWeighted,
         int capacity,
         Func<bool, int, ActivationKernels>? kernelsFor = null,
-        ICollective? ranks = null)
+        ICollective? ranks = null,
+        bool syncs = true)
     {
         ranks ??= Alone.Instance;
         (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
         _kernelsFor = kernelsFor ?? ActivationKernels.For;
         var workers = CountWorkers(capacity, ranks);
         _team = new WorkerTeam(workers, get_num_threads() / workers, ranks);
-        _weights = new StepWeights(network, ranks);
+        _weights = new StepWeights(network, ranks, syncs);
         _exchanges = ranks.Size == 1 ? null : new GradientExchanges(_weights, ranks);
         _team.AtMeeting = _exchanges is null ? null : _exchanges.Advance;
         _finish = () => _exchanges!.Finish();
@@ -112,6 +115,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         fixed (long* labels = batch.LabelValues)
         {
             (_batch.Count, _batch.IsNew) = (batch.Count, _counts.Add(batch.Count));
+            _batch.StatisticsCount = _weights.ExchangesNormalizations ? OwnImages(batch.Count) : batch.Count;
             _batch.Pixels = pixels;
             _batch.Labels = labels;
             _batch.Weights = _isWeighted ? weights : null;
@@ -134,6 +138,13 @@ internal sealed unsafe class CompiledStep : IDisposable
         }
 
         return _team.Ranks.Size == 1 ? (loss, correct) : Joined(loss, correct);
+    }
+
+    // The images of this process's slices.
+    private int OwnImages(int count)
+    {
+        var ranks = _team.Ranks;
+        return (int)((long)count * (ranks.Rank + 1) / ranks.Size) - (int)((long)count * ranks.Rank / ranks.Size);
     }
 
     private (double Loss, int Correct) Joined(double loss, int correct)

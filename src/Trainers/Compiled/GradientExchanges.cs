@@ -12,7 +12,7 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// <param name="ranks">The processes.</param>
 internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective ranks)
 {
-    private readonly List<(GradientBucket Bucket, int[] Weights, int ReadyAfter)> _buckets = [];
+    private List<(GradientBucket Bucket, int[] Weights, int ReadyAfter)> _buckets = [];
     private int[] _next = []; // by worker: the bucket of which it adds up its share next
     private int _begun, _addedUp;
 
@@ -30,6 +30,11 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
             .Select(weight => (weight, Operation: OperationOf(weight)))
             .OrderByDescending(each => weights.Offset(each.weight)))
         {
+            if (taken.Count > 0 && weights.IsNormalization(taken[^1]) && !weights.IsNormalization(weight))
+            {
+                Close(); // those of normalizations, of all layers, are ready last
+            }
+
             taken.Add(weight);
             (size, lowest) = (size + weights.Size(weight), Math.Min(lowest, operation));
             if (size * sizeof(float) >= bytes)
@@ -42,6 +47,8 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
         {
             Close();
         }
+
+        _buckets = [.. _buckets.OrderByDescending(bucket => bucket.ReadyAfter)];
 
         void Close()
         {

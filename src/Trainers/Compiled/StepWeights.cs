@@ -21,8 +21,10 @@ internal sealed unsafe class StepWeights : IDisposable
 
     /// <param name="network">The network, whose tensors are read.</param>
     /// <param name="ranks">The processes, over whose slices gradients are added up.</param>
-    public StepWeights(ResidualNetwork network, ICollective ranks)
+    /// <param name="syncs">Whether the statistics of batch normalization are those over all processes.</param>
+    public StepWeights(ResidualNetwork network, ICollective ranks, bool syncs = true)
     {
+        ExchangesNormalizations = ranks.Size > 1 && !syncs;
         using var scope = NewDisposeScope();
         var rounded = network.ActivationType == ScalarType.BFloat16;
         var lanes = ActivationKernels.WidestLanes;
@@ -34,7 +36,7 @@ internal sealed unsafe class StepWeights : IDisposable
             .DetachFromDisposeScope();
         _entries = new Entry[weights.Length];
 
-        // Those of normalizations come last: every process knows them already, as it knows the sums over all.
+        // Those of normalizations come last: every process knows them already, where it knows the sums over all.
         var offset = 0L;
         foreach (var i in Enumerable.Range(0, weights.Length).OrderBy(i => IsNormalization(weights[i])))
         {
@@ -72,8 +74,9 @@ internal sealed unsafe class StepWeights : IDisposable
     /// <summary>Gets where the floats of a weight lie.</summary>
     public float* Values(int weight) => _entries[weight].Values;
 
-    /// <summary>Gets where the gradient of a weight lies.</summary>
-    public float* GradientValues(int weight) => _entries[weight].GradientValues;
+    /// <summary>Gets where a normalization writes the gradient of its weight.</summary>
+    public float* GradientValues(int weight) =>
+        ExchangesNormalizations ? Part + _entries[weight].Offset : _entries[weight].GradientValues;
 
     /// <summary>Copies one worker's share of all filters, rounded.</summary>
     public void Round(int worker, int workers)
@@ -91,7 +94,12 @@ internal sealed unsafe class StepWeights : IDisposable
 
     /// <summary>Gets the places of the weights whose gradients are added up over the slices.</summary>
     public IEnumerable<int> Exchanged =>
-        Enumerable.Range(0, _entries.Length).Where(i => _entries[i].Gradient is not null && !_entries[i].IsNormalization);
+        Enumerable.Range(0, _entries.Length)
+            .Where(i => _entries[i].Gradient is not null && (ExchangesNormalizations || !_entries[i].IsNormalization));
+
+    /// <summary>Gets whether each process has its own gradients of normalizations' weights: they are written to <see cref="Part"/>.
+    /// </summary>
+    public bool ExchangesNormalizations { get; }
 
     /// <summary>Gets where the sums over this process's slices lie, where there are several processes.</summary>
     public float* Part => (float*)Unsafe.AsPointer(ref _part[0]); // pinned
@@ -117,9 +125,18 @@ internal sealed unsafe class StepWeights : IDisposable
         }
     }
 
-    /// <summary>Adds up one worker's share of the gradient of a weight into <see cref="Part"/>.</summary>
-    public void AddUp(StepWorker[] workers, int worker, int weight) =>
-        AddUp(workers, worker, weight, Part + _entries[weight].Offset, accumulates: false);
+    /// <summary>Adds up one worker's share of the gradient of a weight into <see cref="Part"/>. That of a normalization is there already.
+    /// </summary>
+    public void AddUp(StepWorker[] workers, int worker, int weight)
+    {
+        if (!_entries[weight].IsNormalization)
+        {
+            AddUp(workers, worker, weight, Part + _entries[weight].Offset, accumulates: false);
+        }
+    }
+
+    /// <summary>Gets whether a weight is of a normalization.</summary>
+    public bool IsNormalization(int weight) => _entries[weight].IsNormalization;
 
     /// <summary>Begins the sums over all processes.</summary>
     /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>

@@ -50,7 +50,7 @@ internal sealed class Learner<T> : IDisposable
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
             _compile = () => new CompiledStep(
-                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks)
+                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks, settings.SyncBatchNorm)
             {
                 LabelSets = settings.LabelSets,
                 GradientExchange = settings.GradientExchange,

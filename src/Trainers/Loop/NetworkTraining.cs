@@ -121,19 +121,22 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         where T : unmanaged, INumberBase<T>
     {
         var (ranks, smallest) = (settings.Ranks.Size, learner.Training.ImageCount / learner.Training.BatchesPerEpoch);
-        if (ranks > smallest)
+        var fewest = settings.SyncBatchNorm ? 1 : 2;
+        if (ranks > 1 && smallest / ranks < fewest)
         {
             throw new InvalidOperationException(
-                $"A batch of {smallest} images cannot be shared out over {ranks} processes: each needs one image at least. "
+                $"A batch of {smallest} images cannot be shared out over {ranks} processes: each needs {fewest} at least. "
                 + "Start fewer processes, or set a larger BatchSize.");
         }
 
         if (ranks > 1)
         {
             var share = learner.SharesImages ? ", and each keeps its share of the images" : "";
+            var statistics = settings.SyncBatchNorm ? "" : " Each normalizes by its own images.";
             var format = settings.GradientExchange == GradientExchange.BFloat16 ? " Gradients are exchanged in bfloat16." : "";
             reporter.Inform(
-                $"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch{share}.{format}");
+                $"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch{share}."
+                + format + statistics);
         }
     }
 

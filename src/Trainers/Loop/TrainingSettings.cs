@@ -39,6 +39,10 @@ internal sealed record TrainingSettings(
     /// <value>The default is this one alone.</value>
     public ICollective Ranks { get; init; } = Alone.Instance;
 
+    /// <summary>Gets whether the statistics of batch normalization are those over all of them.</summary>
+    /// <value>The default is <see langword="true"/>.</value>
+    public bool SyncBatchNorm { get; init; } = true;
+
     /// <summary>Gets the format in which they send each other gradients.</summary>
     /// <value>The default is float32.</value>
     public GradientExchange GradientExchange { get; init; }

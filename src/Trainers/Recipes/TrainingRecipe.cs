@@ -47,8 +47,8 @@ public sealed partial record TrainingRecipe
     public double LearningRate { get; init; } = 0.1;
 
     /// <summary>
-    /// Gets the images of a step that <see cref="LearningRate"/> is meant for: with k times as many, the rate is k times as high (the linear
-    /// scaling rule: Goyal et al., 2017, section 2.1). <see cref="BatchSize"/> may then change and nothing else.
+    /// Gets the images of a step that <see cref="LearningRate"/> is meant for: with k times as many, the rate is k times as high (the
+    /// linear scaling rule: Goyal et al., 2017, section 2.1). <see cref="BatchSize"/> may then change and nothing else.
     /// </summary>
     /// <value>At least 1. The default is <see langword="null"/>: the rate is the same for any number.</value>
     public int? BaseBatchSize { get; init; }

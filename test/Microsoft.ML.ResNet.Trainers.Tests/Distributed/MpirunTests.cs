@@ -35,8 +35,9 @@ public sealed partial class MpirunTests : IDisposable
         }
     }
 
-    /// <summary>A rank is killed at a random moment, ten times, some before the ranks have met; all end, and started again they go on from the
-    /// checkpoint to the same weights. From the last checkpoint but one a single process goes on too, to the same within rounding.</summary>
+    /// <summary>A rank is killed at a random moment, ten times, some before the ranks have met; all end, and started again they go on from
+    /// the checkpoint to the same weights. From the last checkpoint but one a single process goes on too, to the same within rounding.
+    /// </summary>
     [SkippableFact]
     public async Task AKilledRankEndsAllAndTheyGoOnFromTheCheckpoint()
     {
@@ -91,7 +92,12 @@ public sealed partial class MpirunTests : IDisposable
         Assert.InRange(distance / Math.Sqrt(one.Sum(value => value * value)), 0, 1e-3);
 
         static double[] Values(ResNetWeights weights) =>
-            [.. weights.Tensors.OrderBy(tensor => tensor.Name).SelectMany(tensor => tensor.Values.ToArray()).Select(value => (double)value)];
+        [
+            .. weights.Tensors
+                .OrderBy(tensor => tensor.Name, StringComparer.Ordinal)
+                .SelectMany(tensor => tensor.Values.ToArray())
+                .Select(value => (double)value),
+        ];
     }
 
     private static void AssertSucceeds(ProcessResult result) => Assert.True(result.ExitCode == 0, result.Error);

@@ -81,6 +81,48 @@ public sealed class SliceTests
         Assert.All(expected[0].Zip(actual[0]), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, largest / 100));
     }
 
+    /// <summary>Where each rank normalizes by its own images, gradients are the mean of those of two processes with half of the batch each.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void StatisticsMayBeThoseOfEachRank(int workers)
+    {
+        var images = Images(20);
+        var halves = new[] { images[..10], images[10..] }.Select(half => OwnGradients(Alone.Instance, [.. half], workers)).ToArray();
+        using var all = new ThreadRanks(2);
+        var actual = all.Run(rank => OwnGradients(rank, images, workers));
+        var synced = OwnGradients(Alone.Instance, images, workers);
+
+        Assert.Equal(actual[0], actual[1]);
+        var expected = halves[0].Zip(halves[1], (one, other) => (one + other) / 2).ToArray();
+        var largest = expected.Max(Math.Abs);
+        Assert.All(expected.Zip(actual[0]), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, largest * 1e-5f));
+        Assert.True(expected.Zip(synced).Max(pair => Math.Abs(pair.First - pair.Second)) > largest / 100);
+    }
+
+    // Of one batch, twice, to see that nothing is left of the first.
+    private static float[] OwnGradients(ICollective ranks, StoredImage<byte>[] images, int workers)
+    {
+        using var threads = new TorchThreads(workers);
+        using var scope = NewDisposeScope();
+        var plan = Plan();
+        using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, seed: 1), TrainingPrecision.Float32);
+        using var step = new CompiledStep(
+            network, 0, isWeighted: false, capacity: images.Length, kernelsFor: null, ranks, syncs: false) { BucketBytes = 1 };
+        var pipeline = InputPipeline.AsScored(new ImagePreprocessing(Shape, [120, 120, 120], [60, 60, 60]));
+        using var loader = new BatchLoader<byte>([.. images], images.Length, [pipeline], epochs: 1, shuffleSeed: null)
+        {
+            Slice = (ranks.Rank, ranks.Size),
+        };
+        for (var epoch = 1; epoch <= 2; epoch++)
+        {
+            step.Run(loader.Epoch(epoch).Single(), batchesInStep: 1, accumulates: false);
+        }
+
+        return [.. step.Gradients.SelectMany(gradient => gradient.contiguous().data<float>().ToArray())];
+    }
+
     private static float[][] GradientsOfRanks(
         LayerPlan plan, int ranks, int threads, bool accumulates, int bucketBytes, GradientExchange format = GradientExchange.Float32)
     {
@@ -128,16 +170,7 @@ public sealed class SliceTests
     private static BatchLoader<byte> Loader((int, int) slice, double mixup, double cutMix)
     {
         var preprocessing = new ImagePreprocessing(Shape, [120, 120, 120], [60, 60, 60]);
-        var random = new Random(1);
-        ImageSet<byte> images =
-        [
-            .. Enumerable.Range(0, Count).Select(_ =>
-            {
-                var pixels = new byte[Shape.Size];
-                random.NextBytes(pixels);
-                return new StoredImage<byte>(pixels, 8, 8, random.Next(3), 1);
-            }),
-        ];
+        ImageSet<byte> images = [.. Images(Count)];
         var crop = new CropAndFlip(Shape, new Normalization(preprocessing), flip: true, Shape);
         var pipeline = new InputPipeline(Shape, crop, new Normalization(preprocessing));
         return new BatchLoader<byte>(images, BatchSize, [pipeline], epochs: 2, shuffleSeed: 1)
@@ -145,5 +178,19 @@ public sealed class SliceTests
             Mixing = mixup + cutMix == 0 ? null : new Mixing(mixup, cutMix),
             Slice = slice,
         };
+    }
+
+    private static StoredImage<byte>[] Images(int count)
+    {
+        var random = new Random(1);
+        return
+        [
+            .. Enumerable.Range(0, count).Select(_ =>
+            {
+                var pixels = new byte[Shape.Size];
+                random.NextBytes(pixels);
+                return new StoredImage<byte>(pixels, 8, 8, random.Next(3), 1);
+            }),
+        ];
     }
 }
