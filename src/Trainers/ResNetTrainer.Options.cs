@@ -147,8 +147,9 @@ public sealed partial class ResNetTrainer
         /// of every batch, and gradients and the statistics of batch normalization are added up over all.
         /// </summary>
         /// <remarks>
-        /// <see cref="BatchSize"/> is that of all processes together. Every process reads the same data and gets the same model; rank 0
-        /// alone writes checkpoints and the log, and reports progress. A process that fails ends all. Layers must not be frozen.
+        /// <see cref="BatchSize"/> is that of all processes together. Every process is given the same data, decodes and keeps its share of
+        /// the images, and gets the same model; rank 0 alone writes checkpoints and the log, and reports progress. A process that fails
+        /// ends all. Layers must not be frozen.
         /// </remarks>
         /// <value>The default is <see cref="DistributedTraining.Auto"/>.</value>
         public DistributedTraining Distributed { get; init; } = DistributedTraining.Auto;
@@ -162,6 +163,21 @@ public sealed partial class ResNetTrainer
         /// </remarks>
         /// <value>The default is <see cref="TrainingDevice.Auto"/>.</value>
         public TrainingDevice Device { get; init; } = TrainingDevice.Auto;
+
+        /// <summary>Gets whether, where processes train together, the statistics of batch normalization are those of the whole batch.
+        /// </summary>
+        /// <remarks>
+        /// Without, each process normalizes by its own images, as PyTorch's DistributedDataParallel does: it then waits for the others
+        /// once a step, and not twice for each normalization. Each should have 16 images or more. The statistics that are validated and
+        /// saved are rank 0's.
+        /// </remarks>
+        /// <value>The default is <see langword="true"/>: results do not depend on how a batch is shared out.</value>
+        public bool SyncBatchNorm { get; init; } = true;
+
+        /// <summary>Gets the number format in which processes that train together send each other gradients, while the backward pass still
+        /// runs.</summary>
+        /// <value>The default is <see cref="GradientExchange.Float32"/>. One process alone sends none.</value>
+        public GradientExchange GradientExchange { get; init; } = GradientExchange.Float32;
 
         /// <summary>Gets the seed of all randomness: initial weights, order, augmentation and the validation split.</summary>
         /// <value>
@@ -362,6 +378,7 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(
                 Distributed != DistributedTraining.Required || Device.IsAuto || Device.IsCpu,
                 Device, "auto or cpu where Distributed is Required: processes train together on CPUs only");
+            OptionCheck.OfTrainer(Enum.IsDefined(GradientExchange), GradientExchange, "one of the values of GradientExchange");
             OptionCheck.OfTrainer(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
             OptionCheck.OfTrainer(CheckpointInterval > TimeSpan.Zero, CheckpointInterval, "longer than 0");
             OptionCheck.OfTrainer(CheckpointsToKeep >= 1, CheckpointsToKeep, "at least 1");
@@ -413,6 +430,10 @@ public sealed partial class ResNetTrainer
                 !isMultilabel || Recipe.ClassBalance == ClassBalance.None,
                 Recipe.ClassBalance, $"None {several}; weigh examples by ExampleWeightColumnName instead", "Recipe.ClassBalance");
         }
+
+        /// <summary>Gets whether each of several processes keeps its share of the images: not where each computes the features of all.
+        /// </summary>
+        internal bool SharesImages(ImageShape shape) => !FitHeadFirst && !TrainingRun.SeesFeatures(this, AugmentationFor(shape));
 
         /// <summary>Checks what several processes cannot do together.</summary>
         internal void CheckDistributed(ImageShape shape, int processes)

@@ -181,10 +181,13 @@ internal sealed unsafe class StepProgram : IDisposable
             RunningVariance = _weights.Values(weight + 3),
             WeightGradient = _weights.GradientValues(weight),
             BiasGradient = _weights.GradientValues(weight + 1),
+            AreExchanged = _weights.ExchangesNormalizations,
         };
-        var memory = new NormalizationMemory(_memory, _workers, batchNorm.Output.Channels, _ranks);
+        var ranks = _weights.ExchangesNormalizations ? Alone.Instance : _ranks;
+        var memory = new NormalizationMemory(_memory, _workers, batchNorm.Output.Channels, ranks);
         return new NormalizationOperation(parameters, memory, KernelsOf(index), () => _network.BatchNormMomentum)
         {
+            Weight = weight,
             Input = batchNorm.Inputs[0],
             OwnsInput = IsOwned(batchNorm.Inputs[0]),
             Shortcut = shortcut,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
@@ -46,6 +47,10 @@ internal sealed class TrainingImageReader<T>(
     /// <summary>Gets which mean is subtracted, where none is given.</summary>
     public MeanSubtraction MeanSubtraction { get; init; }
 
+    /// <summary>Gets the ranks that share the images out: each reads and keeps some of them.</summary>
+    /// <value>The default is this one alone, which reads all.</value>
+    public ICollective Ranks { get; init; } = Alone.Instance;
+
     /// <summary>Gets the token that stops reading.</summary>
     public CancellationToken CancellationToken { get; init; }
 
@@ -61,11 +66,11 @@ internal sealed class TrainingImageReader<T>(
             ? null
             : StratifiedSplit.Draw(
                 [.. rows.Select(row => row.Label)], _labelSets, validationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
-        return Read(data, rows, (reader, store) =>
+        return Read(data, rows, (reader, store, spread) =>
         {
-            var entries = reader.Read(data, rows, whole: row => KeptScale is not null && heldOut?[row] != true);
-            var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true));
-            var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]));
+            var entries = Read(reader, data, rows, "training", spread, row => KeptScale is not null && heldOut?[row] != true);
+            var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true), spread);
+            var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]), spread);
             return (training, validation, entries.Length - training.Count - validation.Count);
         });
     }
@@ -75,12 +80,13 @@ internal sealed class TrainingImageReader<T>(
     {
         var rows = RowReader.Read(data, columns, _labelSets, "training", warn);
         RowReader.CheckClasses(rows, columns, _labelSets);
-        return Read(data, rows, (reader, store) =>
+        return Read(data, rows, (reader, store, spread) =>
         {
-            var entries = reader.Read(data, rows, whole: _ => KeptScale is not null);
-            var training = new ImageSet<T>(store, Where(entries, _ => true));
+            var entries = Read(reader, data, rows, "training", spread, _ => KeptScale is not null);
+            var training = new ImageSet<T>(store, Where(entries, _ => true), spread);
             var validationRows = RowReader.Read(validationData, columns, _labelSets, "validation", warn);
-            var validation = new ImageSet<T>(store, Where(reader.Read(validationData, validationRows, whole: _ => false), _ => true));
+            var validationEntries = Read(reader, validationData, validationRows, "validation", spread, _ => false);
+            var validation = new ImageSet<T>(store, Where(validationEntries, _ => true), spread);
             return (training, validation, entries.Length - training.Count + validationRows.Length - validation.Count);
         });
     }
@@ -88,8 +94,9 @@ internal sealed class TrainingImageReader<T>(
     private TrainingImages<T> Read(
         IDataView data,
         LabeledRow[] rows,
-        Func<ImageReader<T>, ImageStore<T>, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
+        Func<ImageReader<T>, ImageStore<T>, SpreadImages<T>?, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
     {
+        var spread = Ranks.Size == 1 ? null : new SpreadImages<T>(Ranks);
         var isImage = columns.Image.Source == PixelSource.Image;
         var sample = isImage
             ? Supersampling.Choose(
@@ -103,8 +110,9 @@ internal sealed class TrainingImageReader<T>(
         try
         {
             var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
-            var (training, validation, skipped) = read(reader, store);
-            Check(training, [.. reader.Skipped]);
+            var (training, validation, skipped) = read(reader, store, spread);
+            spread?.Hold(training, validation);
+            Check(training, [.. Ranks.All(string.Join('\0', reader.Skipped)).SelectMany(Messages)]);
             WarnOfFiles(store, training.Count + validation.Count);
             var preprocessing = Normalized(geometry, training);
             store.ReleasePages();
@@ -127,6 +135,30 @@ internal sealed class TrainingImageReader<T>(
             throw;
         }
     }
+
+    // Where ranks share the rows out, those of this one; what the others know of theirs, they tell.
+    private ImageEntry[] Read(
+        ImageReader<T> reader, IDataView data, LabeledRow[] rows, string purpose, SpreadImages<T>? spread, Func<int, bool> whole)
+    {
+        if (spread is null)
+        {
+            return reader.Read(data, rows, whole);
+        }
+
+        var labels = string.Join(' ', rows.Select(row => row.Label));
+        Ranks.CheckSameData(rows.Length, purpose, labels);
+        var (start, count) = SpreadImages<T>.RowsOf(Ranks.Rank, Ranks.Size, rows.Length).GetOffsetAndLength(rows.Length);
+        var entries = new ImageEntry[rows.Length];
+        if (count > 0)
+        {
+            reader.Read(data, rows[start..(start + count)], row => whole(start + row)).CopyTo(entries, start);
+        }
+
+        spread.Complete(rows, entries);
+        return entries;
+    }
+
+    private static string[] Messages(string text) => text.Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
     private void Check(ImageSet<T> training, string[] skipped)
     {
@@ -167,7 +199,7 @@ internal sealed class TrainingImageReader<T>(
 
     private void WarnOfFiles(ImageStore<T> store, int imageCount)
     {
-        if (decoder.TurnedFile is { } turned)
+        if (Ranks.All(decoder.TurnedFile ?? "").FirstOrDefault(file => file.Length > 0) is { } turned)
         {
             warn(
                 $"Some photographs, such as '{turned}', are stored turned, and their EXIF orientation is ignored, as ML.NET ignores it. "

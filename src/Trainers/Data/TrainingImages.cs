@@ -1,4 +1,5 @@
 using System.Numerics;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
@@ -10,6 +11,14 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
     /// <summary>Gets where the images are kept; it is disposed of with them.</summary>
     /// <value>The default is <see langword="null"/>: images in memory need not be disposed of.</value>
     public ImageStore<T>? Store { get; init; }
+
+    /// <summary>Does something on rank 0, which may look at any image, while the other ranks wait, or give it the images that they keep.
+    /// </summary>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="work">What is done.</param>
+    /// <returns>On rank 0 what it came to; on the others nothing.</returns>
+    public TResult? OnFirst<TResult>(ICollective ranks, Func<TResult> work) =>
+        Training.Spread is { } spread ? spread.OnFirst(work) : ranks.Rank == 0 ? work() : default;
 
     /// <summary>Gets the combinations of labels, whose numbers the images' labels are.</summary>
     /// <value>The default is <see langword="null"/>: each image has one label.</value>

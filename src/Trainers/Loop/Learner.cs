@@ -31,7 +31,8 @@ internal sealed class Learner<T> : IDisposable
     {
         var (recipe, precision, tensors) = (settings.Recipe, settings.Precision, settings.Tensors);
         var largest = Math.Min(recipe.BatchSize, images.Training.Count);
-        var workers = settings.ByAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
+        var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
+        SharesImages = images.Training.Spread is not null;
         var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
         Network = new ResidualNetwork(plan, start, precision, tensors: tensors);
         if (recipe.StochasticDepth > 0)
@@ -45,13 +46,14 @@ internal sealed class Learner<T> : IDisposable
             Average = new WeightAverage(Network, _average, recipe.EmaDecay, workers);
         }
 
-        if (!settings.ByAutograd)
+        if (!settings.UsesAutograd)
         {
             var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
             _compile = () => new CompiledStep(
-                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks)
+                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks, settings.SyncBatchNorm)
             {
                 LabelSets = settings.LabelSets,
+                GradientExchange = settings.GradientExchange,
             };
         }
 
@@ -92,6 +94,9 @@ internal sealed class Learner<T> : IDisposable
 
     /// <summary>Gets the slices that batches are cut into; 0 before the first of them, and by autograd.</summary>
     public int Slices => _compiled?.Slices ?? 0;
+
+    /// <summary>Gets whether each rank keeps some of the images.</summary>
+    public bool SharesImages { get; }
 
     public Optimizer Optimizer { get; }
 

@@ -355,6 +355,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     // What there is by then counts as the result, but not as an epoch: the next call goes on from the checkpoint.
     private (ResNetWeights Weights, TrainingState End) OutOfTime()
     {
+        learner.Share(settings.Ranks);
         var validated = Validate(_time.Elapsed - _state.EpochTime, _state.Tally.Seen / _state.EpochTime.TotalSeconds);
         var reason = FormattableString.Invariant(
             $"MaxDuration of {settings.MaxDuration} was over after step {_state.Step} of {Schedule.TotalSteps}.");

@@ -34,18 +34,26 @@ internal sealed record TrainingSettings(
 
     /// <summary>Gets whether Torch's autograd computes gradients even where a compiled step would do: it is the reference.</summary>
     /// <value>The default is <see langword="false"/>.</value>
-    public bool UsesAutograd { get; init; }
+    public bool ForcesAutograd { get; init; }
 
     /// <summary>Gets what makes tensors, on the device that the network is trained on.</summary>
     /// <value>The default makes them on the CPU.</value>
     public TensorFactory Tensors { get; init; } = TensorFactory.OnCpu;
 
     /// <summary>Gets whether gradients are computed by autograd: the compiled step is for the CPU.</summary>
-    public bool ByAutograd => UsesAutograd || !Tensors.IsOnCpu;
+    public bool UsesAutograd => ForcesAutograd || !Tensors.IsOnCpu;
 
     /// <summary>Gets the processes that train together.</summary>
     /// <value>The default is this one alone.</value>
     public ICollective Ranks { get; init; } = Alone.Instance;
+
+    /// <summary>Gets whether the statistics of batch normalization are those over all of them.</summary>
+    /// <value>The default is <see langword="true"/>.</value>
+    public bool SyncBatchNorm { get; init; } = true;
+
+    /// <summary>Gets the format in which they send each other gradients.</summary>
+    /// <value>The default is float32.</value>
+    public GradientExchange GradientExchange { get; init; }
 
     /// <summary>Gets the threads of one process that would do the work of all, as far as each machine has cores: with so many, Torch adds
     /// up what is left to do when training has ended.</summary>

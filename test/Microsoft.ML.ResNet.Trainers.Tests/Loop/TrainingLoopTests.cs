@@ -178,6 +178,7 @@ public sealed class TrainingLoopTests
         { "average", Plain with { EmaDecay = 0.9, Nesterov = true } },
         { "AdamW", Plain with { Optimizer = OptimizerKind.AdamW, LearningRate = 0.002, GradientClipNorm = 1 } },
         { "Muon", Plain with { Optimizer = OptimizerKind.Muon, Nesterov = true, WeightDecay = 0.01 } },
+        { "LARS", Plain with { Optimizer = OptimizerKind.Lars, LearningRate = 10 } },
         { "accumulation", Plain with { BatchSize = 8, GradientAccumulationSteps = 3 } },
         { "stochastic depth", Plain with { StochasticDepth = 0.5 } },
         { "balanced", Plain with { ClassBalance = ClassBalance.Sampling } },
@@ -268,7 +269,7 @@ public sealed class TrainingLoopTests
         {
             CheckpointInterval = interval ?? TimeSpan.FromDays(1),
             Tensors = device ?? TensorFactory.OnCpu,
-            UsesAutograd = autograd,
+            ForcesAutograd = autograd,
         };
         var length = TrainingLength.Of(recipe, ImageCount);
         using var threads = new TorchThreads(1);

@@ -54,6 +54,42 @@ public sealed class OptimizerTests
         Assert.All(zero.detach().data<float>().ToArray(), value => Assert.Equal(-0.1f, value, tolerance: 1e-6f));
     }
 
+    /// <summary>Two steps, written out; of a matrix of length 5, and of a vector, which takes the steps of SGD in Caffe's form.</summary>
+    [Fact]
+    public void LarsScalesEachMatrixByItsTrustRatio()
+    {
+        const double rate = 2, decay = 0.1, momentum = 0.9;
+        using var scope = NewDisposeScope();
+        var matrix = tensor(new float[] { 3, 4 }).view(1, 2).detach().requires_grad_();
+        var vector = tensor(new float[] { 3, 4 }).requires_grad_();
+        using var optimizer = new LarsOptimizer(
+            [new("a", matrix, 1, Decays: true), new("b", vector, 1, Decays: true)], momentum, weightDecay: decay);
+        double[] expectedMatrix = [3, 4], expectedVector = [3, 4], velocity = [0, 0], plain = [0, 0];
+        for (var step = 0; step < 2; step++)
+        {
+            (matrix.sum() + vector.sum()).backward();
+            optimizer.Step(rate);
+
+            var length = Math.Sqrt(expectedMatrix.Sum(weight => weight * weight));
+            var trust = 0.001 * length / (Math.Sqrt(2) + decay * length);
+            for (var i = 0; i < 2; i++)
+            {
+                velocity[i] = momentum * velocity[i] + rate * trust * (1 + decay * expectedMatrix[i]);
+                expectedMatrix[i] -= velocity[i];
+                plain[i] = momentum * plain[i] + rate * (1 + decay * expectedVector[i]);
+                expectedVector[i] -= plain[i];
+            }
+        }
+
+        AssertNear(expectedMatrix, matrix);
+        AssertNear(expectedVector, vector);
+
+        static void AssertNear(double[] expected, Tensor actual) => Assert.Equal(
+            expected,
+            actual.detach().data<float>().ToArray().Select(value => (double)value),
+            (one, other) => Math.Abs(one - other) < 1e-5);
+    }
+
     [Theory]
     [InlineData(4, 2, 3)] // wider than high
     [InlineData(8, 3, 1)] // higher than wide
