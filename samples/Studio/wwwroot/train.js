@@ -1,6 +1,7 @@
 import { get, listen, post } from './api.js';
 import { Curves } from './chart.js';
 import { action, byId, count, duration, h, percent, say } from './dom.js';
+import { Samples } from './samples.js';
 
 const presets = {
   quick: ['Quick', 'A first result in the least time.'],
@@ -9,6 +10,8 @@ const presets = {
 };
 
 export const startNames = { pretrained: 'ImageNet’s photographs', nothing: 'nothing' };
+
+const layerNames = { All: 'the whole network', LastStage: 'its last stage', Head: 'its last layer' };
 
 const stateNames = {
   preparing: 'Reading images', training: 'Training', testing: 'Testing', done: 'Done', stopped: 'Stopped', failed: 'Failed',
@@ -24,6 +27,7 @@ export async function open(main, studio) {
   let estimating;
   let curves = [];
   let points = [];
+  let samples;
   let shown = studio.active ?? studio.runs[0];
 
   const estimate = h('p', { class: 'estimate', 'aria-live': 'polite' });
@@ -32,14 +36,15 @@ export async function open(main, studio) {
       h('option', { value, selected: value === start }, startNames[value] ?? `the weights of ${value}`)));
   const field = (label, input, hint) => h('div', { class: 'field' }, h('label', { for: input.id }, label), input, hint ? h('span', { class: 'fine' }, hint) : null);
   const number = (id, properties) => h('input', { id, type: 'number', inputmode: 'decimal', placeholder: 'preset', onchange: measure, ...properties });
-  const select = (id, values) => h('select', { id, onchange: measure }, h('option', { value: '' }, 'preset'), ...values.map(value => h('option', {}, value)));
+  const select = (id, values, names = {}) => h('select', { id, onchange: measure }, h('option', { value: '' }, 'preset'),
+    ...values.map(value => h('option', { value }, names[value] ?? value)));
   const own = {
     epochs: number('epochs', { min: '1', step: '1' }),
     learningRate: number('rate', { min: '0', step: 'any' }),
     batchSize: number('batch', { min: '2', step: '1' }),
     imageSize: number('side', { min: '16', step: '1' }),
     network: select('network', options.networks),
-    layers: select('layers', options.layers),
+    layers: select('layers', options.layers, layerNames),
     recipe: select('recipe', options.recipes),
     seed: number('seed', { step: '1' }),
   };
@@ -101,10 +106,12 @@ export async function open(main, studio) {
       new Curves('Loss', ['training', 'validation'], { format: value => value.toFixed(2) }),
       new Curves('Accuracy', ['training', 'validation'], { format: value => percent(value, 0), range: [0, 1] }),
     ];
+    samples = new Samples();
     live.replaceChildren(
       h('div', { class: 'bar' }, h('h2', { id: 'live-title' }, run.id), h('span', { id: 'state', class: 'state', role: 'status' })),
       h('p', { id: 'message' }), h('progress', { id: 'progress', max: 1, 'aria-label': 'Training' }),
-      h('dl', { class: 'figures', id: 'figures' }), h('div', { class: 'charts' }, ...curves.map(each => each.element)), h('div', { class: 'row', id: 'run-actions' }));
+      h('dl', { class: 'figures', id: 'figures' }), h('div', { class: 'charts' }, ...curves.map(each => each.element)),
+      samples.element, h('div', { class: 'row', id: 'run-actions' }));
     update();
     list();
   }
@@ -135,6 +142,7 @@ export async function open(main, studio) {
     const x = drawn.map(point => point.step / (point.steps / point.epochs));
     curves[0].set([x, drawn.map(point => point.loss), drawn.map(point => point.validationLoss ?? null)]);
     curves[1].set([x, drawn.map(point => point.accuracy), drawn.map(point => point.validation ?? null)]);
+    samples.set(points);
     byId('run-actions').replaceChildren(
       ...(isActive ? [action('Stop', () => post('stop'), { class: 'button second' })] : []),
       ...(['stopped', 'failed'].includes(run.state) ? [action('Go on', async () => { begin.disabled = true; await post(`runs/${run.id}/go-on`); })] : []),

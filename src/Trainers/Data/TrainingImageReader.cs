@@ -66,7 +66,10 @@ internal sealed class TrainingImageReader<T>(
             var entries = reader.Read(data, rows, whole: row => KeptScale is not null && heldOut?[row] != true);
             var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true));
             var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]));
-            return (training, validation, entries.Length - training.Count - validation.Count);
+            return new Parts(training, validation, entries.Length - training.Count - validation.Count)
+            {
+                ValidationRows = heldOut is null ? [] : Numbers(rows, entries, row => heldOut[row]),
+            };
         });
     }
 
@@ -80,15 +83,16 @@ internal sealed class TrainingImageReader<T>(
             var entries = reader.Read(data, rows, whole: _ => KeptScale is not null);
             var training = new ImageSet<T>(store, Where(entries, _ => true));
             var validationRows = RowReader.Read(validationData, columns, _labelSets, "validation", warn);
-            var validation = new ImageSet<T>(store, Where(reader.Read(validationData, validationRows, whole: _ => false), _ => true));
-            return (training, validation, entries.Length - training.Count + validationRows.Length - validation.Count);
+            var validationEntries = reader.Read(validationData, validationRows, whole: _ => false);
+            var validation = new ImageSet<T>(store, Where(validationEntries, _ => true));
+            return new Parts(training, validation, entries.Length - training.Count + validationRows.Length - validation.Count)
+            {
+                ValidationRows = Numbers(validationRows, validationEntries, _ => true),
+            };
         });
     }
 
-    private TrainingImages<T> Read(
-        IDataView data,
-        LabeledRow[] rows,
-        Func<ImageReader<T>, ImageStore<T>, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
+    private TrainingImages<T> Read(IDataView data, LabeledRow[] rows, Func<ImageReader<T>, ImageStore<T>, Parts> read)
     {
         var isImage = columns.Image.Source == PixelSource.Image;
         var sample = isImage
@@ -103,7 +107,8 @@ internal sealed class TrainingImageReader<T>(
         try
         {
             var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
-            var (training, validation, skipped) = read(reader, store);
+            var parts = read(reader, store);
+            var (training, validation, skipped) = parts;
             Check(training, [.. reader.Skipped]);
             WarnOfFiles(store, training.Count + validation.Count);
             var preprocessing = Normalized(geometry, training);
@@ -119,6 +124,7 @@ internal sealed class TrainingImageReader<T>(
                 Store = store,
                 Folder = sample.Folder,
                 LabelSets = _labelSets,
+                ValidationRows = parts.ValidationRows,
             };
         }
         catch
@@ -209,6 +215,9 @@ internal sealed class TrainingImageReader<T>(
         return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }
 
+    private static ImmutableArray<long> Numbers(LabeledRow[] rows, ImageEntry[] entries, Func<int, bool> isWanted) =>
+        [.. rows.Where((_, place) => entries[place].IsRead && isWanted(place)).Select(row => row.Number)];
+
     // Those that were read, of the rows wanted. Where that is all of them, nothing is copied.
     private static ImageEntry[] Where(ImageEntry[] entries, Func<int, bool> isWanted)
     {
@@ -228,5 +237,10 @@ internal sealed class TrainingImageReader<T>(
         }
 
         return wanted;
+    }
+
+    private sealed record Parts(ImageSet<T> Training, ImageSet<T> Validation, int Skipped)
+    {
+        public ImmutableArray<long> ValidationRows { get; init; } = [];
     }
 }

@@ -35,6 +35,10 @@ internal sealed record TrainingSettings(
     /// <value>The default is <see langword="false"/>.</value>
     public bool UsesAutograd { get; init; }
 
+    /// <summary>Gets how many validation images are sampled: what is predicted of them is reported.</summary>
+    /// <value>The default is 0: none.</value>
+    public int SamplePredictions { get; init; }
+
     /// <summary>Gets the processes that train together.</summary>
     /// <value>The default is this one alone.</value>
     public ICollective Ranks { get; init; } = Alone.Instance;

@@ -59,6 +59,9 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await Expect(page.Locator("#figures")).ToContainTextAsync("of 40");
         var early = await page.GetByRole(AriaRole.Progressbar).EvaluateAsync<double>("bar => bar.value");
         await page.WaitForFunctionAsync("early => document.querySelector('#progress').value > early + 0.05", early);
+        await Expect(page.Locator(".samples li")).ToHaveCountAsync(8);
+        var guess = await page.Locator(".samples polyline").First.GetAttributeAsync("points");
+        await page.WaitForFunctionAsync("guess => document.querySelector('.samples polyline').getAttribute('points') !== guess", guess);
         await LookAsync(page, "2-train");
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).ClickAsync();
         await Expect(page.Locator("#state")).ToHaveTextAsync("Stopped");
