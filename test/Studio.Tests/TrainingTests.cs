@@ -234,9 +234,9 @@ public sealed class TrainingTests : IDisposable
               </ItemGroup>
             </Project>
             """);
-        SampleProcess.Run("dotnet", ["build", "-c", "Release", "--nologo", "-v", "q", "-o", _folder["built"]], folder: project).Succeeded();
+        SampleProcess.Run("dotnet", ["build", "-c", SampleProcess.Configuration, "--nologo", "-v", "q"], folder: project).Succeeded();
         using var service = Process.Start(new ProcessStartInfo("dotnet",
-            [_folder["built/ImageService.dll"], "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true })!;
+            [Path.Combine(project, "bin", SampleProcess.Configuration, "net10.0", "ImageService.dll"), "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true })!;
         try
         {
             var line = "";

@@ -219,7 +219,7 @@ internal sealed class ImageProject
                 ?? throw new RefusedException("There is nothing to take back.", StatusCodes.Status409Conflict);
             try
             {
-                (string From, string To)[] moves = [.. change.Moves.Reverse().Select(move => (Noted(move.From), Noted(move.To)))];
+                (string From, string To)[] moves = [.. Enumerable.Reverse(change.Moves).Select(move => (Noted(move.From), Noted(move.To)))];
                 if (!moves.Select(move => MoveBack(move.From, move.To)).ToArray().Contains(true))
                 {
                     throw new RefusedException(

@@ -115,7 +115,8 @@ internal sealed class TrainingJob(RunStore store, ImageProject project, ImageChe
 
         private SampledImage Sampled(SamplePrediction sample)
         {
-            var (image, scores) = (images[sample.Row], sample.Scores.AsSpan());
+            var image = images[sample.Row];
+            var scores = sample.Scores.AsSpan();
             var best = TensorPrimitives.IndexOfMax(scores);
             return new SampledImage(
                 image.Image, image.Class, classes[best], scores[best], scores[Array.IndexOf(classes, image.Class)]);

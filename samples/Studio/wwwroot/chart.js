@@ -31,6 +31,12 @@ export class Curves {
     this.plot.setAttribute('aria-label', `${this.title}: ${last.join(', ') || 'nothing yet'}`);
     if (this.chart) this.chart.setData(data);
     else this.draw();
+    this.showLast();
+  }
+
+  // Without a pointer over it, the legend has the newest values.
+  showLast() {
+    if (this.chart && this.chart.cursor.idx == null && this.data[0].length > 0) this.chart.setLegend({ idx: this.data[0].length - 1 }, false);
   }
 
   draw() {
@@ -45,6 +51,7 @@ export class Curves {
       height: 220,
       legend: { live: true },
       cursor: { y: false },
+      hooks: { setCursor: [() => this.showLast()] },
       scales: { x: { time: false }, y: this.range ? { range: this.range } : {} },
       axes: [{ ...axis, label: this.x, labelSize: 18, labelFont: axis.font },
         { ...axis, size: 52, values: (_, values) => values.map(this.format) }],
@@ -53,6 +60,7 @@ export class Curves {
         points: { show: this.data[0].length < 40 }, value: (_, value) => value === null || value === undefined ? '–' : this.format(value),
       }))],
     }, this.data, this.plot);
+    this.showLast();
   }
 
   size() {

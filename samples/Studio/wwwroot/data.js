@@ -28,7 +28,7 @@ export async function open(main, studio) {
     h('section', { class: 'images', 'aria-labelledby': 'class-title' },
       h('div', { class: 'bar' }, heading, h('div', { class: 'row' }, parts,
         h('label', { class: 'button second', for: 'files' }, 'Add images'), h('label', { class: 'button second for-mouse', for: 'folder' }, 'Add a folder'))),
-      tools, grid.element, h('p', { class: 'fine for-mouse' }, 'Click or Space selects, Shift selects a range, Enter or a double click enlarges. Drag images onto a class to move them.')));
+      tools, grid.element, h('p', { class: 'fine for-mouse' }, 'Click or Space selects, Shift selects a range, Enter or a double click enlarges. Drag images onto a class to move them. Ctrl+Z takes back.')));
   main.replaceChildren(files, folder, welcome, browser, findings);
 
   const drop = async (event, target) => {

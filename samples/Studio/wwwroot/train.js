@@ -9,7 +9,12 @@ const presets = {
   best: ['Best', 'The whole network, as long as it helps.'],
 };
 
-export const startNames = { pretrained: 'ImageNet’s photographs', nothing: 'nothing' };
+export const startNames = { pretrained: 'a network that knows photographs', nothing: 'nothing' };
+
+const startHints = {
+  pretrained: 'It has seen a million photographs of other things, so it needs few of yours.',
+  nothing: 'For drawings, tiny images, or where you have thousands of images.',
+};
 
 const layerNames = { All: 'the whole network', LastStage: 'its last stage', Head: 'its last layer' };
 
@@ -31,9 +36,12 @@ export async function open(main, studio) {
   let shown = studio.active ?? studio.runs[0];
 
   const estimate = h('p', { class: 'estimate', 'aria-live': 'polite' });
-  const startList = h('select', { id: 'start', onchange: event => { start = event.target.value; measure(); } },
+  const startList = h('select', { id: 'start', onchange: event => { start = event.target.value; explain(); measure(); } },
     ...[...(options.hasPretrained ? ['pretrained'] : []), 'nothing', ...options.starts].map(value =>
       h('option', { value, selected: value === start }, startNames[value] ?? `the weights of ${value}`)));
+  const startHint = h('p', { class: 'fine' });
+  const explain = () => { startHint.textContent = startHints[start] ?? 'It goes on from what that run has learned.'; };
+  explain();
   const field = (label, input, hint) => h('div', { class: 'field' }, h('label', { for: input.id }, label), input, hint ? h('span', { class: 'fine' }, hint) : null);
   const number = (id, properties) => h('input', { id, type: 'number', inputmode: 'decimal', placeholder: 'preset', onchange: measure, ...properties });
   const select = (id, values, names = {}) => h('select', { id, onchange: measure }, h('option', { value: '' }, 'preset'),
@@ -60,7 +68,7 @@ export async function open(main, studio) {
     h('fieldset', { class: 'presets' }, h('legend', {}, 'How thoroughly'), ...Object.entries(presets).map(([name, [label, words]]) =>
       h('label', { class: 'preset' }, h('input', { type: 'radio', name: 'preset', value: name, checked: name === preset, onchange: () => { preset = name; measure(); } }),
         h('b', {}, label), h('span', {}, words)))),
-    field('Start from', startList, options.pretrainedProblem),
+    field('Start from', startList), startHint, options.pretrainedProblem ? h('p', { class: 'fine', id: 'no-pretrained' }, options.pretrainedProblem) : null,
     h('details', { class: 'advanced' }, h('summary', {}, 'Advanced'), h('div', { class: 'fields' },
       field('Epochs', own.epochs), field('Learning rate', own.learningRate), field('Batch size', own.batchSize), field('Image side, pixels', own.imageSize),
       field('Network, from nothing', own.network), field('Trained part', own.layers), field('Recipe', own.recipe), field('Seed', own.seed))),
