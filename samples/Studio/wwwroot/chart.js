@@ -55,7 +55,7 @@ export class Curves {
       scales: { x: { time: false }, y: this.range ? { range: this.range } : {} },
       axes: [{ ...axis, label: this.x, labelSize: 18, labelFont: axis.font },
         { ...axis, size: 52, values: (_, values) => values.map(this.format) }],
-      series: [{ label: this.x, value: (_, value) => value === null ? '–' : value.toFixed(1) }, ...this.series.map((label, i) => ({
+      series: [{ label: this.x, value: (_, value) => value === null || value === undefined ? '–' : String(Number(value.toFixed(1))) }, ...this.series.map((label, i) => ({
         label, stroke: colour(colours[i % colours.length]), width: 2, spanGaps: true, dash: i % 2 ? [6, 4] : undefined,
         points: { show: this.data[0].length < 40 }, value: (_, value) => value === null || value === undefined ? '–' : this.format(value),
       }))],

@@ -24,7 +24,8 @@ export class Samples {
       tile.querySelector('b').textContent = sample.predicted;
       tile.querySelector('.sure').textContent = percent(sample.probability, 0);
       tile.querySelector('.mark').textContent = isRight ? '✓' : '✗';
-      tile.querySelector('.mark').setAttribute('aria-label', isRight ? 'right' : `wrong, it is ${sample.class}`);
+      tile.querySelector('.mark').setAttribute('aria-label', isRight ? 'right' : 'wrong');
+      tile.querySelector('.truth').textContent = isRight ? '' : `it is ${sample.class}`;
       tile.querySelector('polyline').setAttribute('points', line(told.map(point => point.samples[index]?.classProbability ?? 0)));
     }
   }
@@ -33,6 +34,7 @@ export class Samples {
     return h('li', {},
       h('img', { src: thumbnail(sample.image, 200), alt: `${fileName(sample.image)}, of class ${sample.class}` }),
       h('p', {}, h('span', { class: 'mark', role: 'img' }), ' ', h('b', {}), ' ', h('span', { class: 'sure' })),
+      h('p', { class: 'truth' }),
       svg('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
         svg('polyline', { points: '' })));
   }
