@@ -65,8 +65,8 @@ public sealed class DataTests : IDisposable
         await using var second = await TestStudio.StartAsync(_folder["moved"]);
         Assert.Equal("the new name of 'circle'", (await second.GetAsync("project")).GetProperty("undo").GetString());
         await second.PostAsync("undo");
-        Assert.Equal([2, 4], Counts(await second.PostAsync("undo")));
-        Assert.Equal([3, 3], Counts(await second.PostAsync("undo")));
+        int[][] counts = [Counts(await second.PostAsync("undo")), Counts(await second.PostAsync("undo"))];
+        Assert.Equal([[2, 4], [3, 3]], counts);
         Assert.Equal(["circle 0000.png", "circle 0001.png", "circle 0002.png"],
             Directory.GetFiles(_folder["moved/circle"]).Select(Path.GetFileName).Order());
     }

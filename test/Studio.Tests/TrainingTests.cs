@@ -234,7 +234,12 @@ public sealed class TrainingTests : IDisposable
               </ItemGroup>
             </Project>
             """);
-        SampleProcess.Run("dotnet", ["build", "-c", SampleProcess.Configuration, "--nologo", "-v", "q"], folder: project).Succeeded();
+        string[] build =
+        [
+            "build", "-c", SampleProcess.Configuration, "--nologo", "-v", "q", "-nodeReuse:false", "-p:UseSharedCompilation=false",
+            "-p:BuildProjectReferences=false", // it was built before the tests
+        ];
+        SampleProcess.Run("dotnet", build, folder: project).Succeeded();
         using var service = Process.Start(new ProcessStartInfo("dotnet",
             [Path.Combine(project, "bin", SampleProcess.Configuration, "net10.0", "ImageService.dll"), "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true })!;
         try

@@ -33,7 +33,7 @@ public sealed class FirstModelTests(Chromium chromium) : IClassFixture<Chromium>
             var chooser = await page.RunAndWaitForFileChooserAsync(() => page.GetByText("Choose a zip file").ClickAsync());
             await chooser.SetFilesAsync(photographs);
             await Expect(page.Locator(".class")).ToHaveCountAsync(2, new() { Timeout = 30_000 });
-            await page.GetByRole(AriaRole.Link, new() { Name = "Train" }).ClickAsync();
+            await page.GetByRole(AriaRole.Link, new() { Name = "Next: train a network" }).ClickAsync();
             await page.GetByRole(AriaRole.Button, new() { Name = "Start training" }).ClickAsync();
             await Expect(page.Locator("#state")).ToHaveTextAsync("Done", new() { Timeout = 150_000 });
             await page.GetByRole(AriaRole.Link, new() { Name = "See how good it is" }).ClickAsync();
