@@ -311,6 +311,15 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see langword="null"/>.</value>
         public IProgress<TrainingProgress>? Progress { get; init; }
 
+        /// <summary>
+        /// Gets the number of validation images of which <see cref="Progress"/> is told, at the end of each epoch, what the network
+        /// predicts: see <see cref="TrainingProgress.Samples"/>.
+        /// </summary>
+        /// <remarks>They are spread evenly over the validation images, and the same ones in every epoch. They cost no time: all of these
+        /// images are validated anyway.</remarks>
+        /// <value>0 or more. The default is 0. Without validation images there are none.</value>
+        public int SamplePredictions { get; init; }
+
         /// <summary>Gets the token that stops training, within one step, with an <see cref="OperationCanceledException"/>.</summary>
         /// <value>The default never does.</value>
         public CancellationToken CancellationToken { get; init; }
@@ -387,6 +396,7 @@ public sealed partial class ResNetTrainer
                 Resume != Resume.Required || CheckpointFolder is not null,
                 CheckpointFolder, "given where Resume is Required");
             OptionCheck.OfTrainer(MaxDuration is null || MaxDuration > TimeSpan.Zero, MaxDuration, "longer than 0, or null");
+            OptionCheck.OfTrainer(SamplePredictions >= 0, SamplePredictions, "0 or more");
             OptionCheck.OfTrainer(RejectUnknown is null or (> 0 and < 1), RejectUnknown, "greater than 0 and less than 1, or null");
             OptionCheck.OfTrainer(Enum.IsDefined(OnBadImage), OnBadImage, "one of the values of BadImageHandling");
             OptionCheck.OfTrainer(

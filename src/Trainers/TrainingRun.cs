@@ -179,6 +179,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         {
             HasExampleWeights = options.ExampleWeightColumnName is not null,
             LabelSets = images.LabelSets,
+            SamplePredictions = options.SamplePredictions,
             CheckpointInterval = options.CheckpointInterval,
             MaxDuration = options.MaxDuration,
             CancellationToken = options.CancellationToken,

@@ -37,6 +37,7 @@ internal static class TrainingData
             HeadCopies = options.HeadCopies,
             CheckpointFolder = options.CheckpointFolder,
             Progress = options.Progress,
+            SamplePredictions = options.SamplePredictions,
             CancellationToken = options.CancellationToken,
         }).Fit(data);
 

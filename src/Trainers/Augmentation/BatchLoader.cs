@@ -99,6 +99,9 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <summary>Gets the number of images in an epoch.</summary>
     public int ImageCount => _images.Count;
 
+    /// <summary>Gets the number of images in the batches before one.</summary>
+    public int ImagesBefore(int batch) => _sizes.AsSpan(0, batch).ToArray().Sum();
+
     /// <summary>Gets how long the loader worked on the batches of the last finished epoch.</summary>
     public TimeSpan Busy { get; private set; }
 

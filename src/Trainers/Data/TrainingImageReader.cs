@@ -71,7 +71,10 @@ internal sealed class TrainingImageReader<T>(
             var entries = Read(reader, data, rows, "training", spread, row => KeptScale is not null && heldOut?[row] != true);
             var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true), spread);
             var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]), spread);
-            return (training, validation, entries.Length - training.Count - validation.Count);
+            return new Parts(training, validation, entries.Length - training.Count - validation.Count)
+            {
+                ValidationRows = heldOut is null ? [] : Numbers(rows, entries, row => heldOut[row]),
+            };
         });
     }
 
@@ -87,14 +90,15 @@ internal sealed class TrainingImageReader<T>(
             var validationRows = RowReader.Read(validationData, columns, _labelSets, "validation", warn);
             var validationEntries = Read(reader, validationData, validationRows, "validation", spread, _ => false);
             var validation = new ImageSet<T>(store, Where(validationEntries, _ => true), spread);
-            return (training, validation, entries.Length - training.Count + validationRows.Length - validation.Count);
+            return new Parts(training, validation, entries.Length - training.Count + validationRows.Length - validation.Count)
+            {
+                ValidationRows = Numbers(validationRows, validationEntries, _ => true),
+            };
         });
     }
 
     private TrainingImages<T> Read(
-        IDataView data,
-        LabeledRow[] rows,
-        Func<ImageReader<T>, ImageStore<T>, SpreadImages<T>?, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
+        IDataView data, LabeledRow[] rows, Func<ImageReader<T>, ImageStore<T>, SpreadImages<T>?, Parts> read)
     {
         var spread = Ranks.Size == 1 ? null : new SpreadImages<T>(Ranks);
         var isImage = columns.Image.Source == PixelSource.Image;
@@ -110,7 +114,8 @@ internal sealed class TrainingImageReader<T>(
         try
         {
             var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
-            var (training, validation, skipped) = read(reader, store, spread);
+            var parts = read(reader, store, spread);
+            var (training, validation, skipped) = parts;
             spread?.Hold(training, validation);
             Check(training, [.. Ranks.All(string.Join('\0', reader.Skipped)).SelectMany(Messages)]);
             WarnOfFiles(store, training.Count + validation.Count);
@@ -127,6 +132,7 @@ internal sealed class TrainingImageReader<T>(
                 Store = store,
                 Folder = sample.Folder,
                 LabelSets = _labelSets,
+                ValidationRows = parts.ValidationRows,
             };
         }
         catch
@@ -241,6 +247,9 @@ internal sealed class TrainingImageReader<T>(
         return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }
 
+    private static ImmutableArray<long> Numbers(LabeledRow[] rows, ImageEntry[] entries, Func<int, bool> isWanted) =>
+        [.. rows.Where((_, place) => entries[place].IsRead && isWanted(place)).Select(row => row.Number)];
+
     // Those that were read, of the rows wanted. Where that is all of them, nothing is copied.
     private static ImageEntry[] Where(ImageEntry[] entries, Func<int, bool> isWanted)
     {
@@ -260,5 +269,10 @@ internal sealed class TrainingImageReader<T>(
         }
 
         return wanted;
+    }
+
+    private sealed record Parts(ImageSet<T> Training, ImageSet<T> Validation, int Skipped)
+    {
+        public ImmutableArray<long> ValidationRows { get; init; } = [];
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 
@@ -23,6 +24,10 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
     /// <summary>Gets the combinations of labels, whose numbers the images' labels are.</summary>
     /// <value>The default is <see langword="null"/>: each image has one label.</value>
     public LabelSets? LabelSets { get; init; }
+
+    /// <summary>Gets the row of each validation image in its data.</summary>
+    /// <value>The default is empty: not known.</value>
+    public ImmutableArray<long> ValidationRows { get; init; } = [];
 
     /// <summary>Gets the folder that the training images lie in; null where they are not from files.</summary>
     public string? Folder { get; init; }

@@ -77,6 +77,9 @@ internal sealed class Learner<T> : IDisposable
             {
                 Batches = (settings.Ranks.Rank, settings.Ranks.Size),
             };
+        Samples = settings.SamplePredictions == 0 || Validation is null
+            ? null
+            : new SampledImages(settings.SamplePredictions, images.ValidationRows, images.LabelSets is not null);
     }
 
     /// <summary>Gets the network that steps change.</summary>
@@ -104,6 +107,9 @@ internal sealed class Learner<T> : IDisposable
 
     /// <summary>Gets the images to validate on; null if there are none.</summary>
     public BatchLoader<T>? Validation { get; }
+
+    /// <summary>Gets those of them whose predictions are reported; null for none.</summary>
+    public SampledImages? Samples { get; }
 
     /// <summary>Gets <see cref="Evaluated"/> as it was when it was last kept; null before.</summary>
     public ResNetWeights? Kept => _kept?.ToWeights();

@@ -43,6 +43,10 @@ internal sealed record TrainingSettings(
     /// <summary>Gets whether gradients are computed by autograd: the compiled step is for the CPU.</summary>
     public bool UsesAutograd => ForcesAutograd || !Tensors.IsOnCpu;
 
+    /// <summary>Gets how many validation images are sampled: what is predicted of them is reported.</summary>
+    /// <value>The default is 0: none.</value>
+    public int SamplePredictions { get; init; }
+
     /// <summary>Gets the processes that train together.</summary>
     /// <value>The default is this one alone.</value>
     public ICollective Ranks { get; init; } = Alone.Instance;

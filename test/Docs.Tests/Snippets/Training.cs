@@ -57,6 +57,27 @@ internal static class Training
         return model;
     }
 
+    public static ResNetClassificationTransformer PredictionsWhileTraining(MLContext ml, IDataView train)
+    {
+        #region PredictionsWhileTraining
+        var options = new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet20,
+            Epochs = 2,
+            SamplePredictions = 8,                                           // of so many validation images
+            Progress = new Progress<TrainingProgress>(progress =>
+            {
+                foreach (var sample in progress.Samples)                     // at the end of each epoch
+                {
+                    Console.WriteLine($"{progress.Epoch}: row {sample.Row}: {sample.Scores.Max():p0}");
+                }
+            }),
+        };
+        var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(train);
+        #endregion
+        return model;
+    }
+
     public static string[] UnknownImages(MLContext ml)
     {
         #region UnknownImages
