@@ -4,7 +4,7 @@
 #     test/Microsoft.ML.ResNet.Benchmarks/Scaling/measure.sh [RANKS] [RATE] [SECONDS] [DELAY]
 # RANKS: 2 (or 4); RATE: 1gbit (or 10gbit, or none for the bare link); SECONDS of each measurement: 8; DELAY: 0 (or 100us, by netem).
 # Only namespaces, devices and addresses of its own are made (resnet-rank-0 …, 10.77.0.0/24), and all are removed at the end.
-# NETWORKS, a list of NETWORK:PIXELS:BATCH, says what is trained.
+# NETWORKS, a list of NETWORK:PIXELS:BATCH, says what is trained; REPEATS how often each is measured.
 set -euo pipefail
 
 ranks=${1:-2} rate=${2:-1gbit} seconds=${3:-8} delay=${4:-0}
@@ -61,8 +61,8 @@ chmod +x "$work/agent"
 
 in_ranks() {
     ip netns exec resnet-rank-0 unshare --uts bash -c 'hostname rank-0; exec "$@"' - timeout 200 \
-        mpirun --allow-run-as-root --hostfile "$work/hosts" -n "$ranks" --map-by node --bind-to none \
-        --mca plm_rsh_agent "$work/agent" --mca pml ob1 --mca btl tcp,self --mca mpi_yield_when_idle 1 \
+        mpirun --allow-run-as-root --hostfile "$work/hosts" -n "$ranks" --map-by node --bind-to none --leave-session-attached \
+        --mca plm_rsh_agent "$work/agent" --mca plm_rsh_no_tree_spawn 1 --mca pml ob1 --mca btl tcp,self --mca mpi_yield_when_idle 1 \
         --mca oob_tcp_if_include 10.77.0.0/24 --mca btl_tcp_if_include 10.77.0.0/24 \
         dotnet "$program" scaling "$@"
 }
@@ -72,7 +72,7 @@ in_ranks wire
 for each in $networks; do
     IFS=: read -r network size batch <<< "$each"
     # Alone on its part of the batch, together on the whole; in turn.
-    for repeat in 1 2; do
+    for ((repeat = 0; repeat < ${REPEATS:-2}; repeat++)); do
         in_ranks step --arch "$network" --image-size "$size" --batch-size $((batch / ranks)) --seconds "$seconds" --alone
         in_ranks step --arch "$network" --image-size "$size" --batch-size "$batch" --seconds "$seconds"
     done
