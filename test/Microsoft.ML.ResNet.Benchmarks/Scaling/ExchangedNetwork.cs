@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Microsoft.ML.ResNet;
 
 namespace Benchmarks.Scaling;
 
@@ -12,8 +11,10 @@ internal sealed record ExchangedNetwork(string Name, long Gradients, ImmutableAr
 {
     public static ExchangedNetwork Of(string name, int imageSize, int classes)
     {
-        var plan = LayerPlan.Create(ResNetArchitecture.Parse(name), new ImageShape(3, imageSize, imageSize), classes);
-        int[] channels = [.. plan.Weights.Where(weight => weight.Role == WeightRole.BatchNormWeight).Select(weight => weight.Size)];
+        var plan = Microsoft.ML.ResNet.LayerPlan.Create(
+            Microsoft.ML.ResNet.ResNetArchitecture.Parse(name), new(3, imageSize, imageSize), classes);
+        var scales = plan.Weights.Where(weight => weight.Role == Microsoft.ML.ResNet.WeightRole.BatchNormWeight);
+        int[] channels = [.. scales.Select(weight => weight.Size)];
         return new ExchangedNetwork(name, plan.ParameterCount - 2 * channels.Sum(), [.. channels], plan.MultiplyAdds);
     }
 }

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Benchmarks.Scaling;
 
 /// <summary>A step that was measured between network namespaces, by measure.sh beside this file.</summary>
@@ -12,6 +10,9 @@ namespace Benchmarks.Scaling;
 /// <param name="Together">Milliseconds of a step of all.</param>
 internal sealed record MeasuredStep(string Network, int ImageSize, int Batch, int Ranks, MeasuredWire Wire, double Alone, double Together)
 {
+    /// <summary>The classes of the network that is measured.</summary>
+    public const int Classes = 10;
+
     /// <summary>Gets the milliseconds that the model predicts, from the link and from the time alone.</summary>
     public double Predicted => 1000 * new StepModel
     {
@@ -21,9 +22,6 @@ internal sealed record MeasuredStep(string Network, int ImageSize, int Batch, in
         Compute = Alone / 1000,
         SecondsPerByte = ScalingFigures.SecondsPerByte,
     }.Predict().Total;
-
-    /// <summary>The classes of the network that is measured.</summary>
-    public const int Classes = 10;
 }
 
 /// <summary>A link between namespaces.</summary>

@@ -33,9 +33,10 @@ internal static class ScalingCommand
         command.SetAction(arguments =>
         {
             var images = arguments.GetValue(batch);
+            var steps = arguments.GetValue(size) > 64 ? 16 : 64; // of an epoch, at whose end ranks compare all they have
             var work = new TrainingWork(
-                arguments.GetValue(architecture)!, arguments.GetValue(size), images, MeasuredStep.Classes, "", 4 * images, Threads: 1,
-                WarmUp: arguments.GetValue(seconds) / 4, arguments.GetValue(seconds));
+                arguments.GetValue(architecture)!, arguments.GetValue(size), images, MeasuredStep.Classes, Folder: "", steps * images,
+                Threads: 1, WarmUp: arguments.GetValue(seconds) / 4, arguments.GetValue(seconds));
             StepProbe.Step(work, arguments.GetValue(alone));
         });
         return command;

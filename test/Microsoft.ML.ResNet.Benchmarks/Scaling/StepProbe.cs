@@ -105,7 +105,7 @@ internal static class StepProbe
     }
 
     /// <summary>An image of noise.</summary>
-    private sealed class PixelsOfImage
+    internal sealed class PixelsOfImage
     {
         public string Name { get; set; } = "";
 
