@@ -56,7 +56,8 @@ internal static class StepProbe
 
         if (alone || DistributedJob.Rank == 0)
         {
-            Console.WriteLine($"{work.Architecture} {(alone ? "alone" : "together")} {(1000 / progress.Clock.StepsPerSecond).ToString("0.0", Output.Culture)} ms");
+            var (who, milliseconds) = (alone ? "alone" : "together", 1000 / progress.Clock.StepsPerSecond);
+            Console.WriteLine(string.Create(Output.Culture, $"{work.Architecture} {who} {milliseconds:0.0} ms"));
         }
     }
 
