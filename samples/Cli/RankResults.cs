@@ -43,7 +43,7 @@ internal sealed class RankResults<T>
     /// <summary>Computes this process's results and sends them to rank 0, on all ranks but that.</summary>
     /// <param name="compute">Computes them; is given what takes them.</param>
     /// <param name="reader">Counts the images that could not be read.</param>
-    /// <returns>What the process ends with: images that could not be read are rank 0's to tell, or the launcher would end the job.</returns>
+    /// <returns>What the process ends with: of images that could not be read rank 0 tells, or the launcher would end the job.</returns>
     public int Send(Action<Action<T>> compute, ImageReader reader)
     {
         // Rank 0 takes them when it is through with its own: until then they are kept in a file.

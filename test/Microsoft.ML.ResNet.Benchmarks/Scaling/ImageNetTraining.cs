@@ -1,8 +1,8 @@
 namespace Benchmarks.Scaling;
 
 /// <summary>
-/// Training on ImageNet for 90 epochs, as Goyal et al. (2017) share it out: 256 images of a step for each node, until the whole batch has as
-/// many as still train well.
+/// Training on ImageNet for 90 epochs, as Goyal et al. (2017) share it out: 256 images of a step for each node, until the whole batch has
+/// as many as still train well.
 /// </summary>
 internal sealed record ImageNetTraining
 {

@@ -6,7 +6,7 @@ namespace Benchmarks.Scaling;
 /// <param name="Batch">The images of a step, of all ranks.</param>
 /// <param name="Ranks">The processes, of one thread each.</param>
 /// <param name="Wire">The link as it was found to be.</param>
-/// <param name="Alone">Milliseconds of a step of each process by itself, all of them at the same time, each on its part of the batch.</param>
+/// <param name="Alone">Milliseconds of a step of each process by itself, all at the same time, each on its part of the batch.</param>
 /// <param name="Together">Milliseconds of a step of all.</param>
 internal sealed record MeasuredStep(string Network, int ImageSize, int Batch, int Ranks, MeasuredWire Wire, double Alone, double Together)
 {

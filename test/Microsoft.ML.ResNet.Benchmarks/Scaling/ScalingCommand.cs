@@ -9,7 +9,10 @@ internal static class ScalingCommand
 {
     public static Command Create()
     {
-        var command = new Command("scaling", "Writes the tables and the plot of docs/scaling.md by the model of a step.") { Step(), Wire() };
+        var command = new Command("scaling", "Writes the tables and the plot of docs/scaling.md by the model of a step.")
+        {
+            Step(), Wire(),
+        };
         command.SetAction(_ =>
         {
             var path = Path.Combine(Checkout.Docs, "scaling.md");

@@ -4,7 +4,8 @@ namespace Benchmarks.Scaling;
 internal static class ScalingPage
 {
     /// <summary>Puts the tables of the model into the page.</summary>
-    public static string WithTables(string page) => ScalingTables.All.Aggregate(page, (text, table) => Replace(text, table.Name, table.Markdown));
+    public static string WithTables(string page) =>
+        ScalingTables.All.Aggregate(page, (text, table) => Replace(text, table.Name, table.Markdown));
 
     private static string Replace(string page, string name, string content)
     {
@@ -13,6 +14,7 @@ internal static class ScalingPage
         var stop = page.IndexOf(end, StringComparison.Ordinal);
         return start >= begin.Length && stop >= start - 1
             ? $"{page[..start]}{content}{page[stop..]}"
-            : throw new InvalidDataException($"docs/scaling.md has no place for the table '{name}': it needs the lines {begin.Trim()} and {end.Trim()}.");
+            : throw new InvalidDataException(
+                $"docs/scaling.md has no place for the table '{name}': it needs the lines {begin.Trim()} and {end.Trim()}.");
     }
 }

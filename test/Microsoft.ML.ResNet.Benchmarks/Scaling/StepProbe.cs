@@ -22,7 +22,8 @@ internal static class StepProbe
         Array.ForEach(pixels, random.NextBytes);
         var ml = new MLContext(seed: 1);
         var rows = ml.Data.LoadFromEnumerable(
-            pixels.Select((bytes, i) => new PixelsOfImage { Name = $"class {i % work.Classes}", Pixels = bytes }), PixelsOfImage.Schema(work));
+            pixels.Select((bytes, i) => new PixelsOfImage { Name = $"class {i % work.Classes}", Pixels = bytes }),
+            PixelsOfImage.Schema(work));
         var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelsOfImage.Name)).Fit(rows).Transform(rows);
         var progress = new StepProgress(new StepClock(work.WarmUp, work.Seconds, warmUpSteps: 3));
         using var stop = progress.Stop;
@@ -85,7 +86,7 @@ internal static class StepProbe
         var milliseconds = clock.Elapsed.TotalMilliseconds / LargeSums;
         if (ranks.Rank == 0)
         {
-            Console.WriteLine(string.Create(Output.Culture, $"wire: 8 bytes {latency:0.0} us, {gradients} gradients {milliseconds:0.0} ms"));
+            Console.WriteLine(string.Create(Output.Culture, $"wire: 8 bytes {latency:0.0} us, {gradients} sums {milliseconds:0.0} ms"));
         }
     }
 
