@@ -47,7 +47,7 @@ internal static class ScalingCommand
 
     private static Command Wire()
     {
-        var gradients = new Option<long>("--gradients") { DefaultValueFactory = _ => 11_173_962 };
+        var gradients = new Option<long>("--gradients") { DefaultValueFactory = _ => MeasuredWire.Gradients };
         var command = new Command("wire", "Under mpirun: prints the time of a small message, and of the sum of gradients.") { gradients };
         command.SetAction(arguments => StepProbe.Wire(arguments.GetValue(gradients)));
         return command;

@@ -22,7 +22,8 @@ internal static class ScalingTables
 
     public static ImmutableArray<(string Name, string Markdown)> All =>
     [
-        ("measured", Measured()),
+        ("wire", Wires()),
+        ("measured", Steps()),
         .. ScalingFigures.Networks.Select(network => (network, Times(network))),
         ("limits", Limits()),
     ];
@@ -31,19 +32,30 @@ internal static class ScalingTables
     public static ImageNetTraining WithChanges(ImageNetTraining training) =>
         Changes[..^1].Aggregate(training, (changed, change) => change.Change(changed));
 
-    private static string Measured() => Table(
-        ["network", "images of a step", "ranks", "link", "latency", "alone", "together", "model", "model ÷ measured"],
+    private static string Wires() => Table(
+        ["ranks", "link", "gathering of 8 bytes", "sum, measured", "sum, model", "model ÷ measured"],
+        ScalingFigures.Wires.Select(wire => new[]
+        {
+            Whole(wire.Ranks),
+            $"{wire.Gigabits} Gbit/s",
+            $"{Short(wire.Gathering)} µs",
+            $"{Short(wire.Sum)} ms",
+            $"{Short(wire.PredictedSum)} ms",
+            Ratio(wire.PredictedSum, wire.Sum),
+        }));
+
+    private static string Steps() => Table(
+        ["network", "images of a step", "ranks", "link", "alone", "together", "model", "model ÷ measured"],
         ScalingFigures.Steps.Select(step => new[]
         {
             $"{step.Network}, {step.ImageSize}×{step.ImageSize}",
             Whole(step.Batch),
-            Whole(step.Ranks),
-            step.Wire.Name,
-            $"{Short(step.Wire.Latency)} µs",
+            Whole(step.Wire.Ranks),
+            $"{step.Wire.Gigabits} Gbit/s",
             $"{Short(step.Alone)} ms",
             $"{Short(step.Together)} ms",
             $"{Short(step.Predicted)} ms",
-            (step.Predicted / step.Together).ToString("0.00", Culture),
+            Ratio(step.Predicted, step.Together),
         }));
 
     private static string Times(string network) => Table(
@@ -77,6 +89,8 @@ internal static class ScalingTables
         >= 1 => $"{hours.ToString("0.0", Culture)} h",
         _ => $"{(60 * hours).ToString("0", Culture)} min",
     };
+
+    private static string Ratio(double model, double measured) => (model / measured).ToString("0.00", Culture);
 
     private static string Short(double value) => value.ToString(value >= 100 ? "#,0" : "0.0", Culture);
 
