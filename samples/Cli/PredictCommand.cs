@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
 
 namespace Cli;
 
@@ -27,13 +28,23 @@ internal static class PredictCommand
         });
         return command.Runs((arguments, terminal, cancellation) =>
         {
-            var paths = share.Of(arguments, images.List(arguments));
+            var results = new RankResults<Prediction>(
+                share.Of(arguments, images.List(arguments)), Prediction.Write, Prediction.Read, cancellation);
             var reader = reading.NewReader(arguments, terminal, cancellation);
             using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
+            if (DistributedJob.Rank > 0)
+            {
+                return results.Send(Classify, reader);
+            }
+
             using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv), share.Follows(arguments));
-            reader.Predict("classifying", paths, predictor, (index, prediction) =>
-                writer.Write(new Prediction(paths[index], Likeliest(prediction, arguments.GetValue(top)))));
+            Classify(writer.Write);
+            results.Receive(writer.Write, reader);
             return reader.ExitCode;
+
+            void Classify(Action<Prediction> write) =>
+                reader.Predict("classifying", results.Paths, predictor, (index, prediction) =>
+                    write(new Prediction(results.Paths[index], Likeliest(prediction, arguments.GetValue(top)))));
         });
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.ML.ResNet.Trainers;
 using Spectre.Console;
 
 namespace Cli;
@@ -27,12 +28,22 @@ internal sealed class Terminal(bool json)
     public bool WantsJson { get; } = json;
 
     /// <summary>Gets the columns that results may take; null where they go to a file or a program.</summary>
-    public static int? Width => Console.IsOutputRedirected ? null : AnsiConsole.Profile.Width;
+    public static int? Width => Console.IsOutputRedirected || DistributedJob.Size > 1 ? null : AnsiConsole.Profile.Width;
 
     private bool IsInteractive => !Console.IsErrorRedirected && _messages.Profile.Capabilities.Interactive;
 
-    /// <summary>Tells the user something that is no result. It stays above a bar.</summary>
+    /// <summary>Tells the user something that is no result, and that every process of a job would say: rank 0 says it. It stays above a
+    /// bar.</summary>
     public void Say(string line)
+    {
+        if (DistributedJob.Rank == 0)
+        {
+            SayFailure(line);
+        }
+    }
+
+    /// <summary>Tells the user what failed in this process of a job.</summary>
+    public void SayFailure(string line)
     {
         if (IsInteractive)
         {

@@ -76,11 +76,14 @@ internal static class TrainCommand
                 && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate) || arguments.GetValue(rejectUnknown) is not null),
                 "--patience, --calibrate and --reject-unknown need validation images, but --validation is 0.");
 
-            var path = OutputFile.Checked(arguments.GetValue(output)!);
-            var reportPath = arguments.GetValue(report) is { } html ? OutputFile.Checked(html) : null;
-            var previewPath = arguments.GetValue(preview) is { } png ? OutputFile.Checked(png) : null;
+            // Of the processes that mpirun started, if it did, the first alone writes; all train.
+            var isFirst = DistributedJob.Rank == 0;
+            var path = arguments.GetValue(output)!;
+            path = isFirst ? OutputFile.Checked(path) : path;
+            var reportPath = isFirst && arguments.GetValue(report) is { } html ? OutputFile.Checked(html) : null;
+            var previewPath = isFirst && arguments.GetValue(preview) is { } png ? OutputFile.Checked(png) : null;
             var folder = arguments.GetValue(checkpoints) ?? OwnCheckpoints.FolderOf(path);
-            if (arguments.GetValue(resume) == Resume.Required && !CheckpointFiles.Exist(folder))
+            if (isFirst && arguments.GetValue(resume) == Resume.Required && !CheckpointFiles.Exist(folder))
             {
                 throw new FileNotFoundException(
                     $"There is no checkpoint in '{folder}' to go on from, but --resume is Required. Correct --checkpoints, or leave out "
@@ -114,7 +117,7 @@ internal static class TrainCommand
                 LogFolder = arguments.GetValue(log),
             };
             var training = new Training(settings, terminal, cancellation) { KnownClasses = more is null ? null : initial!.ClassNames };
-            training.ReadImages(arguments.GetValue(data)!, validationFolder, arguments.GetValue(test));
+            training.ReadImages(arguments.GetValue(data)!, validationFolder, isFirst ? arguments.GetValue(test) : null);
             LibTorch.Load();
             if (more is not null)
             {
@@ -124,6 +127,12 @@ internal static class TrainCommand
             if (previewPath is not null)
             {
                 training.WritePreview(previewPath);
+            }
+
+            if (!isFirst)
+            {
+                training.Join();
+                return ExitCode.Success;
             }
 
             using var own = arguments.GetValue(checkpoints) is null ? OwnCheckpoints.Beside(path) : null;

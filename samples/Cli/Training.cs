@@ -90,13 +90,21 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
                 .FindLearningRate(Images(_ml, train).Transform(train), steps));
     }
 
+    /// <summary>Trains together with rank 0, which does all else: one of several processes.</summary>
+    public void Join()
+    {
+        ListenTo(_ml);
+        var train = Train.ToView(_ml);
+        _ = Fit(Images(_ml, train), train);
+    }
+
     /// <summary>Trains, saves the model, and tests it if there are images to test it on.</summary>
     public TrainingResult Run(string modelPath, string? reportPath)
     {
         ListenTo(_ml);
         var train = Train.ToView(_ml);
         var images = Images(_ml, train);
-        var network = Fit(images.Transform(train), _validation is null ? null : images.Transform(_validation.ToView(_ml)));
+        var network = Fit(images, train);
         var names = _ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel")
             .Fit(network.Transform(images.Transform(train)));
         var model = images.Append(network).Append(names);
@@ -127,7 +135,7 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         }
     };
 
-    private ResNetClassificationTransformer Fit(IDataView train, IDataView? validation)
+    private ResNetClassificationTransformer Fit(ITransformer images, IDataView train)
     {
         try
         {
@@ -135,7 +143,8 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
             {
                 var progress = new EpochProgress(terminal, bar);
                 var trainer = _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress, cancellation));
-                var network = trainer.Fit(train, validation);
+                var network = trainer.Fit(
+                    images.Transform(train), _validation is null ? null : images.Transform(_validation.ToView(_ml)));
                 if (!progress.IsTrained)
                 {
                     terminal.Say(
