@@ -31,7 +31,14 @@ internal sealed unsafe partial class LargeMemory : IDisposable
     public long Capacity { get; }
 
     /// <summary>Gets where it begins, at a multiple of 2 MB.</summary>
-    public byte* Start => _start is not null ? _start : throw new ObjectDisposedException(nameof(LargeMemory));
+    public byte* Start
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_start == null, this);
+            return _start;
+        }
+    }
 
     /// <summary>Opens it for writing, from its start.</summary>
     public Stream OpenWrite() => new UnmanagedMemoryStream(Start, 0, Capacity, FileAccess.Write);

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Weights;
 
 namespace Microsoft.ML.ResNet.Onnx;
 
@@ -84,7 +83,10 @@ internal static class ServedFolding
         }
 
         var filters = tensors[0].Floats;
-        var (gamma, beta, mean, variance) = (tensors[1].Floats, tensors[2].Floats, tensors[3].Floats, tensors[4].Floats);
+        var gamma = tensors[1].Floats;
+        var beta = tensors[2].Floats;
+        var mean = tensors[3].Floats;
+        var variance = tensors[4].Floats;
         var channels = beta.Length;
         if (channels == 0 || (gamma.Length, mean.Length, variance.Length) != (channels, channels, channels)
             || tensors[0].Shape is not [var filterCount, _, _, _] || filterCount != channels || filters.Length % channels != 0)
@@ -100,7 +102,7 @@ internal static class ServedFolding
             bias[channel] = beta[channel] - mean[channel] * scale;
         }
 
-        return new ServedTensor(tensors[2].Name, [channels], tensors[2].ElementType, MemoryMarshal.AsBytes(bias).ToArray());
+        return new ServedTensor(tensors[2].Name, [channels], tensors[2].ElementType, MemoryMarshal.AsBytes(bias.AsSpan()).ToArray());
     }
 
     // Once in a process, for millions of values: it is not to start slowly.

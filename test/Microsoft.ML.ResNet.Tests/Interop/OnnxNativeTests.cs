@@ -13,12 +13,12 @@ public sealed class OnnxNativeTests
     [InlineData(nameof(OnnxNative.AddExternalInitializersFromFilesInMemory), OnnxNative.AddExternalInitializersFromFilesInMemory)]
     public void FunctionsStandWhereThePackageHasThem(string name, int index)
     {
-        var functions = typeof(InferenceSession).Assembly.GetType("Microsoft.ML.OnnxRuntime.OrtApi", throwOnError: true)!;
+        var functions = typeof(InferenceSession).Assembly.GetTypes().Single(type => type.Name == "OrtApi");
 
-        Assert.Equal(index * nint.Size, Marshal.OffsetOf(functions, name));
+        Assert.Equal(index * nint.Size, (int)Marshal.OffsetOf(functions, name));
     }
 
-    // What ONNX Runtime says of it, and no crash: two files of one name.
+    // What ONNX Runtime says of it, and no crash: there is no content.
     [Fact]
     public unsafe void ARefusalIsAnException()
     {
