@@ -10,12 +10,16 @@ internal static class PredictCommand
     {
         var (network, images, reading, share) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions(), new InputShare());
         var top = OptionValues.Whole("--top", "How many classes are told for each image.", least: 1, byDefault: 1);
+        var threshold = OptionValues.Share("--threshold",
+            "For a network that was trained on images with any number of labels: those above this probability are told. [default: 0.5, or "
+            + "the likeliest where --top is given]");
         var csv = new Option<bool>("--csv") { Description = "Write results as CSV: file,rank,class,probability." };
         var command = new Command("predict", "Classifies images: a table, CSV, or JSON. Needs no libtorch.");
         network.AddTo(command);
         images.AddTo(command);
         reading.AddTo(command);
         command.Add(top);
+        command.Add(threshold);
         command.Add(csv);
         share.AddTo(command);
         command.Validators.Add(result =>
@@ -29,13 +33,22 @@ internal static class PredictCommand
         {
             var paths = share.Of(arguments, images.List(arguments));
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
+            var source = network.Load(arguments, terminal, cancellation);
+            var least = arguments.GetValue(threshold);
+            UsageException.ThrowIf(least is not null && !source.HasSeveralLabels,
+                $"--threshold is for networks of any number of labels, but '{source.Source}' gives an image one class: leave it out.");
+            var tellsLabels = source.HasSeveralLabels && (least is not null || arguments.GetResult(top) is null or { Implicit: true });
+            using var predictor = Classifier.Predictor(source, reader);
             using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv), share.Follows(arguments));
             reader.Predict("classifying", paths, predictor, (index, prediction) =>
-                writer.Write(new Prediction(paths[index], Likeliest(prediction, arguments.GetValue(top)))));
+                writer.Write(new Prediction(
+                    paths[index], tellsLabels ? Above(prediction, least) : Likeliest(prediction, arguments.GetValue(top)))));
             return reader.ExitCode;
         });
     }
+
+    private static ClassProbability[] Above(ResNetPrediction prediction, double? threshold) =>
+        [.. prediction.Above((float)(threshold ?? 0.5)).Select(each => new ClassProbability(each.Label, each.Probability))];
 
     private static ClassProbability[] Likeliest(ResNetPrediction prediction, int count) =>
         [.. prediction.Top(count).Select(each => new ClassProbability(each.Label, each.Probability))];

@@ -23,12 +23,12 @@ internal static class StartingPoint
     private const int Looked = 200;
 
     /// <summary>Chooses, and says why.</summary>
-    /// <param name="folder">The images.</param>
+    /// <param name="folder">The images: their folder, or a CSV file that lists them.</param>
     /// <param name="terminal">Where it is said.</param>
     /// <returns>The weights to start from; null to start from nothing.</returns>
     public static ResNetWeights? Choose(string folder, Terminal terminal)
     {
-        var files = LabeledImages.In(folder).Files;
+        var files = LabeledImages.From(folder).Files;
         var every = Math.Max(1, files.Length / Looked);
         int[] sides =
         [

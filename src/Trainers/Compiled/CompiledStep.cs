@@ -70,6 +70,10 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <value>The default is <see langword="null"/>: each has one label.</value>
     public LabelSets? LabelSets { get; init; }
 
+    /// <summary>Gets what labels count in the loss, where an image has any number of them.</summary>
+    /// <value>The default is <see langword="null"/>: all the same.</value>
+    public LabelWeights? LabelWeights { get; init; }
+
     /// <summary>Gets the workers. Between batches they may do other things.</summary>
     public WorkerTeam Team => _team;
 
@@ -180,7 +184,7 @@ internal sealed unsafe class CompiledStep : IDisposable
             if (index == 0)
             {
                 _program = new StepProgram(
-                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, _team.Ranks);
+                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, LabelWeights, _team.Ranks);
             }
         });
         var slice = (_capacity + Slices - 1) / Slices;

@@ -47,18 +47,18 @@ internal sealed class Learner<T> : IDisposable
 
         if (!settings.UsesAutograd)
         {
-            var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
             _compile = () => new CompiledStep(
-                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks)
+                Network, recipe.LabelSmoothing, settings.HasClassOrExampleWeights, largest, kernelsFor: null, settings.Ranks)
             {
                 LabelSets = settings.LabelSets,
+                LabelWeights = settings.LabelWeights,
             };
         }
 
         Optimizer = Optimizer.Of(
             recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope, workers));
         var seed = SeedMixer.Mix(settings.Seed, SeedUse.Batches);
-        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance)
+        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, settings.BatchBalance)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
             Slice = (settings.Ranks.Rank, settings.Ranks.Size),
