@@ -25,10 +25,16 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
 
     public static readonly ComparisonCommand Depth = new(
         "depth",
-        "The deeper the network, the lower its error (table 6).",
+        "The deeper the residual network, the lower its error (table 6); without shortcuts it is the higher (figure 6).",
         QuickSteps: 1_500,
         QuickShows: "that all of them train, and how deeper ones start more slowly. The order of table 6 takes longer.",
-        [ResNetArchitecture.ResNet20, ResNetArchitecture.ResNet32, ResNetArchitecture.ResNet44, ResNetArchitecture.ResNet56, ResNetArchitecture.ResNet110]);
+        [
+            ResNetArchitecture.Plain20, ResNetArchitecture.ResNet20,
+            ResNetArchitecture.Plain32, ResNetArchitecture.ResNet32,
+            ResNetArchitecture.Plain44, ResNetArchitecture.ResNet44,
+            ResNetArchitecture.Plain56, ResNetArchitecture.ResNet56,
+            ResNetArchitecture.ResNet110,
+        ]);
 
     public static readonly ComparisonCommand Shortcuts = new(
         "shortcuts",
