@@ -40,7 +40,8 @@ internal static class EvaluateCommand
                 $"--threshold is for networks of any number of labels, but '{source.Source}' gives an image one class: leave it out.");
             if (source.HasSeveralLabels)
             {
-                terminal.Write(RunOnLabels(source, images, arguments.GetValue(threshold) ?? 0.5, reader), result => result.WriteText(terminal));
+                terminal.Write(
+                    RunOnLabels(source, images, arguments.GetValue(threshold) ?? 0.5, reader), result => result.WriteText(terminal));
                 return reader.ExitCode;
             }
 

@@ -81,8 +81,8 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files, bool
             throw new ArgumentException(severalLabels
                 ? $"'{who}' is about images with any number of labels, but '{Folder}' is a folder, in which each image has one class: give "
                     + "a CSV file with a line for each image, its path and its labels (photos/1.jpg,dog|beach)."
-                : $"'{who}' is about images with one class each, but '{Folder}' is a list of images with any number of labels: give a folder "
-                    + "with a sub-folder for each class.");
+                : $"'{who}' is about images with one class each, but '{Folder}' is a list of images with any number of labels: give a "
+                    + "folder with a sub-folder for each class.");
         }
     }
 

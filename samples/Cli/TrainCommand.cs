@@ -15,14 +15,14 @@ internal static class TrainCommand
         var options = new TrainingOptions();
         var data = new Argument<string>("data")
         {
-            Description = "Folder of images, one sub-folder per class; or a CSV file with a line for each image, its path and any number of "
-                + "labels: photos/1.jpg,dog|beach",
+            Description = "Folder of images, one sub-folder per class; or a CSV file with a line for each image, its path and any number "
+                + "of labels: photos/1.jpg,dog|beach",
         };
         var output = new Option<string>("--output", "-o") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip", HelpName = "file" }.Named();
         var validation = new Option<string?>("--validation")
         {
-            Description = "Images to validate on after each epoch: a folder or CSV file as DATA is, or the share of each class that is held out; "
-                + "0 for none. [default: 0.1]",
+            Description = "Images to validate on after each epoch: a folder or CSV file as DATA is, or the share of each class that is "
+                + "held out; 0 for none. [default: 0.1]",
             HelpName = "folder or share",
         }.Named();
         var test = new Option<string?>("--test")

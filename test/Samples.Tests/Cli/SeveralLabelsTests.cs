@@ -71,8 +71,11 @@ public sealed class SeveralLabelsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("images/lying/000.png,flat\nimages/lying/007.jpg,flat", "Line 2 of '", "names the image 'images/lying/007.jpg', but there is no file '")]
-    [InlineData("images/lying/000.png,flat\nimages/lying/000.png,striped", "Line 2 of '", "as line 1 does: put all of its labels into one.")]
+    [InlineData(
+        "images/lying/000.png,flat\nimages/lying/7.jpg,flat",
+        "Line 2 of '", "names the image 'images/lying/7.jpg', but there is no file '")]
+    [InlineData(
+        "images/lying/000.png,flat\nimages/lying/000.png,striped", "Line 2 of '", "as line 1 does: put all of its labels into one.")]
     [InlineData("images/lying/000.png,flat,striped", "Line 1 of '", "has 3 fields, but must have two")]
     [InlineData("path,labels\n", "has no line with an image.")]
     [InlineData("images/lying/000.png\nimages/lying/001.png", "No image of '", "has a label. A line is the path of an image, a comma,")]
