@@ -41,6 +41,11 @@ internal abstract class PredictionWriter : IDisposable
             {
                 _rows.Add([prediction.File, name, probability.ToString("p2", CultureInfo.InvariantCulture)]);
             }
+
+            if (prediction.Classes.Length == 0)
+            {
+                _rows.Add([prediction.File, "-", "-"]); // no label
+            }
         }
 
         public override void Dispose() => terminal.WriteTable(["file", "class", "probability"], _rows, follows);
@@ -63,6 +68,11 @@ internal abstract class PredictionWriter : IDisposable
             foreach (var (index, (name, probability)) in prediction.Classes.Index())
             {
                 WriteRow(prediction.File, index + 1, name, Plain(probability));
+            }
+
+            if (prediction.Classes.Length == 0)
+            {
+                WriteRow(prediction.File, "", "", ""); // no label
             }
         }
 

@@ -13,18 +13,22 @@ internal static class TrainCommand
     public static Command Create()
     {
         var options = new TrainingOptions();
-        var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
+        var data = new Argument<string>("data")
+        {
+            Description = "Folder of images, one sub-folder per class; or a CSV file with a line for each image, its path and any number "
+                + "of labels: photos/1.jpg,dog|beach",
+        };
         var output = new Option<string>("--output", "-o") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip", HelpName = "file" }.Named();
         var validation = new Option<string?>("--validation")
         {
-            Description = "Images to validate on after each epoch: a folder, or the share of each class that is held out; 0 for none. "
-                + "[default: 0.1]",
+            Description = "Images to validate on after each epoch: a folder or CSV file as DATA is, or the share of each class that is "
+                + "held out; 0 for none. [default: 0.1]",
             HelpName = "folder or share",
         }.Named();
         var test = new Option<string?>("--test")
         {
-            Description = "Folder of images to test the trained network on. They are checked before training.",
-            HelpName = "folder",
+            Description = "Images to test the trained network on: a folder or CSV file as DATA is. They are checked before training.",
+            HelpName = "folder or file",
         }.Named();
         var epochs = OptionValues.Whole("--epochs", "How often every image is seen. [default: what the recipe says]", least: 1);
         var moreEpochs = OptionValues.Whole("--more-epochs",
@@ -154,7 +158,8 @@ internal static class TrainCommand
             return (null, DefaultValidationShare);
         }
 
-        if (Directory.Exists(validation) || !double.TryParse(validation, NumberStyles.Float, CultureInfo.InvariantCulture, out var share))
+        if (Directory.Exists(validation) || LabelList.IsOne(validation)
+            || !double.TryParse(validation, NumberStyles.Float, CultureInfo.InvariantCulture, out var share))
         {
             return (validation, 0);
         }

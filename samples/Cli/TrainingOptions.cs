@@ -108,7 +108,7 @@ internal sealed class TrainingOptions
             "--pretrained says which network it is: leave out --weights and --arch.");
         if (isPretrained)
         {
-            return (ResNetWeights.Pretrained(arguments.GetValue(_pretrained) ?? StartingPoint.Pretrained), true);
+            return (StartingPoint.ForPhotographs(arguments.GetValue(_pretrained) ?? StartingPoint.Pretrained), true);
         }
 
         if (Weights(arguments) is { } source)

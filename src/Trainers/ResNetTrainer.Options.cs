@@ -437,8 +437,9 @@ public sealed partial class ResNetTrainer
             const string several = "where the label column holds any number of labels for an image";
             OptionCheck.OfTrainer(!isMultilabel || RejectUnknown is null, RejectUnknown, $"null {several}: an image may have none");
             OptionCheck.OfTrainer(
-                !isMultilabel || Recipe.ClassBalance == ClassBalance.None,
-                Recipe.ClassBalance, $"None {several}; weigh examples by ExampleWeightColumnName instead", "Recipe.ClassBalance");
+                !isMultilabel || Recipe.ClassBalance != ClassBalance.Sampling,
+                Recipe.ClassBalance, $"Weights or None {several}: drawing a rare label's images draws their other labels too",
+                "Recipe.ClassBalance");
         }
 
         /// <summary>Gets whether each of several processes keeps its share of the images: not where each computes the features of all.

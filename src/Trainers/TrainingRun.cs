@@ -153,7 +153,9 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         where T : unmanaged, INumberBase<T>
     {
         var start = StartingWeights.For(plan, options.StartWeights, SeedMixer.Mix(seed, SeedUse.Weights), recipe.ZeroInitResidual);
-        return images.LabelSets is { } labelSets
+
+        // With balanced weights a label is there as often as not.
+        return images.LabelSets is { } labelSets && recipe.ClassBalance != ClassBalance.Weights
             ? StartingWeights.WithPriors(start, plan, labelSets.Count(images.Training.Labels), images.Training.Count)
             : start;
     }
@@ -179,6 +181,9 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         {
             HasExampleWeights = options.ExampleWeightColumnName is not null,
             LabelSets = images.LabelSets,
+            LabelWeights = images.LabelSets is { } labelSets && options.Recipe.ClassBalance == ClassBalance.Weights
+                ? LabelWeights.Of(labelSets, [.. images.Training.Labels])
+                : null,
             SamplePredictions = options.SamplePredictions,
             CheckpointInterval = options.CheckpointInterval,
             MaxDuration = options.MaxDuration,

@@ -195,7 +195,7 @@ public sealed class SnippetTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false, 20)]
+    [InlineData(false, 60)]
     [InlineData(true, 4)]
     public void APretrainedNetworkIsFineTuned(bool all, int epochs)
     {
@@ -204,6 +204,14 @@ public sealed class SnippetTests : IDisposable
         Assert.Equal([2, 2, 2, 3], network.Plan.Architecture.Depths.AsEnumerable());
         Assert.Equal(3 * 224 * 224, network.Preprocessing.Mean.Length);
         Assert.Equal(epochs, network.History.Epochs.Length);
+    }
+
+    [Fact]
+    public void APretrainedNetworkSeesTheMiddleOfAPhotograph()
+    {
+        using var network = Training.PretrainedMiddle(_ml).Fit(Images("photos/test"));
+
+        Assert.Equal((256, 256), network.Preprocessing.ResizeTo);
     }
 
     [Fact]

@@ -76,6 +76,10 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <value>The default is <see langword="null"/>: each has one label.</value>
     public LabelSets? LabelSets { get; init; }
 
+    /// <summary>Gets what labels count in the loss, where an image has any number of them.</summary>
+    /// <value>The default is <see langword="null"/>: all the same.</value>
+    public LabelWeights? LabelWeights { get; init; }
+
     /// <summary>Gets the format in which processes send each other gradients.</summary>
     /// <value>The default is float32.</value>
     public GradientExchange GradientExchange { get; init; }
@@ -217,7 +221,7 @@ internal sealed unsafe class CompiledStep : IDisposable
             if (index == 0)
             {
                 _program = new StepProgram(
-                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, _team.Ranks);
+                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, LabelWeights, _team.Ranks);
             }
         });
         _exchanges?.Plan(_program!.Operations, _team.Count, BucketBytes, GradientExchange);

@@ -48,11 +48,17 @@ internal sealed class Learner<T> : IDisposable
 
         if (!settings.UsesAutograd)
         {
-            var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
             _compile = () => new CompiledStep(
-                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks, settings.SyncBatchNorm)
+                Network,
+                recipe.LabelSmoothing,
+                settings.HasClassOrExampleWeights,
+                largest,
+                kernelsFor: null,
+                settings.Ranks,
+                settings.SyncBatchNorm)
             {
                 LabelSets = settings.LabelSets,
+                LabelWeights = settings.LabelWeights,
                 GradientExchange = settings.GradientExchange,
             };
         }
@@ -60,7 +66,7 @@ internal sealed class Learner<T> : IDisposable
         Optimizer = Optimizer.Of(
             recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope, workers));
         var seed = SeedMixer.Mix(settings.Seed, SeedUse.Batches);
-        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance, tensors)
+        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, settings.BatchBalance, tensors)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
             Slice = (settings.Ranks.Rank, settings.Ranks.Size),

@@ -16,9 +16,20 @@ internal sealed record TrainingSettings(
     /// <summary>Gets whether the data gives each example a weight.</summary>
     public bool HasExampleWeights { get; init; }
 
+    /// <summary>Gets whether images weigh differently in the loss: by their class, or because the data says so.</summary>
+    public bool HasClassOrExampleWeights => HasExampleWeights || (LabelSets is null && Recipe.ClassBalance == ClassBalance.Weights);
+
+    /// <summary>Gets what makes up for small classes when batches are made.</summary>
+    /// <value>With any number of labels nothing: there the loss does it.</value>
+    public ClassBalance BatchBalance => LabelSets is null ? Recipe.ClassBalance : ClassBalance.None;
+
     /// <summary>Gets the combinations of labels that images have.</summary>
     /// <value>The default is <see langword="null"/>: each has one label.</value>
     public LabelSets? LabelSets { get; init; }
+
+    /// <summary>Gets what labels count in the loss, where an image has any number of them.</summary>
+    /// <value>The default is <see langword="null"/>: all the same.</value>
+    public LabelWeights? LabelWeights { get; init; }
 
     /// <summary>Gets the longest time between two checkpoints within an epoch.</summary>
     /// <value>The default is ten minutes.</value>

@@ -155,9 +155,25 @@ internal static class Training
         {
             Pretrained = "resnet18",
             TrainableLayers = TrainableLayers.Head,
-            Epochs = 20,
-            LearningRate = 0.01,
+            Recipe = TrainingRecipe.Modern with { WeightDecay = 0.01 }, // few images: keep the head small
+            Epochs = 60,
+            LearningRate = 0.003,
             BatchSize = 32,
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static ResNetTrainer PretrainedMiddle(MLContext ml)
+    {
+        #region PretrainedMiddle
+        var weights = ResNetWeights.Pretrained("resnet18");
+        weights = weights.WithPreprocessing(weights.Preprocessing! with { CropBorder = 16 }); // 224 pixels of 256
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            InitialWeights = weights,
+            Architecture = weights.Architecture!,
+            TrainableLayers = TrainableLayers.Head,
         });
         #endregion
         return trainer;
