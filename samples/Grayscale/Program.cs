@@ -1,4 +1,5 @@
-// Trains on grayscale pixels from a CSV file, read by ML.NET's TextLoader: a label, then a number from 0 to 255 for each pixel, as MNIST is often stored.
+// Trains on grayscale pixels from a CSV file, read by ML.NET's TextLoader: a label, then a number from 0 to
+// 255 for each pixel, as MNIST is often stored.
 using System.CommandLine;
 using System.Globalization;
 using Grayscale;

@@ -40,7 +40,10 @@ public static partial class MLModel
     }
 
     /// <summary>Holds out images for testing.</summary>
-    /// <remarks>An image's name alone decides on which side it is: a model is never tested on what it was trained on, however many images are added later.</remarks>
+    /// <remarks>
+    /// An image's name alone decides on which side it is: a model is never tested on what it was
+    /// trained on, however many images are added later.
+    /// </remarks>
     /// <param name="mlContext">The context of all of ML.NET's operations.</param>
     /// <param name="images">What <see cref="LoadImageFromFolder"/> returned.</param>
     /// <returns>The images to train on and those to test on.</returns>

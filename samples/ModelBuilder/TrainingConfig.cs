@@ -23,7 +23,9 @@ internal sealed record TrainingConfig(string Scenario, TrainingConfig.FolderData
     }
 
     /// <summary>Where the images are.</summary>
-    /// <param name="FolderPath">The folder with a sub-folder of images for each class, relative to the folder that the program runs in.</param>
+    /// <param name="FolderPath">
+    /// The folder with a sub-folder of images for each class, relative to the folder that the program runs in.
+    /// </param>
     internal sealed record FolderDataSource(string FolderPath);
 
     /// <summary>How the network is trained.</summary>

@@ -6,7 +6,9 @@ namespace PaperExperiments;
 /// <summary>What He et al. (2016), <see href="https://arxiv.org/abs/1512.03385"/>, print about their networks.</summary>
 internal static class PaperTables
 {
-    /// <summary>Table 1. Its bottlenecks have their stride in the first convolution; the plain networks of section 4.1 share its columns.</summary>
+    /// <summary>
+    /// Table 1. Its bottlenecks have their stride in the first convolution; the plain networks of section 4.1 share its columns.
+    /// </summary>
     public static ImmutableArray<PaperNetwork> ImageNet { get; } =
     [
         OfTable1(ResNetArchitecture.Plain18, 18, [new(112, 1, 64), new(56, 4, 64), new(28, 4, 128), new(14, 4, 256), new(7, 4, 512)], 1.8m),
@@ -37,7 +39,8 @@ internal static class PaperTables
     private static PaperNetwork OfTable1(ResNetArchitecture architecture, int layers, ImmutableArray<PaperStage> stages, decimal billionMultiplyAdds) =>
         new(architecture, ClassCount: 1000, layers, stages) { BillionMultiplyAdds = billionMultiplyAdds };
 
-    // The table in section 4.2: 1 + 2n, 2n and 2n layers, with 16, 32 and 64 filters, for maps of 32, 16 and 8 pixels; 6n + 2 layers in all.
+    // The table in section 4.2: 1 + 2n, 2n and 2n layers, with 16, 32 and 64 filters, for maps
+    // of 32, 16 and 8 pixels; 6n + 2 layers in all.
     private static PaperNetwork OfSection42(ResNetArchitecture architecture, int n, decimal millionParameters, decimal? testErrorPercent) =>
         new(architecture, ClassCount: 10, 6 * n + 2, [new(32, 1 + 2 * n, 16), new(16, 2 * n, 32), new(8, 2 * n, 64)])
         {

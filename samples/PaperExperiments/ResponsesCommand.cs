@@ -6,7 +6,10 @@ using Spectre.Console;
 
 namespace PaperExperiments;
 
-/// <summary><c>responses</c>: how strongly the layers of plain and residual networks respond (figure 7). Networks that other commands trained are taken as they are.</summary>
+/// <summary>
+/// <c>responses</c>: how strongly the layers of plain and residual networks respond (figure 7). Networks that
+/// other commands trained are taken as they are.
+/// </summary>
 internal static class ResponsesCommand
 {
     public static Command Create() => ExperimentOptions.Command(

@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace PaperExperiments;
 
-/// <summary><c>verify</c>: sets every network of the library that the paper has beside what the paper prints about it. Trains nothing.</summary>
+/// <summary>
+/// <c>verify</c>: sets every network of the library that the paper has beside what the paper prints about it. Trains nothing.
+/// </summary>
 internal static class VerifyCommand
 {
     public static Command Create()

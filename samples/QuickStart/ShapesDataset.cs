@@ -15,7 +15,9 @@ internal static class ShapesDataset
     public static IReadOnlyList<string> ClassNames { get; } = [.. Shape.All.Select(shape => shape.Name)];
 
     /// <summary>Writes the image files. The same seed gives the same files, and a smaller set is the beginning of a larger one.</summary>
-    /// <param name="folder">The folder to write to, made if it is not there. Nothing in it is deleted; the files of an earlier call are written over.</param>
+    /// <param name="folder">
+    /// The folder to write to, made if it is not there. Nothing in it is deleted; the files of an earlier call are written over.
+    /// </param>
     /// <param name="trainPerClass">The number of training images of each class.</param>
     /// <param name="testPerClass">The number of test images of each class.</param>
     /// <param name="seed">The seed of every random choice.</param>

@@ -6,7 +6,10 @@ namespace Samples;
 internal sealed record FeatureNetwork(ResNetWeights Weights, ResNetArchitecture Architecture, ImagePreprocessing Preprocessing)
 {
     /// <summary>Finds one.</summary>
-    /// <param name="source">A file, or the name of published weights, which are downloaded once; null for the ResNet-18 of ImageNet that a package puts beside the program.</param>
+    /// <param name="source">
+    /// A file, or the name of published weights, which are downloaded once; null for the ResNet-18 of
+    /// ImageNet that a package puts beside the program.
+    /// </param>
     /// <param name="architecture">The name of the network, where the weights do not say which it is.</param>
     public static FeatureNetwork Find(string? source, string? architecture)
     {

@@ -27,7 +27,9 @@ internal static class ClassifierService
     /// <summary>Builds the service.</summary>
     /// <param name="args">The command line.</param>
     /// <param name="configure">Changes the builder last; for hosts in tests.</param>
-    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is wrong; the message says which, and how to put it right.</exception>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">
+    /// An option is wrong; the message says which, and how to put it right.
+    /// </exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });

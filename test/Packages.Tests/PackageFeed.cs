@@ -6,8 +6,8 @@ using Microsoft.ML.ResNet.TestSupport;
 namespace Microsoft.ML.ResNet.Packages.Tests;
 
 /// <summary>
-/// A feed with the packages as they are built now, and a folder for projects that use them. Packages of ours come from that feed only: they have a version
-/// that no cache has seen, and a cache of their own. All others may come from where this machine keeps packages.
+/// A feed with the packages as they are built now, and a folder for projects that use them. Packages of ours come from that feed only: they
+/// have a version that no cache has seen, and a cache of their own. All others may come from where this machine keeps packages.
 /// </summary>
 public sealed class PackageFeed : IDisposable
 {
@@ -58,7 +58,9 @@ public sealed class PackageFeed : IDisposable
 
     internal ZipArchive Open(string id) => ZipFile.OpenRead(PackagePath(id));
 
-    /// <summary>Makes a project that references packages by name, in the versions that the repository takes, and other projects by their names.</summary>
+    /// <summary>
+    /// Makes a project that references packages by name, in the versions that the repository takes, and other projects by their names.
+    /// </summary>
     internal void CreateProject(string name, string? program, IEnumerable<string> packages, string outputType = "Exe", params string[] projects)
     {
         Directory.CreateDirectory(_folder[name]);

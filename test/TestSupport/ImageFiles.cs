@@ -17,7 +17,9 @@ internal static class ImageFiles
     /// <summary>2×2 pixels of 24 bits.</summary>
     public static readonly byte[] Bmp = Convert.FromHexString("424D46000000000000003600000028000000020000000200000001001800000000001000000000000000000000000000000000000000" + "0000FF00FF000000" + "FF0000FFFFFF0000");
 
-    /// <summary>1×1 pixels, but they begin at byte 2,818,572,342: as a stream, SkiaSharp 2.88 throws through native code, and the process ends.</summary>
+    /// <summary>
+    /// 1×1 pixels, but they begin at byte 2,818,572,342: as a stream, SkiaSharp 2.88 throws through native code, and the process ends.
+    /// </summary>
     public static readonly byte[] FatalBmp = Convert.FromHexString("424D3A00000000000000360000A8280000000100000001000000010018000000000004000000000000000000000000000000000000000000FF00");
 
     /// <summary>67 bytes that claim 47,003 × 40,232 pixels.</summary>

@@ -45,7 +45,10 @@ internal static class SampleProcess
         return new ProcessResult(process.ExitCode, output.Result, error.Result);
     }
 
-    /// <summary>Runs a program, and presses Ctrl+C when something has happened; where that is ignored, asks it to terminate, which programs take as the same.</summary>
+    /// <summary>
+    /// Runs a program, and presses Ctrl+C when something has happened; where that is ignored, asks it
+    /// to terminate, which programs take as the same.
+    /// </summary>
     public static ProcessResult Interrupt(string program, IEnumerable<string> arguments, Func<bool> happened)
     {
         using var process = Start(program, arguments, folder: null, []);

@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace TrainingProcess;
 
-/// <summary>Trains a small network of each kind on drawn pictures, in both precisions, and tells what it learned and how far ONNX Runtime's scores are from Torch's.</summary>
+/// <summary>
+/// Trains a small network of each kind on drawn pictures, in both precisions, and tells what it learned and
+/// how far ONNX Runtime's scores are from Torch's.
+/// </summary>
 internal static class NetworkTrial
 {
     private static readonly (ResNetArchitecture Architecture, ImageShape Input)[] Networks =
@@ -24,7 +27,10 @@ internal static class NetworkTrial
         (Small("stem", BlockKind.Basic) with { Stem = StemKind.ImageNet, Shortcut = ShortcutKind.B }, new ImageShape(3, 64, 64)),
     ];
 
-    /// <summary>Writes a line for each: name, precision, share of the pictures that ONNX Runtime classifies right, largest difference of logits in units of their spread.</summary>
+    /// <summary>
+    /// Writes a line for each: name, precision, share of the pictures that ONNX Runtime classifies right, largest
+    /// difference of logits in units of their spread.
+    /// </summary>
     public static void RunAll(TextWriter output)
     {
         foreach (var (architecture, input) in Networks)
@@ -37,7 +43,9 @@ internal static class NetworkTrial
         }
     }
 
-    /// <summary>Takes one step, in both precisions, of a network with a strided projection of 512 channels onto 1,024, as ResNet-50 has.</summary>
+    /// <summary>
+    /// Takes one step, in both precisions, of a network with a strided projection of 512 channels onto 1,024, as ResNet-50 has.
+    /// </summary>
     public static void StepOfWideBottlenecks(TextWriter output)
     {
         TorchRuntime.Initialize();
@@ -89,7 +97,8 @@ internal static class NetworkTrial
         return [.. network.Forward(images, training: false).data<float>().ToArray().Chunk(plan.ClassCount)];
     }
 
-    // Scores are probabilities: their logarithms are the logits, but for a constant in each row. What is too small for a logarithm of any precision is left out.
+    // Scores are probabilities: their logarithms are the logits, but for a constant in each row. What is too small
+    // for a logarithm of any precision is left out.
     private static double Difference(float[][] scores, float[][] logits)
     {
         var spread = logits.SelectMany(row => row).Max() - logits.SelectMany(row => row).Min();

@@ -8,7 +8,9 @@ namespace WebApp.Api;
 /// </remarks>
 internal static class UploadReader
 {
-    /// <summary>Reads the one image of a request: the only file of a multipart body, or else the body itself, whatever its media type.</summary>
+    /// <summary>
+    /// Reads the one image of a request: the only file of a multipart body, or else the body itself, whatever its media type.
+    /// </summary>
     /// <exception cref="BadHttpRequestException">The body is too large, or is not one image.</exception>
     /// <returns>That image alone.</returns>
     public static async Task<Upload[]> ReadOneAsync(HttpRequest request, ServiceOptions limits)

@@ -3,8 +3,8 @@ using WebApp.Training;
 namespace WebApp.Models;
 
 /// <summary>
-/// Trains a model if there is none, loads it, and loads it again whenever its file has changed. A file that cannot be loaded changes nothing but the
-/// status: the model before it goes on answering.
+/// Trains a model if there is none, loads it, and loads it again whenever its file has changed. A file that cannot be loaded changes
+/// nothing but the status: the model before it goes on answering.
 /// </summary>
 internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, QuickStartTrainer trainer, TimeProvider time, ILogger<ModelLoader> log) : BackgroundService
 {

@@ -5,15 +5,19 @@ using WebApp.Models;
 namespace WebApp.Training;
 
 /// <summary>
-/// Trains a first model by running samples/QuickStart, in a process of its own: so the service is built, published and run without Torch, and
-/// training takes none of its memory once it is over. In a checkout it works by itself; a published service has no QuickStart beside it, and is given a model.
+/// Trains a first model by running samples/QuickStart, in a process of its own: so the service is built, published and run
+/// without Torch, and training takes none of its memory once it is over. In a checkout it works by itself; a published service
+/// has no QuickStart beside it, and is given a model.
 /// </summary>
 internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
 {
     private const string Project = "samples/QuickStart/QuickStart.csproj";
 
     /// <summary>Trains a model and saves it.</summary>
-    /// <param name="modelPath">Where the finished model is saved. Until then there is a <c>.partial</c> beside it. The report on its test images gets the same name, with <c>.html</c>.</param>
+    /// <param name="modelPath">
+    /// Where the finished model is saved. Until then there is a <c>.partial</c> beside it. The report on its test
+    /// images gets the same name, with <c>.html</c>.
+    /// </param>
     /// <param name="data">The folder of images to train on; null for shapes that are drawn.</param>
     /// <param name="report">Is told how it goes.</param>
     /// <param name="cancellation">Ends the process.</param>

@@ -5,7 +5,10 @@ using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Tests.Images;
 
-/// <summary>Finds LoadImages wherever it may be in the stages of a view: rows, columns and pixels stay as they were, and the file that would end the process is refused.</summary>
+/// <summary>
+/// Finds LoadImages wherever it may be in the stages of a view: rows, columns and pixels stay as they were, and
+/// the file that would end the process is refused.
+/// </summary>
 public sealed class LoadedImagesTests : IDisposable
 {
     private readonly MLContext _ml = new(seed: 1);

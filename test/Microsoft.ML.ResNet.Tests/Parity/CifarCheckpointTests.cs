@@ -8,10 +8,12 @@ using static Microsoft.ML.Transforms.ValueToKeyMappingEstimator;
 
 namespace Microsoft.ML.ResNet.Tests.Parity;
 
-/// <summary>Published CIFAR-10 checkpoints, in every format, through a whole ML.NET pipeline, against golden logits and accuracies.</summary>
+/// <summary>
+/// Published CIFAR-10 checkpoints, in every format, through a whole ML.NET pipeline, against golden logits and accuracies.
+/// </summary>
 /// <remarks>
-/// All 10,000 images are scored once for the same tensors, bit for bit, whatever file they come from; each file's own pipeline scores the images that
-/// there are golden logits of, and must give the same bits for them.
+/// All 10,000 images are scored once for the same tensors, bit for bit, whatever file they come from; each file's own pipeline scores the
+/// images that there are golden logits of, and must give the same bits for them.
 /// </remarks>
 public sealed class CifarCheckpointTests(CifarCheckpointTests.TestImages images) : IClassFixture<CifarCheckpointTests.TestImages>
 {

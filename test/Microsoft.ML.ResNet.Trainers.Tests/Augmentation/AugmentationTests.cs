@@ -22,7 +22,8 @@ public sealed class AugmentationTests
         ["crop, smaller"] = new(new CropAndFlip(Shape, Normalization, flip: true, Smaller)) { Output = Smaller },
         ["crop, larger"] = new(new CropAndFlip(Shape, Normalization, flip: true, Larger)) { Output = Larger },
 
-        // A pixel goes where the mean is another: it leaves the range by up to the difference of means, so that it is in it again less the mean.
+        // A pixel goes where the mean is another: it leaves the range by up to the difference of
+        // means, so that it is in it again less the mean.
         ["crop, mean image"] = new(new CropAndFlip(Shape, Subtracting(Shape, MeanImage()), flip: true)) { Range = (-63, 255 + 63) },
         ["resized crop"] = new(new ResizedCropAndFlip(Shape, flip: true)) { Stored = Photograph },
         ["resized crop, smaller"] = new(new ResizedCropAndFlip(Smaller, flip: true)) { Stored = Photograph, Output = Smaller },

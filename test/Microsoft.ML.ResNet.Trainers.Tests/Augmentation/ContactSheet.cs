@@ -4,7 +4,9 @@ using Microsoft.ML.ResNet.TestSupport;
 namespace Microsoft.ML.ResNet.Trainers.Tests.Augmentation;
 
 /// <summary>Pictures side by side, compared with those in the folder Golden.</summary>
-/// <remarks>To write them anew, run the tests with the environment variable RESNET_WRITE_GOLDEN set to 1; then look at every picture that changed.</remarks>
+/// <remarks>
+/// To write them anew, run the tests with the environment variable RESNET_WRITE_GOLDEN set to 1; then look at every picture that changed.
+/// </remarks>
 internal sealed class ContactSheet(int side, int columns)
 {
     private const int Gap = 2;

@@ -8,7 +8,8 @@ public sealed class PrincipalColorsTests
     [Fact]
     public void FindsTheDirectionsInWhichColoursDifferAndHowMuch()
     {
-        // Around (100, 110, 120): ±30 along (2, 2, 1)/3, ±9 along (1, −1, 0)/√2, nothing else. Each sign with each, so the deviations are 30 and 9.
+        // Around (100, 110, 120): ±30 along (2, 2, 1)/3, ±9 along (1, −1, 0)/√2, nothing else. Each
+        // sign with each, so the deviations are 30 and 9.
         Vector3 center = new(100, 110, 120), first = new Vector3(2, 2, 1) / 3, second = Vector3.Normalize(new Vector3(1, -1, 0));
         Vector3[] colors = [center + 30 * first + 9 * second, center + 30 * first - 9 * second, center - 30 * first + 9 * second, center - 30 * first - 9 * second];
         float[] pixels = [.. colors.SelectMany(color => (float[])[color.X, color.Y, color.Z])];

@@ -1,6 +1,9 @@
 namespace Microsoft.ML.ResNet.Trainers.Tests.Augmentation;
 
-/// <summary>A picture that shows what was done to it: a house on the left, the sun on the right, a letter that is no mirror image of itself, and a grey ramp.</summary>
+/// <summary>
+/// A picture that shows what was done to it: a house on the left, the sun on the right, a letter that
+/// is no mirror image of itself, and a grey ramp.
+/// </summary>
 internal static class Scene
 {
     private static readonly Dictionary<char, string[]> Letters = new()

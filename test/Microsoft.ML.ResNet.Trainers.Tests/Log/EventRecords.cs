@@ -3,7 +3,9 @@ using Tensorboard;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Log;
 
-/// <summary>Reads TFRecord files of events, and checks their checksums, bit by bit, as written down: not as the writer computes them.</summary>
+/// <summary>
+/// Reads TFRecord files of events, and checks their checksums, bit by bit, as written down: not as the writer computes them.
+/// </summary>
 internal static class EventRecords
 {
     /// <summary>Reads all event files of a folder, in the order that TensorBoard does.</summary>

@@ -157,7 +157,8 @@ public sealed class TrainingLogTests : IDisposable
 
     private static TrainingProgress Finished(int epoch) => Running(epoch, epoch * StepsPerEpoch) with { Finished = Result(epoch) };
 
-    // Its rule for a run that was restarted: events of the step of a session's start, and later ones, are dropped from what was read before.
+    // Its rule for a run that was restarted: events of the step of a session's start, and
+    // later ones, are dropped from what was read before.
     private static List<Event> AsTensorBoardShows(IEnumerable<Event> events)
     {
         var shown = new List<Event>();

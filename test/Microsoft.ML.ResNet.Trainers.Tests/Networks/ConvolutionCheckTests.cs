@@ -12,7 +12,8 @@ public sealed class ConvolutionCheckTests
 
     public static TheoryData<string> Faults => [.. Wrong.Keys];
 
-    // What a kernel that errs makes of the right result: in the result alone, in the gradients alone, in a single value, or no number at all.
+    // What a kernel that errs makes of the right result: in the result alone, in the gradients
+    // alone, in a single value, or no number at all.
     private static Dictionary<string, Func<Tensor, Tensor>> Wrong { get; } = new()
     {
         ["the result"] = right => right.mul(1.2),

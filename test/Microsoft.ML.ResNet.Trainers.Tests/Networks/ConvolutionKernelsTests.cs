@@ -45,8 +45,8 @@ public sealed class ConvolutionKernelsTests
         using var scope = NewDisposeScope();
         var shape = Shapes[name];
 
-        // Ours are right on every CPU: as in doubles, which no fast kernel computes. The others are Torch's own kernel on other strides, and
-        // as wrong as that is: with AVX-512, the gradient of images of one channel. ConvolutionCheck finds it.
+        // Ours are right on every CPU: as in doubles, which no fast kernel computes. The others are Torch's own kernel on other strides,
+        // and as wrong as that is: with AVX-512, the gradient of images of one channel. ConvolutionCheck finds it.
         var isTorchs = method is "Narrow" or "Float32";
         var expected = Compute(ConvolutionMethod.Direct, shape, isTorchs ? ScalarType.Float32 : ScalarType.Float64);
         var actual = Compute(Enum.Parse<ConvolutionMethod>(method), shape, ScalarType.Float32);

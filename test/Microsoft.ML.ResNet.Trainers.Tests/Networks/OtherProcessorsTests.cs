@@ -23,7 +23,8 @@ public sealed class OtherProcessorsTests
         AssertLearned(result);
     }
 
-    // Some virtual machines on AMD's CPUs show no caches. The leaf of CPUID that oneDNN reads their sizes from is replaced, in a copy of libtorch, by one that no CPU has.
+    // Some virtual machines on AMD's CPUs show no caches. The leaf of CPUID that oneDNN reads their sizes from is replaced,
+    // in a copy of libtorch, by one that no CPU has.
     [SkippableFact]
     public void NetworksOfBottlenecksDoNotEndTheProcessWhereTheCachesAreHidden()
     {

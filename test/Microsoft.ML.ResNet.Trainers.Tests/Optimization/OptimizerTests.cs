@@ -92,7 +92,8 @@ public sealed class OptimizerTests
         filters.sum().backward();
         optimizer.Step(rate);
 
-        // From a length of √4, whatever they had, by a step no longer than the rate times the length of an orthogonal matrix; decay does nothing.
+        // From a length of √4, whatever they had, by a step no longer than the rate times the
+        // length of an orthogonal matrix; decay does nothing.
         var step = filters.detach() - start * (2 / start.norm());
         Assert.InRange(step.norm().item<float>(), 0.3 * rate, 1.3 * rate); // the gradient has one singular value
     }

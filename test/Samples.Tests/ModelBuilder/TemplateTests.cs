@@ -112,7 +112,8 @@ public sealed class TemplateTests : IDisposable
     private void Pack(string project) =>
         DotNet("pack", Path.Combine(Repository.Root, project), "-c", SampleProcess.Configuration, "--no-build", "-o", _folder["feed"], $"-p:Version={_version}");
 
-    // Our packages come from the feed into a folder of their own; all others are where this repository's restore has put them. Nothing is fetched.
+    // Our packages come from the feed into a folder of their own; all others are where this
+    // repository's restore has put them. Nothing is fetched.
     private void Build(string project)
     {
         var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
