@@ -20,7 +20,8 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
         "degradation",
         "Without shortcuts a deeper network has the higher training error; with them it has the lower one (figure 6, left and middle).",
         QuickSteps: 2_000,
-        QuickShows: "the degradation of plain networks, and that shortcuts take most of it away. Deeper networks start more slowly: that ResNet-56 overtakes ResNet-20 takes longer.",
+        QuickShows: "the degradation of plain networks, and that shortcuts take most of it away. "
+            + "Deeper networks start more slowly: that ResNet-56 overtakes ResNet-20 takes longer.",
         [ResNetArchitecture.Plain20, ResNetArchitecture.Plain56, ResNetArchitecture.ResNet20, ResNetArchitecture.ResNet56]);
 
     public static readonly ComparisonCommand Depth = new(
@@ -38,7 +39,8 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
 
     public static readonly ComparisonCommand Shortcuts = new(
         "shortcuts",
-        "Identity shortcuts are enough: projections (B, C) are only slightly better than padded identities (A) (table 3, for ResNet-34 on ImageNet).",
+        "Identity shortcuts are enough: projections (B, C) are only slightly better than padded identities (A) "
+            + "(table 3, for ResNet-34 on ImageNet).",
         QuickSteps: 2_000,
         QuickShows: "that the three are close to each other.",
         [
@@ -75,7 +77,8 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
         {
             var paper = PaperTables.Cifar10.FirstOrDefault(row => row.Architecture == network.Model.Architecture)?.TestErrorPercent;
             table.AppendLine(CultureInfo.InvariantCulture,
-                $"| {network.Name} | {network.Parameters:n0} | {100 * network.TrainingError:f2} % | {100 * network.TestError:f2} % | {(paper is null ? "-" : $"{paper} %")} | {network.Duration.TotalMinutes:f1} |");
+                $"| {network.Name} | {network.Parameters:n0} | {100 * network.TrainingError:f2} % | {100 * network.TestError:f2} % "
+                + $"| {(paper is null ? "-" : $"{paper} %")} | {network.Duration.TotalMinutes:f1} |");
         }
 
         return table.ToString();

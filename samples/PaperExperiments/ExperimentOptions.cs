@@ -5,7 +5,11 @@ namespace PaperExperiments;
 /// <summary>What every command that trains is told.</summary>
 internal sealed class ExperimentOptions
 {
-    private readonly Option<string?> _data = new("--data") { Description = "CIFAR-10: its archive, its unpacked files, or a folder with train/CLASS and test/CLASS images. [default: the archive, downloaded once]" };
+    private readonly Option<string?> _data = new("--data")
+    {
+        Description = "CIFAR-10: its archive, its unpacked files, or a folder with train/CLASS and test/CLASS images. "
+            + "[default: the archive, downloaded once]",
+    };
     private readonly Option<Budget> _budget = new("--budget") { Description = "quick: under 40 minutes on two cores. paper: 64,000 steps per network.", DefaultValueFactory = _ => Budget.Quick };
     private readonly Option<long?> _steps = new("--steps") { Description = "The steps that each network is trained, instead of the budget's or the recipe's." };
     private readonly Option<string> _output = new("--output") { Description = "Where networks, checkpoints and results are kept. Started again with the same folder, a command goes on where it was.", DefaultValueFactory = _ => "paper-experiments" };

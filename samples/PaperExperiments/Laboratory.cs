@@ -78,7 +78,8 @@ internal sealed class Laboratory
         model.WriteReport(Path.Combine(folder, "report.html"), Test, new ReportOptions { Title = name, Recipe = recipe.ToJson() });
         var last = model.History.Epochs[^1];
         AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name}: training error {100 * (1 - last.Accuracy):f2} %, test error {100 * (1 - metrics.MicroAccuracy):f2} %, {model.History.Epochs.Sum(epoch => epoch.Duration.TotalMinutes):f1} minutes."));
+            $"{name}: training error {100 * (1 - last.Accuracy):f2} %, test error {100 * (1 - metrics.MicroAccuracy):f2} %, "
+            + $"{model.History.Epochs.Sum(epoch => epoch.Duration.TotalMinutes):f1} minutes."));
         return new TrainedNetwork(name, model, 1 - last.Accuracy, 1 - metrics.MicroAccuracy);
     }
 

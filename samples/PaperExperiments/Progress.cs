@@ -23,7 +23,8 @@ internal static class Progress
         public void Report(TrainingProgress value)
         {
             var line = string.Create(CultureInfo.InvariantCulture,
-                $"{name}: epoch {value.Epoch}/{value.Epochs}, loss {value.Loss:f3}, training error {1 - value.TrainingAccuracy:p1}{(value.ValidationAccuracy is { } test ? $", test error {1 - test:p1}" : "")}, {value.ImagesPerSecond:f0} images/s");
+                $"{name}: epoch {value.Epoch}/{value.Epochs}, loss {value.Loss:f3}, training error {1 - value.TrainingAccuracy:p1}"
+                + $"{(value.ValidationAccuracy is { } test ? $", test error {1 - test:p1}" : "")}, {value.ImagesPerSecond:f0} images/s");
             if (task is not null)
             {
                 (task.MaxValue, task.Value, task.Description) = (value.Steps, value.Step, line);

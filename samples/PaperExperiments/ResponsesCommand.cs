@@ -13,7 +13,10 @@ namespace PaperExperiments;
 internal static class ResponsesCommand
 {
     public static Command Create() => ExperimentOptions.Command(
-        "responses", "Measures how strongly each 3×3 layer responds, in the networks of 'degradation'. Residual networks respond less than plain ones, deeper ones less still (figure 7).", Run);
+        "responses",
+        "Measures how strongly each 3×3 layer responds, in the networks of 'degradation'. "
+            + "Residual networks respond less than plain ones, deeper ones less still (figure 7).",
+        Run);
 
     private static void Run(Laboratory laboratory)
     {

@@ -51,7 +51,9 @@ internal static class Experiment
 
         Evaluate(ml, model, test);
         ml.Model.Save(model, train.Schema, settings.ModelPath);
-        AnsiConsole.MarkupLineInterpolated($"Saved [bold]{settings.ModelPath}[/], {new FileInfo(settings.ModelPath).Length / 1024:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
+        var (path, size) = (settings.ModelPath, new FileInfo(settings.ModelPath).Length / 1024);
+        AnsiConsole.MarkupLineInterpolated(
+            $"Saved [bold]{path}[/], {size:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
         PredictSomeFiles(ml, settings.ModelPath, test);
         model.WriteReport(settings.ReportPath, test, new ReportOptions { CancellationToken = cancellation });
         AnsiConsole.MarkupLineInterpolated($"Wrote [bold]{settings.ReportPath}[/]: curves, confusion, the worst mistakes, and how far probabilities can be trusted.");
@@ -81,7 +83,9 @@ internal static class Experiment
         {
             var folder = Path.Combine(AppContext.BaseDirectory, DistributedJob.Rank == 0 ? "shapes" : $"shapes-{DistributedJob.Rank}");
             ShapesDataset.Create(folder, ShapesTrainPerClass, ShapesTestPerClass, Seed);
-            AnsiConsole.MarkupLineInterpolated($"Drew {(ShapesTrainPerClass + ShapesTestPerClass) * ShapesDataset.ClassNames.Count:n0} images of {ShapesDataset.ClassNames.Count} shapes in [bold]{folder}[/]");
+            var shapes = ShapesDataset.ClassNames.Count;
+            var drawn = (ShapesTrainPerClass + ShapesTestPerClass) * shapes;
+            AnsiConsole.MarkupLineInterpolated($"Drew {drawn:n0} images of {shapes} shapes in [bold]{folder}[/]");
             return (ml.Data.LoadImageFolder(Path.Combine(folder, "train")), ml.Data.LoadImageFolder(Path.Combine(folder, "test")));
         }
 
@@ -190,7 +194,9 @@ internal static class Experiment
     {
         var clock = Stopwatch.StartNew();
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(test));
-        AnsiConsole.MarkupLineInterpolated($"Test accuracy [bold green]{metrics.MicroAccuracy:p2}[/], log-loss {metrics.LogLoss:f3}, in {clock.Elapsed.TotalSeconds:f1} s");
+        var seconds = clock.Elapsed.TotalSeconds;
+        AnsiConsole.MarkupLineInterpolated(
+            $"Test accuracy [bold green]{metrics.MicroAccuracy:p2}[/], log-loss {metrics.LogLoss:f3}, in {seconds:f1} s");
         WriteConfusionMatrix(metrics.ConfusionMatrix, model.GetResNet().ClassNames);
     }
 
@@ -287,7 +293,9 @@ internal static class Experiment
             task.MaxValue = progress.Steps;
             task.Value = progress.Step;
             task.Description = string.Create(CultureInfo.InvariantCulture,
-                $"epoch {progress.Epoch}/{progress.Epochs}: loss {progress.Loss:f3}, accuracy {progress.TrainingAccuracy:p1}{(progress.ValidationAccuracy is { } validation ? $", validation {validation:p1}" : "")}, {progress.ImagesPerSecond:f0} images/s");
+                $"epoch {progress.Epoch}/{progress.Epochs}: loss {progress.Loss:f3}, accuracy {progress.TrainingAccuracy:p1}"
+                + $"{(progress.ValidationAccuracy is { } validation ? $", validation {validation:p1}" : "")}, "
+                + $"{progress.ImagesPerSecond:f0} images/s");
         }
     }
 }

@@ -65,7 +65,8 @@ internal static class ShapesDataset
             if (other is not null)
             {
                 throw new IOException(
-                    $"'{Path.Combine(FolderPath, other)}' is not one of the {Count} images to be drawn there and would be mixed with them. Name a new folder, or delete this one.");
+                    $"'{Path.Combine(FolderPath, other)}' is not one of the {Count} images to be drawn there and would be mixed with them. "
+                    + "Name a new folder, or delete this one.");
             }
         }
 

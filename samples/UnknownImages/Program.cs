@@ -43,7 +43,8 @@ return await Sample.Run(new RootCommand("Tells images of no class.") { data, tes
     using (var model = pipeline.Fit(files))
     {
         ml.Model.Save(model, files.Schema, arguments.GetValue(output)!);
-        Say($"temperature {model.LastTransformer.History.Temperature:f2}; unknown, unless a probability is above {model.LastTransformer.History.UnknownThreshold:f3}");
+        var history = model.LastTransformer.History;
+        Say($"temperature {history.Temperature:f2}; unknown, unless a probability is above {history.UnknownThreshold:f3}");
     }
 
     // Any program with ML.NET reads it so. Not disposed of, it would leave a copy of the network in the temporary folder.
@@ -51,7 +52,8 @@ return await Sample.Run(new RootCommand("Tells images of no class.") { data, tes
     var known = Predict(arguments.GetValue(test)!);
     var others = Predict(arguments.GetValue(unknown) ?? Draw());
     var accepted = known.Where(row => !row.IsUnknown).ToArray();
-    Say($"{known.Length:n0} test images: {Share(known):p1} rejected, which is false; accuracy {known.Average(row => row.IsRight):p1}, of the accepted {accepted.Average(row => row.IsRight):p1}");
+    var (all, kept) = (known.Average(row => row.IsRight), accepted.Average(row => row.IsRight));
+    Say($"{known.Length:n0} test images: {Share(known):p1} rejected, which is false; accuracy {all:p1}, of the accepted {kept:p1}");
     Say($"{others.Length:n0} images of no class: {Share(others):p1} rejected");
     Say($"a known image has a higher probability than one of no class in {Auroc(known, others):p1} of all pairs (AUROC)");
 

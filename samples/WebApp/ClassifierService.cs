@@ -120,7 +120,9 @@ internal static class ClassifierService
         StatusCodes.Status404NotFound => "There is nothing at this path. GET /openapi/v1.json describes all routes.",
         StatusCodes.Status405MethodNotAllowed =>
             $"{context.Request.Method} is not for this path, which takes {context.Response.Headers.Allow}.",
-        StatusCodes.Status429TooManyRequests => $"{options.Engines + options.WaitingRequests} requests are being worked on or wait already. Try again after the seconds in Retry-After.",
+        StatusCodes.Status429TooManyRequests =>
+            $"{options.Engines + options.WaitingRequests} requests are being worked on or wait already. "
+            + "Try again after the seconds in Retry-After.",
         StatusCodes.Status503ServiceUnavailable => $"The request took longer than {options.Timeout.TotalSeconds:0.#} s.",
         _ => null,
     };

@@ -149,7 +149,9 @@ internal sealed class ServiceOptions : IValidatableObject
         }
         else if (Data is null && Model is not null && !File.Exists(Model))
         {
-            yield return new ValidationResult($"There is no model '{Model}' (looked in '{ModelPath}'). Train one with samples/QuickStart, name a folder to train on with --data, or leave --model out to train on drawn shapes.");
+            yield return new ValidationResult(
+                $"There is no model '{Model}' (looked in '{ModelPath}'). Train one with samples/QuickStart, "
+                + "name a folder to train on with --data, or leave --model out to train on drawn shapes.");
         }
     }
 }

@@ -10,10 +10,18 @@ using QuickStart;
 using Samples;
 
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
-var test = new Option<string?>("--test") { Description = "Folder of images to test on. With it, heads on the features, or without weights networks, are trained with and without the labels that were found." };
+var test = new Option<string?>("--test")
+{
+    Description = "Folder of images to test on. With it, heads on the features, or without weights networks, "
+        + "are trained with and without the labels that were found.",
+};
 var images = new Option<int>("--images") { Description = "How many of the images are taken, spread evenly.", DefaultValueFactory = _ => 5000 };
 var share = new Option<double>("--share") { Description = "The share of labels that is turned.", DefaultValueFactory = _ => 0.05 };
-var weights = new Option<string?>("--weights") { Description = "Weights whose features are looked at: a file, or the name of published ones. Without them, a network is trained on the images themselves, wrong labels included." };
+var weights = new Option<string?>("--weights")
+{
+    Description = "Weights whose features are looked at: a file, or the name of published ones. "
+        + "Without them, a network is trained on the images themselves, wrong labels included.",
+};
 var architecture = new Option<string?>("--arch") { Description = "The network, where the weights do not say." };
 var imageSize = new Option<int>("--image-size") { Description = "Height and width that images are resized to, to train on.", DefaultValueFactory = _ => 32 };
 var epochs = new Option<int>("--epochs") { Description = "How often every image is seen in training.", DefaultValueFactory = _ => 10 };
@@ -47,7 +55,8 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
         found = model.FindLabelIssues(view, new LabelIssueOptions { CancellationToken = cancellation });
     }
 
-    Say($"{files.Length:n0} images, {turned.Count:n0} labels turned; heads agree with {found.Accuracy:p1} of the labels; {clock.Elapsed.TotalSeconds:f1} s");
+    var seconds = clock.Elapsed.TotalSeconds;
+    Say($"{files.Length:n0} images, {turned.Count:n0} labels turned; heads agree with {found.Accuracy:p1} of the labels; {seconds:f1} s");
     Console.WriteLine("found\tprecision\trecall\tright suggestions");
     Tell(found);
     Tell(found.FromMargin(0.5));
@@ -59,7 +68,9 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
     if (arguments.GetValue(test) is { } testFolder)
     {
         var testFiles = ml.Data.LoadImageFolder(testFolder);
-        Say($"test accuracy: with the turned labels {Test(view):p2}, without those found {Test(found.RemoveFrom(view)):p2}, with right labels {Test(ml.Data.LoadFromEnumerable(right)):p2}");
+        var (before, after) = (Test(view), Test(found.RemoveFrom(view)));
+        var best = Test(ml.Data.LoadFromEnumerable(right));
+        Say($"test accuracy: with the turned labels {before:p2}, without those found {after:p2}, with right labels {best:p2}");
 
         double Test(IDataView training)
         {
@@ -72,7 +83,8 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
     {
         var hits = issues.Issues.Where(issue => turned.ContainsKey(issue.Row)).ToArray();
         var suggestions = hits.Count(issue => turned[issue.Row] == issue.Suggested);
-        Say($"{issues.Issues.Length}\t{(double)hits.Length / issues.Issues.Length:p1}\t{(double)hits.Length / turned.Count:p1}\t{(double)suggestions / hits.Length:p1}");
+        var (precision, recall) = ((double)hits.Length / issues.Issues.Length, (double)hits.Length / turned.Count);
+        Say($"{issues.Issues.Length}\t{precision:p1}\t{recall:p1}\t{(double)suggestions / hits.Length:p1}");
     }
 
     Microsoft.ML.Data.TransformerChain<ResNetClassificationTransformer> Train(IDataView training) => load.Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options

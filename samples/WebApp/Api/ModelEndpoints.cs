@@ -11,7 +11,9 @@ internal static class ModelEndpoints
         group.MapGet("/model", DescribeModel).WithName("GetModel").WithSummary("Describe the model in use")
             .Produces<ModelDescription>().ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapGet("/health", DescribeHealth).WithName("GetHealth").WithSummary("Tell whether there is a model to classify with")
-            .WithDescription("A readiness check: 200 when images can be classified, 503 while the model is loaded or trained, or if it could be neither.")
+            .WithDescription(
+                "A readiness check: 200 when images can be classified, "
+                + "503 while the model is loaded or trained, or if it could be neither.")
             .Produces<ModelStatus>().Produces<ModelStatus>(StatusCodes.Status503ServiceUnavailable);
     }
 

@@ -25,12 +25,16 @@ internal static class PredictionEndpoints
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapPost("", PredictAsync).WithName("Predict").WithSummary("Classify an image")
-            .WithDescription("The body is the image file, or multipart/form-data with one file. What is in the file decides, not its media type: JPEG, PNG, WebP, GIF or BMP.")
+            .WithDescription(
+                "The body is the image file, or multipart/form-data with one file. "
+                + "What is in the file decides, not its media type: JPEG, PNG, WebP, GIF or BMP.")
             .WithMetadata(new RequestSizeLimitAttribute((long)options.MaxImageBytes + MultipartOverhead))
             .WithMetadata(new UploadReading(UploadReader.ReadOneAsync))
             .Produces<Prediction>().ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         group.MapPost("/batch", PredictBatchAsync).WithName("PredictBatch").WithSummary("Classify several images")
-            .WithDescription("The body is multipart/form-data with a file for each image. One model answers all of them, and each has an answer or an error of its own.")
+            .WithDescription(
+                "The body is multipart/form-data with a file for each image. "
+                + "One model answers all of them, and each has an answer or an error of its own.")
             .WithMetadata(new RequestSizeLimitAttribute(options.MaxBatchBytes), new UploadReading(UploadReader.ReadManyAsync))
             .Produces<BatchPrediction>();
     }

@@ -25,7 +25,8 @@ internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
     public async Task TrainAsync(string modelPath, string? data, Action<ModelStatus> report, CancellationToken cancellation)
     {
         var project = FindProject() ?? throw new TrainingFailedException(
-            $"There is no model '{modelPath}', and no {Project} above '{AppContext.BaseDirectory}' to train one with. Name a saved model with --model.");
+            $"There is no model '{modelPath}', and no {Project} above '{AppContext.BaseDirectory}' to train one with. "
+            + "Name a saved model with --model.");
         log.Training(modelPath, project);
         report(new ModelStatus(ModelState.Training, "Building the trainer"));
 
@@ -70,7 +71,9 @@ internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
         }
         catch (Win32Exception exception)
         {
-            throw new TrainingFailedException($"The trainer cannot be started: {exception.Message}. It needs the .NET SDK's 'dotnet' on the PATH; or name a saved model with --model.");
+            throw new TrainingFailedException(
+                $"The trainer cannot be started: {exception.Message}. "
+                + "It needs the .NET SDK's 'dotnet' on the PATH; or name a saved model with --model.");
         }
     }
 

@@ -309,12 +309,24 @@ public sealed class HostileFileTests
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}", null, "overlaps another")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", null, "overlaps another")]
     [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", null, "two tensors named 'w'")]
-    [InlineData("{\"linear.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", null, "two tensors named 'fc.weight'")]
+    [InlineData(
+        "{\"linear.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+        + "\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+        null,
+        "two tensors named 'fc.weight'")]
     [InlineData("{\"__metadata__\":{\"class_names\":\"[null]\"}}", null, "metadata 'class_names' cannot be understood")]
     [InlineData("{\"__metadata__\":{\"class_names\":\"null\"}}", null, "metadata 'class_names' cannot be understood")]
     [InlineData("{\"__metadata__\":{\"preprocessing\":\"{}\"}}", null, "metadata 'preprocessing' cannot be understood")]
-    [InlineData("{\"__metadata__\":{\"preprocessing\":\"{\\\"input\\\":{\\\"channels\\\":1,\\\"height\\\":-1,\\\"width\\\":8},\\\"mean\\\":[0],\\\"standard_deviation\\\":[1]}\"}}", null, "have no pixels")]
-    [InlineData("{\"__metadata__\":{\"preprocessing\":\"{\\\"input\\\":{\\\"channels\\\":1,\\\"height\\\":8,\\\"width\\\":8},\\\"mean\\\":[0],\\\"standard_deviation\\\":[0]}\"}}", null, "greater than zero")]
+    [InlineData(
+        "{\"__metadata__\":{\"preprocessing\":\"{\\\"input\\\":{\\\"channels\\\":1,\\\"height\\\":-1,\\\"width\\\":8},"
+        + "\\\"mean\\\":[0],\\\"standard_deviation\\\":[1]}\"}}",
+        null,
+        "have no pixels")]
+    [InlineData(
+        "{\"__metadata__\":{\"preprocessing\":\"{\\\"input\\\":{\\\"channels\\\":1,\\\"height\\\":8,\\\"width\\\":8},"
+        + "\\\"mean\\\":[0],\\\"standard_deviation\\\":[0]}\"}}",
+        null,
+        "greater than zero")]
     [InlineData("{\"__metadata__\":{\"x\":{}}}", null, "not the JSON of safetensors")]
     public void HeadersOfSafetensorsAreHeldAgainstTheFile(string header, ulong? length, string message) =>
         WeightsAssert.Says(message, SafetensorsText.File(header, dataLength: length is null ? 8 : 0, length));

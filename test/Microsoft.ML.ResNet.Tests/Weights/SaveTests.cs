@@ -41,7 +41,10 @@ public sealed class SaveTests : IDisposable
 
     [Theory]
     [InlineData("")]
-    [InlineData("a text of more than two hundred characters: ................................................................................................................................................................................")]
+    [InlineData(
+        "a text of more than two hundred characters: "
+        + "........................................................................................"
+        + "........................................................................................")]
     public void WhatOthersCallAnArchitectureIsNoReasonToRefuseAFile(string text)
     {
         File.WriteAllBytes(_folder["weights"], SafetensorsText.File($"{{\"__metadata__\":{{\"architecture\":\"{text}\"}},\"w\":{{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}}}", dataLength: 8));

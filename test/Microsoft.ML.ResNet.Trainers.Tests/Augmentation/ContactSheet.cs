@@ -37,7 +37,8 @@ internal sealed class ContactSheet(int side, int columns)
             var (row, column) = (i / 3 / width, i / 3 % width);
             var expected = golden.Pixels[i / 3 * 4 + rgb[i % 3]];
             Assert.True(Math.Abs(pixels[i] - expected) <= Tolerance,
-                $"{name}: channel {i % 3} is {pixels[i]} and not {expected} at row {row % (side + Gap)}, column {column % (side + Gap)} of picture {row / (side + Gap) * columns + column / (side + Gap)}.");
+                $"{name}: channel {i % 3} is {pixels[i]} and not {expected} at row {row % (side + Gap)}, column {column % (side + Gap)} "
+                + $"of picture {row / (side + Gap) * columns + column / (side + Gap)}.");
         }
     }
 

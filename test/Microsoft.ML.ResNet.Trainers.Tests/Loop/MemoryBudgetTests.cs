@@ -36,7 +36,10 @@ public sealed class MemoryBudgetTests
     }
 
     [Theory]
-    [InlineData("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096000000000 bytes.", true)]
+    [InlineData(
+        "[enforce fail at alloc_cpu.cpp:124] err == 0. "
+        + "DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096000000000 bytes.",
+        true)]
     [InlineData("DefaultCPUAllocator: not enough memory: you tried to allocate 12 bytes.", true)]
     [InlineData("mat1 and mat2 shapes cannot be multiplied", false)]
     public void TorchsWordsForNoMemoryAreKnown(string message, bool isOutOfMemory) =>

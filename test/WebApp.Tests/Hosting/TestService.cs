@@ -83,7 +83,9 @@ internal sealed class TestService : IAsyncDisposable
         var connection = new TcpClient(new IPEndPoint(IPAddress.Parse(from), 0));
         await connection.ConnectAsync(Client.BaseAddress!.Host, Client.BaseAddress.Port);
         var stream = connection.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {contentType}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {contentType}\r\n"
+            + $"Content-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
         await stream.WriteAsync(body.AsMemory(0, sent));
         return new OpenRequest(connection, body.AsMemory(sent));
     }

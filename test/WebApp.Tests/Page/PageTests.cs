@@ -173,7 +173,8 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
 
         Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         Assert.Empty(await page.Locator(".card *").EvaluateAllAsync<string[]>(
-            "all => all.filter(each => each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right).map(each => each.outerHTML)"));
+            "all => all.filter(each => each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right)"
+            + ".map(each => each.outerHTML)"));
         var luminance = await page.EvaluateAsync<double>("Math.max(...getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).slice(0, 3).map(Number))");
         Assert.Equal(colours == ColorScheme.Light, luminance > 200);
         foreach (var text in new[] { "h1", "#subtitle", ".card h3", ".scores li:first-child .label", ".scores li:last-child .percent", ".card .error", "#clear", ".button", "#accepted", "#model", "footer a" })
