@@ -14,7 +14,8 @@ namespace PaperExperiments;
 /// <param name="QuickSteps">The steps of each network in the quick budget.</param>
 /// <param name="QuickShows">What of it the quick budget can show.</param>
 /// <param name="Networks">The networks.</param>
-internal sealed record ComparisonCommand(string Name, string Claim, long QuickSteps, string QuickShows, ImmutableArray<ResNetArchitecture> Networks)
+internal sealed record ComparisonCommand(
+    string Name, string Claim, long QuickSteps, string QuickShows, ImmutableArray<ResNetArchitecture> Networks)
 {
     public static readonly ComparisonCommand Degradation = new(
         "degradation",
@@ -49,7 +50,10 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
             ResNetArchitecture.ResNet20 with { Name = "resnet20-C", Shortcut = ShortcutKind.C },
         ]);
 
-    public Command Create() => ExperimentOptions.Command(Name, $"Trains {string.Join(", ", Networks.Select(network => network.Name))}. {Claim} With --budget quick it shows {QuickShows}", Run);
+    public Command Create() => ExperimentOptions.Command(
+        Name,
+        $"Trains {string.Join(", ", Networks.Select(network => network.Name))}. {Claim} With --budget quick it shows {QuickShows}",
+        Run);
 
     private void Run(Laboratory laboratory)
     {
@@ -72,7 +76,8 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
 
     private static string Table(TrainedNetwork[] networks)
     {
-        var table = new StringBuilder("| network | parameters | training error | test error | test error in the paper | minutes |\n|---|---|---|---|---|---|\n");
+        var table = new StringBuilder(
+            "| network | parameters | training error | test error | test error in the paper | minutes |\n|---|---|---|---|---|---|\n");
         foreach (var network in networks)
         {
             var paper = PaperTables.Cifar10.FirstOrDefault(row => row.Architecture == network.Model.Architecture)?.TestErrorPercent;

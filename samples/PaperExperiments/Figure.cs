@@ -25,6 +25,7 @@ internal sealed record Figure(string Name, string Computed, string? Published, b
 
         var unit = (decimal)Math.Pow(10, exponent);
         var lastDigit = (decimal)Math.Pow(10, -printed.Scale);
-        return new Figure(name, computed, string.Create(CultureInfo.InvariantCulture, $"{printed}·10^{exponent}"), Math.Abs(count / unit - printed) < lastDigit);
+        return new Figure(name, computed, string.Create(CultureInfo.InvariantCulture, $"{printed}·10^{exponent}"),
+            Math.Abs(count / unit - printed) < lastDigit);
     }
 }

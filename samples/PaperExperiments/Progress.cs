@@ -10,13 +10,16 @@ internal static class Progress
     public static TResult Run<TResult>(string description, Func<IProgress<TrainingProgress>, TResult> run) =>
         Run(description, task => run(new TrainingReport(description.Split(':')[0], task)));
 
-    public static TResult Run<TResult>(string description, Func<IProgress<double>, TResult> run) => Run(description, task => run(new Share(task)));
+    public static TResult Run<TResult>(string description, Func<IProgress<double>, TResult> run) =>
+        Run(description, task => run(new Share(task)));
 
-    private static TResult Run<TResult>(string description, Func<ProgressTask?, TResult> run) => AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected
-        ? AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(bar => run(bar.AddTask(description)))
-        : run(null);
+    private static TResult Run<TResult>(string description, Func<ProgressTask?, TResult> run) =>
+        AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected
+            ? AnsiConsole.Progress()
+                .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(),
+                    new PercentageColumn(), new RemainingTimeColumn())
+                .Start(bar => run(bar.AddTask(description)))
+            : run(null);
 
     private sealed class TrainingReport(string name, ProgressTask? task) : IProgress<TrainingProgress>
     {

@@ -20,12 +20,15 @@ internal static class ResponsesCommand
 
     private static void Run(Laboratory laboratory)
     {
-        var (table, curves) = (new StringBuilder("| network | layers | smallest | median | largest |\n|---|---|---|---|---|\n"), new List<(string, IReadOnlyList<double>)>());
+        var (table, curves) = (
+            new StringBuilder("| network | layers | smallest | median | largest |\n|---|---|---|---|---|\n"),
+            new List<(string, IReadOnlyList<double>)>());
         foreach (var network in ComparisonCommand.Degradation.Train(laboratory))
         {
             var deviations = network.Model.LayerResponses(laboratory.Test).Select(response => response.StandardDeviation).ToArray();
             var ranked = deviations.Order().ToArray();
-            table.AppendLine(CultureInfo.InvariantCulture, $"| {network.Name} | {ranked.Length} | {ranked[0]:f3} | {ranked[ranked.Length / 2]:f3} | {ranked[^1]:f3} |");
+            table.AppendLine(CultureInfo.InvariantCulture,
+                $"| {network.Name} | {ranked.Length} | {ranked[0]:f3} | {ranked[ranked.Length / 2]:f3} | {ranked[^1]:f3} |");
             curves.Add((network.Name, deviations));
         }
 

@@ -50,7 +50,8 @@ internal static class ShapesDataset
 
     private sealed record ClassFolder(string FolderPath, Shape Shape, int Count, int Seed)
     {
-        private IEnumerable<string> FileNames => Enumerable.Range(1, Count).Select(number => $"{number:D4}{(number % 3 == 0 ? ".jpg" : ".png")}");
+        private IEnumerable<string> FileNames =>
+            Enumerable.Range(1, Count).Select(number => $"{number:D4}{(number % 3 == 0 ? ".jpg" : ".png")}");
 
         // A file left over from a larger set, or one of the user's own, would be learned as if it had been drawn.
         public void RefuseOtherFiles()

@@ -50,7 +50,8 @@ internal static class ClassifierService
         app.Use(IgnoreAccept);
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            StatusCodeSelector = exception => (exception as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status500InternalServerError,
+            StatusCodeSelector = exception =>
+                (exception as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status500InternalServerError,
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException, // the client's fault, and it is told
         });
         app.UseStatusCodePages();
@@ -80,7 +81,8 @@ internal static class ClassifierService
             .AddDocumentTransformer(ServiceDescription.Write)
             .AddOperationTransformer(PredictionEndpoints.DescribeInputs));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true); // so that the answer says what is bad
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ModelState>(JsonNamingPolicy.CamelCase)));
+        services.ConfigureHttpJsonOptions(
+            json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ModelState>(JsonNamingPolicy.CamelCase)));
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
         {
             context.ProblemDetails.Detail ??= context.Exception is BadHttpRequestException bad
@@ -97,7 +99,9 @@ internal static class ClassifierService
                 context.HttpContext.Response.Headers.RetryAfter = "1";
                 return ValueTask.CompletedTask;
             };
-            limiter.AddConcurrencyLimiter(PredictionEndpoints.Policy, bounds => (bounds.PermitLimit, bounds.QueueLimit) = (options.Engines + options.WaitingRequests, 0));
+            limiter.AddConcurrencyLimiter(
+                PredictionEndpoints.Policy,
+                bounds => (bounds.PermitLimit, bounds.QueueLimit) = (options.Engines + options.WaitingRequests, 0));
         });
         services.AddRequestTimeouts(timeouts => timeouts.AddPolicy(PredictionEndpoints.Policy, new RequestTimeoutPolicy
         {

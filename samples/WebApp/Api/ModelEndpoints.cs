@@ -23,7 +23,9 @@ internal static class ModelEndpoints
         context.Response.Headers.RetryAfter = "5";
         var status = current.Status;
         return TypedResults.Problem(
-            status.Detail ?? "The model is being loaded.", statusCode: StatusCodes.Status503ServiceUnavailable, title: status.Status == ModelState.Failed ? "No model" : "No model yet");
+            status.Detail ?? "The model is being loaded.",
+            statusCode: StatusCodes.Status503ServiceUnavailable,
+            title: status.Status == ModelState.Failed ? "No model" : "No model yet");
     }
 
     private static IResult DescribeModel(HttpContext context, CurrentModel current, ServiceOptions options)
@@ -43,6 +45,7 @@ internal static class ModelEndpoints
     private static IResult DescribeHealth(CurrentModel current)
     {
         var status = current.Status;
-        return TypedResults.Json(status, statusCode: status.Status == ModelState.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        return TypedResults.Json(
+            status, statusCode: status.Status == ModelState.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 }

@@ -52,8 +52,17 @@ internal static class PredictionEndpoints
         var file = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };
         var (form, raw) = operation.OperationId switch
         {
-            "Predict" => (new OpenApiSchema { Type = JsonSchemaType.Object, Properties = new Dictionary<string, IOpenApiSchema> { ["image"] = file } }, true),
-            "PredictBatch" => (new OpenApiSchema { Type = JsonSchemaType.Object, Properties = new Dictionary<string, IOpenApiSchema> { ["images"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = file } } }, false),
+            "Predict" => (
+                new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    Properties = new Dictionary<string, IOpenApiSchema> { ["image"] = file },
+                },
+                true),
+            "PredictBatch" => (new OpenApiSchema { Type = JsonSchemaType.Object, Properties = new Dictionary<string, IOpenApiSchema>
+            {
+                ["images"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = file },
+            } }, false),
             _ => (null, false),
         };
         if (form is null)
@@ -114,24 +123,26 @@ internal static class PredictionEndpoints
         var uploads = ReceivedUploads.Of(context);
         var started = Stopwatch.GetTimestamp();
         var items = new BatchItem[uploads.Length];
-        await Parallel.ForAsync(0, uploads.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = options.Engines }, async (i, stop) =>
-        {
-            try
+        await Parallel.ForAsync(0, uploads.Length,
+            new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = options.Engines }, async (i, stop) =>
             {
-                var classes = await ClassifyAsync(lease.Model.Classifier, uploads[i], count, options, stop);
-                items[i] = new BatchItem(uploads[i].Name, IsUnsure(classes, options), classes, null);
-            }
-            catch (UnusableImageException exception)
-            {
-                items[i] = new BatchItem(uploads[i].Name, null, null, Describe(exception));
-            }
-        });
+                try
+                {
+                    var classes = await ClassifyAsync(lease.Model.Classifier, uploads[i], count, options, stop);
+                    items[i] = new BatchItem(uploads[i].Name, IsUnsure(classes, options), classes, null);
+                }
+                catch (UnusableImageException exception)
+                {
+                    items[i] = new BatchItem(uploads[i].Name, null, null, Describe(exception));
+                }
+            });
         var refused = items.Count(item => item.Error is not null);
         log.Answered(items.Length - refused, refused, Stopwatch.GetElapsedTime(started).TotalMilliseconds, lease.Model.Classifier.Version);
         return TypedResults.Ok(new BatchPrediction(lease.Model.Classifier.Version, items));
     }
 
-    private static async Task<ClassProbability[]> ClassifyAsync(Classifier classifier, Upload upload, int top, ServiceOptions options, CancellationToken cancellation)
+    private static async Task<ClassProbability[]> ClassifyAsync(
+        Classifier classifier, Upload upload, int top, ServiceOptions options, CancellationToken cancellation)
     {
         using var image = EncodedImage.Open(upload.Content.Span, options); // a bad image does not wait
         return ClassProbability.Top(classifier.ClassNames, await classifier.ScoreAsync(image, cancellation), top);

@@ -32,7 +32,9 @@ internal static class UploadReader
     {
         if (!IsMultipart(request))
         {
-            throw new BadHttpRequestException($"The body is '{request.ContentType}', but must be multipart/form-data with a file for each image.", StatusCodes.Status415UnsupportedMediaType);
+            throw new BadHttpRequestException(
+                $"The body is '{request.ContentType}', but must be multipart/form-data with a file for each image.",
+                StatusCodes.Status415UnsupportedMediaType);
         }
 
         var files = (await ReadFormAsync(request, limits)).Files;

@@ -23,15 +23,20 @@ internal sealed class EncodedImage : IDisposable
 
         if (content.Length > limits.MaxImageBytes)
         {
-            throw new UnusableImageException(StatusCodes.Status413PayloadTooLarge, "Image file too large", $"The file has {content.Length:n0} bytes; {limits.MaxImageBytes:n0} are accepted.");
+            throw new UnusableImageException(
+                StatusCodes.Status413PayloadTooLarge,
+                "Image file too large",
+                $"The file has {content.Length:n0} bytes; {limits.MaxImageBytes:n0} are accepted.");
         }
 
         using var data = Copy(content);
         var codec = SKCodec.Create(data);
-        if (codec?.EncodedFormat is not (SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Png or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp))
+        if (codec?.EncodedFormat is not (SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Png or SKEncodedImageFormat.Webp
+            or SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp))
         {
             codec?.Dispose();
-            throw new UnusableImageException(StatusCodes.Status415UnsupportedMediaType, "Not an image", "This is not a JPEG, PNG, WebP, GIF or BMP image.");
+            throw new UnusableImageException(
+                StatusCodes.Status415UnsupportedMediaType, "Not an image", "This is not a JPEG, PNG, WebP, GIF or BMP image.");
         }
 
         var pixels = (long)codec.Info.Width * codec.Info.Height;
@@ -39,7 +44,10 @@ internal sealed class EncodedImage : IDisposable
         {
             var (width, height) = (codec.Info.Width, codec.Info.Height);
             codec.Dispose();
-            throw new UnusableImageException(StatusCodes.Status413PayloadTooLarge, "Too many pixels", $"The image has {width:n0} × {height:n0} pixels; {limits.MaxPixels:n0} in all are accepted.");
+            throw new UnusableImageException(
+                StatusCodes.Status413PayloadTooLarge,
+                "Too many pixels",
+                $"The image has {width:n0} × {height:n0} pixels; {limits.MaxPixels:n0} in all are accepted.");
         }
 
         return new EncodedImage(codec, limits.ApplyExifOrientation);
@@ -58,7 +66,8 @@ internal sealed class EncodedImage : IDisposable
         using var decoded = new SKBitmap(info);
         if (_codec.GetPixels(info, decoded.GetPixels()) != SKCodecResult.Success)
         {
-            throw new UnusableImageException(StatusCodes.Status422UnprocessableEntity, "Damaged image", "The image is damaged, or its file ends too early.");
+            throw new UnusableImageException(
+                StatusCodes.Status422UnprocessableEntity, "Damaged image", "The image is damaged, or its file ends too early.");
         }
 
         // Of a progressive JPEG it holds all coefficients, six or eight bytes a pixel: free them before the pixels are copied.

@@ -32,7 +32,8 @@ internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
 
         var partial = modelPath + ".partial";
         Directory.CreateDirectory(Path.GetDirectoryName(modelPath)!);
-        await RunAsync(["run", "-c", "Release", "--project", project, "--", "--progress-lines", "--model", partial, "--report", Path.ChangeExtension(modelPath, ".html"), .. data is null ? [] : (string[])["--data", data]], report, cancellation);
+        await RunAsync(["run", "-c", "Release", "--project", project, "--", "--progress-lines", "--model", partial, "--report",
+            Path.ChangeExtension(modelPath, ".html"), .. data is null ? [] : (string[])["--data", data]], report, cancellation);
         File.Move(partial, modelPath, overwrite: true);
     }
 
@@ -67,7 +68,8 @@ internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
     {
         try
         {
-            return Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            return Process.Start(
+                new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         }
         catch (Win32Exception exception)
         {
