@@ -8,8 +8,16 @@ public sealed class TrainingHistoryTests : IDisposable
     {
         Epochs =
         [
-            new EpochResult(1, 0.1, 1.0 / 3, 0.5, null, null, TimeSpan.FromTicks(123456789), 1234.5) { Step = 79, AugmentationTime = TimeSpan.FromTicks(1) },
-            new EpochResult(2, 1e-7, 0.25, 1, double.NaN, 0.875, TimeSpan.FromSeconds(2), 1e3) { Step = 158, ValidationTime = TimeSpan.FromSeconds(0.5) },
+            new EpochResult(1, 0.1, 1.0 / 3, 0.5, null, null, TimeSpan.FromTicks(123456789), 1234.5)
+            {
+                Step = 79,
+                AugmentationTime = TimeSpan.FromTicks(1),
+            },
+            new EpochResult(2, 1e-7, 0.25, 1, double.NaN, 0.875, TimeSpan.FromSeconds(2), 1e3)
+            {
+                Step = 158,
+                ValidationTime = TimeSpan.FromSeconds(0.5),
+            },
         ],
         Seed = -7,
         TrainingImages = 45_000,

@@ -69,7 +69,8 @@ public sealed class DamagedFileTests
     {
         var file = Files[format].Value;
         var places = StructuralPlaces(file);
-        var changes = Gen.Select(Gen.Int[0, places.Length - 1], Gen.OneOf(Gen.Byte, Gen.OneOf(Gen.Const<byte>(0), Gen.Const<byte>(0x7f), Gen.Const<byte>(0x80), Gen.Const<byte>(0xff)))).Array[1, 4];
+        var changes = Gen.Select(Gen.Int[0, places.Length - 1], Gen.OneOf(Gen.Byte,
+            Gen.OneOf(Gen.Const<byte>(0), Gen.Const<byte>(0x7f), Gen.Const<byte>(0x80), Gen.Const<byte>(0xff)))).Array[1, 4];
 
         Check(changes, changes =>
         {
@@ -115,11 +116,14 @@ public sealed class DamagedFileTests
         });
     }
 
-    private static void Check<T>(Gen<T> damage, Func<T, byte[]> apply) => damage.Sample(value => WeightsAssert.ReadOrRefused(apply(value)), iter: Cases, threads: 1);
+    private static void Check<T>(Gen<T> damage, Func<T, byte[]> apply) =>
+        damage.Sample(value => WeightsAssert.ReadOrRefused(apply(value)), iter: Cases, threads: 1);
 
     // Where a file does not look like floats: near text, or in a run of small bytes.
     private static int[] StructuralPlaces(byte[] file) =>
-        [.. Enumerable.Range(0, file.Length).Where(i => file.AsSpan(Math.Max(0, i - 4)..Math.Min(file.Length, i + 5)).ToArray().Count(value => value is 0 or 1 or (>= 32 and < 127)) >= 7)];
+        [.. Enumerable.Range(0, file.Length).Where(i => file.AsSpan(Math.Max(0, i - 4)..Math.Min(file.Length, i + 5))
+            .ToArray()
+            .Count(value => value is 0 or 1 or (>= 32 and < 127)) >= 7)];
 
     // The same files in a zip without compression, so that a flip reaches what reads them.
     private static byte[] Stored(byte[] zip)
