@@ -12,7 +12,8 @@ internal static class EventRecords
     public static List<Event> ReadFolder(string folder) => [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).SelectMany(Read)];
 
     public static IEnumerable<(long Step, float Value)> Scalars(this IEnumerable<Event> events, string tag) =>
-        events.Where(each => each.Summary is not null).SelectMany(each => each.Summary.Value.Where(value => value.Tag == tag).Select(value => (each.Step, value.SimpleValue)));
+        events.Where(each => each.Summary is not null)
+            .SelectMany(each => each.Summary.Value.Where(value => value.Tag == tag).Select(value => (each.Step, value.SimpleValue)));
 
     private static List<Event> Read(string path)
     {

@@ -9,12 +9,15 @@ public sealed class MemoryBudgetTests
 
     [Fact]
     public void WhatFitsIsLeftAlone() =>
-        Assert.Equal(Recipe, MemoryBudget.Fit(Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 100, TrainingPrecision.Float32)));
+        Assert.Equal(
+            Recipe,
+            MemoryBudget.Fit(Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 100, TrainingPrecision.Float32)));
 
     [Fact]
     public void BatchesAreHalvedAndAStepKeepsItsImages()
     {
-        var fitted = MemoryBudget.Fit(Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 30, TrainingPrecision.Float32));
+        var fitted = MemoryBudget.Fit(
+            Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 30, TrainingPrecision.Float32));
 
         Assert.Equal((25, 4), (fitted.BatchSize, fitted.GradientAccumulationSteps));
     }
@@ -30,7 +33,8 @@ public sealed class MemoryBudgetTests
     [Fact]
     public void HalfPrecisionTakesAboutHalf()
     {
-        var ratio = (double)MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.BFloat16) / MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.Float32);
+        var ratio = (double)MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.BFloat16) / MemoryBudget.BytesPerBatch(
+            Plan, 16, TrainingPrecision.Float32);
 
         Assert.InRange(ratio, 0.45, 0.6);
     }
