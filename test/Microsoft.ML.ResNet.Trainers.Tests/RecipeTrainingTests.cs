@@ -107,8 +107,8 @@ public sealed class RecipeTrainingTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         ResNetTrainer.Options Options(IProgress<TrainingProgress>? progress, CancellationToken token) => new()
         {
-            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName =
-                nameof(PixelRow.Bytes), Epochs = 5, BatchSize = 16, Seed = 5, ThreadCount = 1, Precision = TrainingPrecision.Float32,
+            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes),
+            Epochs = 5, BatchSize = 16, Seed = 5, ThreadCount = 1, Precision = TrainingPrecision.Float32,
             CheckpointFolder = _folder["checkpoints"], LogFolder = _folder["log"], Progress = progress, CancellationToken = token,
         };
         Assert.ThrowsAny<OperationCanceledException>(() =>
@@ -144,28 +144,28 @@ public sealed class RecipeTrainingTests : IDisposable
         var exception =
             Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
             {
-                Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName =
-                    nameof(PixelRow.Bytes), ValidationFraction = 0, Recipe = new TrainingRecipe { EarlyStoppingPatience = 3 },
+                Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes),
+                ValidationFraction = 0, Recipe = new TrainingRecipe { EarlyStoppingPatience = 3 },
             }).Fit(data));
 
         Assert.Contains("need validation images", exception.Message);
     }
 
-    private ResNetTrainer Trainer(TrainingRecipe recipe, bool calibrate =
-        false) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-    {
-        Architecture = TrainingData.Tiny,
-        InputShape = TrainingData.Shape,
-        ImageColumnName = nameof(PixelRow.Bytes),
-        Recipe = recipe with { BatchSize = 16 },
-        Precision = TrainingPrecision.Float32,
-        ThreadCount = 1,
-        Seed = 5,
-        Calibrate = calibrate,
-    });
+    private ResNetTrainer Trainer(TrainingRecipe recipe, bool calibrate = false) =>
+        _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = TrainingData.Tiny,
+            InputShape = TrainingData.Shape,
+            ImageColumnName = nameof(PixelRow.Bytes),
+            Recipe = recipe with { BatchSize = 16 },
+            Precision = TrainingPrecision.Float32,
+            ThreadCount = 1,
+            Seed = 5,
+            Calibrate = calibrate,
+        });
 
-    private ResNetClassificationTransformer Fit(IDataView data, TrainingRecipe recipe, IDataView? validation =
-        null, bool calibrate = false) => Trainer(recipe, calibrate).Fit(data, validation);
+    private ResNetClassificationTransformer Fit(IDataView data, TrainingRecipe recipe, IDataView? validation = null,
+        bool calibrate = false) => Trainer(recipe, calibrate).Fit(data, validation);
 
     private static uint[] Predicted(ResNetClassificationTransformer model, IDataView data) =>
         [.. model.Transform(data).GetColumn<uint>("PredictedLabel")];

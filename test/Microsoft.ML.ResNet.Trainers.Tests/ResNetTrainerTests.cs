@@ -139,8 +139,8 @@ public sealed class ResNetTrainerTests : IDisposable
         })];
         var trainer = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
-            Architecture = TrainingData.Tiny, InputShape =
-                TrainingData.Shape, ImageColumnName = nameof(PixelRow.Floats), ExampleWeightColumnName = nameof(PixelRow.Weight),
+            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape,
+            ImageColumnName = nameof(PixelRow.Floats), ExampleWeightColumnName = nameof(PixelRow.Weight),
             Epochs = 20, BatchSize = 16, ValidationFraction = 0,
         });
 
@@ -169,8 +169,8 @@ public sealed class ResNetTrainerTests : IDisposable
         var view = TrainingData.Vectors(_ml, rows);
         using var gray = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
-            Architecture = TrainingData.Tiny, InputShape = new ImageShape(1, 16, 16), ImageColumnName =
-                nameof(PixelRow.Bytes), Epochs = 20, BatchSize = 16, ValidationFraction = 0,
+            Architecture = TrainingData.Tiny, InputShape = new ImageShape(1, 16, 16),
+            ImageColumnName = nameof(PixelRow.Bytes), Epochs = 20, BatchSize = 16, ValidationFraction = 0,
         }).Fit(view);
 
         Assert.True(_ml.MulticlassClassification.Evaluate(gray.Transform(view)).MicroAccuracy > 0.9);
@@ -201,8 +201,8 @@ public sealed class ResNetTrainerTests : IDisposable
 
         using var given = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
-            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName =
-                nameof(PixelRow.Bytes), Epochs = 1, BatchSize = 16, PixelMean = [1, 2, 3], PixelStandardDeviation = [4, 5, 6],
+            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes),
+            Epochs = 1, BatchSize = 16, PixelMean = [1, 2, 3], PixelStandardDeviation = [4, 5, 6],
         }).Fit(data);
         Assert.Equal([1f, 2f, 3f], given.Preprocessing.Mean.AsEnumerable());
         Assert.Equal([4f, 5f, 6f], given.Preprocessing.StandardDeviation.AsEnumerable());
@@ -277,15 +277,15 @@ public sealed class ResNetTrainerTests : IDisposable
 
     private ResNetTrainer Trainer(int epochs) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
-        Architecture = TrainingData.Tiny, InputShape =
-            TrainingData.Shape, Epochs = epochs, BatchSize = 16, Seed = 5, Precision = TrainingPrecision.Float32,
+        Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape,
+        Epochs = epochs, BatchSize = 16, Seed = 5, Precision = TrainingPrecision.Float32,
     });
 
     private ResNetClassificationTransformer Fit(
         IDataView data, int epochs = 2, int seed = 5, int? threads = null, double learningRate = 0.1,
         ImageAugmentation augmentation = ImageAugmentation.Auto,
-        TrainingPrecision precision =
-            TrainingPrecision.Float32, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        TrainingPrecision precision = TrainingPrecision.Float32,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
         _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = TrainingData.Tiny,

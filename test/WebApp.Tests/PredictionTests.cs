@@ -29,15 +29,13 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         { "text", "not an image"u8.ToArray(), HttpStatusCode.UnsupportedMediaType, "not a JPEG" },
         { "a PNG that ends too early", TestImages.Truncated(TestImages.Png(1)), HttpStatusCode.UnprocessableEntity, "damaged" },
         {
-            "a JPEG that is cut short, with the mark of its end restored", [.. TestImages.Truncated(TestImages.Jpeg(1)), 0xff,
-                0xd9], HttpStatusCode.UnprocessableEntity, "damaged",
+            "a JPEG that is cut short, with the mark of its end restored",
+            [.. TestImages.Truncated(TestImages.Jpeg(1)), 0xff, 0xd9], HttpStatusCode.UnprocessableEntity, "damaged",
         },
         { "a JPEG that ends too early", TestImages.Truncated(TestImages.Jpeg(1)), HttpStatusCode.UnprocessableEntity, "damaged" },
         {
             "30,000 × 30,000 pixels, refused by its header: there are none to decode",
-            TestImages.PngHeader(30_000, 30_000),
-            HttpStatusCode.RequestEntityTooLarge,
-            "30,000 × 30,000 pixels; 1,000,000",
+            TestImages.PngHeader(30_000, 30_000), HttpStatusCode.RequestEntityTooLarge, "30,000 × 30,000 pixels; 1,000,000",
         },
         { "one byte too many", new byte[100_001], HttpStatusCode.RequestEntityTooLarge, "100,001 bytes; 100,000" },
     };
@@ -62,8 +60,8 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         var good = TestImages.Png(8);
 
         await Answers.AssertProblemAsync(status, detail, await _service.PostAsync(image));
-        var batch = (await Answers.JsonAsync(await _service.PostFormAsync(
-            "predict/batch", ("first.png", good), ("bad.png", image), ("last.png", good)))).GetProperty("images");
+        var batch = (await Answers.JsonAsync(await _service.PostFormAsync("predict/batch", ("first.png", good), ("bad.png", image),
+            ("last.png", good)))).GetProperty("images");
 
         Assert.Equal(["first.png", "bad.png", "last.png"], batch.EnumerateArray().Select(each => each.GetProperty("name").GetString()));
         Answers.AssertPredictions(fixture.Reference.Of(good), batch[0].GetProperty("predictions"));

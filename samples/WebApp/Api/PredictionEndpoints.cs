@@ -125,17 +125,17 @@ internal static class PredictionEndpoints
         var items = new BatchItem[uploads.Length];
         await Parallel.ForAsync(0, uploads.Length,
             new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = options.Engines }, async (i, stop) =>
+        {
+            try
             {
-                try
-                {
-                    var classes = await ClassifyAsync(lease.Model.Classifier, uploads[i], count, options, stop);
-                    items[i] = new BatchItem(uploads[i].Name, IsUnsure(classes, options), classes, null);
-                }
-                catch (UnusableImageException exception)
-                {
-                    items[i] = new BatchItem(uploads[i].Name, null, null, Describe(exception));
-                }
-            });
+                var classes = await ClassifyAsync(lease.Model.Classifier, uploads[i], count, options, stop);
+                items[i] = new BatchItem(uploads[i].Name, IsUnsure(classes, options), classes, null);
+            }
+            catch (UnusableImageException exception)
+            {
+                items[i] = new BatchItem(uploads[i].Name, null, null, Describe(exception));
+            }
+        });
         var refused = items.Count(item => item.Error is not null);
         log.Answered(items.Length - refused, refused, Stopwatch.GetElapsedTime(started).TotalMilliseconds, lease.Model.Classifier.Version);
         return TypedResults.Ok(new BatchPrediction(lease.Model.Classifier.Version, items));

@@ -179,8 +179,10 @@ public sealed class ModelCardTests : IDisposable
 
         Assert.All(
             [
-                "# Model card\n", "| Network | tiny |", "| Best validation accuracy | 75.00 %, in epoch 1 |", "| Date | 2026-01-02 03:04 UTC |",
-                "| Images | 30 to train on, 3 to validate on, 0 skipped |", "| standing | 12 to train on, 1 to validate on |", "| CPU | A CPU |",
+                "# Model card\n", "| Network | tiny |",
+                "| Best validation accuracy | 75.00 %, in epoch 1 |", "| Date | 2026-01-02 03:04 UTC |",
+                "| Images | 30 to train on, 3 to validate on, 0 skipped |",
+                "| standing | 12 to train on, 1 to validate on |", "| CPU | A CPU |",
                 "```json\n{\n  \"Epochs\": 2\n}\n```",
             ],
             text => Assert.Contains(text, card, StringComparison.Ordinal));

@@ -34,10 +34,10 @@ public sealed class Cifar10ArchiveTests
     {
         TarEntry[] others =
         [
-            Entry("../../data_batch_1.bin", [1, 2, 3]), Entry("/data_batch_2.bin",
-                [1]), Entry("cifar-10-batches-bin/../data_batch_3.bin", []), Entry("other/data_batch_4.bin", [5]),
-            Entry("cifar-10-batches-bin/cifar-10-batches-bin/data_batch_5.bin", [6]), Entry(
-                $"{new string('x', 120)}/data_batch_1.bin", [7]),
+            Entry("../../data_batch_1.bin", [1, 2, 3]), Entry("/data_batch_2.bin", [1]),
+            Entry("cifar-10-batches-bin/../data_batch_3.bin", []), Entry("other/data_batch_4.bin", [5]),
+            Entry("cifar-10-batches-bin/cifar-10-batches-bin/data_batch_5.bin", [6]),
+            Entry($"{new string('x', 120)}/data_batch_1.bin", [7]),
             new UstarTarEntry(TarEntryType.SymbolicLink, "readme.html") { LinkName = "/etc/passwd" },
         ];
 

@@ -69,8 +69,8 @@ public sealed class DamagedFileTests
     {
         var file = Files[format].Value;
         var places = StructuralPlaces(file);
-        var changes = Gen.Select(Gen.Int[0, places.Length - 1], Gen.OneOf(Gen.Byte,
-            Gen.OneOf(Gen.Const<byte>(0), Gen.Const<byte>(0x7f), Gen.Const<byte>(0x80), Gen.Const<byte>(0xff)))).Array[1, 4];
+        var changes = Gen.Select(Gen.Int[0, places.Length - 1], Gen.OneOf(Gen.Byte, Gen.OneOf(Gen.Const<byte>(0), Gen.Const<byte>(0x7f),
+            Gen.Const<byte>(0x80), Gen.Const<byte>(0xff)))).Array[1, 4];
 
         Check(changes, changes =>
         {
@@ -101,8 +101,10 @@ public sealed class DamagedFileTests
         [
             .. new[]
             {
-                "K\x00", "K\x06", "h\x00", "h\x01", "h\x02", "q\x00", "q\x01", "q\x02", "X\x01\x00\x00\x00w", "X\x07\x00\x00\x00storage", "U\x010", "U\x05model", "K\x06\x85", "K\x01\x85",
-                "ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch._utils\n_rebuild_parameter\n", "ctorch\nFloatStorage\n", "ctorch\nSize\n",
+                "K\x00", "K\x06", "h\x00", "h\x01", "h\x02", "q\x00", "q\x01", "q\x02",
+                "X\x01\x00\x00\x00w", "X\x07\x00\x00\x00storage", "U\x010", "U\x05model", "K\x06\x85", "K\x01\x85",
+                "ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_tensor_v2\n",
+                "ctorch._utils\n_rebuild_parameter\n", "ctorch\nFloatStorage\n", "ctorch\nSize\n",
                 "(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x06tQ",
             }.Select(Gen.Const),
         ]);

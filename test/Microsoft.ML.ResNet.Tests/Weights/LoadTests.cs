@@ -50,7 +50,8 @@ public sealed class LoadTests
         var tensor = new WeightTensor("any", [1], new float[1]);
         string[] names =
         [
-            "module.conv1.weight", "_orig_mod.module.bn1.weight", "layer2.0.shortcut.0.weight", "module.layer2.0.shortcut.1.running_mean", "linear.weight",
+            "module.conv1.weight", "_orig_mod.module.bn1.weight",
+            "layer2.0.shortcut.0.weight", "module.layer2.0.shortcut.1.running_mean", "linear.weight",
             "module.linear.bias", "layer1.0.linear.weight", "layer1.0.bn1.num_batches_tracked",
         ];
 

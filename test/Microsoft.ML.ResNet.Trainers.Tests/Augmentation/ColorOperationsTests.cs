@@ -127,10 +127,10 @@ public sealed class ColorOperationsTests
         // After a crop with a mean image values can be outside.
         foreach (var operation in (Action<float[]>[])
         [
-            pixels => ColorOperations.Brightness(pixels, 1), pixels =>
-                ColorOperations.Saturation(pixels, 3, 1), pixels => ColorOperations.Contrast(pixels, 3, 1),
-            pixels => ColorOperations.Posterize(pixels, 8), pixels =>
-                ColorOperations.Solarize(pixels, 255), pixels => ColorOperations.AutoContrast(pixels, 3),
+            pixels => ColorOperations.Brightness(pixels, 1),
+            pixels => ColorOperations.Saturation(pixels, 3, 1), pixels => ColorOperations.Contrast(pixels, 3, 1),
+            pixels => ColorOperations.Posterize(pixels, 8),
+            pixels => ColorOperations.Solarize(pixels, 255), pixels => ColorOperations.AutoContrast(pixels, 3),
             pixels => ColorOperations.Equalize(pixels, 3),
         ])
         {

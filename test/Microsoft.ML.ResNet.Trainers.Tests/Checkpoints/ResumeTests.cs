@@ -80,10 +80,10 @@ public sealed class ResumeTests : IDisposable
 
         ResNetTrainer.Options Head(string? folder, TimeSpan? maxDuration = null) => new()
         {
-            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName =
-                nameof(PixelRow.Bytes), BatchSize = 16, Epochs = 3, Seed = 5, Precision = TrainingPrecision.Float32,
-            ThreadCount = 1, InitialWeights =
-                pretrained.Weights, TrainableLayers = TrainableLayers.Head, CheckpointFolder = folder, MaxDuration = maxDuration,
+            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape,
+            ImageColumnName = nameof(PixelRow.Bytes), BatchSize = 16, Epochs = 3, Seed = 5, Precision = TrainingPrecision.Float32,
+            ThreadCount = 1, InitialWeights = pretrained.Weights,
+            TrainableLayers = TrainableLayers.Head, CheckpointFolder = folder, MaxDuration = maxDuration,
         };
     }
 

@@ -245,8 +245,8 @@ public sealed class TrainingLoopTests
 
     private static (ResNetWeights Weights, TrainingState End) Run(
         TrainingRecipe recipe, LayerPlan? plan = null, LearningRateSchedule? schedule = null, int? stopAfter = null,
-        Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint =
-            null, TimeSpan? interval = null, (TrainingState State, ResNetWeights Tensors)? from = null)
+        Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint = null,
+        TimeSpan? interval = null, (TrainingState State, ResNetWeights Tensors)? from = null)
     {
         plan ??= Plan;
         var images = Images(plan.Input);

@@ -93,8 +93,8 @@ public sealed class TemplateTests : IDisposable
         string[] packages =
         [
             "Microsoft.ML.OnnxRuntime",
-            // they come anyway, but the versions that are asked for are not on this machine
-            "SkiaSharp", "SkiaSharp.NativeAssets.Linux.NoDependencies", "Google.Protobuf", "System.Numerics.Tensors",
+            "SkiaSharp", "SkiaSharp.NativeAssets.Linux.NoDependencies", "Google.Protobuf",
+            "System.Numerics.Tensors", // they come anyway, but the versions that are asked for are not on this machine
         ];
         File.WriteAllText(_folder["Consumer/Consumer.csproj"], $"""
             <Project Sdk="Microsoft.NET.Sdk">

@@ -278,10 +278,8 @@ public sealed class ReportPageTests
         var report = Report(classes: 3);
         var page = Render(report with
         {
-            Accuracy = new Proportion(9, 9), Confusions = [], WorstMistakes = [], UnlabeledRows = 0, Classes =
-            [
-                .. report.Classes.Select(each => each with { Predicted = 3, Correct = 3 }),
-            ],
+            Accuracy = new Proportion(9, 9), Confusions = [], WorstMistakes = [], UnlabeledRows = 0,
+            Classes = [.. report.Classes.Select(each => each with { Predicted = 3, Correct = 3 })],
         });
 
         Assert.Contains("No image was classified wrong", page.GetElementById("confusion")!.TextContent, StringComparison.Ordinal);
