@@ -11,13 +11,14 @@ internal static class PaperTables
     /// </summary>
     public static ImmutableArray<PaperNetwork> ImageNet { get; } =
     [
-        OfTable1(ResNetArchitecture.Plain18, 18, [new(112, 1, 64), new(56, 4, 64), new(28, 4, 128), new(14, 4, 256), new(7, 4, 512)], 1.8m),
-        OfTable1(
-            ResNetArchitecture.Plain34, 34, [new(112, 1, 64), new(56, 6, 64), new(28, 8, 128), new(14, 12, 256), new(7, 6, 512)], 3.6m),
-        OfTable1(
-            ResNetArchitecture.ResNet18, 18, [new(112, 1, 64), new(56, 4, 64), new(28, 4, 128), new(14, 4, 256), new(7, 4, 512)], 1.8m),
-        OfTable1(
-            ResNetArchitecture.ResNet34, 34, [new(112, 1, 64), new(56, 6, 64), new(28, 8, 128), new(14, 12, 256), new(7, 6, 512)], 3.6m),
+        OfTable1(ResNetArchitecture.Plain18, 18,
+            [new(112, 1, 64), new(56, 4, 64), new(28, 4, 128), new(14, 4, 256), new(7, 4, 512)], 1.8m),
+        OfTable1(ResNetArchitecture.Plain34, 34,
+            [new(112, 1, 64), new(56, 6, 64), new(28, 8, 128), new(14, 12, 256), new(7, 6, 512)], 3.6m),
+        OfTable1(ResNetArchitecture.ResNet18, 18,
+            [new(112, 1, 64), new(56, 4, 64), new(28, 4, 128), new(14, 4, 256), new(7, 4, 512)], 1.8m),
+        OfTable1(ResNetArchitecture.ResNet34, 34,
+            [new(112, 1, 64), new(56, 6, 64), new(28, 8, 128), new(14, 12, 256), new(7, 6, 512)], 3.6m),
         OfTable1(ResNetArchitecture.ResNet50V1, 50,
             [new(112, 1, 64), new(56, 9, 256), new(28, 12, 512), new(14, 18, 1024), new(7, 9, 2048)], 3.8m),
         OfTable1(ResNetArchitecture.ResNet101V1, 101,

@@ -31,8 +31,9 @@ internal static class PrecisionCommand
                 .Select(epoch => epoch.ImagesPerSecond)
                 .Order()
                 .ElementAt(networks[0].Model.History.Epochs.Length * networks.Length / 2);
+            var each = string.Join(" · ", errors.Select(error => error.ToString("f2", CultureInfo.InvariantCulture)));
             table.AppendLine(CultureInfo.InvariantCulture,
-                $"| {precision} | {string.Join(" · ", errors.Select(error => error.ToString("f2", CultureInfo.InvariantCulture)))} % | {errors.Average():f2} % | {errors.Max() - errors.Min():f2} | {rate:f0} |");
+                $"| {precision} | {each} % | {errors.Average():f2} % | {errors.Max() - errors.Min():f2} | {rate:f0} |");
         }
 
         File.WriteAllText(laboratory.Result("precision.md"), table.ToString());

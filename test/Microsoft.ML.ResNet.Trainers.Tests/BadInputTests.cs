@@ -47,8 +47,9 @@ public sealed class BadInputTests : IDisposable
         AssertMessage<ArgumentOutOfRangeException>(
             () => Trainer(shape: new ImageShape(3, 32, 32)).Fit(data), "with 768 values, but an image of 3×32×32 has 3072");
         AssertMessage<ArgumentOutOfRangeException>(
-            () => _ml.MulticlassClassification.Trainers.ResNet("Label", "Bytes", TrainingData.Tiny)
-                .Fit(data), "does not tell the image's shape", "InputShape = new ImageShape(channels, height, width)");
+            () => _ml.MulticlassClassification.Trainers.ResNet("Label", "Bytes", TrainingData.Tiny).Fit(data),
+            "does not tell the image's shape",
+            "InputShape = new ImageShape(channels, height, width)");
     }
 
     [Fact]

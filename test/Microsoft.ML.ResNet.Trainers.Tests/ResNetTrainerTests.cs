@@ -272,8 +272,15 @@ public sealed class ResNetTrainerTests : IDisposable
     // The steps and nothing else of the paper's recipe.
     private static readonly TrainingRecipe Plain = new() { LearningRateDecay = LearningRateDecay.Step };
 
-    private static ResNetTrainer.Options WithSeed(int? seed) => new() { Architecture = TrainingData.Tiny, InputShape =
-        TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes), Epochs = 1, BatchSize = 16, Seed = seed };
+    private static ResNetTrainer.Options WithSeed(int? seed) => new()
+    {
+        Architecture = TrainingData.Tiny,
+        InputShape = TrainingData.Shape,
+        ImageColumnName = nameof(PixelRow.Bytes),
+        Epochs = 1,
+        BatchSize = 16,
+        Seed = seed,
+    };
 
     private ResNetTrainer Trainer(int epochs) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {

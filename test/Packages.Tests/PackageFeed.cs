@@ -24,8 +24,8 @@ public sealed class PackageFeed : IDisposable
         new XElement("configuration",
             new XElement("packageSources", new XElement("add", new XAttribute("key", "packed"), new XAttribute("value", _folder["feed"]))),
             new XElement("fallbackPackageFolders",
-                new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", MachinePackages)))).Save(
-                    _folder["NuGet.config"]);
+                new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", MachinePackages))))
+            .Save(_folder["NuGet.config"]);
     }
 
     /// <summary>Gets the version of the libraries, from its one place.</summary>
@@ -38,7 +38,8 @@ public sealed class PackageFeed : IDisposable
 
     /// <summary>Gets the platform part of libtorch's package names.</summary>
     internal static string Platform { get; } =
-        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
+        (OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")
+        + $"-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
 
     /// <summary>Gets the folder where NuGet keeps the packages of this machine, unpacked and as they came.</summary>
     internal static string MachinePackages { get; } = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } own
@@ -82,8 +83,8 @@ public sealed class PackageFeed : IDisposable
             new XElement("ItemGroup",
                 packages.Select(
                     id => new XElement("PackageReference", new XAttribute("Include", id), new XAttribute("Version", VersionOf(id)))),
-                projects.Select(other => new XElement("ProjectReference", new XAttribute("Include", $"../{other}/{other}.csproj"))))).Save(
-                    _folder[$"{name}/{name}.csproj"]);
+                projects.Select(other => new XElement("ProjectReference", new XAttribute("Include", $"../{other}/{other}.csproj")))))
+            .Save(_folder[$"{name}/{name}.csproj"]);
         if (outputType == "Exe")
         {
             System.IO.File.WriteAllText(_folder[$"{name}/Program.cs"], program ?? "return 0;");
@@ -123,7 +124,7 @@ public sealed class PackageFeed : IDisposable
         ?? throw new ArgumentException($"Directory.Packages.props has no version of '{id}'.", nameof(id));
 
     private ProcessResult Dotnet(string[] arguments, string? folder) => SampleProcess.Run("dotnet", arguments, input: null, folder,
-        ("NUGET_PACKAGES", folder is null
-            ? Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-            : _folder["packages"]), ("MSBUILDDISABLENODEREUSE", "1"), ("DOTNET_CLI_UI_LANGUAGE", "en"));
+        ("NUGET_PACKAGES", folder is null ? Environment.GetEnvironmentVariable("NUGET_PACKAGES") : _folder["packages"]),
+        ("MSBUILDDISABLENODEREUSE", "1"),
+        ("DOTNET_CLI_UI_LANGUAGE", "en"));
 }

@@ -50,9 +50,13 @@ internal static class ImageFiles
 
         var palette = new byte[3 << depth % 16];
         random.NextBytes(palette);
-        return [.. PngHeader(width, height, depth, colorType),
-            .. colorType == 3 ? [.. Chunk("PLTE", palette), .. Chunk("tRNS", [0, 100, 200])] : (byte[])[], .. Chunk("IDAT", Deflate(rows)),
-            .. Chunk("IEND", [])];
+        return
+        [
+            .. PngHeader(width, height, depth, colorType),
+            .. colorType == 3 ? [.. Chunk("PLTE", palette), .. Chunk("tRNS", [0, 100, 200])] : (byte[])[],
+            .. Chunk("IDAT", Deflate(rows)),
+            .. Chunk("IEND", []),
+        ];
     }
 
     /// <summary>A PNG whose header claims a size, with next to nothing behind it.</summary>

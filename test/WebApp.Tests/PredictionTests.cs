@@ -60,8 +60,8 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         var good = TestImages.Png(8);
 
         await Answers.AssertProblemAsync(status, detail, await _service.PostAsync(image));
-        var batch = (await Answers.JsonAsync(await _service.PostFormAsync("predict/batch", ("first.png", good), ("bad.png", image),
-            ("last.png", good)))).GetProperty("images");
+        var batch = (await Answers.JsonAsync(await _service.PostFormAsync(
+            "predict/batch", ("first.png", good), ("bad.png", image), ("last.png", good)))).GetProperty("images");
 
         Assert.Equal(["first.png", "bad.png", "last.png"], batch.EnumerateArray().Select(each => each.GetProperty("name").GetString()));
         Answers.AssertPredictions(fixture.Reference.Of(good), batch[0].GetProperty("predictions"));

@@ -59,10 +59,16 @@ internal static class PredictionEndpoints
                     Properties = new Dictionary<string, IOpenApiSchema> { ["image"] = file },
                 },
                 true),
-            "PredictBatch" => (new OpenApiSchema { Type = JsonSchemaType.Object, Properties = new Dictionary<string, IOpenApiSchema>
-            {
-                ["images"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = file },
-            } }, false),
+            "PredictBatch" => (
+                new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    Properties = new Dictionary<string, IOpenApiSchema>
+                    {
+                        ["images"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = file },
+                    },
+                },
+                false),
             _ => (null, false),
         };
         if (form is null)

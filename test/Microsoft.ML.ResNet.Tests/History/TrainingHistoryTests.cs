@@ -86,8 +86,9 @@ public sealed class TrainingHistoryTests : IDisposable
         History.SaveCsv(_folder["history.csv"]);
 
         Assert.Equal(
-            """
-            epoch,step,learning_rate,loss,accuracy,validation_loss,validation_accuracy,duration,images_per_second,augmentation_time,validation_time
+            "epoch,step,learning_rate,loss,accuracy,validation_loss,validation_accuracy,duration,"
+            + "images_per_second,augmentation_time,validation_time\n"
+            + """
             1,79,0.1,0.3333333333333333,0.5,,,12.3456789,1234.5,1E-07,0
             2,158,1E-07,0.25,1,NaN,0.875,2,1000,0,0.5
 

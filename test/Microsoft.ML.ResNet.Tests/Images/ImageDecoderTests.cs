@@ -153,7 +153,10 @@ public sealed class ImageDecoderTests
 
         var message = Assert.Throws<InvalidDataException>(() => ResNetImage.Load(folder["text.jpg"])).Message;
 
-        Assert.Equal($"Image '{folder["text.jpg"]}' cannot be read: it is no image that can be decoded: neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged.", message);
+        Assert.Equal(
+            $"Image '{folder["text.jpg"]}' cannot be read: it is no image that can be decoded: "
+            + "neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged.",
+            message);
         Assert.Throws<FileNotFoundException>(() => ResNetImage.Load(folder["none.jpg"]));
         Assert.Throws<InvalidDataException>(() => ResNetImage.Decode([]));
     }

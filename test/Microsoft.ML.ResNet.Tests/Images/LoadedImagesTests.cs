@@ -152,7 +152,12 @@ public sealed class LoadedImagesTests : IDisposable
                 getImages[i](ref images[i]);
             }
 
-            rows.Add($"{cursor.Position:d5} {id} {string.Join(' ', images.Select(image => $"{image.Width}×{image.Height} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(image.Pixels))} {image.Tag}"))}");
+            var shown = images.Select(image =>
+            {
+                var hash = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(image.Pixels));
+                return $"{image.Width}×{image.Height} {hash} {image.Tag}";
+            });
+            rows.Add($"{cursor.Position:d5} {id} {string.Join(' ', shown)}");
         }
 
         return rows;

@@ -68,11 +68,20 @@ public sealed class QuantizeTests : IDisposable
             ["Conv", "FusedConv", "BatchNormalization", "Relu", "Add", "Mul", "Sigmoid", "AveragePool", "GlobalAveragePool"]));
     }
 
-    private ResNetClassificationTransformer Classifier(BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction,
-        int groups) => TestClassifier.Create(
-        _ml, _data, nameof(PixelRow.Bytes), Shape,
-        new ResNetArchitecture("network", block, [2,
-            1]) { Stem = stem, Shortcut = shortcut, SqueezeReduction = squeezeReduction, Groups = groups, BaseWidth = 16 });
+    private ResNetClassificationTransformer Classifier(
+        BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction, int groups) => TestClassifier.Create(
+        _ml,
+        _data,
+        nameof(PixelRow.Bytes),
+        Shape,
+        new ResNetArchitecture("network", block, [2, 1])
+        {
+            Stem = stem,
+            Shortcut = shortcut,
+            SqueezeReduction = squeezeReduction,
+            Groups = groups,
+            BaseWidth = 16,
+        });
 
     [Fact]
     public void ScoresSavesAndLoadsAsAnyOther()

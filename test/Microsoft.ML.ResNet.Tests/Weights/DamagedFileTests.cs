@@ -69,8 +69,8 @@ public sealed class DamagedFileTests
     {
         var file = Files[format].Value;
         var places = StructuralPlaces(file);
-        var changes = Gen.Select(Gen.Int[0, places.Length - 1], Gen.OneOf(Gen.Byte, Gen.OneOf(Gen.Const<byte>(0), Gen.Const<byte>(0x7f),
-            Gen.Const<byte>(0x80), Gen.Const<byte>(0xff)))).Array[1, 4];
+        var special = Gen.OneOf(Gen.Const<byte>(0), Gen.Const<byte>(0x7f), Gen.Const<byte>(0x80), Gen.Const<byte>(0xff));
+        var changes = Gen.Select(Gen.Int[0, places.Length - 1], Gen.OneOf(Gen.Byte, special)).Array[1, 4];
 
         Check(changes, changes =>
         {

@@ -98,10 +98,15 @@ public sealed class LoadTests
     public void StridesAreFollowed()
     {
         // [[1.5, -2, 0.25], [8, -0.125, 96]] transposed; then its second column, which starts at 1 and steps by 3.
-        Assert.Equal([1.5f, 8, -2, -0.125f, 0.25f, 96], WeightsAssert.Read(WithTensor(new TorchFile(), "FloatStorage",
-            Encode("FloatStorage", Six), 4, [3, 2], [1, 3]).ToZip())["w"].Values.ToArray());
-        Assert.Equal([-2, -0.125f], WeightsAssert.Read(WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", Six), 4, [2], [3],
-            offset: 1).ToZip())["w"].Values.ToArray());
+        Assert.Equal(
+            [1.5f, 8, -2, -0.125f, 0.25f, 96],
+            WeightsAssert.Read(
+                WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", Six), 4, [3, 2], [1, 3]).ToZip())["w"].Values.ToArray());
+        Assert.Equal(
+            [-2, -0.125f],
+            WeightsAssert.Read(
+                WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", Six), 4, [2], [3], offset: 1).ToZip())["w"]
+                .Values.ToArray());
     }
 
     [Fact]
@@ -115,8 +120,10 @@ public sealed class LoadTests
             [outputs, inputs, height, width], strides).ToLegacy())["w"];
 
         var expected =
-            from o in Enumerable.Range(0,
-                outputs) from i in Enumerable.Range(0, inputs) from y in Enumerable.Range(0, height) from x in Enumerable.Range(0, width)
+            from o in Enumerable.Range(0, outputs)
+            from i in Enumerable.Range(0, inputs)
+            from y in Enumerable.Range(0, height)
+            from x in Enumerable.Range(0, width)
             select values[((o * height + y) * width + x) * inputs + i];
         Assert.Equal(expected, read.Values.ToArray());
     }
@@ -189,8 +196,8 @@ public sealed class LoadTests
         var key = file.AddStorage(Encode("FloatStorage", Six));
         var tensor = new Pickle().Raw(0x8c, 12)
             .Raw("torch._utils").Raw(0x94).Raw(0x8c, 18).Raw("_rebuild_tensor_v2").Raw(0x94).Raw(0x93).Raw(0x94).Raw("(")
-            .Storage("FloatStorage", key, 6).Raw("K\x00").Raw("K\x06").Raw(0x85).Raw("K\x01").Raw(0x85).Raw(0x89).Raw("}t").Raw(0x94).Raw(
-                "R");
+            .Storage("FloatStorage", key, 6).Raw("K\x00").Raw("K\x06").Raw(0x85).Raw("K\x01").Raw(0x85).Raw(0x89)
+            .Raw("}t").Raw(0x94).Raw("R");
         file.Object.Raw(0x95).Raw(new byte[8]).Raw("}").Raw(0x94).Raw(0x8c, 1).Raw("w").Raw(0x94).Raw(tensor.ToArray()).Raw("s");
 
         Assert.Equal(Six, WeightsAssert.Read(file.ToZip())["w"].Values.ToArray());

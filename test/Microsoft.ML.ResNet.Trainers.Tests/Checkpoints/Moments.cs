@@ -29,7 +29,12 @@ internal static class Moments
             Best = best is { } epoch ? new Patience { Best = results[epoch - 1], EpochsSince = epochs - epoch } : new Patience(),
         };
         return new Checkpoint(
-            Identity, state, new ResNetWeights([new WeightTensor("w", [2, 2], new float[] { 1, -2, float.Epsilon, float.MaxValue }),
-                new WeightTensor("s", [], new float[] { 3 })]));
+            Identity,
+            state,
+            new ResNetWeights(
+            [
+                new WeightTensor("w", [2, 2], new float[] { 1, -2, float.Epsilon, float.MaxValue }),
+                new WeightTensor("s", [], new float[] { 3 }),
+            ]));
     }
 }

@@ -18,10 +18,17 @@ public sealed class Cifar10TrainingTests : IDisposable
         WriteBinary();
         WriteImages();
         var (binary, images) = (_ml.Data.LoadCifar10(_folder["binary"]), _ml.Data.LoadCifar10(_folder["images"]));
-        var pipeline = _ml.Transforms.Conversion.MapValueToKey(
-            "Label", keyOrdinality: Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue)
-            .Append(_ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture =
-                TrainingData.Tiny, Epochs = 1, BatchSize = 32, Seed = 5, Precision = TrainingPrecision.Float32, ThreadCount = 1 }));
+        const Transforms.ValueToKeyMappingEstimator.KeyOrdinality byValue = Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue;
+        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: byValue)
+            .Append(_ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = TrainingData.Tiny,
+                Epochs = 1,
+                BatchSize = 32,
+                Seed = 5,
+                Precision = TrainingPrecision.Float32,
+                ThreadCount = 1,
+            }));
 
         var model = pipeline.Fit(binary.Train);
         var fromBinary = ScoresByImage(model, binary.Test);

@@ -104,8 +104,9 @@ public sealed class ResamplerTests
                 random.NextDouble() * (width - cropWidth), random.NextDouble() * (height - cropHeight), cropWidth, cropHeight);
             var pixels = new byte[height * width * stride];
             random.NextBytes(pixels);
-            float[] floats = Array.ConvertAll(pixels, value => (float)value), fromBytes =
-                new float[targetHeight * targetWidth * channels.Length], fromFloats = new float[fromBytes.Length];
+            var floats = Array.ConvertAll(pixels, value => (float)value);
+            var fromBytes = new float[targetHeight * targetWidth * channels.Length];
+            var fromFloats = new float[fromBytes.Length];
 
             Resampler.Resize(new SourcePixels<byte>(pixels, height, width, stride, channels), crop, fromBytes, targetHeight, targetWidth);
             Resampler.Resize(new SourcePixels<float>(floats, height, width, stride, channels), crop, fromFloats, targetHeight, targetWidth);

@@ -101,11 +101,10 @@ public sealed unsafe class ActivationKernelsTests
         var rows = (nint)(Count / Channels);
         var positions = Pool.Height * Pool.Width;
 
-        void* x =
-            room.Activations(1), y = room.Activations(2), g = room.Activations(3), g2 = room.Activations(4), target = room.Activations(5);
-        float* a = room.Floats(6, Images * Channels), b = room.Floats(7, Channels), c = room.Floats(8, Channels), d = room.Floats(
-            9,
-            Channels);
+        void* x = room.Activations(1), y = room.Activations(2), g = room.Activations(3), g2 = room.Activations(4);
+        void* target = room.Activations(5);
+        float* a = room.Floats(6, Images * Channels), b = room.Floats(7, Channels);
+        float* c = room.Floats(8, Channels), d = room.Floats(9, Channels);
         var sums = room.Doubles(2 * Channels);
         kernels.Sums(x, rows, Channels, a, sums);
         results.Add(new Span<double>(sums, 2 * Channels).ToArray());

@@ -59,8 +59,10 @@ public sealed class CrossValidatedHeadTests
 
     [Fact]
     public void The_token_stops_the_search() => Assert.ThrowsAny<OperationCanceledException>(() => CrossValidatedHead.Probabilities(
-        Table(count: 20, features: 2, classes: 2, new Random(6), vector => vector[0] > 0 ? 1 : 0), folds: 2, seed: 1, new CancellationToken(
-            canceled: true)));
+        Table(count: 20, features: 2, classes: 2, new Random(6), vector => vector[0] > 0 ? 1 : 0),
+        folds: 2,
+        seed: 1,
+        new CancellationToken(canceled: true)));
 
     private static FeatureTable Table(int count, int features, int classes, Random random, Func<float[], int> label)
     {

@@ -33,8 +33,8 @@ public sealed class MemoryBudgetTests
     [Fact]
     public void HalfPrecisionTakesAboutHalf()
     {
-        var ratio = (double)MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.BFloat16) / MemoryBudget.BytesPerBatch(
-            Plan, 16, TrainingPrecision.Float32);
+        var ratio = (double)MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.BFloat16)
+            / MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.Float32);
 
         Assert.InRange(ratio, 0.45, 0.6);
     }

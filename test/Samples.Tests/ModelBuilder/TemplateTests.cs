@@ -46,8 +46,12 @@ public sealed class TemplateTests : IDisposable
         var config = JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(Path.Combine(project, "MLModel.mbconfig")));
         Assert.Equal("my \"best\" images", config.GetProperty("DataSource").GetProperty("FolderPath").GetString());
         var option = config.GetProperty("TrainingOption");
-        Assert.Equal(("resnet32", 24, 2), (option.GetProperty("Architecture")
-            .GetString(), option.GetProperty("ImageSize").GetInt32(), option.GetProperty("Epochs").GetInt32()));
+        Assert.Equal(
+            ("resnet32", 24, 2),
+            (
+                option.GetProperty("Architecture").GetString(),
+                option.GetProperty("ImageSize").GetInt32(),
+                option.GetProperty("Epochs").GetInt32()));
 
         Build(project);
         Pictures.Write(Path.Combine(project, "my \"best\" images"), perClass: 16, height: 20, width: 30);
@@ -93,8 +97,8 @@ public sealed class TemplateTests : IDisposable
         string[] packages =
         [
             "Microsoft.ML.OnnxRuntime",
-            "SkiaSharp", "SkiaSharp.NativeAssets.Linux.NoDependencies", "Google.Protobuf",
-            "System.Numerics.Tensors", // they come anyway, but the versions that are asked for are not on this machine
+            // they come anyway, but the versions that are asked for are not on this machine
+            "SkiaSharp", "SkiaSharp.NativeAssets.Linux.NoDependencies", "Google.Protobuf", "System.Numerics.Tensors",
         ];
         File.WriteAllText(_folder["Consumer/Consumer.csproj"], $"""
             <Project Sdk="Microsoft.NET.Sdk">

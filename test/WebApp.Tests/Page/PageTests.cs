@@ -210,12 +210,16 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
             canvas.clearRect(0, 0, 1, 1);
             canvas.fillStyle = colour;
             canvas.fillRect(0, 0, 1, 1);
-            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => value / 255).map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => value / 255)
+        """ + """
+        .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
             return 0.2126 * r + 0.7152 * g + 0.0722 * b;
           };
           let behind = element;
           while (getComputedStyle(behind).backgroundColor === 'rgba(0, 0, 0, 0)') behind = behind.parentElement;
-          const [dark, light] = [luminance(getComputedStyle(element).color), luminance(getComputedStyle(behind).backgroundColor)].sort((a, b) => a - b);
+          const [dark, light] = [luminance(getComputedStyle(element).color), luminance(getComputedStyle(behind).backgroundColor)]
+        """ + """
+        .sort((a, b) => a - b);
           return (light + 0.05) / (dark + 0.05);
         }
         """;

@@ -58,10 +58,10 @@ public sealed class CurvesTests : IDisposable
     public void The_loss_is_drawn_where_asked_for_and_its_axis_ends_with_a_tick_above_it()
     {
         var run = Run(0.5);
-        run = run with { Epochs =
-        [
-            .. run.Epochs.Select(epoch => epoch with { Loss = 2.31 / epoch.Epoch, ValidationLoss = 2.2 / epoch.Epoch }),
-        ] };
+        run = run with
+        {
+            Epochs = [.. run.Epochs.Select(epoch => epoch with { Loss = 2.31 / epoch.Epoch, ValidationLoss = 2.2 / epoch.Epoch })],
+        };
         TrainingCurves.Plot(_folder["loss.svg"], new PlotOptions { Value = CurveValue.Loss }, ("run", run));
 
         Assert.Contains("loss, nats", Texts(_folder["loss.svg"]));

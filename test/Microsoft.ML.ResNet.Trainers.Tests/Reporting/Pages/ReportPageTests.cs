@@ -168,10 +168,14 @@ public sealed class ReportPageTests
     public void Views_are_compared_in_a_table()
     {
         var report = Report(classes: 3);
-        var page = Render(report with { Views =
-        [
-            new ViewResult("single view", 1, new Proportion(6, 9), 0.5), new ViewResult("10-crop", 10, new Proportion(7, 9), 0.4567),
-        ] });
+        var page = Render(report with
+        {
+            Views =
+            [
+                new ViewResult("single view", 1, new Proportion(6, 9), 0.5),
+                new ViewResult("10-crop", 10, new Proportion(7, 9), 0.4567),
+            ],
+        });
 
         Assert.Equal(
             ["Single view|1|66.67 %|0.5000", "10-crop|10|77.78 %|0.4567"],
@@ -260,8 +264,15 @@ public sealed class ReportPageTests
     {
         var page = Render(Report(classes: 3) with
         {
-            History = History with { Epochs = [.. History.Epochs.Select((epoch, index) => index switch { 1 =>
-                epoch with { ValidationLoss = double.NaN }, 2 => epoch with { ValidationLoss = double.PositiveInfinity }, _ => epoch })] },
+            History = History with
+            {
+                Epochs = [.. History.Epochs.Select((epoch, index) => index switch
+                {
+                    1 => epoch with { ValidationLoss = double.NaN },
+                    2 => epoch with { ValidationLoss = double.PositiveInfinity },
+                    _ => epoch,
+                })],
+            },
         });
 
         var svg = Svg(page.QuerySelector("figure img")!);
