@@ -14,7 +14,10 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var (network, reading) = (new NetworkOptions(), new ReadingOptions());
-        var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class, named as the network's classes are." };
+        var data = new Argument<string>("data")
+        {
+            Description = "Folder of images, one sub-folder per class, named as the network's classes are.",
+        };
         var top = OptionValues.Whole("--top", "Also the share of images whose class is among so many likeliest.", least: 1, byDefault: 5);
         var command = new Command("evaluate",
             "Tests a network on a folder of images: accuracy, log-loss, precision and recall of each class, and the confusion matrix. "
@@ -26,7 +29,8 @@ internal static class EvaluateCommand
         return command.Runs((arguments, terminal, cancellation) =>
         {
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            var evaluation = Run(network.Load(arguments, terminal, cancellation), arguments.GetValue(data)!, arguments.GetValue(top), reader);
+            var evaluation = Run(
+                network.Load(arguments, terminal, cancellation), arguments.GetValue(data)!, arguments.GetValue(top), reader);
             terminal.Write(evaluation, result => WriteText(result, terminal));
             return reader.ExitCode;
         });
@@ -65,7 +69,10 @@ internal static class EvaluateCommand
         ]);
         terminal.WriteTable(["class", "images", "precision", "recall"],
             result.Classes.Where(each => each.Images > 0 || each.Precision is not null)
-                .Select(each => new[] { each.Name, each.Images.ToString("n0", CultureInfo.InvariantCulture), Share(each.Precision), Share(each.Recall) }));
+                .Select(each => new[]
+                {
+                    each.Name, each.Images.ToString("n0", CultureInfo.InvariantCulture), Share(each.Precision), Share(each.Recall),
+                }));
         WriteConfusion(result, terminal);
     }
 

@@ -24,5 +24,6 @@ internal sealed record InspectedLayer(string Name, string Kind, int[] Output, lo
     };
 
     // GlobalAveragePool: global average pool.
-    private static string Words(string name) => string.Concat(name.Select((letter, index) => char.IsUpper(letter) ? $"{(index > 0 ? " " : "")}{char.ToLowerInvariant(letter)}" : $"{letter}"));
+    private static string Words(string name) => string.Concat(
+        name.Select((letter, index) => char.IsUpper(letter) ? $"{(index > 0 ? " " : "")}{char.ToLowerInvariant(letter)}" : $"{letter}"));
 }

@@ -26,6 +26,7 @@ internal static class BenchmarkPage
     public static void Replace(string name, Section section)
     {
         var page = File.Exists(PathInCheckout) ? File.ReadAllText(PathInCheckout) : "";
-        File.WriteAllText(PathInCheckout, PageSections.Replace(page, $"{Introduction}\n\n{Machine.ToMarkdown()}", Order, name, section.ToMarkdown()));
+        File.WriteAllText(
+            PathInCheckout, PageSections.Replace(page, $"{Introduction}\n\n{Machine.ToMarkdown()}", Order, name, section.ToMarkdown()));
     }
 }
