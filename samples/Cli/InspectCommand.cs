@@ -64,9 +64,14 @@ internal static class InspectCommand
             .. result.ClassNames.Length > 0
                 ? [["class names", string.Join(", ", result.ClassNames.Take(10)) + (result.ClassNames.Length > 10 ? ", …" : "")]]
                 : Array.Empty<string[]>(),
-            ["preprocessing", result.Preprocessing is { } how ? $"border {how.CropBorder}, "
-                + $"supersampling {how.Supersampling}, {(how.Mean.Length > 3 ? "mean image" : $"mean {Numbers(how.Mean)}")}, "
-                + $"deviation {Numbers(how.StandardDeviation)}" : "unknown"],
+            [
+                "preprocessing",
+                result.Preprocessing is { } how
+                    ? $"border {how.CropBorder}, supersampling {how.Supersampling}, "
+                        + $"{(how.Mean.Length > 3 ? "mean image" : $"mean {Numbers(how.Mean)}")}, "
+                        + $"deviation {Numbers(how.StandardDeviation)}"
+                    : "unknown",
+            ],
             ["parameters", Count(result.Parameters)],
             ["multiply-adds", result.MultiplyAdds is { } cost ? Count(cost) : "unknown"],
             ["tensors", Count(result.Tensors.Length)],

@@ -35,8 +35,12 @@ internal sealed class NetworkOptions
     private readonly Option<ResNetArchitecture?> _architecture = ArchitectureOption(
         "The network, such as resnet50. [default: what the file says, or what its tensors fit]");
 
-    private readonly Option<string?> _classes = new("--classes") { Description = "A text file with the classes' names, one a line, "
-        + "in the order of the network's outputs. [default: those in the file, or 0, 1, 2, …]", HelpName = "file" };
+    private readonly Option<string?> _classes = new("--classes")
+    {
+        Description = "A text file with the classes' names, one a line, in the order of the network's outputs. "
+            + "[default: those in the file, or 0, 1, 2, …]",
+        HelpName = "file",
+    };
 
     private readonly Option<string?> _preprocessing = new("--preprocessing")
     {

@@ -25,8 +25,14 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs, long? CacheB
         {
             Architecture = ResNetArchitecture.Parse(training.Architecture),
             InputShape = new ImageShape(3, training.ImageSize, training.ImageSize),
-            Recipe = TrainingRecipe.Paper with { Steps = null, Epochs = Math.Max(1,
-                work.Epochs), BatchSize = training.BatchSize, LearningRate = 0.01, Augmentation = ImageAugmentation.Auto },
+            Recipe = TrainingRecipe.Paper with
+            {
+                Steps = null,
+                Epochs = Math.Max(1, work.Epochs),
+                BatchSize = training.BatchSize,
+                LearningRate = 0.01,
+                Augmentation = ImageAugmentation.Auto,
+            },
             MaxDuration = work.Epochs == 0 ? TimeSpan.FromTicks(1) : null,
             ValidationFraction = 0,
             OnBadImage = BadImageHandling.Skip,

@@ -19,7 +19,11 @@ internal static class Output
     public static string Ratio(double? ratio, double? mustReach = null, double? atMost = null) =>
         ratio is not { } value || !double.IsFinite(value)
             ? "–"
-            : $"{value.ToString("0.00", Culture)}{(mustReach is { } goal ? $" {(value >= goal ? "✓" : "✗")} (≥ {goal.ToString("0.##", Culture)}{(atMost < goal ? $"; peak {atMost.Value.ToString("0.0", Culture)}" : "")})" : "")}";
+            : $"{value.ToString("0.00", Culture)}{(mustReach is { } goal ? $" {Goal(value, goal, atMost)}" : "")}";
+
+    private static string Goal(double value, double goal, double? atMost) =>
+        $"{(value >= goal ? "✓" : "✗")} (≥ {goal.ToString("0.##", Culture)}"
+        + $"{(atMost < goal ? $"; peak {atMost.Value.ToString("0.0", Culture)}" : "")})";
 
     /// <summary>Writes a quantity that must stay below a bound, with a check or a cross.</summary>
     public static string AtMost(double value, double bound, string format, string unit) =>

@@ -62,8 +62,13 @@ internal sealed class DataRun : IRun
 
     private static ImmutableArray<string> List(string folder, int repeats, double? mostSeconds)
     {
-        ListingResult[] results = [.. Enumerable.Range(0, repeats
-            + 1).Select(_ => FolderListing.Peer.Run(new FolderListing(folder))).OfType<ListingResult>().Skip(1)];
+        ListingResult[] results =
+        [
+            .. Enumerable.Range(0, repeats + 1)
+                .Select(_ => FolderListing.Peer.Run(new FolderListing(folder)))
+                .OfType<ListingResult>()
+                .Skip(1),
+        ];
         var seconds = Statistics.Median(results.Select(result => result.Seconds)) ?? double.NaN;
         return
         [
@@ -116,8 +121,8 @@ internal sealed class DataRun : IRun
             ]);
         }
 
-        return new Table("Reading and augmentation, as a share of an epoch's time from the second epoch on (on a thread of its own, "
-            + "beside training)",
+        return new Table(
+            "Reading and augmentation, as a share of an epoch's time from the second epoch on (on a thread of its own, beside training)",
             ["network", "reading, before the first epoch", "first epoch", "later epochs", "reading and augmentation"], rows.ToImmutable());
     }
 

@@ -21,7 +21,7 @@ internal sealed class ScoreRun : IRun
             [.. Contests(settings).Where(contest => settings.Includes(contest.Name)).Select(contest => contest.Row(settings.Repeats))]),
         new Paragraph(
             "Pixels are planar vectors of bytes in memory, the same for both; "
-                + "“from images” are rows of decoded `MLImage`s, each made for its row, whose pixels ML.NET resizes and extracts. "
+            + "“from images” are rows of decoded `MLImage`s, each made for its row, whose pixels ML.NET resizes and extracts. "
             + "ONNX Runtime has the library's own exported graph, in its default settings, in one session. "
             + "Single rows are warmed up until .NET has compiled what they call. "
             + "Eight callers are threads with a prediction engine each, against one; a service has as many callers as cores and more, "

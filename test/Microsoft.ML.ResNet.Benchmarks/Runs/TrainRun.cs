@@ -32,7 +32,7 @@ internal sealed class TrainRun : IRun
                 [.. contests.Select(contest => contest.Row())]),
             new Paragraph(
                 "Ours reads files, augments, and trains with the paper's recipe. "
-                    + "The others have decoded images in memory and do not augment, which is in their favour. "
+                + "The others have decoded images in memory and do not augment, which is in their favour. "
                 + "Naive TorchSharp is float32 and NCHW, with its DataLoader, and the loss read at every step. PyTorch is the best of its "
                 + $"layouts: {contests.Select(contest => contest.PyTorchNote).FirstOrDefault(note => note is not null) ?? "not here"}. "
                 + "The floor is oneDNN's own time for the convolutions and matrix products of our step, by its log of a run apart, "

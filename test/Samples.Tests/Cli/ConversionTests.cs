@@ -16,8 +16,12 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
 
         var result = Resnet("export", fixture.ModelZip, "-o", output, "--json").Succeeded().Json;
 
-        Assert.Equal((output, new FileInfo(output).Length, "plain20"), (result.GetProperty("output")
-            .GetString(), result.GetProperty("bytes").GetInt64(), result.GetProperty("architecture").GetString()));
+        Assert.Equal(
+            (output, new FileInfo(output).Length, "plain20"),
+            (
+                result.GetProperty("output").GetString(),
+                result.GetProperty("bytes").GetInt64(),
+                result.GetProperty("architecture").GetString()));
         Assert.Equal(File.ReadAllBytes(fixture.Safetensors), File.ReadAllBytes(output));
     }
 

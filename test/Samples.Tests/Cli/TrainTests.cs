@@ -21,8 +21,12 @@ public sealed class TrainTests : IDisposable
             "--test", _folder["test"], "--report", _folder["report.html"], "--log", _folder["log"], "--json").Succeeded();
 
         var result = run.Json;
-        Assert.Equal(("plain20", 2, 1), (result.GetProperty("architecture")
-            .GetString(), result.GetProperty("epochs").GetInt32(), result.GetProperty("skippedImages").GetInt32()));
+        Assert.Equal(
+            ("plain20", 2, 1),
+            (
+                result.GetProperty("architecture").GetString(),
+                result.GetProperty("epochs").GetInt32(),
+                result.GetProperty("skippedImages").GetInt32()));
         Assert.Equal(["diagonal", "lying", "standing"], result.GetProperty("classes").EnumerateArray().Select(each => each.GetString()));
         Assert.InRange(result.GetProperty("testAccuracy").GetDouble(), 0, 1);
         Assert.Contains("epoch 2/2: loss", run.Error);
@@ -247,9 +251,11 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("Goes on from step ", finished.Error);
         Assert.Contains("All epochs were done before", finished.Error);
         Assert.Equal(1, other.ExitCode);
-        Assert.Contains("--epochs is 2, was 1. "
+        Assert.Contains(
+            "--epochs is 2, was 1. "
             + "Restore what was changed, give another --checkpoints, or set --resume to Never to start anew. "
-            + "To train a finished model for more epochs, give --more-epochs.", other.Error);
+            + "To train a finished model for more epochs, give --more-epochs.",
+            other.Error);
         Assert.DoesNotContain(" Resume", other.Error);
     }
 
