@@ -44,7 +44,11 @@ internal static class VerifyCommand
             var figures = Verification.Of(network);
             foreach (var (row, figure) in figures.Index())
             {
-                table.AddRow(row == 0 ? $"[bold]{network.Architecture}[/]" : "", figure.Name, figure.Computed, figure.Published ?? "-",
+                table.AddRow(
+                    row == 0 ? $"[bold]{network.Architecture}[/]" : "",
+                    figure.Name,
+                    figure.Computed,
+                    figure.Published ?? "-",
                     Answer(figure));
             }
 

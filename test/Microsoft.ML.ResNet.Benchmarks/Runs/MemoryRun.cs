@@ -55,8 +55,10 @@ internal sealed class MemoryRun : IRun
                 .. resident.Index().Select(each =>
                     (ImmutableArray<string>)[((each.Index + 1) * rows / ScoringMemory.Looks).ToString("#,0", Output.Culture),
                         Output.Megabytes(each.Item)]),
-                .. resident.Length > 1 ? (ImmutableArray<ImmutableArray<string>>)[["last ÷ second",
-                    Output.AtMost((double)resident[^1] / resident[1], Flat, "0.000", "")]] : [],
+                .. resident.Length > 1
+                    ? (ImmutableArray<ImmutableArray<string>>)
+                        [["last ÷ second", Output.AtMost((double)resident[^1] / resident[1], Flat, "0.000", "")]]
+                    : [],
             ]);
     }
 }

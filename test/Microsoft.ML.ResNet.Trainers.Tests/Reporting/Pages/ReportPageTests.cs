@@ -187,8 +187,11 @@ public sealed class ReportPageTests
     public void Responses_are_drawn_and_listed_by_layer()
     {
         var report = Report(classes: 3);
-        var page = Render(report with { Responses = new ResponseResult(500, [new LayerResponse("conv1", 1, 1.25),
-            new LayerResponse("layer1.0.conv1", 2, 0.5), new LayerResponse("layer1.0.conv2", 3, 0.75)]) });
+        LayerResponse[] layers =
+        [
+            new LayerResponse("conv1", 1, 1.25), new LayerResponse("layer1.0.conv1", 2, 0.5), new LayerResponse("layer1.0.conv2", 3, 0.75),
+        ];
+        var page = Render(report with { Responses = new ResponseResult(500, [.. layers]) });
 
         var section = page.GetElementById("responses")!;
         Assert.Contains("500 test images", section.TextContent, StringComparison.Ordinal);
