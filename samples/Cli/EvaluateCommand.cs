@@ -105,7 +105,10 @@ internal static class EvaluateCommand
         ]);
         terminal.WriteTable(["class", "images", "precision", "recall"],
             result.Classes.Where(each => each.Images > 0 || each.Precision is not null)
-                .Select(each => new[] { each.Name, each.Images.ToString("n0", CultureInfo.InvariantCulture), Share(each.Precision), Share(each.Recall) }));
+                .Select(each => new[]
+                {
+                    each.Name, each.Images.ToString("n0", CultureInfo.InvariantCulture), Share(each.Precision), Share(each.Recall),
+                }));
         WriteConfusion(result, terminal);
     }
 

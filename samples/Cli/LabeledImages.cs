@@ -33,7 +33,8 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files, bool
         }
 
         var ml = new MLContext();
-        return new LabeledImages(folder, [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)]);
+        return new LabeledImages(
+            folder, [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)]);
     }
 
     /// <summary>Gets the files as ML.NET reads them.</summary>

@@ -4,7 +4,10 @@ using CsvHelper;
 
 namespace Cli;
 
-/// <summary>Writes predictions to standard output: CSV and JSON as they are made, a table at the end. What has been written when the command is stopped is whole.</summary>
+/// <summary>
+/// Writes predictions to standard output: CSV and JSON as they are made, a table at the end. What has been
+/// written when the command is stopped is whole.
+/// </summary>
 internal abstract class PredictionWriter : IDisposable
 {
     /// <summary>Chooses the form.</summary>

@@ -7,12 +7,16 @@ using Spectre.Console;
 namespace Cli;
 
 /// <summary>
-/// Results go to standard output: tables on a terminal, tab-separated lines elsewhere, or JSON. All else goes to standard error, so that a pipe
-/// carries nothing but results.
+/// Results go to standard output: tables on a terminal, tab-separated lines elsewhere, or JSON. All else goes to standard
+/// error, so that a pipe carries nothing but results.
 /// </summary>
 internal sealed class Terminal(bool json)
 {
-    public static readonly Option<bool> Json = new("--json") { Description = "Write results as one JSON document, and nothing else to standard output.", Recursive = true };
+    public static readonly Option<bool> Json = new("--json")
+    {
+        Description = "Write results as one JSON document, and nothing else to standard output.",
+        Recursive = true,
+    };
 
     private static readonly JsonSerializerOptions JsonOptions = new()
     {
@@ -103,6 +107,7 @@ internal sealed class Terminal(bool json)
     public T Track<T>(string description, Func<ProgressTask?, T> run) => !IsInteractive
         ? run(null)
         : _messages.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(),
+                new PercentageColumn(), new RemainingTimeColumn())
             .Start(bar => run(bar.AddTask(Markup.Escape(description))));
 }

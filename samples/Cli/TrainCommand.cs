@@ -18,7 +18,12 @@ internal static class TrainCommand
             Description = "Folder of images, one sub-folder per class; or a CSV file with a line for each image, its path and any number "
                 + "of labels: photos/1.jpg,dog|beach",
         };
-        var output = new Option<string>("--output", "-o") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip", HelpName = "file" }.Named();
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "Where the model is saved.",
+            DefaultValueFactory = _ => "model.zip",
+            HelpName = "file",
+        }.Named();
         var validation = new Option<string?>("--validation")
         {
             Description = "Images to validate on after each epoch: a folder or CSV file as DATA is, or the share of each class that is "
@@ -45,18 +50,31 @@ internal static class TrainCommand
         }.Named();
         var resume = OptionValues.Choice("--resume", "Whether to go on from a checkpoint, where there is one.", Resume.Auto);
         var maxMinutes = OptionValues.Positive("--max-minutes", "Stop after this time, and save what there is; the same command goes on.");
-        var calibrate = new Option<bool>("--calibrate") { Description = "Fit probabilities to the validation images (temperature scaling)." };
+        var calibrate = new Option<bool>("--calibrate")
+        {
+            Description = "Fit probabilities to the validation images (temperature scaling).",
+        };
         var rejectUnknown = OptionValues.Share(
             "--reject-unknown",
-            "Give the model a column IsUnknown, for images of no class: this share of the validation images may be taken for such. [default: no such column]");
-        var log = new Option<string?>("--log") { Description = "Folder for history.csv, history.json and event files for TensorBoard.", HelpName = "folder" }.Named();
-        var report = new Option<string?>("--report") { Description = "Write a report on the --test images as one HTML file.", HelpName = "file" }.Named();
+            "Give the model a column IsUnknown, for images of no class: this share of the validation images may be taken for such. "
+                + "[default: no such column]");
+        var log = new Option<string?>("--log")
+        {
+            Description = "Folder for history.csv, history.json and event files for TensorBoard.",
+            HelpName = "folder",
+        }.Named();
+        var report = new Option<string?>("--report")
+        {
+            Description = "Write a report on the --test images as one HTML file.",
+            HelpName = "file",
+        }.Named();
         var preview = new Option<string?>("--preview")
         {
             Description = "Before training, draw a batch of images as the network will see them, augmented, as a PNG file.",
             HelpName = "file",
         }.Named();
-        var command = new Command("train", "Trains a network on a folder of images and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves a checkpoint.")
+        var command = new Command(
+            "train", "Trains a network on a folder of images and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves a checkpoint.")
         {
             data, output, epochs, moreEpochs, validation, test, report, preview,
         };
@@ -77,7 +95,8 @@ internal static class TrainCommand
             UsageException.ThrowIf(more is not null && (arguments.GetValue(epochs) is not null || options.Weights(arguments) is not null),
                 "--more-epochs starts from the weights of the finished model: leave out --epochs and --weights.");
             UsageException.ThrowIf(validationFolder is null && share == 0
-                && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate) || arguments.GetValue(rejectUnknown) is not null),
+                && (arguments.GetValue(patience) is not null
+                    || arguments.GetValue(calibrate) || arguments.GetValue(rejectUnknown) is not null),
                 "--patience, --calibrate and --reject-unknown need validation images, but --validation is 0.");
 
             // Of the processes that mpirun started, if it did, the first alone writes; all train.

@@ -19,7 +19,8 @@ namespace Cli;
 /// <param name="StoppedEarly">Why training ended before its last epoch; null if it did not.</param>
 /// <param name="NoBetterThanChance">What tells that the network learned nothing; null if it learned.</param>
 internal sealed record TrainingResult(
-    string Model, string Architecture, string[] Classes, int TrainingImages, int ValidationImages, int SkippedImages, int Epochs, double? Loss, double? TrainingAccuracy,
+    string Model, string Architecture, string[] Classes, int TrainingImages, int ValidationImages, int SkippedImages, int Epochs,
+    double? Loss, double? TrainingAccuracy,
     double? ValidationAccuracy, double? TestAccuracy, double Seconds, string? StoppedEarly, string? NoBetterThanChance)
 {
     /// <summary>Gets the images that the trained network was tested on.</summary>

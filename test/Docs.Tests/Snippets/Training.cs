@@ -33,7 +33,9 @@ internal static class Training
     {
         #region TrainWithValidationData
         var files = ml.Data.LoadImageFolder("photos/train");
-        var prepare = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files);
+        var prepare = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files);
         var model = trainer.Fit(prepare.Transform(files), prepare.Transform(ml.Data.LoadImageFolder("photos/test")));
         Console.WriteLine($"{model.History.Epochs[^1].ValidationAccuracy:p1}");
         #endregion
@@ -374,7 +376,8 @@ internal static class Training
         return plan;
     }
 
-    public static EstimatorChain<KeyToValueMappingTransformer> ComingFromImageClassification(MLContext ml, CancellationToken cancellationToken)
+    public static EstimatorChain<KeyToValueMappingTransformer> ComingFromImageClassification(
+        MLContext ml, CancellationToken cancellationToken)
     {
         #region OurPipeline
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")

@@ -45,7 +45,13 @@ public sealed class CompiledStepTests
     [InlineData(ShortcutKind.D, false, 4)]
     public void GradientsAreAutogradsForComposedNetworks(ShortcutKind shortcut, bool preActivation, int squeeze) =>
         AssertAgrees(LayerPlan.Create(
-            TrainingData.Tiny with { Shortcut = shortcut, Block = preActivation ? BlockKind.PreActivationBasic : BlockKind.Basic, SqueezeReduction = squeeze, BaseWidth = 12 },
+            TrainingData.Tiny with
+            {
+                Shortcut = shortcut,
+                Block = preActivation ? BlockKind.PreActivationBasic : BlockKind.Basic,
+                SqueezeReduction = squeeze,
+                BaseWidth = 12,
+            },
             new ImageShape(3, 11, 9),
             5));
 

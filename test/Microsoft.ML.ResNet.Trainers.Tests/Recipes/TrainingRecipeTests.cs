@@ -32,7 +32,9 @@ public sealed class TrainingRecipeTests
     {
         using var json = JsonDocument.Parse(new TrainingRecipe().ToJson());
 
-        var properties = typeof(TrainingRecipe).GetProperties(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Instance).Select(property => property.Name);
+        var properties = typeof(TrainingRecipe)
+            .GetProperties(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Instance)
+            .Select(property => property.Name);
         Assert.Equal(properties.Order(), json.RootElement.EnumerateObject().Select(property => property.Name).Order());
     }
 
@@ -55,17 +57,20 @@ public sealed class TrainingRecipeTests
     }
 
     [Fact]
-    public void JsonMayLeaveOutWhatIsDefault() => Assert.Equal(new TrainingRecipe { Epochs = 7 }, TrainingRecipe.FromJson("""{ "Epochs": 7 }"""));
+    public void JsonMayLeaveOutWhatIsDefault() =>
+        Assert.Equal(new TrainingRecipe { Epochs = 7 }, TrainingRecipe.FromJson("""{ "Epochs": 7 }"""));
 
     [Theory]
     [InlineData("""{ "Epoch": 7 }""", "Epoch")]
     [InlineData("""{ "Optimizer": "Adam" }""", "Optimizer")]
     [InlineData("null", "null")]
     [InlineData("{", "")]
-    public void OtherJsonIsRefused(string json, string named) => Assert.Contains(named, Assert.ThrowsAny<JsonException>(() => TrainingRecipe.FromJson(json)).Message);
+    public void OtherJsonIsRefused(string json, string named) =>
+        Assert.Contains(named, Assert.ThrowsAny<JsonException>(() => TrainingRecipe.FromJson(json)).Message);
 
     [Fact]
-    public void JsonWithAValueOutOfRangeIsRefused() => Assert.Throws<ArgumentOutOfRangeException>(() => TrainingRecipe.FromJson("""{ "Momentum": 1 }"""));
+    public void JsonWithAValueOutOfRangeIsRefused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingRecipe.FromJson("""{ "Momentum": 1 }"""));
 
     public static TheoryData<string, TrainingRecipe> OutOfRange => new()
     {

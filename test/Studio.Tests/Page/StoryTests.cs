@@ -13,7 +13,9 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
     private const string Drop = """
         ([selector, files]) => {
           const transfer = new DataTransfer();
-          for (const [name, content] of files) transfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], name, { type: 'image/png' }));
+          for (const [name, content] of files) transfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))]
+        """ + """
+        , name, { type: 'image/png' }));
           const target = [...document.querySelectorAll('.class')].find(each => each.textContent.startsWith(selector));
           target.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
         }
