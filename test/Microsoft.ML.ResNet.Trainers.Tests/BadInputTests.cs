@@ -234,11 +234,11 @@ public sealed class BadInputTests : IDisposable
         { "Option ThreadCount must be at least 1, or null", new() { ThreadCount = 0 } },
         {
             "Option Recipe.ColorNoise must be 0 for images of 1 channels",
-            new() { InputShape = new ImageShape(1, 64, 64), Recipe = new() { ColorNoise = 0.1 } },
+            new() { InputShape = new ImageShape(1, 64, 64), Recipe = new() { ColorNoise = 0.1 } }
         },
         {
             "Option Recipe.ImageScales must be 1 where images are not augmented",
-            new() { InputShape = new ImageShape(3, 64, 64), Recipe = new() { ImageScales = [0.5], Augmentation = ImageAugmentation.None } },
+            new() { InputShape = new ImageShape(3, 64, 64), Recipe = new() { ImageScales = [0.5], Augmentation = ImageAugmentation.None } }
         },
         { "LearningRateDrops of the training recipe must be ascending", new() { Recipe = new() { LearningRateDrops = [0.75, 0.5] } } },
         { "Option CheckpointFolder must be given where Resume is Required", new() { Resume = Resume.Required } },
@@ -253,11 +253,11 @@ public sealed class BadInputTests : IDisposable
         { "Option PixelStandardDeviation must be given together with PixelMean", new() { PixelMean = [1, 2, 3] } },
         {
             "Option PixelStandardDeviation must be finite and greater than 0",
-            new() { PixelMean = [1, 2, 3], PixelStandardDeviation = [1, 0, 1] },
+            new() { PixelMean = [1, 2, 3], PixelStandardDeviation = [1, 0, 1] }
         },
         {
             "Option PixelMean must be one value for each of the image's 3 channels",
-            new() { InputShape = new ImageShape(3, 64, 64), PixelMean = [1], PixelStandardDeviation = [1] },
+            new() { InputShape = new ImageShape(3, 64, 64), PixelMean = [1], PixelStandardDeviation = [1] }
         },
     };
 

@@ -24,7 +24,7 @@ public sealed class RecipeTrainingTests : IDisposable
                 Nesterov = false,
                 LearningRate = 0.01,
                 GradientClipNorm = 5,
-            },
+            }
         },
         { "LAMB", TrainingRecipe.Modern with { Epochs = 12, Optimizer = OptimizerKind.Lamb, Nesterov = false, LearningRate = 0.02 } },
         { "Muon", TrainingRecipe.Modern with { Epochs = 12, Optimizer = OptimizerKind.Muon } },
@@ -38,7 +38,7 @@ public sealed class RecipeTrainingTests : IDisposable
                 CutMix = 1,
                 StochasticDepth = 0.1,
                 ColorNoise = 0.1,
-            },
+            }
         },
         { "sizes", TrainingRecipe.Modern with { Epochs = 12, ImageScales = [0.5, 0.75, 1], PreciseBatchNormImages = 200 } },
     };

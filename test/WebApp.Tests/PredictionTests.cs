@@ -30,12 +30,12 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         { "a PNG that ends too early", TestImages.Truncated(TestImages.Png(1)), HttpStatusCode.UnprocessableEntity, "damaged" },
         {
             "a JPEG that is cut short, with the mark of its end restored",
-            [.. TestImages.Truncated(TestImages.Jpeg(1)), 0xff, 0xd9], HttpStatusCode.UnprocessableEntity, "damaged",
+            [.. TestImages.Truncated(TestImages.Jpeg(1)), 0xff, 0xd9], HttpStatusCode.UnprocessableEntity, "damaged"
         },
         { "a JPEG that ends too early", TestImages.Truncated(TestImages.Jpeg(1)), HttpStatusCode.UnprocessableEntity, "damaged" },
         {
             "30,000 × 30,000 pixels, refused by its header: there are none to decode",
-            TestImages.PngHeader(30_000, 30_000), HttpStatusCode.RequestEntityTooLarge, "30,000 × 30,000 pixels; 1,000,000",
+            TestImages.PngHeader(30_000, 30_000), HttpStatusCode.RequestEntityTooLarge, "30,000 × 30,000 pixels; 1,000,000"
         },
         { "one byte too many", new byte[100_001], HttpStatusCode.RequestEntityTooLarge, "100,001 bytes; 100,000" },
     };

@@ -209,7 +209,7 @@ public sealed class TrainingLoopTests
                 Mixup = 0.2,
                 CutMix = 1,
                 ClassBalance = ClassBalance.Weights,
-            },
+            }
         },
     };
 
