@@ -95,8 +95,13 @@ public sealed class DeviceChoiceTests
         TorchRuntime.Initialize();
         Skip.If(TorchDevices.OfProcess.HasCudaLibrary, "libtorch is one for CUDA.");
         var ml = new MLContext(seed: 1);
-        var trainer = ml.MulticlassClassification.Trainers.ResNet(
-            new ResNetTrainer.Options { Architecture = TrainingData.Tiny, ImageColumnName = "Bytes", Device = TrainingDevice.Cuda() });
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = TrainingData.Tiny,
+            InputShape = TrainingData.Shape,
+            ImageColumnName = "Bytes",
+            Device = TrainingDevice.Cuda(),
+        });
         var data = TrainingData.Vectors(ml, perClass: 4);
 
         Assert.Contains("Device is cuda:0", Assert.Throws<DllNotFoundException>(() => trainer.Fit(data)).Message, StringComparison.Ordinal);

@@ -51,7 +51,6 @@ public sealed class DeviceTensorsTests
         batch.ImageValues.Fill(1);
         batch.LabelValues.Clear();
         batch.CopyToDevice();
-        batch.OwnShare = 0.7f;
 
         Assert.All((Tensor[])[batch.Images, batch.Labels, batch.Weights], tensor => Assert.Equal(DeviceType.META, tensor.device_type));
         Assert.Equal([3, 3, 16, 16], batch.Images.shape);
