@@ -241,7 +241,10 @@ public sealed class TrainingTests : IDisposable
         ];
         SampleProcess.Run("dotnet", build, folder: project).Succeeded();
         using var service = Process.Start(new ProcessStartInfo("dotnet",
-            [Path.Combine(project, "bin", SampleProcess.Configuration, "net10.0", "ImageService.dll"), "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true })!;
+            [Path.Combine(project, "bin", SampleProcess.Configuration, "net10.0", "ImageService.dll"), "--urls", "http://127.0.0.1:0"])
+        {
+            RedirectStandardOutput = true,
+        })!;
         try
         {
             var line = "";

@@ -28,7 +28,8 @@ internal static class PretrainedNetwork
 
     /// <summary>Reads it.</summary>
     /// <exception cref="RefusedException">It is not there.</exception>
-    public static StartingPoint Load() => Find() is var (start, problem) && start is not null ? start : throw new RefusedException(problem!);
+    public static StartingPoint Load() =>
+        Find() is var (start, problem) && start is not null ? start : throw new RefusedException(problem!);
 
     // What is not there may come while the studio runs: it is looked for again.
     private static (StartingPoint? Start, string? Problem) Find()

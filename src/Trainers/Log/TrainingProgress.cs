@@ -34,7 +34,9 @@ public sealed record TrainingProgress(
     /// <value><see langword="null"/> for reports within an epoch.</value>
     public EpochResult? Finished { get; init; }
 
-    /// <summary>Gets what the network predicts of some validation images: see <see cref="ResNetTrainer.Options.SamplePredictions"/>.</summary>
+    /// <summary>
+    /// Gets what the network predicts of some validation images: see <see cref="ResNetTrainer.Options.SamplePredictions"/>.
+    /// </summary>
     /// <value>Empty for reports within an epoch, and where no samples are asked for.</value>
     public ImmutableArray<SamplePrediction> Samples { get; init; } = [];
 

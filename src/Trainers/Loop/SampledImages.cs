@@ -45,7 +45,11 @@ internal sealed class SampledImages
     /// <summary>Gives every rank what each of them took.</summary>
     public void Share(ICollective ranks, int classes)
     {
-        double[] own = [.. _scores.SelectMany(scores => scores is null ? new double[classes] : Array.ConvertAll(scores, score => (double)score))];
+        double[] own =
+        [
+            .. _scores.SelectMany(scores =>
+                scores is null ? new double[classes] : Array.ConvertAll(scores, score => (double)score)),
+        ];
         var all = new double[own.Length];
         ranks.AllReduce(own, all);
         _scores = [.. Array.ConvertAll(all, score => (float)score).Chunk(classes)];
