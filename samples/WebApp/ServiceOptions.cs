@@ -73,11 +73,12 @@ internal sealed class ServiceOptions : IValidatableObject
     public int MaxBatchImages { get; init; } = 32;
 
     /// <summary>
-    /// Gets the most pixels of an image, read from the file's header. A decoded pixel takes four bytes, twice while it is handed to ML.NET;
-    /// and where a decoder needs the whole file first, up to eight more before that: progressive JPEGs, interlaced PNGs.
+    /// Gets the most pixels of an image, read from the file's header. A decoded pixel takes four bytes, twice while it is turned as its
+    /// EXIF orientation says; and where a decoder needs the whole file first, up to eight more before that: progressive JPEGs, interlaced
+    /// PNGs.
     /// </summary>
-    /// <value>The default is 50 million: photographs of phones, with 400 MB for each of <see cref="Engines"/>, and 600 MB at worst.</value>
-    [Range(1, 1L << 29)]
+    /// <value>The default is 50 million: photographs of phones, with 200 MB for each of <see cref="Engines"/>, and 600 MB at worst.</value>
+    [Range(1, (1L << 29) - 1)]
     public long MaxPixels { get; init; } = 50_000_000;
 
     /// <summary>Gets whether photographs are turned as their EXIF orientation says, before they are classified.</summary>

@@ -5,15 +5,12 @@ namespace Microsoft.ML.ResNet;
 
 /// <summary>
 /// Reads image files that may be anything: the pixels are those of ML.NET's LoadImages, to the bit, but no file ends the process or takes
-/// all of its
-/// memory.
+/// all of its memory.
 /// </summary>
 /// <remarks>
 /// <see cref="MLImage.CreateFromFile"/>, <see cref="MLImage.CreateFromStream"/> and the LoadImages stage of a saved model decode whatever
-/// the header
-/// asks for, take files that are cut short, wait for pipes, and let some damaged files end the process. Where files come from others, read
-/// them here,
-/// and score the image: a column of images needs no LoadImages.
+/// the header asks for, take files that are cut short, wait for pipes, and let some damaged files end the process. Where files come from
+/// others, read them here, and score the image: a column of images needs no LoadImages.
 /// </remarks>
 public static class ResNetImage
 {
@@ -21,13 +18,11 @@ public static class ResNetImage
     /// <param name="path">A JPEG, PNG, WebP, GIF or BMP file; of an animation the first image.</param>
     /// <param name="maxPixels">
     /// The most pixels, 1 to 536,870,911. The default is <see langword="null"/>: 178,956,970, or a 32nd of the bytes of memory that the
-    /// process may
-    /// take, whichever is less.
+    /// process may take, whichever is less.
     /// </param>
     /// <param name="applyExifOrientation">
     /// Whether a photograph is turned as its EXIF orientation says. The default is <see langword="false"/>, as in ML.NET: score as the
-    /// network was
-    /// trained (<c>ResNetTrainer.Options.ApplyExifOrientation</c>).
+    /// network was trained (<c>ResNetTrainer.Options.ApplyExifOrientation</c>).
     /// </param>
     /// <returns>The image, to be disposed of. Its tag is the path.</returns>
     /// <exception cref="ArgumentException">The path is empty, or the bound out of its range.</exception>

@@ -21,14 +21,15 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// | Trainer characteristics | |
 /// | -- | -- |
 /// | Machine learning task | Multiclass classification; multilabel classification |
-/// | Input columns | Image: `MLImage` of any size, or a planar vector of bytes or floats. Label: key; or, for any number of labels, a
-/// vector of keys, or of Booleans or zeros and ones, one for each label. Example weight: float, optional |
-/// | Output columns | Score: vector of float, a probability per class. PredictedLabel: key with the label's values; for any number of
-/// labels, a vector of Booleans. IsUnknown: bool, with `Options.RejectUnknown` |
+/// | Input image | `MLImage` of any size, or a planar vector of bytes or floats |
+/// | Input label | Key; for several labels per image a vector of keys, or of Booleans or zeros and ones for each label |
+/// | Input example weight | Float, optional |
+/// | Output Score | Vector of float: a probability per class |
+/// | Output PredictedLabel | Key with the label's values; for several labels per image a vector of Booleans |
+/// | Output IsUnknown | Bool, with `Options.RejectUnknown` |
 /// | Is normalization required? | No: mean and standard deviation are measured, and part of the model |
 /// | Is caching required? | No: images are decoded once and kept, in memory up to `Options.CacheBytes` and then on disk |
-/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package for training;
-/// Microsoft.ML.OnnxRuntime for scoring |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package; Microsoft.ML.OnnxRuntime to score |
 /// | Exportable to ONNX | Yes: `ResNetClassificationTransformer.ExportOnnx` |
 /// ]]></format>
 /// </remarks>

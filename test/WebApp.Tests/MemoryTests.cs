@@ -23,18 +23,13 @@ public sealed class MemoryTests : IDisposable
         const int side = 4480;
         TestModel.Save(_folder["model.zip"]);
         var classifier = Classifier.Load(File.ReadAllBytes(_folder["model.zip"]), engines: 1);
-        using (var small = EncodedImage.Open(TestImages.ProgressiveJpeg(64, components), new ServiceOptions()))
-        {
-            await classifier.ScoreAsync(small, CancellationToken.None);
-        }
+        var small = EncodedImage.Open(TestImages.ProgressiveJpeg(64, components), new ServiceOptions());
+        await classifier.ScoreAsync(small, CancellationToken.None);
 
         var file = TestImages.ProgressiveJpeg(side, components);
         File.WriteAllText("/proc/self/clear_refs", "5"); // proc(5): the most is now what is resident
         var before = MostResidentBytes();
-        using (var image = EncodedImage.Open(file, new ServiceOptions()))
-        {
-            await classifier.ScoreAsync(image, CancellationToken.None);
-        }
+        await classifier.ScoreAsync(EncodedImage.Open(file, new ServiceOptions()), CancellationToken.None);
 
         var perPixel = (double)(MostResidentBytes() - before) / (side * side);
         classifier.Release();

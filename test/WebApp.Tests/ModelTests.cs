@@ -224,10 +224,8 @@ public sealed class ModelTests : IDisposable
 
         current.Replace(null);
         Assert.Null(current.TryTake());
-        using (var image = EncodedImage.Open(TestImages.Png(1), new ServiceOptions()))
-        {
-            Assert.Equal(TestModel.ClassNames.Length, (await lease.Model.Classifier.ScoreAsync(image, CancellationToken.None)).Length);
-        }
+        var image = EncodedImage.Open(TestImages.Png(1), new ServiceOptions());
+        Assert.Equal(TestModel.ClassNames.Length, (await lease.Model.Classifier.ScoreAsync(image, CancellationToken.None)).Length);
 
         Assert.True(classifier.TryAddReference());
         classifier.Release();

@@ -129,7 +129,7 @@ internal static class PredictionEndpoints
 
     private static async Task<ClassProbability[]> ClassifyAsync(Classifier classifier, Upload upload, int top, ServiceOptions options, CancellationToken cancellation)
     {
-        using var image = EncodedImage.Open(upload.Content.Span, options); // a bad image does not wait
+        var image = EncodedImage.Open(upload.Content, options); // a bad image does not wait
         return ClassProbability.Top(classifier.ClassNames, await classifier.ScoreAsync(image, cancellation), top);
     }
 

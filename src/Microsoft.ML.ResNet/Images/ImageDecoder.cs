@@ -10,16 +10,13 @@ namespace Microsoft.ML.ResNet.Images;
 /// <remarks>
 /// <para>
 /// ML.NET hands SkiaSharp a stream. Some damaged files then seek to where no stream can, the exception crosses native code, and the process
-/// ends.
-/// So the file is read first, and native code sees memory only. Of a pipe, a device and an empty file nothing is read; of an image with too
-/// many
-/// pixels nothing but the header is decoded.
+/// ends. So the file is read first, and native code sees memory only. Of a pipe, a device and an empty file nothing is read; of an image
+/// with too many pixels nothing but the header is decoded.
 /// </para>
 /// <para>
 /// Whether a file is whole, the decoder's result tells, which ML.NET does not look at: it trains on the grey that stands for what is
-/// missing.
-/// A JPEG's mark of its end is taken away first: at a mark, libjpeg makes up all that is missing, and says nothing; where bytes run out, it
-/// does.
+/// missing. A JPEG's mark of its end is taken away first: at a mark, libjpeg makes up all that is missing, and says nothing; where bytes
+/// run out, it does.
 /// </para>
 /// </remarks>
 /// <param name="maxPixels">The most pixels of an image; null for <see cref="DefaultMaxPixels"/>.</param>
@@ -177,10 +174,12 @@ internal sealed class ImageDecoder(long? maxPixels = null, bool applyExifOrienta
                     : $"it is damaged (the decoder says {result})");
             }
 
-            var isTurned = codec.EncodedOrigin != SKEncodedOrigin.TopLeft;
+            var origin = codec.EncodedOrigin;
+            var isTurned = origin != SKEncodedOrigin.TopLeft;
             if (isTurned && applyExifOrientation)
             {
-                var turned = ImageOrientation.Apply(bitmap, codec.EncodedOrigin);
+                codec.Dispose(); // of a progressive JPEG it holds all coefficients, up to eight bytes a pixel
+                var turned = ImageOrientation.Apply(bitmap, origin);
                 bitmap.Dispose();
                 bitmap = turned;
             }

@@ -17,8 +17,7 @@ internal static class JpegScan
     /// <summary>Finds the end of a sequential JPEG's only scan.</summary>
     /// <returns>
     /// The place of the mark that ends the image; null for other files, for one whose scans are several, as a progressive one's are, and
-    /// for one
-    /// without the mark.
+    /// for one without the mark.
     /// </returns>
     public static int? EndOfOnly(ReadOnlySpan<byte> file)
     {

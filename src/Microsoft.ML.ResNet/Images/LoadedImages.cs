@@ -12,8 +12,7 @@ internal static class LoadedImages
     /// <param name="decoder">What decodes files.</param>
     /// <returns>
     /// The new view; the same one where there is no LoadImages in it, or none that can be found: beneath a view that is not of ML.NET, or a
-    /// stage
-    /// that cannot be applied anew.
+    /// stage that cannot be applied anew.
     /// </returns>
     public static IDataView DecodedBy(IHostEnvironment environment, IDataView view, ImageDecoder decoder)
     {
@@ -40,8 +39,7 @@ internal static class LoadedImages
 
     /// <summary>
     /// Makes a view in which no file ends the process or takes all of its memory: such a file is an error. One that is cut short is read as
-    /// a saved
-    /// model reads it.
+    /// a saved model reads it.
     /// </summary>
     public static IDataView Bounded(IHostEnvironment environment, IDataView view) =>
         DecodedBy(environment, view, new ImageDecoder { TakesTruncated = true });

@@ -32,14 +32,12 @@ public sealed partial class ResNetWeights
     /// <para>
     /// Files need not be trusted. Nothing in them is executed; a pickle that asks for more than tensors is refused. Every size is checked
     /// before memory is taken: against the size of the file, of which tensors may be 16 times as much, and what is decompressed as much
-    /// again
-    /// (or 16 MB for a small one), and against <paramref name="maxBytes"/>. Pipes and devices are not opened.
+    /// again (or 16 MB for a small one), and against <paramref name="maxBytes"/>. Pipes and devices are not opened.
     /// </para>
     /// <para>
     /// What a file says about images is bounded, so that the usual networks take about 1 GB for an image at most, and pixels stay numbers:
-    /// an
-    /// input of up to 2,048 pixels a side and 12,582,912 values, resized to 8,192 pixels a side at most with its border and supersampling,
-    /// means within ±10⁹, and standard deviations from 10⁻⁶ to 10⁹.
+    /// an input of up to 2,048 pixels a side and 12,582,912 values, resized to 8,192 pixels a side at most with its border and
+    /// supersampling, means within ±10⁹, and standard deviations from 10⁻⁶ to 10⁹.
     /// </para>
     /// </remarks>
     /// <param name="path">The file.</param>

@@ -142,8 +142,7 @@ internal sealed class CheckpointFolder : IDisposable
     }
 
     // Kept are the newest ones, the newest at the end of an epoch, and that of the best epoch. Damaged ones are none of these. Nor are
-    // those
-    // that could not be read; but they stay: the fault may be the disk's or the user's, and pass.
+    // those that could not be read; but they stay: the fault may be the disk's or the user's, and pass.
     private void DeleteOthers(CheckpointFile newest, int? bestEpoch)
     {
         _damaged.Remove(newest.Path); // it was written anew

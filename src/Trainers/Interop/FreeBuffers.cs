@@ -8,11 +8,17 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// is too small for the next of the same size once a small object has taken its margin. Holes and new buffers then cover several times what
 /// is in use.
 /// </remarks>
-internal sealed partial class FreeBuffers
+/// <param name="interval">The least time between two returns.</param>
+internal sealed partial class FreeBuffers(TimeSpan interval)
 {
+    /// <summary>The interval where autograd runs a step: it takes and frees hundreds of buffers.</summary>
+    public static readonly TimeSpan OfAutograd = TimeSpan.FromSeconds(5);
+
+    /// <summary>The interval of a compiled step: it owns most of its memory, and holes grow slowly.</summary>
+    public static readonly TimeSpan OfCompiledStep = TimeSpan.FromSeconds(30);
+
     // Giving back, and taking again at the next batch, costs about as much as zeroing a batch's buffers: so neither often in time, nor in
     // batches.
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private const int BatchInterval = 16;
 
     private TimeSpan _last;
@@ -37,7 +43,7 @@ internal sealed partial class FreeBuffers
 
     private void Release(TimeSpan time)
     {
-        if (time - _last >= Interval)
+        if (time - _last >= interval)
         {
             (_last, _batches) = (time, 0);
             Release();

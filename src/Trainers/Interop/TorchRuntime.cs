@@ -24,7 +24,6 @@ internal static partial class TorchRuntime
         if (OwnsAllocator)
         {
             GlibcAllocator.KeepLargeBuffers();
-            NativeEnvironment.AskForHugePages();
         }
 
         if (OperatingSystem.IsLinux())
@@ -74,12 +73,6 @@ internal static partial class TorchRuntime
     /// </summary>
     private static partial class NativeEnvironment
     {
-        /// <summary>
-        /// Puts buffers of 2 MiB and more into huge pages, where the system gives them on request. This more than halves the page faults
-        /// and saves a few percent of the time (c10/core/impl/alloc_cpu.cpp).
-        /// </summary>
-        public static void AskForHugePages() => SetDefault("THP_MEM_ALLOC_ENABLE", "1");
-
         /// <summary>
         /// Shortens the time for which threads spin. Torch's threads wait for each other after every operation, and libgomp lets them spin
         /// before they sleep. Where another program is busy, a thread then spins in the place of the one that it waits for: with one busy

@@ -38,7 +38,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private readonly TrainingLoss _trainingLoss = TrainingLoss.ForTraining(settings);
     private readonly TrainingLoss _validationLoss = TrainingLoss.ForValidation(settings);
     private readonly Stopwatch _time = Stopwatch.StartNew();
-    private readonly FreeBuffers _freeBuffers = new();
+    private readonly FreeBuffers _freeBuffers = new(learner.Compiled is null ? FreeBuffers.OfAutograd : FreeBuffers.OfCompiledStep);
     private TrainingState _state = new()
     {
         BatchSize = settings.Recipe.BatchSize,
