@@ -10,7 +10,7 @@ using Samples;
 const int seed = 1;
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
 var folds = new Option<int>("--folds") { Description = "In how many parts the images are split.", DefaultValueFactory = _ => 4 };
-var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 6 };
+var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 12 };
 var imageSize = new Option<int>("--image-size")
 {
     Description = "Height and width that images are resized to.",
