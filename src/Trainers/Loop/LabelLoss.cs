@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -17,7 +18,9 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// <param name="labelSmoothing">The share of each label that is spread over its two values.</param>
 /// <param name="weighted">Whether examples weigh differently.</param>
 /// <param name="labelWeights">What labels count; null where all count the same.</param>
-internal sealed class LabelLoss(LabelSets labelSets, double labelSmoothing, bool weighted, LabelWeights? labelWeights = null)
+/// <param name="tensors">What makes tensors, on the network's device.</param>
+internal sealed class LabelLoss(
+    LabelSets labelSets, double labelSmoothing, bool weighted, LabelWeights? labelWeights, TensorFactory tensors)
     : TrainingLoss
 {
     public override Tensor Correct(Tensor logits, Batch batch)
@@ -47,7 +50,7 @@ internal sealed class LabelLoss(LabelSets labelSets, double labelSmoothing, bool
         return present * targets * F.softplus(logits.neg()) + absent * (1 - targets) * F.softplus(logits);
 
         Tensor WeightsWhere(bool has) =>
-            tensor(Enumerable.Range(0, labelSets.LabelCount).Select(label => weights[label, has]).ToArray());
+            tensors.Of([.. Enumerable.Range(0, labelSets.LabelCount).Select(label => weights[label, has])], labelSets.LabelCount);
     }
 
     private Tensor Truths(Batch batch)

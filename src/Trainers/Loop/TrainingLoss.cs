@@ -9,12 +9,12 @@ internal abstract class TrainingLoss
     /// <summary>The loss that a network is trained with.</summary>
     public static TrainingLoss ForTraining(TrainingSettings settings) =>
         settings.LabelSets is { } labelSets
-            ? new LabelLoss(labelSets, settings.Recipe.LabelSmoothing, settings.HasExampleWeights, settings.LabelWeights)
+            ? new LabelLoss(labelSets, settings.Recipe.LabelSmoothing, settings.HasExampleWeights, settings.LabelWeights, settings.Tensors)
             : new ClassificationLoss(settings.Recipe.LabelSmoothing, settings.HasClassOrExampleWeights);
 
     /// <summary>The plain cross-entropy, as networks are evaluated.</summary>
     public static TrainingLoss ForValidation(TrainingSettings settings) => settings.LabelSets is { } labelSets
-        ? new LabelLoss(labelSets, labelSmoothing: 0, settings.HasExampleWeights)
+        ? new LabelLoss(labelSets, labelSmoothing: 0, settings.HasExampleWeights, labelWeights: null, settings.Tensors)
         : new ClassificationLoss(labelSmoothing: 0, settings.HasExampleWeights);
 
     /// <summary>Computes the mean loss of a batch.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Trainers.Devices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Optimization;
@@ -36,7 +37,8 @@ internal sealed class LarsOptimizer : Optimizer
     /// <param name="weightDecay">The strength of the pull towards zero.</param>
     /// <param name="clipNorm">The length that the whole gradient is clipped to; null for none.</param>
     public LarsOptimizer(IEnumerable<OptimizedParameter> parameters, double momentum, double weightDecay, double? clipNorm = null)
-        : base(parameters, [new Slot("velocity")], weightDecay, clipNorm) => _momentum = tensor(momentum, ScalarType.Float64);
+        : base(parameters, [new Slot("velocity")], weightDecay, clipNorm) =>
+        _momentum = TensorFactory.Number(momentum);
 
     public override void Dispose()
     {

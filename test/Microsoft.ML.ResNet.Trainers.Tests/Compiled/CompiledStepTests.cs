@@ -1,6 +1,7 @@
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Compiled;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using Microsoft.ML.ResNet.Trainers.Networks;
@@ -88,7 +89,7 @@ public sealed class CompiledStepTests
         using var step = new CompiledStep(network, smoothing, weighted, capacity: 7) { LabelSets = labelSets, LabelWeights = labelWeights };
         using var batch = MakeBatch(plan, 7, 1);
         batch.OwnShare = ownShare;
-        var loss = new LabelLoss(labelSets, smoothing, weighted, labelWeights);
+        var loss = new LabelLoss(labelSets, smoothing, weighted, labelWeights, TensorFactory.OnCpu);
 
         var (actual, correct) = step.Run(batch, 1, accumulates: false);
         var (expected, gradients) = Autograd(reference, batch, loss);

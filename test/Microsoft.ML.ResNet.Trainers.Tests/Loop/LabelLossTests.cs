@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Data;
+using Microsoft.ML.ResNet.Trainers.Devices;
 using Microsoft.ML.ResNet.Trainers.Loop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -60,7 +61,7 @@ public sealed class LabelLossTests : IDisposable
         var balanced = LabelWeights.Of(_labelSets, sets);
         double[] present = [5 / 4.0, 5 / 2.0, 5 / 4.0, 5 / 2.0], absent = [5 / 6.0, 5 / 8.0, 5 / 6.0, 5 / 8.0];
 
-        using var loss = new LabelLoss(_labelSets, 0.2, weighted: false, balanced).Of(tensor(_logits, [3, 4]), _batch);
+        using var loss = NewLoss(0.2, labelWeights: balanced).Of(tensor(_logits, [3, 4]), _batch);
 
         var expected = Enumerable.Range(0, 3).Average(row => Enumerable.Range(0, 4).Sum(label =>
         {
@@ -78,13 +79,13 @@ public sealed class LabelLossTests : IDisposable
         float[] logits = [.. Labels.SelectMany(row => row.Select(has => has ? 0.1f : -3f))];
         logits[5] = 0.1f; // of the second image
 
-        using var correct = new LabelLoss(_labelSets, 0, weighted: false).Correct(tensor(logits, [3, 4]), _batch);
+        using var correct = NewLoss(0).Correct(tensor(logits, [3, 4]), _batch);
 
         Assert.Equal(2, correct.item<long>());
     }
 
     private double Loss(double smoothing, bool weighted) =>
-        new LabelLoss(_labelSets, smoothing, weighted).Of(tensor(_logits, [3, 4]), _batch).item<float>();
+        NewLoss(smoothing, weighted).Of(tensor(_logits, [3, 4]), _batch).item<float>();
 
     private double Loss(int row, double[] target) => target.Index().Sum(each =>
     {
@@ -93,4 +94,7 @@ public sealed class LabelLossTests : IDisposable
     });
 
     private static double[] Target(int row, double smoothing) => [.. Labels[row].Select(has => smoothing / 2 + (has ? 1 - smoothing : 0))];
+
+    private LabelLoss NewLoss(double smoothing, bool weighted = false, LabelWeights? labelWeights = null) =>
+        new(_labelSets, smoothing, weighted, labelWeights, TensorFactory.OnCpu);
 }
