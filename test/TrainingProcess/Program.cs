@@ -42,6 +42,13 @@ if (DistributedJob.Size > 1)
 }
 
 var ml = new MLContext(seed: 1);
+ml.Log += (_, message) =>
+{
+    if (message.RawMessage.StartsWith("The checkpoint was written", StringComparison.Ordinal))
+    {
+        Console.WriteLine(message.RawMessage);
+    }
+};
 var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 40, height: 16, width: 16, channels: 3));
 var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
 using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
