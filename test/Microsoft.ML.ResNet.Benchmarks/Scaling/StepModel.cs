@@ -2,8 +2,8 @@ namespace Benchmarks.Scaling;
 
 /// <summary>
 /// How long a step of several processes takes. It follows what the trainer does: sums of statistics are gathered from all ranks by all,
-/// two for each normalization, while everybody waits; gradients are sent in blocks to the rank that adds each up, in the order of the ranks, and
-/// from there to all.
+/// two for each normalization, while everybody waits; gradients are sent in blocks to the rank that adds each up, in the order of the
+/// ranks, and from there to all.
 /// </summary>
 internal sealed record StepModel
 {
