@@ -15,7 +15,8 @@ internal static class CleanCommand
         var report = new Option<string?>("--report") { Description = "The HTML file to write, with pictures.", HelpName = "file" }.Named();
         var csv = new Option<string?>("--csv") { Description = "The CSV file to write.", HelpName = "file" }.Named();
         var folds = OptionValues.Whole(
-            "--folds", "In how many parts the images are divided; each is judged by what was learned from the others.", least: 2, byDefault: 5);
+            "--folds",
+            "In how many parts the images are divided; each is judged by what was learned from the others.", least: 2, byDefault: 5);
         var margin = new Option<double>("--margin")
         {
             Description = "How much likelier, at least, the suggested class must be than the label, 0 to 1.",
@@ -33,7 +34,8 @@ internal static class CleanCommand
         };
         var moveTo = new Option<string?>("--move-to")
         {
-            Description = "A folder outside of the images' own, to which the listed images are moved, in sub-folders as before. Without it, no image is moved.",
+            Description = "A folder outside of the images' own, to which the listed images are moved, in sub-folders as before. "
+                + "Without it, no image is moved.",
             HelpName = "folder",
         }.Named();
         var command = new Command(
@@ -60,7 +62,8 @@ internal static class CleanCommand
             if (labeled.Classes.Length < 2)
             {
                 throw new ArgumentException(
-                    $"Folder '{labeled.Folder}' has images of one class only, '{labeled.Classes[0]}': there is no other that they could belong to.");
+                    $"Folder '{labeled.Folder}' has images of one class only, '{labeled.Classes[0]}': "
+                        + "there is no other that they could belong to.");
             }
 
             var source = network.Load(arguments, terminal, cancellation);
@@ -100,17 +103,21 @@ internal static class CleanCommand
     // All or none: where a file would be written over, nothing is moved.
     private static int Move(string folder, LabelIssues found, string target)
     {
-        var moves = found.Issues.Select(issue => (From: issue.Path!, To: Path.Combine(target, Path.GetRelativePath(folder, issue.Path!)))).ToArray();
-        if (Path.GetRelativePath(folder, target) is var relative && relative != ".." && !relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+        var moves = found.Issues.Select(issue => (From: issue.Path!, To: Path.Combine(target, Path.GetRelativePath(folder, issue.Path!))))
+            .ToArray();
+        if (Path.GetRelativePath(folder, target) is var relative
+            && relative != ".." && !relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
             && !Path.IsPathRooted(relative))
         {
             throw new ArgumentException(
-                $"--move-to is '{target}', which is in the folder of images, '{folder}': they would be images of it still. Name another folder.");
+                $"--move-to is '{target}', which is in the folder of images, '{folder}': they would be images of it still. "
+                    + "Name another folder.");
         }
 
         if (moves.FirstOrDefault(move => File.Exists(move.To)).To is { } existing)
         {
-            throw new IOException($"There is a file '{existing}' already, so no image was moved. Name another folder with --move-to, or move that file away.");
+            throw new IOException($"There is a file '{existing}' already, so no image was moved. "
+                + "Name another folder with --move-to, or move that file away.");
         }
 
         foreach (var (from, to) in moves)
@@ -141,7 +148,8 @@ internal static class CleanCommand
                     [issue.file!, issue.label, issue.suggested, issue.margin.ToString("0.000", CultureInfo.InvariantCulture)]));
             terminal.Say(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{result.issues.Length:n0} of {result.images:n0} labels may be wrong. What was learned from the other images agrees with {result.accuracy:p1} of all labels; the lower that is, the less the list can be trusted."));
+                $"{result.issues.Length:n0} of {result.images:n0} labels may be wrong. What was learned from the other images agrees "
+                    + $"with {result.accuracy:p1} of all labels; the lower that is, the less the list can be trusted."));
             if (result.moved > 0)
             {
                 terminal.Say($"{result.moved:n0} images were moved.");

@@ -5,7 +5,9 @@ namespace Cli;
 /// <summary>How every command runs, and what its options accept.</summary>
 internal static class CommandExtensions
 {
-    /// <summary>Sets what the command does. It runs on another thread: System.CommandLine listens for Ctrl+C only once this one is back.</summary>
+    /// <summary>
+    /// Sets what the command does. It runs on another thread: System.CommandLine listens for Ctrl+C only once this one is back.
+    /// </summary>
     public static Command Runs(this Command command, Func<ParseResult, Terminal, CancellationToken, int> action)
     {
         command.SetAction((arguments, cancellation) =>

@@ -5,7 +5,9 @@ using Microsoft.ML.ResNet.Trainers;
 
 namespace Cli;
 
-/// <summary><c>doctor</c>: what to send with a report of a process that ended in a native library, or of a network that learns nothing.</summary>
+/// <summary>
+/// <c>doctor</c>: what to send with a report of a process that ended in a native library, or of a network that learns nothing.
+/// </summary>
 internal static class DoctorCommand
 {
     public static Command Create()
@@ -27,7 +29,8 @@ internal static class DoctorCommand
             var machine = TrainingDiagnostics.DescribeMachine();
             if (!terminal.WantsJson)
             {
-                terminal.WriteTable(["property", "value"], machine.Select(each => new[] { each.Key, each.Value })); // before anything native runs
+                // before anything native runs
+                terminal.WriteTable(["property", "value"], machine.Select(each => new[] { each.Key, each.Value }));
             }
 
             var convolutions = LibTorch.TryLoad() ? Check(network, side, terminal) : [];
@@ -36,7 +39,13 @@ internal static class DoctorCommand
                 terminal.Say("There is no libtorch, so convolutions are not checked.");
             }
 
-            var result = new { machine = machine.ToDictionary(each => each.Key, each => each.Value), network = network.Name, imageSize = side, convolutions };
+            var result = new
+            {
+                machine = machine.ToDictionary(each => each.Key, each => each.Value),
+                network = network.Name,
+                imageSize = side,
+                convolutions,
+            };
             terminal.Write(result, _ => WriteText(convolutions, terminal));
             return convolutions.Any(each => each.IsReplaced) ? ExitCode.Failure : ExitCode.Success;
         });
@@ -54,7 +63,8 @@ internal static class DoctorCommand
                 if (!all.Contains(diagnosis)) // where the CPU multiplies no bfloat16 numbers, both are the same
                 {
                     all.Add(diagnosis);
-                    terminal.Say($"{diagnosis.Convolution}, {diagnosis.NumberType}: {(diagnosis.IsReplaced ? "WRONG, replaced" : "right")}");
+                    terminal.Say(
+                        $"{diagnosis.Convolution}, {diagnosis.NumberType}: {(diagnosis.IsReplaced ? "WRONG, replaced" : "right")}");
                 }
             }
         }
@@ -66,6 +76,7 @@ internal static class DoctorCommand
         ["convolution", "numbers", "computed by", "error", ""],
         convolutions.Select(each => new[]
         {
-            each.Convolution, each.NumberType, each.Method, each.Error.ToString("0.0e+0", CultureInfo.InvariantCulture), each.IsReplaced ? "instead of a wrong one" : "",
+            each.Convolution, each.NumberType, each.Method, each.Error.ToString("0.0e+0", CultureInfo.InvariantCulture),
+            each.IsReplaced ? "instead of a wrong one" : "",
         }));
 }

@@ -14,7 +14,13 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var (network, reading) = (new NetworkOptions(), new ReadingOptions());
-        var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class, named as the network's classes are." };
+        var data = new Argument<string>("data")
+        {
+            Description = "Folder of images, one sub-folder per class, named as the network's classes are. For a network of any number of "
+                + "labels, a CSV file with a line for each image: photos/1.jpg,dog|beach",
+        };
+        var threshold = OptionValues.Share("--threshold",
+            "For a network of any number of labels: the probability above which a label is told. [default: 0.5]");
         var top = OptionValues.Whole("--top", "Also the share of images whose class is among so many likeliest.", least: 1, byDefault: 5);
         var command = new Command("evaluate",
             "Tests a network on a folder of images: accuracy, log-loss, precision and recall of each class, and the confusion matrix. "
@@ -22,19 +28,57 @@ internal static class EvaluateCommand
         network.AddTo(command);
         command.Add(data);
         command.Add(top);
+        command.Add(threshold);
         reading.AddTo(command);
         return command.Runs((arguments, terminal, cancellation) =>
         {
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            var evaluation = Run(network.Load(arguments, terminal, cancellation), arguments.GetValue(data)!, arguments.GetValue(top), reader);
-            terminal.Write(evaluation, result => WriteText(result, terminal));
+            var source = network.Load(arguments, terminal, cancellation);
+            var images = LabeledImages.From(arguments.GetValue(data)!);
+            images.RefuseOtherKindThan(source.HasSeveralLabels, source.Source);
+            UsageException.ThrowIf(arguments.GetValue(threshold) is not null && !source.HasSeveralLabels,
+                $"--threshold is for networks of any number of labels, but '{source.Source}' gives an image one class: leave it out.");
+            if (source.HasSeveralLabels)
+            {
+                terminal.Write(
+                    RunOnLabels(source, images, arguments.GetValue(threshold) ?? 0.5, reader), result => result.WriteText(terminal));
+                return reader.ExitCode;
+            }
+
+            terminal.Write(Run(source, images, arguments.GetValue(top), reader), result => WriteText(result, terminal));
             return reader.ExitCode;
         });
     }
 
-    private static Evaluation Run(Network network, string folder, int top, ImageReader reader)
+    private static LabelEvaluation RunOnLabels(Network network, LabeledImages images, double threshold, ImageReader reader)
     {
-        var images = LabeledImages.In(folder);
+        using var predictor = Classifier.Predictor(network, reader);
+        images.RefuseOtherClassesThan(predictor.ClassNames, network.Source, network.ClassesAdvice);
+        var scored = new List<ScoredLabels>();
+        reader.Predict("testing", Array.ConvertAll(images.Files, file => file.ImagePath), predictor,
+            (index, prediction) =>
+            {
+                var labels = LabelList.Labels(images.Files[index].Label);
+                scored.Add(new ScoredLabels
+                {
+                    Label = [.. predictor.ClassNames.Select(name => labels.Contains(name))],
+                    Score = prediction.Probabilities.ToArray(),
+                });
+            });
+        ThrowIfNone(scored.Count, images);
+        return LabelEvaluation.Of(predictor.ClassNames, scored, threshold, reader.Failed);
+    }
+
+    private static void ThrowIfNone(int read, LabeledImages images)
+    {
+        if (read == 0)
+        {
+            throw new InvalidDataException($"None of the {images.Files.Length:n0} images in '{images.Folder}' can be read.");
+        }
+    }
+
+    private static Evaluation Run(Network network, LabeledImages images, int top, ImageReader reader)
+    {
         using var predictor = Classifier.Predictor(network, reader);
         images.RefuseOtherClassesThan(predictor.ClassNames, network.Source, network.ClassesAdvice);
 
@@ -45,11 +89,7 @@ internal static class EvaluateCommand
                 var label = predictor.ClassNames.IndexOf(images.Files[index].Label);
                 scored.Add(new ScoredImage(label, prediction.Probabilities.ToArray()));
             });
-        if (scored.Count == 0)
-        {
-            throw new InvalidDataException($"None of the {images.Files.Length:n0} images in '{folder}' can be read.");
-        }
-
+        ThrowIfNone(scored.Count, images);
         return Evaluation.Of(predictor.ClassNames, scored, Math.Min(top, predictor.ClassNames.Length), reader.Failed);
     }
 
@@ -65,7 +105,10 @@ internal static class EvaluateCommand
         ]);
         terminal.WriteTable(["class", "images", "precision", "recall"],
             result.Classes.Where(each => each.Images > 0 || each.Precision is not null)
-                .Select(each => new[] { each.Name, each.Images.ToString("n0", CultureInfo.InvariantCulture), Share(each.Precision), Share(each.Recall) }));
+                .Select(each => new[]
+                {
+                    each.Name, each.Images.ToString("n0", CultureInfo.InvariantCulture), Share(each.Precision), Share(each.Recall),
+                }));
         WriteConfusion(result, terminal);
     }
 

@@ -13,7 +13,8 @@ namespace Cli;
 /// <param name="Classes">Every class of the network.</param>
 /// <param name="Confusion">The images of each class, a row, that were given to each class, a column.</param>
 internal sealed record Evaluation(
-    int Images, int Failed, double Accuracy, int Top, double TopAccuracy, double MacroAccuracy, double LogLoss, ClassEvaluation[] Classes, int[][] Confusion)
+    int Images, int Failed, double Accuracy, int Top, double TopAccuracy, double MacroAccuracy, double LogLoss, ClassEvaluation[] Classes,
+    int[][] Confusion)
 {
     public static Evaluation Of(ImmutableArray<string> names, IReadOnlyCollection<ScoredImage> images, int top, int failed)
     {
@@ -28,9 +29,11 @@ internal sealed record Evaluation(
             confusion[image.Label][image.Predicted]++;
         }
 
-        var classes = names.Select((name, label) => ClassEvaluation.Of(name, confusion[label].Sum(), confusion.Sum(row => row[label]), confusion[label][label])).ToArray();
+        var classes = names.Select((name, label) =>
+            ClassEvaluation.Of(name, confusion[label].Sum(), confusion.Sum(row => row[label]), confusion[label][label])).ToArray();
         return new Evaluation(
-            images.Count, failed, images.Average(image => image.Predicted == image.Label ? 1.0 : 0), top, images.Average(image => image.IsAmong(top) ? 1.0 : 0),
+            images.Count, failed, images.Average(image => image.Predicted == image.Label ? 1.0 : 0), top,
+            images.Average(image => image.IsAmong(top) ? 1.0 : 0),
             classes.Average(each => each.Recall) ?? 0, images.Average(image => image.Loss), classes, confusion);
     }
 }

@@ -37,7 +37,7 @@ internal static class ExitCode
         catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
             or UnauthorizedAccessException or HttpRequestException or TrainingDivergedException or DllNotFoundException or JsonException)
         {
-            terminal.Say(OptionNames.Of(exception));
+            terminal.SayFailure(OptionNames.Of(exception));
             return Failure;
         }
     }

@@ -7,12 +7,13 @@ internal abstract class FeatureTable : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="follows">Whether it will be joined to another one, which has the names of the columns.</param>
     /// <returns>What makes the table, given where to write to, which stays open, and the number of features.</returns>
-    public static Func<Stream, int, FeatureTable> For(string path, bool follows = false) => Path.GetExtension(path).ToLowerInvariant() switch
-    {
-        ".csv" => (stream, features) => new CsvFeatureTable(stream, features, follows),
-        ".parquet" => (stream, features) => new ParquetFeatureTable(stream, features),
-        _ => throw new ArgumentException($"'{path}' must end in .parquet or .csv, which says what is written."),
-    };
+    public static Func<Stream, int, FeatureTable> For(string path, bool follows = false) =>
+        Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".csv" => (stream, features) => new CsvFeatureTable(stream, features, follows),
+            ".parquet" => (stream, features) => new ParquetFeatureTable(stream, features),
+            _ => throw new ArgumentException($"'{path}' must end in .parquet or .csv, which says what is written."),
+        };
 
     /// <summary>Adds a row.</summary>
     public abstract void Add(string path, float[] features);
@@ -20,5 +21,6 @@ internal abstract class FeatureTable : IDisposable
     public abstract void Dispose();
 
     /// <summary>Gets the name of the folder that an image is in: its class, where folders are classes.</summary>
-    protected static string FolderOf(string path) => path == ImageInputs.StandardInput ? "" : Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))) ?? "";
+    protected static string FolderOf(string path) =>
+        path == ImageInputs.StandardInput ? "" : Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))) ?? "";
 }

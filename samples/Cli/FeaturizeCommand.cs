@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Trainers;
 
 namespace Cli;
 
@@ -24,20 +25,35 @@ internal static class FeaturizeCommand
         share.AddTo(command);
         return command.Runs((arguments, terminal, cancellation) =>
         {
-            var path = OutputFile.Checked(arguments.GetValue(output)!);
+            var isFirst = DistributedJob.Rank == 0; // which alone writes, where there are several processes
+            var path = arguments.GetValue(output)!;
+            path = isFirst ? OutputFile.Checked(path) : path;
             var create = FeatureTable.For(path, share.Follows(arguments));
             var reader = reading.NewReader(arguments, terminal, cancellation);
             using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
             var paths = share.Of(arguments, images.List(arguments));
+            var results = new RankResults<ImageFeatures>(paths, ImageFeatures.Write, ImageFeatures.Read, cancellation);
+            if (!isFirst)
+            {
+                return results.Send(Embed, reader);
+            }
+
             WholeFile.Write(path, stream =>
             {
                 using var table = create(stream, predictor.FeatureCount);
-                reader.Embed("computing features", paths, predictor, (index, features) => table.Add(paths[index], features));
+                Embed(Add);
+                results.Receive(Add, reader);
+
+                void Add(ImageFeatures features) => table.Add(features.File, features.Values);
             });
             terminal.Write(
                 new { output = path, images = paths.Length - reader.Failed, failed = reader.Failed, features = predictor.FeatureCount },
                 result => terminal.Say($"Wrote {result.features:n0} features of {result.images:n0} images to {path}."));
             return reader.ExitCode;
+
+            void Embed(Action<ImageFeatures> add) =>
+                reader.Embed("computing features", results.Paths, predictor, (index, features) =>
+                    add(new ImageFeatures(results.Paths[index], features)));
         });
     }
 }

@@ -11,15 +11,21 @@ internal sealed class ImageInputs
     public const string StandardInput = "-";
 
     // What ML.NET decodes on every platform; in folders only. A file that is named is taken whatever its name.
-    private static readonly HashSet<string> Extensions = new([".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"], StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> Extensions = new(
+        [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"], StringComparer.OrdinalIgnoreCase);
 
     private readonly Argument<string[]> _inputs = new("images")
     {
-        Description = "Image files; folders, searched at any depth; globs such as 'photos/**/*.jpg', quoted; or - for an image on standard input.",
+        Description =
+            "Image files; folders, searched at any depth; globs such as 'photos/**/*.jpg', quoted; or - for an image on standard input.",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    private readonly Option<string?> _list = new("--paths-from") { Description = "A text file with more of these, one a line; - for standard input.", HelpName = "file" };
+    private readonly Option<string?> _list = new("--paths-from")
+    {
+        Description = "A text file with more of these, one a line; - for standard input.",
+        HelpName = "file",
+    };
 
     public void AddTo(Command command)
     {
@@ -80,10 +86,15 @@ internal sealed class ImageInputs
     // As 'train' finds them: links to images are images, links to folders are not followed, since they could lead back here.
     private static FileSystemEnumerable<string> ImagesBelow(string folder)
     {
-        var visible = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
+        var visible = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
+        };
         return new(folder, (ref FileSystemEntry entry) => entry.ToSpecifiedFullPath(), visible)
         {
-            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && Extensions.Contains(Path.GetExtension(entry.FileName).ToString()),
+            ShouldIncludePredicate = (ref FileSystemEntry entry) =>
+                !entry.IsDirectory && Extensions.Contains(Path.GetExtension(entry.FileName).ToString()),
             ShouldRecursePredicate = (ref FileSystemEntry entry) => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
         };
     }
@@ -101,7 +112,8 @@ internal sealed class ImageInputs
 
         var matcher = new Matcher(StringComparison.Ordinal);
         matcher.AddInclude(string.Join('/', segments[fixedSegments..]));
-        return matcher.GetResultsInFullPath(folder).Select(path => folder == "." ? Path.GetRelativePath(".", path) : Path.Combine(folder, Path.GetRelativePath(folder, path)));
+        return matcher.GetResultsInFullPath(folder)
+            .Select(path => folder == "." ? Path.GetRelativePath(".", path) : Path.Combine(folder, Path.GetRelativePath(folder, path)));
     }
 
     private static string[] NotEmpty(IEnumerable<string> paths, string otherwise)

@@ -100,6 +100,9 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
             }
         });
 
+    /// <summary>Counts images that another process could not read, and named.</summary>
+    public void AddFailed(int count) => Failed += count;
+
     private MLImage? Read(string path)
     {
         try
@@ -134,6 +137,6 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
             throw new InvalidDataException(message);
         }
 
-        terminal.Say(message);
+        terminal.SayFailure(message);
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Microsoft.ML.ResNet.Trainers;
 
 namespace Cli;
 
@@ -23,14 +24,20 @@ internal sealed class InputShare
     /// <summary>Tells whether the results are to be joined to those of the shares before.</summary>
     public bool Follows(ParseResult arguments) => arguments.GetValue(_share) is { Index: > 0 };
 
-    /// <summary>Takes this share of the images; all, as they are, where nothing is shared.</summary>
+    /// <summary>Takes this share of the images; all, as they are, where nothing is shared, or is by <c>mpirun</c>.</summary>
     /// <exception cref="ArgumentException">One of the images is standard input, which each machine has its own of.</exception>
     public string[] Of(ParseResult arguments, string[] paths)
     {
         if (arguments.GetValue(_share) is not var (index, count))
         {
-            return paths;
+            return DistributedJob.Size == 1 || !paths.Contains(ImageInputs.StandardInput) ? paths : throw new ArgumentException(
+                $"An image on standard input (-) reaches rank 0 alone of the {DistributedJob.Size} processes: name files, or start one "
+                + "process.");
         }
+
+        UsageException.ThrowIf(DistributedJob.Size > 1,
+            $"--shard is for processes that do not know of each other, but the {DistributedJob.Size} of this job share the images out by "
+            + "themselves, and rank 0 joins the results: leave out --shard.");
 
         if (paths.Contains(ImageInputs.StandardInput))
         {

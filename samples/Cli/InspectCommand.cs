@@ -61,8 +61,17 @@ internal static class InspectCommand
             .. result.Candidates.Length > 1 ? [["tensors fit", string.Join(", ", result.Candidates)]] : Array.Empty<string[]>(),
             ["input", result.Input is { } input ? $"{input.Channels}×{input.Height}×{input.Width}" : "unknown"],
             ["classes", result.Classes?.ToString(CultureInfo.InvariantCulture) ?? "no head"],
-            .. result.ClassNames.Length > 0 ? [["class names", string.Join(", ", result.ClassNames.Take(10)) + (result.ClassNames.Length > 10 ? ", …" : "")]] : Array.Empty<string[]>(),
-            ["preprocessing", result.Preprocessing is { } how ? $"border {how.CropBorder}, supersampling {how.Supersampling}, {(how.Mean.Length > 3 ? "mean image" : $"mean {Numbers(how.Mean)}")}, deviation {Numbers(how.StandardDeviation)}" : "unknown"],
+            .. result.ClassNames.Length > 0
+                ? [["class names", string.Join(", ", result.ClassNames.Take(10)) + (result.ClassNames.Length > 10 ? ", …" : "")]]
+                : Array.Empty<string[]>(),
+            [
+                "preprocessing",
+                result.Preprocessing is { } how
+                    ? $"border {how.CropBorder}, supersampling {how.Supersampling}, "
+                        + $"{(how.Mean.Length > 3 ? "mean image" : $"mean {Numbers(how.Mean)}")}, "
+                        + $"deviation {Numbers(how.StandardDeviation)}"
+                    : "unknown",
+            ],
             ["parameters", Count(result.Parameters)],
             ["multiply-adds", result.MultiplyAdds is { } cost ? Count(cost) : "unknown"],
             ["tensors", Count(result.Tensors.Length)],
@@ -70,13 +79,15 @@ internal static class InspectCommand
         if (layers && result.Layers.Length > 0)
         {
             terminal.WriteTable(["layer", "kind", "output", "parameters", "multiply-adds"],
-                result.Layers.Select(each => new[] { each.Name, each.Kind, string.Join('×', each.Output), Count(each.Parameters), Count(each.MultiplyAdds) }));
+                result.Layers.Select(each =>
+                    new[] { each.Name, each.Kind, string.Join('×', each.Output), Count(each.Parameters), Count(each.MultiplyAdds) }));
         }
 
         if (weights)
         {
             terminal.WriteTable(["tensor", "shape", "min", "max", "mean", "deviation"],
-                result.Tensors.Select(each => new[] { each.Name, string.Join('×', each.Shape), Number(each.Min), Number(each.Max), Number(each.Mean), Number(each.StandardDeviation) }));
+                result.Tensors.Select(each => new[] { each.Name, string.Join('×', each.Shape), Number(each.Min), Number(each.Max),
+                    Number(each.Mean), Number(each.StandardDeviation) }));
         }
     }
 

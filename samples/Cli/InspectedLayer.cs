@@ -19,10 +19,13 @@ internal sealed record InspectedLayer(string Name, string Kind, int[] Output, lo
 
     private static string Describe(Layer layer) => layer switch
     {
-        ConvolutionLayer convolution => $"{convolution.Kernel}×{convolution.Kernel} convolution{(convolution.Stride > 1 ? $", stride {convolution.Stride}" : "")}{(convolution.Groups > 1 ? $", {convolution.Groups} groups" : "")}",
+        ConvolutionLayer convolution => $"{convolution.Kernel}×{convolution.Kernel} convolution"
+            + $"{(convolution.Stride > 1 ? $", stride {convolution.Stride}" : "")}"
+            + $"{(convolution.Groups > 1 ? $", {convolution.Groups} groups" : "")}",
         _ => Words(layer.GetType().Name.Replace("Layer", "")),
     };
 
     // GlobalAveragePool: global average pool.
-    private static string Words(string name) => string.Concat(name.Select((letter, index) => char.IsUpper(letter) ? $"{(index > 0 ? " " : "")}{char.ToLowerInvariant(letter)}" : $"{letter}"));
+    private static string Words(string name) => string.Concat(
+        name.Select((letter, index) => char.IsUpper(letter) ? $"{(index > 0 ? " " : "")}{char.ToLowerInvariant(letter)}" : $"{letter}"));
 }

@@ -7,5 +7,6 @@ internal sealed record InspectedPreprocessing(int CropBorder, int Supersampling,
 {
     public static InspectedPreprocessing? Of(ImagePreprocessing? preprocessing) => preprocessing is null
         ? null
-        : new InspectedPreprocessing(preprocessing.CropBorder, preprocessing.Supersampling, [.. preprocessing.Mean], [.. preprocessing.StandardDeviation]);
+        : new InspectedPreprocessing(
+            preprocessing.CropBorder, preprocessing.Supersampling, [.. preprocessing.Mean], [.. preprocessing.StandardDeviation]);
 }

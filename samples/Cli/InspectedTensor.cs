@@ -33,6 +33,7 @@ internal sealed record InspectedTensor(string Name, int[] Shape, double Min, dou
             squares += (value - mean) * (value - mean);
         }
 
-        return new InspectedTensor(tensor.Name, [.. tensor.Shape], TensorPrimitives.Min(values), TensorPrimitives.Max(values), mean, Math.Sqrt(squares / values.Length));
+        return new InspectedTensor(tensor.Name, [.. tensor.Shape], TensorPrimitives.Min(values), TensorPrimitives.Max(values), mean,
+            Math.Sqrt(squares / values.Length));
     }
 }

@@ -15,7 +15,8 @@ namespace Cli;
 /// <param name="Layers">The layers in the order of computation; empty for an unknown network.</param>
 /// <param name="Tensors">The tensors in the order of the file.</param>
 internal sealed record Inspection(
-    string File, string? Architecture, string[] Candidates, ImageShape? Input, int? Classes, string[] ClassNames, InspectedPreprocessing? Preprocessing,
+    string File, string? Architecture, string[] Candidates, ImageShape? Input, int? Classes, string[] ClassNames,
+    InspectedPreprocessing? Preprocessing,
     long Parameters, long? MultiplyAdds, InspectedLayer[] Layers, InspectedTensor[] Tensors)
 {
     /// <summary>Looks at weights.</summary>

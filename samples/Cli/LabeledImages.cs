@@ -1,18 +1,26 @@
 using System.Collections.Immutable;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 
 namespace Cli;
 
-/// <summary>The images below a folder that has a sub-folder for each class.</summary>
-/// <param name="Folder">The folder.</param>
-/// <param name="Files">Its images, ordered by class, then by path.</param>
-internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files)
+/// <summary>Images with their classes: those below a folder that has a sub-folder for each class, or those of a CSV file.</summary>
+/// <param name="Folder">The folder, or the CSV file.</param>
+/// <param name="Files">Its images: of a folder ordered by class, then by path; of a file as they come.</param>
+/// <param name="HasSeveralLabels">Whether an image has any number of labels, as those of a CSV file have.</param>
+internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files, bool HasSeveralLabels = false)
 {
     private const int Listed = 10;
 
-    /// <summary>Gets the classes, in the order of the files.</summary>
-    public ImmutableArray<string> Classes { get; } = [.. Files.Select(file => file.Label).Distinct()];
+    /// <summary>Gets the classes in the order of the files; labels, of which an image has any number, in the order of their
+    /// names.</summary>
+    public ImmutableArray<string> Classes { get; } = ClassesOf(Files, HasSeveralLabels);
+
+    /// <summary>Lists a folder, or reads a CSV file.</summary>
+    /// <inheritdoc cref="In"/>
+    public static LabeledImages From(string path) =>
+        LabelList.IsOne(path) ? new LabeledImages(path, LabelList.Read(path), HasSeveralLabels: true) : In(path);
 
     /// <summary>Lists a folder.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
@@ -25,11 +33,27 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files)
         }
 
         var ml = new MLContext();
-        return new LabeledImages(folder, [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)]);
+        return new LabeledImages(
+            folder, [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)]);
     }
 
     /// <summary>Gets the files as ML.NET reads them.</summary>
     public IDataView ToView(MLContext ml) => ml.Data.LoadFromEnumerable(Files);
+
+    /// <summary>Makes keys of the labels, and images of the paths.</summary>
+    public TransformerChain<ImageLoadingTransformer> Reading(MLContext ml)
+    {
+        var (files, load) = (ToView(ml), ml.Transforms.LoadImages("Image", null, "ImagePath"));
+        if (!HasSeveralLabels)
+        {
+            return ml.Transforms.Conversion.MapValueToKey("Label").Append(load).Fit(files);
+        }
+
+        var names = ml.Data.LoadFromEnumerable(Classes.Select(name => new LabelName { Name = name }));
+        return ml.Transforms.Text.TokenizeIntoWords("Label", separators: [LabelList.Separator])
+            .Append(ml.Transforms.Conversion.MapValueToKey("Label", keyData: names))
+            .Append(load).Fit(files);
+    }
 
     /// <summary>Refuses images of a class that a network does not know; both lists are told.</summary>
     /// <param name="known">The classes that are known.</param>
@@ -41,11 +65,33 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files)
         if (Classes.FirstOrDefault(label => !known.Contains(label)) is { } unknown)
         {
             throw new ArgumentException(
-                $"Folder '{Folder}' has a class '{unknown}' that '{who}' does not know. Its classes are: {List(known)}. Those of the "
-                + $"folder are: {List(Classes)}."
+                $"{Kind} '{Folder}' has a {Name} '{unknown}' that '{who}' does not know. Its {Names} are: {List(known)}. Those of the "
+                + $"{Kind.ToLowerInvariant()} are: {List(Classes)}."
                 + advice);
         }
     }
+
+    /// <summary>Refuses to compare images that have one class each with images that have any number of labels.</summary>
+    /// <param name="severalLabels">Whether the other images, or a network's, have any number of labels.</param>
+    /// <param name="who">Whose they are.</param>
+    /// <exception cref="ArgumentException">The two are not of the same kind.</exception>
+    public void RefuseOtherKindThan(bool severalLabels, string who)
+    {
+        if (severalLabels != HasSeveralLabels)
+        {
+            throw new ArgumentException(severalLabels
+                ? $"'{who}' is about images with any number of labels, but '{Folder}' is a folder, in which each image has one class: give "
+                    + "a CSV file with a line for each image, its path and its labels (photos/1.jpg,dog|beach)."
+                : $"'{who}' is about images with one class each, but '{Folder}' is a list of images with any number of labels: give a "
+                    + "folder with a sub-folder for each class.");
+        }
+    }
+
+    private string Kind => HasSeveralLabels ? "File" : "Folder";
+
+    private string Name => HasSeveralLabels ? "label" : "class";
+
+    private string Names => HasSeveralLabels ? "labels" : "classes";
 
     /// <summary>Lists classes for a message.</summary>
     public static string List(ImmutableArray<string> classes) =>
@@ -60,7 +106,7 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files)
         reader.ForEach(description, paths, (index, _) => isRead[index] = true);
         var readable = Files.Where((_, index) => isRead[index]).ToArray();
         return readable.Length > 0
-            ? new LabeledImages(Folder, readable)
+            ? new LabeledImages(Folder, readable, HasSeveralLabels)
             : throw new InvalidDataException($"None of the {Files.Length:n0} images in '{Folder}' can be read.");
     }
 
@@ -68,14 +114,25 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files)
     public LabeledImages Some(int count)
     {
         var share = Math.Min(1, (double)count / Files.Length);
-        return new LabeledImages(Folder,
-        [
-            .. Files.GroupBy(file => file.Label).SelectMany(images =>
-            {
-                var all = images.ToArray();
-                var wanted = Math.Min(all.Length, Math.Max(2, (int)Math.Ceiling(share * all.Length)));
-                return Enumerable.Range(0, wanted).Select(i => all[(int)((long)i * all.Length / wanted)]);
-            }),
-        ]);
+        return new LabeledImages(
+            Folder,
+            [
+                .. Files.GroupBy(file => file.Label).SelectMany(images =>
+                {
+                    var all = images.ToArray();
+                    var wanted = Math.Min(all.Length, Math.Max(2, (int)Math.Ceiling(share * all.Length)));
+                    return Enumerable.Range(0, wanted).Select(i => all[(int)((long)i * all.Length / wanted)]);
+                }),
+            ],
+            HasSeveralLabels);
+    }
+
+    private static ImmutableArray<string> ClassesOf(ImageFolderRow[] files, bool severalLabels) => severalLabels
+        ? [.. files.SelectMany(file => LabelList.Labels(file.Label)).Distinct().Order(StringComparer.Ordinal)]
+        : [.. files.Select(file => file.Label).Distinct()];
+
+    internal sealed class LabelName
+    {
+        public string Name { get; set; } = "";
     }
 }

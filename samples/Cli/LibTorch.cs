@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Cli;
 
 /// <summary>
-/// Loads libtorch, for training and for the parts of a report that look into the network. It is four times as large as the rest of the tool, so it is no part of it: it is taken from where NuGet keeps packages,
-/// or from a folder that the user names.
+/// Loads libtorch, for training and for the parts of a report that look into the network. It is four times as large as the rest of the
+/// tool, so it is no part of it: it is taken from where NuGet keeps packages, or from a folder that the user names.
 /// </summary>
 internal static class LibTorch
 {
@@ -64,7 +64,9 @@ internal static class LibTorch
         if (!File.Exists(path))
         {
             throw new DllNotFoundException(
-                $"Training needs libtorch {Version}, and there is none in '{folder}'. Get it, once, with 'dotnet package download libtorch-cpu-{platform}@{Version} --output {packages}', or name its folder in {FolderVariable}.");
+                $"Training needs libtorch {Version}, and there is none in '{folder}'. "
+                    + $"Get it, once, with 'dotnet package download libtorch-cpu-{platform}@{Version} --output {packages}', "
+                    + $"or name its folder in {FolderVariable}.");
         }
 
         NativeLibrary.Load(path);

@@ -13,13 +13,18 @@ internal sealed record Network(string Source, ResNetWeights Weights, ResNetArchi
     /// <summary>Gets how images become the network's input.</summary>
     /// <exception cref="ArgumentException">Nothing says.</exception>
     public ImagePreprocessing RequiredPreprocessing => Preprocessing ?? throw new ArgumentException(
-        $"'{Source}' does not say how images become the network's input. Say it with --preprocessing {string.Join('|', NetworkOptions.Preprocessings.Keys)}.");
+        $"'{Source}' does not say how images become the network's input. "
+            + $"Say it with --preprocessing {string.Join('|', NetworkOptions.Preprocessings.Keys)}.");
 
     /// <summary>Gets the layers, for the input that the file tells or the network was published with.</summary>
     public LayerPlan Plan => TensorFit.Plan(Architecture, Weights, Preprocessing?.Input)!;
 
     /// <summary>Gets the weights with all that is known beside them, to be saved.</summary>
-    public ResNetWeights Documented => new(Weights.Tensors) { ArchitectureName = Architecture.Name, Preprocessing = Preprocessing, ClassNames = Weights.ClassNames };
+    public ResNetWeights Documented =>
+        new(Weights.Tensors) { ArchitectureName = Architecture.Name, Preprocessing = Preprocessing, ClassNames = Weights.ClassNames };
+
+    /// <summary>Gets whether an image has any number of the labels, each with a probability of its own.</summary>
+    public bool HasSeveralLabels => Weights.Card is { IsMultilabel: true };
 
     /// <summary>Gets the names of the classes: numbers, where nothing says others.</summary>
     public ImmutableArray<string> NamedClasses => Weights.ClassNames.IsEmpty && Weights.TryGet("fc.bias", out var bias)

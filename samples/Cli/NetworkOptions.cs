@@ -35,7 +35,12 @@ internal sealed class NetworkOptions
     private readonly Option<ResNetArchitecture?> _architecture = ArchitectureOption(
         "The network, such as resnet50. [default: what the file says, or what its tensors fit]");
 
-    private readonly Option<string?> _classes = new("--classes") { Description = "A text file with the classes' names, one a line, in the order of the network's outputs. [default: those in the file, or 0, 1, 2, …]", HelpName = "file" };
+    private readonly Option<string?> _classes = new("--classes")
+    {
+        Description = "A text file with the classes' names, one a line, in the order of the network's outputs. "
+            + "[default: those in the file, or 0, 1, 2, …]",
+        HelpName = "file",
+    };
 
     private readonly Option<string?> _preprocessing = new("--preprocessing")
     {
@@ -116,7 +121,9 @@ internal sealed class NetworkOptions
         (_modelOption is null ? arguments.GetValue(_model) : arguments.GetValue(_modelOption))!;
 
     /// <summary>Reads the network.</summary>
-    /// <exception cref="ArgumentException">It is not told which network the weights belong to, or the classes' names are not as many as its outputs.</exception>
+    /// <exception cref="ArgumentException">
+    /// It is not told which network the weights belong to, or the classes' names are not as many as its outputs.
+    /// </exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file holds no weights that can be read.</exception>
     public Network Load(ParseResult arguments, Terminal terminal, CancellationToken cancellation)
@@ -145,7 +152,8 @@ internal sealed class NetworkOptions
     {
         if (IsPublishedName(source))
         {
-            return terminal.Track($"downloading {source}", bar => ResNetWeights.Download(source, new Share(bar), cancellationToken: cancellation));
+            return terminal.Track(
+                $"downloading {source}", bar => ResNetWeights.Download(source, new Share(bar), cancellationToken: cancellation));
         }
 
         if (!File.Exists(source) && !Directory.Exists(source))
@@ -155,7 +163,12 @@ internal sealed class NetworkOptions
 
         var weights = ResNetWeights.Load(source, cancellationToken: cancellation);
         return weights.Preprocessing is null && Published(source) is { } published
-            ? new ResNetWeights(weights.Tensors) { ArchitectureName = published.Architecture.Name, Preprocessing = published.Preprocessing, ClassNames = weights.ClassNames }
+            ? new ResNetWeights(weights.Tensors)
+            {
+                ArchitectureName = published.Architecture.Name,
+                Preprocessing = published.Preprocessing,
+                ClassNames = weights.ClassNames,
+            }
             : weights;
     }
 
@@ -227,12 +240,14 @@ internal sealed class NetworkOptions
         var candidates = TensorFit.Candidates(weights);
         if (candidates.IsEmpty)
         {
-            throw new ArgumentException($"The tensors of '{source}' are not those of any network that this library knows. 'resnet inspect' lists them; --arch says how they differ from a network's.");
+            throw new ArgumentException($"The tensors of '{source}' are not those of any network that this library knows. "
+                + "'resnet inspect' lists them; --arch says how they differ from a network's.");
         }
 
         if (candidates.Length > 1)
         {
-            terminal.Say($"'{source}' has the tensors of {string.Join(" and ", candidates.Select(each => each.Name))}, and does not say which it is: taken as {candidates[0]}. Say it with --arch.");
+            terminal.Say($"'{source}' has the tensors of {string.Join(" and ", candidates.Select(each => each.Name))}, "
+                + $"and does not say which it is: taken as {candidates[0]}. Say it with --arch.");
         }
 
         return candidates[0];

@@ -9,9 +9,18 @@ internal sealed class OnnxOptions
 {
     private readonly Option<int?> _batchSize = OptionValues.Whole("--batch-size", "ONNX: images per call. [default: any number]", least: 1);
     private readonly Option<bool> _floatInput = new("--float-input") { Description = "ONNX: the input is floats, rather than bytes." };
-    private readonly Option<bool> _channelsLast = new("--channels-last") { Description = "ONNX: the input is [batch, height, width, channels], rather than [batch, channels, height, width]." };
-    private readonly Option<bool> _noPreprocessing = new("--no-preprocessing") { Description = "ONNX: cropping and normalization are left to the caller." };
-    private readonly Option<bool> _foldBatchNorm = new("--fold-batch-norm") { Description = "ONNX: batch normalization is folded into the convolutions." };
+    private readonly Option<bool> _channelsLast = new("--channels-last")
+    {
+        Description = "ONNX: the input is [batch, height, width, channels], rather than [batch, channels, height, width].",
+    };
+    private readonly Option<bool> _noPreprocessing = new("--no-preprocessing")
+    {
+        Description = "ONNX: cropping and normalization are left to the caller.",
+    };
+    private readonly Option<bool> _foldBatchNorm = new("--fold-batch-norm")
+    {
+        Description = "ONNX: batch normalization is folded into the convolutions.",
+    };
     private readonly Option<bool> _logits = new("--logits") { Description = "ONNX: the output is logits, rather than probabilities." };
 
     private Option[] All => [_batchSize, _floatInput, _channelsLast, _noPreprocessing, _foldBatchNorm, _logits];

@@ -59,7 +59,8 @@ internal static class OptionValues
         HelpName = "share",
         CustomParser = result =>
         {
-            if (double.TryParse(result.Tokens[^1].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 1)
+            if (double.TryParse(result.Tokens[^1].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                && value is > 0 and < 1)
             {
                 return value;
             }

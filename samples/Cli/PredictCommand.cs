@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Trainers;
 
 namespace Cli;
 
@@ -10,12 +11,16 @@ internal static class PredictCommand
     {
         var (network, images, reading, share) = (new NetworkOptions(), new ImageInputs(), new ReadingOptions(), new InputShare());
         var top = OptionValues.Whole("--top", "How many classes are told for each image.", least: 1, byDefault: 1);
+        var threshold = OptionValues.Share("--threshold",
+            "For a network that was trained on images with any number of labels: those above this probability are told. [default: 0.5, or "
+            + "the likeliest where --top is given]");
         var csv = new Option<bool>("--csv") { Description = "Write results as CSV: file,rank,class,probability." };
         var command = new Command("predict", "Classifies images: a table, CSV, or JSON. Needs no libtorch.");
         network.AddTo(command);
         images.AddTo(command);
         reading.AddTo(command);
         command.Add(top);
+        command.Add(threshold);
         command.Add(csv);
         share.AddTo(command);
         command.Validators.Add(result =>
@@ -27,15 +32,34 @@ internal static class PredictCommand
         });
         return command.Runs((arguments, terminal, cancellation) =>
         {
-            var paths = share.Of(arguments, images.List(arguments));
+            var results = new RankResults<Prediction>(
+                share.Of(arguments, images.List(arguments)), Prediction.Write, Prediction.Read, cancellation);
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
+            var source = network.Load(arguments, terminal, cancellation);
+            var least = arguments.GetValue(threshold);
+            UsageException.ThrowIf(least is not null && !source.HasSeveralLabels,
+                $"--threshold is for networks of any number of labels, but '{source.Source}' gives an image one class: leave it out.");
+            var tellsLabels = source.HasSeveralLabels && (least is not null || arguments.GetResult(top) is null or { Implicit: true });
+            using var predictor = Classifier.Predictor(source, reader);
+            if (DistributedJob.Rank > 0)
+            {
+                return results.Send(Classify, reader);
+            }
+
             using var writer = PredictionWriter.Create(terminal, arguments.GetValue(csv), share.Follows(arguments));
-            reader.Predict("classifying", paths, predictor, (index, prediction) =>
-                writer.Write(new Prediction(paths[index], Likeliest(prediction, arguments.GetValue(top)))));
+            Classify(writer.Write);
+            results.Receive(writer.Write, reader);
             return reader.ExitCode;
+
+            void Classify(Action<Prediction> write) =>
+                reader.Predict("classifying", results.Paths, predictor, (index, prediction) =>
+                    write(new Prediction(
+                        results.Paths[index], tellsLabels ? Above(prediction, least) : Likeliest(prediction, arguments.GetValue(top)))));
         });
     }
+
+    private static ClassProbability[] Above(ResNetPrediction prediction, double? threshold) =>
+        [.. prediction.Above((float)(threshold ?? 0.5)).Select(each => new ClassProbability(each.Label, each.Probability))];
 
     private static ClassProbability[] Likeliest(ResNetPrediction prediction, int count) =>
         [.. prediction.Top(count).Select(each => new ClassProbability(each.Label, each.Probability))];

@@ -4,7 +4,10 @@ using CsvHelper;
 
 namespace Cli;
 
-/// <summary>Writes predictions to standard output: CSV and JSON as they are made, a table at the end. What has been written when the command is stopped is whole.</summary>
+/// <summary>
+/// Writes predictions to standard output: CSV and JSON as they are made, a table at the end. What has been
+/// written when the command is stopped is whole.
+/// </summary>
 internal abstract class PredictionWriter : IDisposable
 {
     /// <summary>Chooses the form.</summary>
@@ -41,6 +44,11 @@ internal abstract class PredictionWriter : IDisposable
             {
                 _rows.Add([prediction.File, name, probability.ToString("p2", CultureInfo.InvariantCulture)]);
             }
+
+            if (prediction.Classes.Length == 0)
+            {
+                _rows.Add([prediction.File, "-", "-"]); // no label
+            }
         }
 
         public override void Dispose() => terminal.WriteTable(["file", "class", "probability"], _rows, follows);
@@ -63,6 +71,11 @@ internal abstract class PredictionWriter : IDisposable
             foreach (var (index, (name, probability)) in prediction.Classes.Index())
             {
                 WriteRow(prediction.File, index + 1, name, Plain(probability));
+            }
+
+            if (prediction.Classes.Length == 0)
+            {
+                WriteRow(prediction.File, "", "", ""); // no label
             }
         }
 

@@ -11,7 +11,8 @@ internal sealed class ReadingOptions
 
     private readonly Option<bool> _exifOrientation = new("--exif-orientation")
     {
-        Description = "Turn photographs as their EXIF orientation says. ML.NET does not: turn those that are trained on and those that are scored, or neither.",
+        Description = "Turn photographs as their EXIF orientation says. ML.NET does not: "
+            + "turn those that are trained on and those that are scored, or neither.",
     };
 
     public void AddTo(Command command)

@@ -10,8 +10,16 @@ internal static class ReportCommand
     public static Command Create()
     {
         var network = new NetworkOptions();
-        var data = new Argument<string>("data") { Description = "Folder of images that the network was not trained on, one sub-folder per class." };
-        var output = new Option<string>("--output", "-o") { Description = "The HTML file to write.", DefaultValueFactory = _ => "report.html", HelpName = "file" }.Named();
+        var data = new Argument<string>("data")
+        {
+            Description = "Folder of images that the network was not trained on, one sub-folder per class.",
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The HTML file to write.",
+            DefaultValueFactory = _ => "report.html",
+            HelpName = "file",
+        }.Named();
         var title = new Option<string?>("--title") { Description = "The heading. [default: the network's name]" };
         var mistakes = OptionValues.Whole("--mistakes", "How many of the worst mistakes are shown.", least: 0, byDefault: 24);
         var command = new Command("report",
@@ -33,11 +41,20 @@ internal static class ReportCommand
             var ml = new MLContext();
             var files = labeled.ToView(ml);
             using var model = Classifier.Fit(ml, source);
-            var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
-            var options = new ReportOptions { Title = arguments.GetValue(title), WorstMistakes = arguments.GetValue(mistakes), CancellationToken = cancellation };
+            var images = ml.Transforms.Conversion.MapValueToKey("Label")
+                .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+                .Fit(files)
+                .Transform(files);
+            var options = new ReportOptions
+            {
+                Title = arguments.GetValue(title),
+                WorstMistakes = arguments.GetValue(mistakes),
+                CancellationToken = cancellation,
+            };
             if (!LibTorch.TryLoad())
             {
-                terminal.Say("There is no libtorch: the report does not show where the network looked, how its layers respond, or what more views are worth.");
+                terminal.Say("There is no libtorch: "
+                    + "the report does not show where the network looked, how its layers respond, or what more views are worth.");
                 options = options with { GradCam = false, LayerResponseImages = 0, TestTimeViews = [] };
             }
 

@@ -15,5 +15,6 @@ internal sealed record ScoredImage(int Label, float[] Scores)
     public double Loss => -Math.Log(Math.Max(Scores[Label], SmallestProbability));
 
     /// <summary>Tells whether the class is among the likeliest ones; of equals, the first is.</summary>
-    public bool IsAmong(int top) => Scores.Index().Count(score => score.Item > Scores[Label] || (score.Item == Scores[Label] && score.Index < Label)) < top;
+    public bool IsAmong(int top) =>
+        Scores.Index().Count(score => score.Item > Scores[Label] || (score.Item == Scores[Label] && score.Index < Label)) < top;
 }

@@ -22,13 +22,26 @@ internal static class StartingPoint
     // Their sizes are read from the heads of as many files.
     private const int Looked = 200;
 
+    // Of the network's input, on each side: 224 pixels of 256, as ImageNet's networks are tested.
+    private const int Border = 14;
+
+    /// <summary>Reads pretrained weights for photographs, of which the middle is scored: seven eighths of the side.</summary>
+    /// <exception cref="FileNotFoundException">They are not on this machine.</exception>
+    public static ResNetWeights ForPhotographs(string name)
+    {
+        var weights = ResNetWeights.Pretrained(name);
+        return weights.Preprocessing is { CropBorder: 0, Input: var input } preprocessing
+            ? weights.WithPreprocessing(preprocessing with { CropBorder = input.Height / Border })
+            : weights;
+    }
+
     /// <summary>Chooses, and says why.</summary>
-    /// <param name="folder">The images.</param>
+    /// <param name="folder">The images: their folder, or a CSV file that lists them.</param>
     /// <param name="terminal">Where it is said.</param>
     /// <returns>The weights to start from; null to start from nothing.</returns>
     public static ResNetWeights? Choose(string folder, Terminal terminal)
     {
-        var files = LabeledImages.In(folder).Files;
+        var files = LabeledImages.From(folder).Files;
         var every = Math.Max(1, files.Length / Looked);
         int[] sides =
         [
@@ -54,7 +67,7 @@ internal static class StartingPoint
             : $"{images:n0} photographs of about {side} pixels a side";
         try
         {
-            var weights = ResNetWeights.Pretrained(Pretrained);
+            var weights = isSmall ? ResNetWeights.Pretrained(Pretrained) : ForPhotographs(Pretrained);
             terminal.Say($"{what}: training starts from {Pretrained}, which has learnt from a million photographs, and only its head is "
                 + $"trained.{(isSmall ? " Images are enlarged for it." : "")} (--layers trains more, --arch names a network to train from "
                 + "nothing.)");

@@ -11,14 +11,18 @@ internal static class TensorFit
     // The first filters; those of deep stems have a number.
     private static readonly string[] StemWeights = ["conv1.weight", "conv1.0.weight"];
 
-    /// <summary>Finds the networks of the library's table that have exactly these tensors; weights without a head are no less a network's.</summary>
-    public static ImmutableArray<ResNetArchitecture> Candidates(ResNetWeights weights) => [.. ResNetArchitecture.All.Where(architecture => Fits(architecture, weights))];
+    /// <summary>
+    /// Finds the networks of the library's table that have exactly these tensors; weights without a head are no less a network's.
+    /// </summary>
+    public static ImmutableArray<ResNetArchitecture> Candidates(ResNetWeights weights) =>
+        [.. ResNetArchitecture.All.Where(architecture => Fits(architecture, weights))];
 
     /// <summary>Makes the plan that weights are held against: their number of channels and classes, and the size asked for.</summary>
     /// <returns>The plan; null where the weights have no first convolution.</returns>
     public static LayerPlan? Plan(ResNetArchitecture architecture, ResNetWeights weights, ImageShape? input = null)
     {
-        var stem = StemWeights.Select(name => weights.TryGet(name, out var tensor) ? tensor : null).FirstOrDefault(tensor => tensor is not null);
+        var stem = StemWeights.Select(name => weights.TryGet(name, out var tensor) ? tensor : null)
+            .FirstOrDefault(tensor => tensor is not null);
         if (stem is not { Shape: [_, > 0 and var channels, _, _] })
         {
             return null;

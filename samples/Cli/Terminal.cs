@@ -1,17 +1,22 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.ML.ResNet.Trainers;
 using Spectre.Console;
 
 namespace Cli;
 
 /// <summary>
-/// Results go to standard output: tables on a terminal, tab-separated lines elsewhere, or JSON. All else goes to standard error, so that a pipe
-/// carries nothing but results.
+/// Results go to standard output: tables on a terminal, tab-separated lines elsewhere, or JSON. All else goes to standard
+/// error, so that a pipe carries nothing but results.
 /// </summary>
 internal sealed class Terminal(bool json)
 {
-    public static readonly Option<bool> Json = new("--json") { Description = "Write results as one JSON document, and nothing else to standard output.", Recursive = true };
+    public static readonly Option<bool> Json = new("--json")
+    {
+        Description = "Write results as one JSON document, and nothing else to standard output.",
+        Recursive = true,
+    };
 
     private static readonly JsonSerializerOptions JsonOptions = new()
     {
@@ -27,12 +32,22 @@ internal sealed class Terminal(bool json)
     public bool WantsJson { get; } = json;
 
     /// <summary>Gets the columns that results may take; null where they go to a file or a program.</summary>
-    public static int? Width => Console.IsOutputRedirected ? null : AnsiConsole.Profile.Width;
+    public static int? Width => Console.IsOutputRedirected || DistributedJob.Size > 1 ? null : AnsiConsole.Profile.Width;
 
     private bool IsInteractive => !Console.IsErrorRedirected && _messages.Profile.Capabilities.Interactive;
 
-    /// <summary>Tells the user something that is no result. It stays above a bar.</summary>
+    /// <summary>Tells the user something that is no result, and that every process of a job would say: rank 0 says it. It stays above a
+    /// bar.</summary>
     public void Say(string line)
+    {
+        if (DistributedJob.Rank == 0)
+        {
+            SayFailure(line);
+        }
+    }
+
+    /// <summary>Tells the user what failed in this process of a job.</summary>
+    public void SayFailure(string line)
     {
         if (IsInteractive)
         {
@@ -92,6 +107,7 @@ internal sealed class Terminal(bool json)
     public T Track<T>(string description, Func<ProgressTask?, T> run) => !IsInteractive
         ? run(null)
         : _messages.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(),
+                new PercentageColumn(), new RemainingTimeColumn())
             .Start(bar => run(bar.AddTask(Markup.Escape(description))));
 }

@@ -13,18 +13,27 @@ internal static class TrainCommand
     public static Command Create()
     {
         var options = new TrainingOptions();
-        var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
-        var output = new Option<string>("--output", "-o") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip", HelpName = "file" }.Named();
+        var data = new Argument<string>("data")
+        {
+            Description = "Folder of images, one sub-folder per class; or a CSV file with a line for each image, its path and any number "
+                + "of labels: photos/1.jpg,dog|beach",
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "Where the model is saved.",
+            DefaultValueFactory = _ => "model.zip",
+            HelpName = "file",
+        }.Named();
         var validation = new Option<string?>("--validation")
         {
-            Description = "Images to validate on after each epoch: a folder, or the share of each class that is held out; 0 for none. "
-                + "[default: 0.1]",
+            Description = "Images to validate on after each epoch: a folder or CSV file as DATA is, or the share of each class that is "
+                + "held out; 0 for none. [default: 0.1]",
             HelpName = "folder or share",
         }.Named();
         var test = new Option<string?>("--test")
         {
-            Description = "Folder of images to test the trained network on. They are checked before training.",
-            HelpName = "folder",
+            Description = "Images to test the trained network on: a folder or CSV file as DATA is. They are checked before training.",
+            HelpName = "folder or file",
         }.Named();
         var epochs = OptionValues.Whole("--epochs", "How often every image is seen. [default: what the recipe says]", least: 1);
         var moreEpochs = OptionValues.Whole("--more-epochs",
@@ -41,18 +50,31 @@ internal static class TrainCommand
         }.Named();
         var resume = OptionValues.Choice("--resume", "Whether to go on from a checkpoint, where there is one.", Resume.Auto);
         var maxMinutes = OptionValues.Positive("--max-minutes", "Stop after this time, and save what there is; the same command goes on.");
-        var calibrate = new Option<bool>("--calibrate") { Description = "Fit probabilities to the validation images (temperature scaling)." };
+        var calibrate = new Option<bool>("--calibrate")
+        {
+            Description = "Fit probabilities to the validation images (temperature scaling).",
+        };
         var rejectUnknown = OptionValues.Share(
             "--reject-unknown",
-            "Give the model a column IsUnknown, for images of no class: this share of the validation images may be taken for such. [default: no such column]");
-        var log = new Option<string?>("--log") { Description = "Folder for history.csv, history.json and event files for TensorBoard.", HelpName = "folder" }.Named();
-        var report = new Option<string?>("--report") { Description = "Write a report on the --test images as one HTML file.", HelpName = "file" }.Named();
+            "Give the model a column IsUnknown, for images of no class: this share of the validation images may be taken for such. "
+                + "[default: no such column]");
+        var log = new Option<string?>("--log")
+        {
+            Description = "Folder for history.csv, history.json and event files for TensorBoard.",
+            HelpName = "folder",
+        }.Named();
+        var report = new Option<string?>("--report")
+        {
+            Description = "Write a report on the --test images as one HTML file.",
+            HelpName = "file",
+        }.Named();
         var preview = new Option<string?>("--preview")
         {
             Description = "Before training, draw a batch of images as the network will see them, augmented, as a PNG file.",
             HelpName = "file",
         }.Named();
-        var command = new Command("train", "Trains a network on a folder of images and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves a checkpoint.")
+        var command = new Command(
+            "train", "Trains a network on a folder of images and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves a checkpoint.")
         {
             data, output, epochs, moreEpochs, validation, test, report, preview,
         };
@@ -73,14 +95,18 @@ internal static class TrainCommand
             UsageException.ThrowIf(more is not null && (arguments.GetValue(epochs) is not null || options.Weights(arguments) is not null),
                 "--more-epochs starts from the weights of the finished model: leave out --epochs and --weights.");
             UsageException.ThrowIf(validationFolder is null && share == 0
-                && (arguments.GetValue(patience) is not null || arguments.GetValue(calibrate) || arguments.GetValue(rejectUnknown) is not null),
+                && (arguments.GetValue(patience) is not null
+                    || arguments.GetValue(calibrate) || arguments.GetValue(rejectUnknown) is not null),
                 "--patience, --calibrate and --reject-unknown need validation images, but --validation is 0.");
 
-            var path = OutputFile.Checked(arguments.GetValue(output)!);
-            var reportPath = arguments.GetValue(report) is { } html ? OutputFile.Checked(html) : null;
-            var previewPath = arguments.GetValue(preview) is { } png ? OutputFile.Checked(png) : null;
+            // Of the processes that mpirun started, if it did, the first alone writes; all train.
+            var isFirst = DistributedJob.Rank == 0;
+            var path = arguments.GetValue(output)!;
+            path = isFirst ? OutputFile.Checked(path) : path;
+            var reportPath = isFirst && arguments.GetValue(report) is { } html ? OutputFile.Checked(html) : null;
+            var previewPath = isFirst && arguments.GetValue(preview) is { } png ? OutputFile.Checked(png) : null;
             var folder = arguments.GetValue(checkpoints) ?? OwnCheckpoints.FolderOf(path);
-            if (arguments.GetValue(resume) == Resume.Required && !CheckpointFiles.Exist(folder))
+            if (isFirst && arguments.GetValue(resume) == Resume.Required && !CheckpointFiles.Exist(folder))
             {
                 throw new FileNotFoundException(
                     $"There is no checkpoint in '{folder}' to go on from, but --resume is Required. Correct --checkpoints, or leave out "
@@ -114,7 +140,7 @@ internal static class TrainCommand
                 LogFolder = arguments.GetValue(log),
             };
             var training = new Training(settings, terminal, cancellation) { KnownClasses = more is null ? null : initial!.ClassNames };
-            training.ReadImages(arguments.GetValue(data)!, validationFolder, arguments.GetValue(test));
+            training.ReadImages(arguments.GetValue(data)!, validationFolder, isFirst ? arguments.GetValue(test) : null);
             LibTorch.Load();
             if (more is not null)
             {
@@ -124,6 +150,12 @@ internal static class TrainCommand
             if (previewPath is not null)
             {
                 training.WritePreview(previewPath);
+            }
+
+            if (!isFirst)
+            {
+                training.Join();
+                return ExitCode.Success;
             }
 
             using var own = arguments.GetValue(checkpoints) is null ? OwnCheckpoints.Beside(path) : null;
@@ -145,7 +177,8 @@ internal static class TrainCommand
             return (null, DefaultValidationShare);
         }
 
-        if (Directory.Exists(validation) || !double.TryParse(validation, NumberStyles.Float, CultureInfo.InvariantCulture, out var share))
+        if (Directory.Exists(validation) || LabelList.IsOne(validation)
+            || !double.TryParse(validation, NumberStyles.Float, CultureInfo.InvariantCulture, out var share))
         {
             return (validation, 0);
         }

@@ -26,8 +26,12 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     /// epoch.</summary>
     public void ReadImages(string data, string? validation, string? test)
     {
-        _train = LabeledImages.In(data);
-        if (Train.Classes.Length < 2)
+        _train = LabeledImages.From(data);
+        if (Train.HasSeveralLabels)
+        {
+            CheckForSeveralLabels(data);
+        }
+        else if (Train.Classes.Length < 2)
         {
             throw new InvalidDataException(
                 $"Folder '{data}' has images of one class only, '{Train.Classes[0]}', but a network tells classes apart: give each a "
@@ -42,9 +46,11 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
                 + "Training goes on with the same classes only; for others start from the model with --weights.");
         }
 
-        _validation = validation is null ? null : LabeledImages.In(validation);
+        _validation = validation is null ? null : LabeledImages.From(validation);
+        _validation?.RefuseOtherKindThan(Train.HasSeveralLabels, data);
         _validation?.RefuseOtherClassesThan(Train.Classes, data);
-        _test = test is null ? null : LabeledImages.In(test);
+        _test = test is null ? null : LabeledImages.From(test);
+        _test?.RefuseOtherKindThan(Train.HasSeveralLabels, data);
         _test?.RefuseOtherClassesThan(Train.Classes, data);
         if (_test is { } images)
         {
@@ -58,6 +64,22 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     }
 
     private int SkippedTestImages { get; set; }
+
+    private void CheckForSeveralLabels(string data)
+    {
+        if (Train.Classes.IsEmpty)
+        {
+            throw new InvalidDataException(
+                $"No image of '{data}' has a label. A line is the path of an image, a comma, and its labels with | or ; between them: "
+                + "photos/1.jpg,dog|beach");
+        }
+
+        UsageException.ThrowIf(settings.RejectUnknown is not null,
+            "--reject-unknown is for images with one class each; an image with any number of labels may have none.");
+        UsageException.ThrowIf(settings.Recipe.ClassBalance == ClassBalance.Sampling,
+            "With any number of labels for an image, --balance is Weights or None: drawing a rare label's images draws their other labels "
+            + "too.");
+    }
 
     /// <summary>Draws a batch as the network will see it.</summary>
     public void WritePreview(string path)
@@ -74,7 +96,7 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         terminal.Track("drawing a batch", _ =>
         {
             _ml.MulticlassClassification.Trainers.ResNet(quiet.ToOptions(progress: null, cancellation))
-                .WritePreview(path, Images(_ml, some).Transform(some));
+                .WritePreview(path, Train.Reading(_ml).Transform(some));
             return true;
         });
         terminal.Say($"Wrote {path}: a batch of images as the network sees them in training.");
@@ -87,7 +109,15 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         var train = Train.ToView(_ml);
         return terminal.Track("searching", _ =>
             _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress: null, cancellation))
-                .FindLearningRate(Images(_ml, train).Transform(train), steps));
+                .FindLearningRate(Train.Reading(_ml).Transform(train), steps));
+    }
+
+    /// <summary>Trains together with rank 0, which does all else: one of several processes.</summary>
+    public void Join()
+    {
+        ListenTo(_ml);
+        var train = Train.ToView(_ml);
+        _ = Fit(Train.Reading(_ml), train);
     }
 
     /// <summary>Trains, saves the model, and tests it if there are images to test it on.</summary>
@@ -95,26 +125,33 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     {
         ListenTo(_ml);
         var train = Train.ToView(_ml);
-        var images = Images(_ml, train);
-        var network = Fit(images.Transform(train), _validation is null ? null : images.Transform(_validation.ToView(_ml)));
-        var names = _ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel")
-            .Fit(network.Transform(images.Transform(train)));
-        var model = images.Append(network).Append(names);
+        var images = Train.Reading(_ml);
+        var network = Fit(images, train);
+        ITransformer model = Train.HasSeveralLabels
+            ? images.Append(network)
+            : images.Append(network).Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel")
+                .Fit(network.Transform(images.Transform(train))));
         WholeFile.Write(modelPath, stream => _ml.Model.Save(model, train.Schema, stream));
 
         var test = _test?.ToView(_ml);
-        var accuracy = test is null ? (double?)null : _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
+        var labels = test is not null && Train.HasSeveralLabels
+            ? _ml.MulticlassClassification.EvaluateMultilabel(model.Transform(test))
+            : null;
+        var accuracy = test is null ? (double?)null
+            : labels?.ExactMatchRatio ?? _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
         if (reportPath is not null)
         {
             model.WriteReport(reportPath, test!, new ReportOptions { CancellationToken = cancellation });
         }
 
         var result = TrainingResult.Of(modelPath, network, accuracy);
-        return result with { TestImages = _test?.Files.Length ?? 0, SkippedTestImages = SkippedTestImages };
+        return result with
+        {
+            TestImages = _test?.Files.Length ?? 0,
+            SkippedTestImages = SkippedTestImages,
+            TestMeanAveragePrecision = labels?.MeanAveragePrecision,
+        };
     }
-
-    private static Microsoft.ML.Data.TransformerChain<Microsoft.ML.Data.ImageLoadingTransformer> Images(MLContext ml, IDataView files) =>
-        ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files);
 
     // Warnings: images that are skipped, among others. And where a run goes on.
     private void ListenTo(MLContext ml) => ml.Log += (_, message) =>
@@ -127,7 +164,7 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         }
     };
 
-    private ResNetClassificationTransformer Fit(IDataView train, IDataView? validation)
+    private ResNetClassificationTransformer Fit(ITransformer images, IDataView train)
     {
         try
         {
@@ -135,7 +172,8 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
             {
                 var progress = new EpochProgress(terminal, bar);
                 var trainer = _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress, cancellation));
-                var network = trainer.Fit(train, validation);
+                var network = trainer.Fit(
+                    images.Transform(train), _validation is null ? null : images.Transform(_validation.ToView(_ml)));
                 if (!progress.IsTrained)
                 {
                     terminal.Say(

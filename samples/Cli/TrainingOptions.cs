@@ -38,7 +38,8 @@ internal sealed class TrainingOptions
     };
 
     private readonly Option<TrainableLayers> _layers = OptionValues.Choice("--layers",
-        "What is trained; the rest stays as --weights or --pretrained has it. (With --pretrained, Head if not given.)", TrainableLayers.All);
+        "What is trained; the rest stays as --weights or --pretrained has it. (With --pretrained, Head if not given.)",
+        TrainableLayers.All);
 
     private readonly Option<ClassBalance?> _balance = new("--balance")
     {
@@ -108,7 +109,7 @@ internal sealed class TrainingOptions
             "--pretrained says which network it is: leave out --weights and --arch.");
         if (isPretrained)
         {
-            return (ResNetWeights.Pretrained(arguments.GetValue(_pretrained) ?? StartingPoint.Pretrained), true);
+            return (StartingPoint.ForPhotographs(arguments.GetValue(_pretrained) ?? StartingPoint.Pretrained), true);
         }
 
         if (Weights(arguments) is { } source)

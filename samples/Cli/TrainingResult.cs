@@ -19,7 +19,8 @@ namespace Cli;
 /// <param name="StoppedEarly">Why training ended before its last epoch; null if it did not.</param>
 /// <param name="NoBetterThanChance">What tells that the network learned nothing; null if it learned.</param>
 internal sealed record TrainingResult(
-    string Model, string Architecture, string[] Classes, int TrainingImages, int ValidationImages, int SkippedImages, int Epochs, double? Loss, double? TrainingAccuracy,
+    string Model, string Architecture, string[] Classes, int TrainingImages, int ValidationImages, int SkippedImages, int Epochs,
+    double? Loss, double? TrainingAccuracy,
     double? ValidationAccuracy, double? TestAccuracy, double Seconds, string? StoppedEarly, string? NoBetterThanChance)
 {
     /// <summary>Gets the images that the trained network was tested on.</summary>
@@ -27,6 +28,12 @@ internal sealed record TrainingResult(
 
     /// <summary>Gets the test images that could not be read.</summary>
     public int SkippedTestImages { get; init; }
+
+    /// <summary>Gets the mean average precision over labels on the test images; null where each image has one class.</summary>
+    public double? TestMeanAveragePrecision { get; init; }
+
+    /// <summary>Gets whether an image has any number of labels: it is right where all of them are.</summary>
+    public bool HasSeveralLabels { get; init; }
 
     public static TrainingResult Of(string model, ResNetClassificationTransformer network, double? testAccuracy)
     {
@@ -37,7 +44,10 @@ internal sealed record TrainingResult(
             history.TrainingImages, history.ValidationImages, history.SkippedImages,
             history.Epochs.Length, last?.Loss, last?.Accuracy, last?.ValidationAccuracy, testAccuracy,
             history.Epochs.Sum(epoch => epoch.Duration.TotalSeconds),
-            Typed(history.StoppedEarly), Typed(history.NoBetterThanChance));
+            Typed(history.StoppedEarly), Typed(history.NoBetterThanChance))
+        {
+            HasSeveralLabels = history.IsMultilabel,
+        };
     }
 
     public void WriteText(Terminal terminal) => terminal.WriteTable(["figure", "value"],
@@ -47,12 +57,16 @@ internal sealed record TrainingResult(
         ["images", $"{Count(TrainingImages)} to train, {Count(ValidationImages)} to validate, {Count(SkippedImages)} skipped"],
         .. TestAccuracy is null ? Array.Empty<string[]>() : [["test images", $"{Count(TestImages)}, {Count(SkippedTestImages)} skipped"]],
         ["epochs", Count(Epochs)],
-        ["training accuracy", Share(TrainingAccuracy)],
-        ["validation accuracy", Share(ValidationAccuracy)],
-        ["test accuracy", Share(TestAccuracy)],
+        [$"training {Accuracy}", Share(TrainingAccuracy)],
+        [$"validation {Accuracy}", Share(ValidationAccuracy)],
+        [$"test {Accuracy}", Share(TestAccuracy)],
+        .. TestMeanAveragePrecision is not { } precision ? Array.Empty<string[]>()
+            : [["test mean average precision", precision.ToString("f4", CultureInfo.InvariantCulture)]],
         ["time", string.Create(CultureInfo.InvariantCulture, $"{Seconds:f1} s")],
         .. StoppedEarly is null ? Array.Empty<string[]>() : [["stopped early", StoppedEarly]],
     ]);
+
+    private string Accuracy => HasSeveralLabels ? "images with all labels right" : "accuracy";
 
     private static string? Typed(string? message) => message is null ? null : OptionNames.InPlaceOfApi(message);
 

@@ -62,9 +62,9 @@ internal sealed record TrainingSettings
         return this with
         {
             Layers = layers,
-            Recipe = keepsRecipe ? Recipe : Recipe with { WeightDecay = 1e-4 },
-            Epochs = Epochs ?? (keepsRecipe ? (int?)null : isHead ? 20 : 4),
-            LearningRate = LearningRate ?? (keepsRecipe ? (double?)null : isHead ? 0.01 : 0.0005),
+            Recipe = keepsRecipe ? Recipe : Recipe with { WeightDecay = isHead ? 1e-2 : 1e-4 },
+            Epochs = Epochs ?? (keepsRecipe ? (int?)null : isHead ? 60 : 4),
+            LearningRate = LearningRate ?? (keepsRecipe ? (double?)null : isHead ? 0.003 : 0.0005),
             BatchSize = BatchSize ?? (keepsRecipe || input <= 64 ? (int?)null : 32),
             FitHeadFirst = !isHead,
             HeadCopies = isHead ? 1 : 4,

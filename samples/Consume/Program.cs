@@ -33,7 +33,9 @@ foreach (var path in args.Skip(1))
     try
     {
         var prediction = engine.Predict(new ImageInput { ImagePath = path });
-        var scores = classes.DenseValues().Zip(prediction.Score).Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.First}={pair.Second:r}"));
+        var scores = classes.DenseValues()
+            .Zip(prediction.Score)
+            .Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.First}={pair.Second:r}"));
         Console.WriteLine($"{path}\t{prediction.PredictedLabelText}\t{string.Join(' ', scores)}");
     }
     catch (Exception exception) when (exception is IOException or ArgumentException or UnauthorizedAccessException)

@@ -11,7 +11,11 @@ const int seed = 1;
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
 var folds = new Option<int>("--folds") { Description = "In how many parts the images are split.", DefaultValueFactory = _ => 4 };
 var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 12 };
-var imageSize = new Option<int>("--image-size") { Description = "Height and width that images are resized to.", DefaultValueFactory = _ => 32 };
+var imageSize = new Option<int>("--image-size")
+{
+    Description = "Height and width that images are resized to.",
+    DefaultValueFactory = _ => 32,
+};
 
 return await Sample.Run(new RootCommand("Cross-validates ResNet-20.") { data, folds, epochs, imageSize }, args, (arguments, cancellation) =>
 {
@@ -20,7 +24,10 @@ return await Sample.Run(new RootCommand("Cross-validates ResNet-20.") { data, fo
     var size = arguments.GetValue(imageSize);
 
     // Keys are made before the split: every fold has the same classes then, in the same order.
-    var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+    var images = ml.Transforms.Conversion.MapValueToKey("Label")
+        .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+        .Fit(files)
+        .Transform(files);
     var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
         Architecture = ResNetArchitecture.ResNet20,
@@ -36,7 +43,8 @@ return await Sample.Run(new RootCommand("Cross-validates ResNet-20.") { data, fo
     var results = ml.MulticlassClassification.CrossValidate(images, trainer, arguments.GetValue(folds), seed: seed);
     foreach (var result in results)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fold {result.Fold + 1}: accuracy {result.Metrics.MicroAccuracy:p2}, log-loss {result.Metrics.LogLoss:f3}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"fold {result.Fold + 1}: accuracy {result.Metrics.MicroAccuracy:p2}, log-loss {result.Metrics.LogLoss:f3}"));
         (result.Model as IDisposable)?.Dispose();
     }
 

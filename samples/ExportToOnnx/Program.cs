@@ -13,15 +13,23 @@ const int seed = 1;
 const double tolerance = 1e-5;
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
 var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 4 };
-var imageSize = new Option<int>("--image-size") { Description = "Height and width that images are resized to.", DefaultValueFactory = _ => 32 };
+var imageSize = new Option<int>("--image-size")
+{
+    Description = "Height and width that images are resized to.",
+    DefaultValueFactory = _ => 32,
+};
 var output = new Option<string>("--output") { Description = "The file to write.", DefaultValueFactory = _ => "network.onnx" };
 
-return await Sample.Run(new RootCommand("Exports a network as ONNX and applies the file.") { data, epochs, imageSize, output }, args, (arguments, cancellation) =>
+var command = new RootCommand("Exports a network as ONNX and applies the file.") { data, epochs, imageSize, output };
+return await Sample.Run(command, args, (arguments, cancellation) =>
 {
     var ml = new MLContext(seed);
     var files = ml.Data.LoadImageFolder(arguments.GetValue(data) ?? Draw());
     var size = arguments.GetValue(imageSize);
-    var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+    var images = ml.Transforms.Conversion.MapValueToKey("Label")
+        .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+        .Fit(files)
+        .Transform(files);
     using var network = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
         Architecture = ResNetArchitecture.ResNet20,
@@ -48,7 +56,8 @@ return await Sample.Run(new RootCommand("Exports a network as ONNX and applies t
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Largest difference of a probability: {difference:g2}."));
     if (!(difference <= tolerance))
     {
-        throw new InvalidOperationException($"'{file}' does not score as the network does: a probability differs by {difference}, more than {tolerance}.");
+        throw new InvalidOperationException(
+            $"'{file}' does not score as the network does: a probability differs by {difference}, more than {tolerance}.");
     }
 });
 

@@ -7,11 +7,16 @@ using QuickStart;
 using Samples;
 
 const int seed = 1;
-var weights = new Option<string?>("--weights") { Description = "A checkpoint, or the name of a published one, which is downloaded once. Without it, ResNet-18 of ImageNet, which is here." };
+var weights = new Option<string?>("--weights")
+{
+    Description =
+        "A checkpoint, or the name of a published one, which is downloaded once. Without it, ResNet-18 of ImageNet, which is here.",
+};
 var architecture = new Option<string?>("--arch") { Description = "The network, where the checkpoint does not say." };
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
 
-return await Sample.Run(new RootCommand("Trains SDCA and LightGBM on the features of a residual network.") { weights, architecture, data }, args, (arguments, _) =>
+var command = new RootCommand("Trains SDCA and LightGBM on the features of a residual network.") { weights, architecture, data };
+return await Sample.Run(command, args, (arguments, _) =>
 {
     var network = FeatureNetwork.Find(arguments.GetValue(weights), arguments.GetValue(architecture));
     var ml = new MLContext(seed);
@@ -35,7 +40,8 @@ return await Sample.Run(new RootCommand("Trains SDCA and LightGBM on the feature
         var clock = Stopwatch.StartNew();
         var model = estimator.Fit(split.TrainSet);
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(split.TestSet));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{trainer}\t{metrics.MicroAccuracy:p2}\t{metrics.LogLoss:f3}\t{clock.Elapsed.TotalSeconds:f1}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{trainer}\t{metrics.MicroAccuracy:p2}\t{metrics.LogLoss:f3}\t{clock.Elapsed.TotalSeconds:f1}"));
     }
 });
 

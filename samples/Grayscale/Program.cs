@@ -1,4 +1,5 @@
-// Trains on grayscale pixels from a CSV file, read by ML.NET's TextLoader: a label, then a number from 0 to 255 for each pixel, as MNIST is often stored.
+// Trains on grayscale pixels from a CSV file, read by ML.NET's TextLoader: a label, then a number from 0 to
+// 255 for each pixel, as MNIST is often stored.
 using System.CommandLine;
 using System.Globalization;
 using Grayscale;
@@ -9,16 +10,21 @@ using Microsoft.ML.ResNet.Trainers;
 using Samples;
 
 const int seed = 1;
-var data = new Option<string?>("--data") { Description = "CSV file: label, then the pixels, row by row. Without it, shapes are drawn into one." };
+var data = new Option<string?>("--data")
+{
+    Description = "CSV file: label, then the pixels, row by row. Without it, shapes are drawn into one.",
+};
 var header = new Option<bool>("--header") { Description = "The file's first line names the columns." };
 var size = new Option<int>("--size") { Description = "The images' height and width in pixels.", DefaultValueFactory = _ => 28 };
 var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 6 };
 var perClass = new Option<int>("--per-class") { Description = "How many images of each shape are drawn.", DefaultValueFactory = _ => 300 };
 
-return await Sample.Run(new RootCommand("Trains ResNet-20 on grayscale pixels from a CSV file.") { data, header, size, epochs, perClass }, args, (arguments, cancellation) =>
+var command = new RootCommand("Trains ResNet-20 on grayscale pixels from a CSV file.") { data, header, size, epochs, perClass };
+return await Sample.Run(command, args, (arguments, cancellation) =>
 {
     var side = arguments.GetValue(size);
-    var file = arguments.GetValue(data) ?? PixelFile.Draw(Path.Combine(AppContext.BaseDirectory, "shapes.csv"), side, arguments.GetValue(perClass), seed);
+    var file = arguments.GetValue(data)
+        ?? PixelFile.Draw(Path.Combine(AppContext.BaseDirectory, "shapes.csv"), side, arguments.GetValue(perClass), seed);
 
     var ml = new MLContext(seed);
     var rows = ml.Data.LoadFromTextFile(file, new TextLoader.Options
@@ -46,5 +52,6 @@ return await Sample.Run(new RootCommand("Trains ResNet-20 on grayscale pixels fr
     var model = pipeline.Fit(split.TrainSet);
 
     var metrics = ml.MulticlassClassification.Evaluate(model.Transform(split.TestSet));
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"test accuracy {metrics.MicroAccuracy:p2}, log-loss {metrics.LogLoss:f3}"));
+    Console.WriteLine(
+        string.Create(CultureInfo.InvariantCulture, $"test accuracy {metrics.MicroAccuracy:p2}, log-loss {metrics.LogLoss:f3}"));
 });

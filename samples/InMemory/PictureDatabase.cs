@@ -58,7 +58,8 @@ internal sealed class PictureDatabase
         var painter = new ShapePainter(size: 32, new Random(seed));
         using var connection = Open();
         using var transaction = connection.BeginTransaction();
-        using (var create = new SqliteCommand("CREATE TABLE pictures (id INTEGER PRIMARY KEY, class TEXT NOT NULL, content BLOB NOT NULL)", connection, transaction))
+        using (var create = new SqliteCommand(
+            "CREATE TABLE pictures (id INTEGER PRIMARY KEY, class TEXT NOT NULL, content BLOB NOT NULL)", connection, transaction))
         {
             create.ExecuteNonQuery();
         }

@@ -8,12 +8,21 @@ using Microsoft.ML.ResNet.Trainers;
 using Samples;
 
 const int seed = 1;
-var path = new Option<string>("--database") { Description = "The SQLite file; pictures are drawn into it if it is not there.", DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "pictures.db") };
-var perClass = new Option<int>("--per-class") { Description = "How many pictures of each shape are drawn.", DefaultValueFactory = _ => 200 };
+var path = new Option<string>("--database")
+{
+    Description = "The SQLite file; pictures are drawn into it if it is not there.",
+    DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "pictures.db"),
+};
+var perClass = new Option<int>("--per-class")
+{
+    Description = "How many pictures of each shape are drawn.",
+    DefaultValueFactory = _ => 200,
+};
 var epochs = new Option<int>("--epochs") { Description = "How often every picture is seen.", DefaultValueFactory = _ => 6 };
 var model = new Option<string>("--model") { Description = "Where the model is saved.", DefaultValueFactory = _ => "in-memory.zip" };
 
-return await Sample.Run(new RootCommand("Trains on pictures in a SQLite database, and classifies a stream.") { path, perClass, epochs, model }, args, (arguments, cancellation) =>
+var command = new RootCommand("Trains on pictures in a SQLite database, and classifies a stream.") { path, perClass, epochs, model };
+return await Sample.Run(command, args, (arguments, cancellation) =>
 {
     var database = PictureDatabase.OpenOrDraw(arguments.GetValue(path)!, arguments.GetValue(perClass), seed);
     var ml = new MLContext(seed);
@@ -45,5 +54,6 @@ return await Sample.Run(new RootCommand("Trains on pictures in a SQLite database
     stream.CopyTo(content);
     using var image = ResNetImage.Decode(content.ToArray());
     var prediction = engine.Predict(new Picture { Image = image });
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a stream: {prediction.PredictedLabelText} with a probability of {prediction.Score.Max():p1}; it is {label}"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        $"a stream: {prediction.PredictedLabelText} with a probability of {prediction.Score.Max():p1}; it is {label}"));
 });

@@ -51,7 +51,8 @@ public static partial class MLModel
     /// <param name="input">The image.</param>
     /// <returns>The classes and their probabilities, the likeliest first.</returns>
     /// <inheritdoc cref="Predict" path="/exception"/>
-    public static IOrderedEnumerable<KeyValuePair<string, float>> PredictAllLabels(ModelInput input) => GetSortedScoresWithLabels(Predict(input));
+    public static IOrderedEnumerable<KeyValuePair<string, float>> PredictAllLabels(ModelInput input) =>
+        GetSortedScoresWithLabels(Predict(input));
 
     /// <summary>Puts names to the probabilities of a prediction.</summary>
     /// <param name="output">What <see cref="Predict"/> returned.</param>

@@ -15,7 +15,8 @@ public static partial class MLModel
     {
         var mlContext = new MLContext(Config.TrainingOption.Seed);
         var model = mlContext.Model.Load(modelPath, out _);
-        var testData = mlContext.Data.LoadFromEnumerable(ReadImages(mlContext, SplitImages(mlContext, LoadImageFromFolder(mlContext, inputDataFolderPath)).TestSet));
+        var testData = mlContext.Data.LoadFromEnumerable(
+            ReadImages(mlContext, SplitImages(mlContext, LoadImageFromFolder(mlContext, inputDataFolderPath)).TestSet));
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(testData));
         (model as IDisposable)?.Dispose();
         return metrics;

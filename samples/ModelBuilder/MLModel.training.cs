@@ -6,7 +6,8 @@ namespace ModelBuilder;
 
 public static partial class MLModel
 {
-    private static readonly Lazy<TrainingConfig> ConfigFile = new(() => TrainingConfig.Load(Path.Combine(AppContext.BaseDirectory, "MLModel.mbconfig")));
+    private static readonly Lazy<TrainingConfig> ConfigFile = new(
+        () => TrainingConfig.Load(Path.Combine(AppContext.BaseDirectory, "MLModel.mbconfig")));
 
     /// <summary>Gets what MLModel.mbconfig says: where the images are, and how the network is trained on them.</summary>
     internal static TrainingConfig Config => ConfigFile.Value;
@@ -40,12 +41,16 @@ public static partial class MLModel
     }
 
     /// <summary>Holds out images for testing.</summary>
-    /// <remarks>An image's name alone decides on which side it is: a model is never tested on what it was trained on, however many images are added later.</remarks>
+    /// <remarks>
+    /// An image's name alone decides on which side it is: a model is never tested on what it was
+    /// trained on, however many images are added later.
+    /// </remarks>
     /// <param name="mlContext">The context of all of ML.NET's operations.</param>
     /// <param name="images">What <see cref="LoadImageFromFolder"/> returned.</param>
     /// <returns>The images to train on and those to test on.</returns>
     public static DataOperationsCatalog.TrainTestData SplitImages(MLContext mlContext, IDataView images) =>
-        mlContext.Data.TrainTestSplit(images, Config.TrainingOption.TestFraction, samplingKeyColumnName: "Name", seed: Config.TrainingOption.Seed);
+        mlContext.Data.TrainTestSplit(
+            images, Config.TrainingOption.TestFraction, samplingKeyColumnName: "Name", seed: Config.TrainingOption.Seed);
 
     /// <summary>Trains a model.</summary>
     /// <param name="mlContext">The context of all of ML.NET's operations.</param>

@@ -41,7 +41,8 @@ try
 
     return 0;
 }
-catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
+catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
+    or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
 {
     Console.Error.WriteLine(exception.Message);
     return 1;

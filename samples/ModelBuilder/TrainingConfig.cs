@@ -5,7 +5,11 @@ namespace ModelBuilder;
 /// <summary>What MLModel.mbconfig says.</summary>
 internal sealed record TrainingConfig(string Scenario, TrainingConfig.FolderDataSource DataSource, TrainingConfig.Option TrainingOption)
 {
-    private static readonly JsonSerializerOptions Complete = new() { RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };
+    private static readonly JsonSerializerOptions Complete = new()
+    {
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+    };
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="InvalidDataException">The file is not JSON, or lacks something that is needed.</exception>
@@ -13,8 +17,11 @@ internal sealed record TrainingConfig(string Scenario, TrainingConfig.FolderData
     {
         try
         {
-            var config = JsonSerializer.Deserialize<TrainingConfig>(File.ReadAllText(path), Complete) ?? throw new JsonException("It is empty.");
-            return config.Scenario == "ImageClassification" ? config : throw new JsonException($"Scenario is '{config.Scenario}', but must be 'ImageClassification'.");
+            var config = JsonSerializer.Deserialize<TrainingConfig>(File.ReadAllText(path), Complete)
+                ?? throw new JsonException("It is empty.");
+            return config.Scenario == "ImageClassification"
+                ? config
+                : throw new JsonException($"Scenario is '{config.Scenario}', but must be 'ImageClassification'.");
         }
         catch (JsonException exception)
         {
@@ -23,7 +30,9 @@ internal sealed record TrainingConfig(string Scenario, TrainingConfig.FolderData
     }
 
     /// <summary>Where the images are.</summary>
-    /// <param name="FolderPath">The folder with a sub-folder of images for each class, relative to the folder that the program runs in.</param>
+    /// <param name="FolderPath">
+    /// The folder with a sub-folder of images for each class, relative to the folder that the program runs in.
+    /// </param>
     internal sealed record FolderDataSource(string FolderPath);
 
     /// <summary>How the network is trained.</summary>

@@ -14,13 +14,15 @@ namespace PaperExperiments;
 /// <param name="QuickSteps">The steps of each network in the quick budget.</param>
 /// <param name="QuickShows">What of it the quick budget can show.</param>
 /// <param name="Networks">The networks.</param>
-internal sealed record ComparisonCommand(string Name, string Claim, long QuickSteps, string QuickShows, ImmutableArray<ResNetArchitecture> Networks)
+internal sealed record ComparisonCommand(
+    string Name, string Claim, long QuickSteps, string QuickShows, ImmutableArray<ResNetArchitecture> Networks)
 {
     public static readonly ComparisonCommand Degradation = new(
         "degradation",
         "Without shortcuts a deeper network has the higher training error; with them it has the lower one (figure 6, left and middle).",
         QuickSteps: 2_000,
-        QuickShows: "the degradation of plain networks, and that shortcuts take most of it away. Deeper networks start more slowly: that ResNet-56 overtakes ResNet-20 takes longer.",
+        QuickShows: "the degradation of plain networks, and that shortcuts take most of it away. "
+            + "Deeper networks start more slowly: that ResNet-56 overtakes ResNet-20 takes longer.",
         [ResNetArchitecture.Plain20, ResNetArchitecture.Plain56, ResNetArchitecture.ResNet20, ResNetArchitecture.ResNet56]);
 
     public static readonly ComparisonCommand Depth = new(
@@ -38,7 +40,8 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
 
     public static readonly ComparisonCommand Shortcuts = new(
         "shortcuts",
-        "Identity shortcuts are enough: projections (B, C) are only slightly better than padded identities (A) (table 3, for ResNet-34 on ImageNet).",
+        "Identity shortcuts are enough: projections (B, C) are only slightly better than padded identities (A) "
+            + "(table 3, for ResNet-34 on ImageNet).",
         QuickSteps: 2_000,
         QuickShows: "that the three are close to each other.",
         [
@@ -47,7 +50,10 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
             ResNetArchitecture.ResNet20 with { Name = "resnet20-C", Shortcut = ShortcutKind.C },
         ]);
 
-    public Command Create() => ExperimentOptions.Command(Name, $"Trains {string.Join(", ", Networks.Select(network => network.Name))}. {Claim} With --budget quick it shows {QuickShows}", Run);
+    public Command Create() => ExperimentOptions.Command(
+        Name,
+        $"Trains {string.Join(", ", Networks.Select(network => network.Name))}. {Claim} With --budget quick it shows {QuickShows}",
+        Run);
 
     private void Run(Laboratory laboratory)
     {
@@ -70,12 +76,14 @@ internal sealed record ComparisonCommand(string Name, string Claim, long QuickSt
 
     private static string Table(TrainedNetwork[] networks)
     {
-        var table = new StringBuilder("| network | parameters | training error | test error | test error in the paper | minutes |\n|---|---|---|---|---|---|\n");
+        var table = new StringBuilder(
+            "| network | parameters | training error | test error | test error in the paper | minutes |\n|---|---|---|---|---|---|\n");
         foreach (var network in networks)
         {
             var paper = PaperTables.Cifar10.FirstOrDefault(row => row.Architecture == network.Model.Architecture)?.TestErrorPercent;
             table.AppendLine(CultureInfo.InvariantCulture,
-                $"| {network.Name} | {network.Parameters:n0} | {100 * network.TrainingError:f2} % | {100 * network.TestError:f2} % | {(paper is null ? "-" : $"{paper} %")} | {network.Duration.TotalMinutes:f1} |");
+                $"| {network.Name} | {network.Parameters:n0} | {100 * network.TrainingError:f2} % | {100 * network.TestError:f2} % "
+                + $"| {(paper is null ? "-" : $"{paper} %")} | {network.Duration.TotalMinutes:f1} |");
         }
 
         return table.ToString();

@@ -22,7 +22,8 @@ internal static class ExitCode
             Console.Error.WriteLine("Stopped.");
             return Stopped;
         }
-        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException or JsonException)
+        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
+            or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException or JsonException)
         {
             Console.Error.WriteLine(exception.Message);
             return Failure;

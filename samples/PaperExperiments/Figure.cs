@@ -7,7 +7,9 @@ internal sealed record Figure(string Name, string Computed, string? Published, b
 {
     public static Figure Exact(string name, string computed, string published) => new(name, computed, published, computed == published);
 
-    /// <summary>A count and a figure that was rounded or cut: they agree where they lie less than a unit of the last printed digit apart.</summary>
+    /// <summary>
+    /// A count and a figure that was rounded or cut: they agree where they lie less than a unit of the last printed digit apart.
+    /// </summary>
     /// <remarks>Table 1 does both: it prints 3.86·10⁹ as 3.8·10⁹, but 7.57·10⁹ as 7.6·10⁹.</remarks>
     /// <param name="name">What is counted.</param>
     /// <param name="count">The count.</param>
@@ -23,6 +25,7 @@ internal sealed record Figure(string Name, string Computed, string? Published, b
 
         var unit = (decimal)Math.Pow(10, exponent);
         var lastDigit = (decimal)Math.Pow(10, -printed.Scale);
-        return new Figure(name, computed, string.Create(CultureInfo.InvariantCulture, $"{printed}·10^{exponent}"), Math.Abs(count / unit - printed) < lastDigit);
+        return new Figure(name, computed, string.Create(CultureInfo.InvariantCulture, $"{printed}·10^{exponent}"),
+            Math.Abs(count / unit - printed) < lastDigit);
     }
 }

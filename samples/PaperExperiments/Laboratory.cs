@@ -26,7 +26,9 @@ internal sealed class Laboratory
         _budget = budget;
         _steps = steps;
         var (train, test) = data is null ? Download() : _ml.Data.LoadCifar10(data);
-        var labels = _ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(train);
+        var labels = _ml.Transforms.Conversion.MapValueToKey(
+            "Label", keyOrdinality: Microsoft.ML.Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue)
+            .Fit(train);
         (_train, Test) = (labels.Transform(train), labels.Transform(test));
     }
 
@@ -59,28 +61,33 @@ internal sealed class Laboratory
     /// <param name="name">The name of its folder and in results.</param>
     /// <param name="precision">The type that convolutions compute in.</param>
     /// <param name="seed">The seed; null for the command's.</param>
-    public TrainedNetwork Train(ResNetArchitecture architecture, TrainingRecipe recipe, string name, TrainingPrecision precision = TrainingPrecision.Auto, int? seed = null)
+    public TrainedNetwork Train(ResNetArchitecture architecture, TrainingRecipe recipe, string name,
+        TrainingPrecision precision = TrainingPrecision.Auto, int? seed = null)
     {
         var folder = Result(Path.Combine("networks", name));
-        var model = Progress.Run($"{name}: reading images", progress => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-        {
-            Architecture = architecture,
-            Recipe = recipe,
-            Seed = seed ?? _seed,
-            Precision = precision,
-            CheckpointFolder = Path.Combine(folder, "checkpoints"),
-            LogFolder = Path.Combine(folder, "log"),
-            Progress = progress,
-            CancellationToken = _cancellation,
-        }).Fit(_train, Test));
+        var model = Progress.Run(
+            $"{name}: reading images",
+            progress => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = architecture,
+                Recipe = recipe,
+                Seed = seed ?? _seed,
+                Precision = precision,
+                CheckpointFolder = Path.Combine(folder, "checkpoints"),
+                LogFolder = Path.Combine(folder, "log"),
+                Progress = progress,
+                CancellationToken = _cancellation,
+            }).Fit(_train, Test));
         var metrics = _ml.MulticlassClassification.Evaluate(model.Transform(Test));
         model.Weights.Save(Path.Combine(folder, "weights.safetensors"));
         model.WriteReport(Path.Combine(folder, "report.html"), Test, new ReportOptions { Title = name, Recipe = recipe.ToJson() });
         var last = model.History.Epochs[^1];
         AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name}: training error {100 * (1 - last.Accuracy):f2} %, test error {100 * (1 - metrics.MicroAccuracy):f2} %, {model.History.Epochs.Sum(epoch => epoch.Duration.TotalMinutes):f1} minutes."));
+            $"{name}: training error {100 * (1 - last.Accuracy):f2} %, test error {100 * (1 - metrics.MicroAccuracy):f2} %, "
+            + $"{model.History.Epochs.Sum(epoch => epoch.Duration.TotalMinutes):f1} minutes."));
         return new TrainedNetwork(name, model, 1 - last.Accuracy, 1 - metrics.MicroAccuracy);
     }
 
-    private Cifar10 Download() => Progress.Run("downloading CIFAR-10", (IProgress<double> progress) => _ml.Data.DownloadCifar10(progress, cancellationToken: _cancellation));
+    private Cifar10 Download() => Progress.Run(
+        "downloading CIFAR-10", (IProgress<double> progress) => _ml.Data.DownloadCifar10(progress, cancellationToken: _cancellation));
 }

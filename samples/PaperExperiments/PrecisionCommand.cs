@@ -14,7 +14,9 @@ internal static class PrecisionCommand
     private static readonly int[] Seeds = [1, 2, 3];
 
     public static Command Create() => ExperimentOptions.Command(
-        "precision", "Trains resnet20 on three seeds, in bfloat16 and in float32, and compares the errors. The paper trains in float32.", Run);
+        "precision",
+        "Trains resnet20 on three seeds, in bfloat16 and in float32, and compares the errors. The paper trains in float32.",
+        Run);
 
     private static void Run(Laboratory laboratory)
     {
@@ -22,11 +24,16 @@ internal static class PrecisionCommand
         var table = new StringBuilder("| precision | test error, seeds 1 to 3 | mean | spread | images/s |\n|---|---|---|---|---|\n");
         foreach (var precision in (TrainingPrecision[])[TrainingPrecision.BFloat16, TrainingPrecision.Float32])
         {
-            var networks = Seeds.Select(seed => laboratory.Train(ResNetArchitecture.ResNet20, recipe, $"resnet20-{precision}-{recipe.Steps}-seed{seed}".ToLowerInvariant(), precision, seed)).ToArray();
+            var networks = Seeds.Select(seed => laboratory.Train(ResNetArchitecture.ResNet20, recipe,
+                $"resnet20-{precision}-{recipe.Steps}-seed{seed}".ToLowerInvariant(), precision, seed)).ToArray();
             double[] errors = [.. networks.Select(network => 100 * network.TestError)];
-            var rate = networks.SelectMany(network => network.Model.History.Epochs).Select(epoch => epoch.ImagesPerSecond).Order().ElementAt(networks[0].Model.History.Epochs.Length * networks.Length / 2);
+            var rate = networks.SelectMany(network => network.Model.History.Epochs)
+                .Select(epoch => epoch.ImagesPerSecond)
+                .Order()
+                .ElementAt(networks[0].Model.History.Epochs.Length * networks.Length / 2);
+            var each = string.Join(" · ", errors.Select(error => error.ToString("f2", CultureInfo.InvariantCulture)));
             table.AppendLine(CultureInfo.InvariantCulture,
-                $"| {precision} | {string.Join(" · ", errors.Select(error => error.ToString("f2", CultureInfo.InvariantCulture)))} % | {errors.Average():f2} % | {errors.Max() - errors.Min():f2} | {rate:f0} |");
+                $"| {precision} | {each} % | {errors.Average():f2} % | {errors.Max() - errors.Min():f2} | {rate:f0} |");
         }
 
         File.WriteAllText(laboratory.Result("precision.md"), table.ToString());

@@ -10,20 +10,24 @@ internal static class Progress
     public static TResult Run<TResult>(string description, Func<IProgress<TrainingProgress>, TResult> run) =>
         Run(description, task => run(new TrainingReport(description.Split(':')[0], task)));
 
-    public static TResult Run<TResult>(string description, Func<IProgress<double>, TResult> run) => Run(description, task => run(new Share(task)));
+    public static TResult Run<TResult>(string description, Func<IProgress<double>, TResult> run) =>
+        Run(description, task => run(new Share(task)));
 
-    private static TResult Run<TResult>(string description, Func<ProgressTask?, TResult> run) => AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected
-        ? AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(bar => run(bar.AddTask(description)))
-        : run(null);
+    private static TResult Run<TResult>(string description, Func<ProgressTask?, TResult> run) =>
+        AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected
+            ? AnsiConsole.Progress()
+                .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(),
+                    new PercentageColumn(), new RemainingTimeColumn())
+                .Start(bar => run(bar.AddTask(description)))
+            : run(null);
 
     private sealed class TrainingReport(string name, ProgressTask? task) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
             var line = string.Create(CultureInfo.InvariantCulture,
-                $"{name}: epoch {value.Epoch}/{value.Epochs}, loss {value.Loss:f3}, training error {1 - value.TrainingAccuracy:p1}{(value.ValidationAccuracy is { } test ? $", test error {1 - test:p1}" : "")}, {value.ImagesPerSecond:f0} images/s");
+                $"{name}: epoch {value.Epoch}/{value.Epochs}, loss {value.Loss:f3}, training error {1 - value.TrainingAccuracy:p1}"
+                + $"{(value.ValidationAccuracy is { } test ? $", test error {1 - test:p1}" : "")}, {value.ImagesPerSecond:f0} images/s");
             if (task is not null)
             {
                 (task.MaxValue, task.Value, task.Description) = (value.Steps, value.Step, line);

@@ -9,9 +9,15 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var network = new Option<string>("--network") { Description = "The network's name, such as resnet20.", DefaultValueFactory = _ => ResNetArchitecture.ResNet9.Name };
+        var network = new Option<string>("--network")
+        {
+            Description = "The network's name, such as resnet20.",
+            DefaultValueFactory = _ => ResNetArchitecture.ResNet9.Name,
+        };
         var recipe = RecipeNames.Option("fast");
-        var (command, options) = (new Command("train", "Trains one network by one recipe, as long as the recipe says.") { network, recipe }, new ExperimentOptions());
+        var (command, options) = (
+            new Command("train", "Trains one network by one recipe, as long as the recipe says.") { network, recipe },
+            new ExperimentOptions());
         options.AddTo(command);
         command.SetAction((arguments, cancellation) => Task.Run(() => ExitCode.Of(() =>
         {

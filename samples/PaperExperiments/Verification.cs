@@ -9,7 +9,9 @@ internal static class Verification
     {
         var plan = Plan(network.Architecture, network.ClassCount);
         var convolutions = Convolutions(plan);
-        var stages = convolutions.GroupBy(layer => layer.Output.Height).Select(stage => new PaperStage(stage.Key, stage.Count(), stage.Last().Output.Channels)).ToArray();
+        var stages = convolutions.GroupBy(layer => layer.Output.Height)
+            .Select(stage => new PaperStage(stage.Key, stage.Count(), stage.Last().Output.Channels))
+            .ToArray();
         return
         [
             Figure.Exact("layers", $"{convolutions.Length + 1}", $"{network.Layers}"),

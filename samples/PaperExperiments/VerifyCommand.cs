@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace PaperExperiments;
 
-/// <summary><c>verify</c>: sets every network of the library that the paper has beside what the paper prints about it. Trains nothing.</summary>
+/// <summary>
+/// <c>verify</c>: sets every network of the library that the paper has beside what the paper prints about it. Trains nothing.
+/// </summary>
 internal static class VerifyCommand
 {
     public static Command Create()
@@ -42,7 +44,12 @@ internal static class VerifyCommand
             var figures = Verification.Of(network);
             foreach (var (row, figure) in figures.Index())
             {
-                table.AddRow(row == 0 ? $"[bold]{network.Architecture}[/]" : "", figure.Name, figure.Computed, figure.Published ?? "-", Answer(figure));
+                table.AddRow(
+                    row == 0 ? $"[bold]{network.Architecture}[/]" : "",
+                    figure.Name,
+                    figure.Computed,
+                    figure.Published ?? "-",
+                    Answer(figure));
             }
 
             table.AddEmptyRow();

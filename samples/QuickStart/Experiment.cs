@@ -20,7 +20,8 @@ internal static class Experiment
     private const int ShapesTestPerClass = 200;
     private const int Seed = 1;
 
-    public sealed record Settings(string? DataFolder, string? TestFolder, ResNetArchitecture Architecture, int? Epochs, int? ImageSize, string ModelPath, string ReportPath, string? CheckpointFolder, bool ProgressLines);
+    public sealed record Settings(string? DataFolder, string? TestFolder, ResNetArchitecture Architecture, int? Epochs, int? ImageSize,
+        string ModelPath, string ReportPath, string? CheckpointFolder, bool ProgressLines);
 
     public static void Run(Settings settings, CancellationToken cancellation)
     {
@@ -51,10 +52,13 @@ internal static class Experiment
 
         Evaluate(ml, model, test);
         ml.Model.Save(model, train.Schema, settings.ModelPath);
-        AnsiConsole.MarkupLineInterpolated($"Saved [bold]{settings.ModelPath}[/], {new FileInfo(settings.ModelPath).Length / 1024:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
+        var (path, size) = (settings.ModelPath, new FileInfo(settings.ModelPath).Length / 1024);
+        AnsiConsole.MarkupLineInterpolated(
+            $"Saved [bold]{path}[/], {size:n0} KB. It needs neither Torch nor this library to run: see samples/Consume.");
         PredictSomeFiles(ml, settings.ModelPath, test);
         model.WriteReport(settings.ReportPath, test, new ReportOptions { CancellationToken = cancellation });
-        AnsiConsole.MarkupLineInterpolated($"Wrote [bold]{settings.ReportPath}[/]: curves, confusion, the worst mistakes, and how far probabilities can be trusted.");
+        AnsiConsole.MarkupLineInterpolated(
+            $"Wrote [bold]{settings.ReportPath}[/]: curves, confusion, the worst mistakes, and how far probabilities can be trusted.");
     }
 
     // Images that are left out, a network that learned nothing, and the like: the trainer tells ML.NET's log, which nobody sees by itself.
@@ -81,7 +85,9 @@ internal static class Experiment
         {
             var folder = Path.Combine(AppContext.BaseDirectory, DistributedJob.Rank == 0 ? "shapes" : $"shapes-{DistributedJob.Rank}");
             ShapesDataset.Create(folder, ShapesTrainPerClass, ShapesTestPerClass, Seed);
-            AnsiConsole.MarkupLineInterpolated($"Drew {(ShapesTrainPerClass + ShapesTestPerClass) * ShapesDataset.ClassNames.Count:n0} images of {ShapesDataset.ClassNames.Count} shapes in [bold]{folder}[/]");
+            var shapes = ShapesDataset.ClassNames.Count;
+            var drawn = (ShapesTrainPerClass + ShapesTestPerClass) * shapes;
+            AnsiConsole.MarkupLineInterpolated($"Drew {drawn:n0} images of {shapes} shapes in [bold]{folder}[/]");
             return (ml.Data.LoadImageFolder(Path.Combine(folder, "train")), ml.Data.LoadImageFolder(Path.Combine(folder, "test")));
         }
 
@@ -140,16 +146,19 @@ internal static class Experiment
             ? TrainWithBar(ml, train, settings, cancellation)
             : Pipeline(ml, settings, progress: null, cancellation).Fit(train); // rank 0 shows how it goes
 
-    private static ITransformer TrainWithBar(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) => AnsiConsole.Progress()
-        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-        .Start(bar =>
-        {
-            var task = bar.AddTask($"{settings.Architecture}: reading images");
-            var clock = Stopwatch.StartNew();
-            var model = Pipeline(ml, settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation).Fit(train);
-            task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");
-            return model;
-        });
+    private static ITransformer TrainWithBar(MLContext ml, IDataView train, Settings settings, CancellationToken cancellation) =>
+        AnsiConsole.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(),
+                new PercentageColumn(), new RemainingTimeColumn())
+            .Start(bar =>
+            {
+                var task = bar.AddTask($"{settings.Architecture}: reading images");
+                var clock = Stopwatch.StartNew();
+                var model =
+                    Pipeline(ml, settings, settings.ProgressLines ? new LineProgress() : new TaskProgress(task), cancellation).Fit(train);
+                task.Description += string.Create(CultureInfo.InvariantCulture, $" in {clock.Elapsed.TotalSeconds:f0} s");
+                return model;
+            });
 
     private static IEstimator<ITransformer> Pipeline(
         MLContext ml, Settings settings, IProgress<TrainingProgress>? progress, CancellationToken cancellation) =>
@@ -190,7 +199,9 @@ internal static class Experiment
     {
         var clock = Stopwatch.StartNew();
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(test));
-        AnsiConsole.MarkupLineInterpolated($"Test accuracy [bold green]{metrics.MicroAccuracy:p2}[/], log-loss {metrics.LogLoss:f3}, in {clock.Elapsed.TotalSeconds:f1} s");
+        var seconds = clock.Elapsed.TotalSeconds;
+        AnsiConsole.MarkupLineInterpolated(
+            $"Test accuracy [bold green]{metrics.MicroAccuracy:p2}[/], log-loss {metrics.LogLoss:f3}, in {seconds:f1} s");
         WriteConfusionMatrix(metrics.ConfusionMatrix, model.GetResNet().ClassNames);
     }
 
@@ -217,7 +228,8 @@ internal static class Experiment
 
         for (var row = 0; row < classes.Count; row++)
         {
-            var counts = matrix.Counts[row].Select((count, column) => count == 0 ? "[grey]·[/]" : column == row ? $"[green]{count}[/]" : $"[red]{count}[/]");
+            var counts = matrix.Counts[row].Select(
+                (count, column) => count == 0 ? "[grey]·[/]" : column == row ? $"[green]{count}[/]" : $"[red]{count}[/]");
             table.AddRow([Markup.Escape(classes[row]), .. counts]);
         }
 
@@ -235,7 +247,8 @@ internal static class Experiment
         {
             var prediction = engine.Predict(file);
             var color = prediction.PredictedLabelText == file.Label ? "green" : "red";
-            table.AddRow(Markup.Escape(Path.GetFileName(file.ImagePath)), Markup.Escape(file.Label), $"[{color}]{Markup.Escape(prediction.PredictedLabelText)}[/]", $"{prediction.Score.Max():p1}");
+            table.AddRow(Markup.Escape(Path.GetFileName(file.ImagePath)), Markup.Escape(file.Label),
+                $"[{color}]{Markup.Escape(prediction.PredictedLabelText)}[/]", $"{prediction.Score.Max():p1}");
         }
 
         AnsiConsole.Write(table);
@@ -275,7 +288,10 @@ internal static class Experiment
     private sealed class LineProgress : IProgress<TrainingProgress>
     {
         // A loss can stop being a number.
-        private static readonly JsonSerializerOptions s_json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+        private static readonly JsonSerializerOptions s_json = new()
+        {
+            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        };
 
         public void Report(TrainingProgress progress) => Console.WriteLine(JsonSerializer.Serialize(progress, s_json));
     }
@@ -287,7 +303,9 @@ internal static class Experiment
             task.MaxValue = progress.Steps;
             task.Value = progress.Step;
             task.Description = string.Create(CultureInfo.InvariantCulture,
-                $"epoch {progress.Epoch}/{progress.Epochs}: loss {progress.Loss:f3}, accuracy {progress.TrainingAccuracy:p1}{(progress.ValidationAccuracy is { } validation ? $", validation {validation:p1}" : "")}, {progress.ImagesPerSecond:f0} images/s");
+                $"epoch {progress.Epoch}/{progress.Epochs}: loss {progress.Loss:f3}, accuracy {progress.TrainingAccuracy:p1}"
+                + $"{(progress.ValidationAccuracy is { } validation ? $", validation {validation:p1}" : "")}, "
+                + $"{progress.ImagesPerSecond:f0} images/s");
         }
     }
 }

@@ -3,8 +3,8 @@ using SkiaSharp;
 namespace QuickStart;
 
 /// <summary>
-/// One class of the drawn data set: its name and how its outline is made. An outline lies inside the unit circle, centred on the
-/// origin; random numbers vary its proportions, never what it is. No shape has a left and a right hand, so a flipped picture keeps its class.
+/// One class of the drawn data set: its name and how its outline is made. An outline lies inside the unit circle, centred on the origin;
+/// random numbers vary its proportions, never what it is. No shape has a left and a right hand, so a flipped picture keeps its class.
 /// </summary>
 internal sealed record Shape(string Name, Func<Random, SKPath> Outline)
 {

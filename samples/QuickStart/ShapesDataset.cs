@@ -15,7 +15,9 @@ internal static class ShapesDataset
     public static IReadOnlyList<string> ClassNames { get; } = [.. Shape.All.Select(shape => shape.Name)];
 
     /// <summary>Writes the image files. The same seed gives the same files, and a smaller set is the beginning of a larger one.</summary>
-    /// <param name="folder">The folder to write to, made if it is not there. Nothing in it is deleted; the files of an earlier call are written over.</param>
+    /// <param name="folder">
+    /// The folder to write to, made if it is not there. Nothing in it is deleted; the files of an earlier call are written over.
+    /// </param>
     /// <param name="trainPerClass">The number of training images of each class.</param>
     /// <param name="testPerClass">The number of test images of each class.</param>
     /// <param name="seed">The seed of every random choice.</param>
@@ -48,7 +50,8 @@ internal static class ShapesDataset
 
     private sealed record ClassFolder(string FolderPath, Shape Shape, int Count, int Seed)
     {
-        private IEnumerable<string> FileNames => Enumerable.Range(1, Count).Select(number => $"{number:D4}{(number % 3 == 0 ? ".jpg" : ".png")}");
+        private IEnumerable<string> FileNames =>
+            Enumerable.Range(1, Count).Select(number => $"{number:D4}{(number % 3 == 0 ? ".jpg" : ".png")}");
 
         // A file left over from a larger set, or one of the user's own, would be learned as if it had been drawn.
         public void RefuseOtherFiles()
@@ -63,7 +66,8 @@ internal static class ShapesDataset
             if (other is not null)
             {
                 throw new IOException(
-                    $"'{Path.Combine(FolderPath, other)}' is not one of the {Count} images to be drawn there and would be mixed with them. Name a new folder, or delete this one.");
+                    $"'{Path.Combine(FolderPath, other)}' is not one of the {Count} images to be drawn there and would be mixed with them. "
+                    + "Name a new folder, or delete this one.");
             }
         }
 

@@ -14,6 +14,7 @@ internal static class RecipeNames
         ["paper"] = TrainingRecipe.Paper,
         ["paper-deep"] = TrainingRecipe.PaperDeep,
         ["paper-imagenet"] = TrainingRecipe.PaperImageNet,
+        ["large-batch"] = TrainingRecipe.LargeBatch,
     };
 
     /// <summary>Gets the names.</summary>

@@ -10,7 +10,8 @@ internal static class Sample
     public static Task<int> Run(RootCommand command, string[] args, Action<ParseResult, CancellationToken> action)
     {
         // On another thread: System.CommandLine listens for Ctrl+C only once this one is back.
-        command.SetAction((arguments, cancellation) => Task.Run(() => ExitCode(() => action(arguments, cancellation)), CancellationToken.None));
+        command.SetAction(
+            (arguments, cancellation) => Task.Run(() => ExitCode(() => action(arguments, cancellation)), CancellationToken.None));
         return command.Parse(args).InvokeAsync();
     }
 
@@ -26,7 +27,8 @@ internal static class Sample
             Console.Error.WriteLine("Stopped.");
             return 130;
         }
-        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException
+        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
+            or UnauthorizedAccessException
             or HttpRequestException or DbException or TrainingDivergedException or DllNotFoundException)
         {
             Console.Error.WriteLine(ErrorWords.Of(exception));

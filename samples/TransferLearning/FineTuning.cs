@@ -14,6 +14,9 @@ internal sealed class FineTuning
 {
     private const int LargeImage = 64, LargeImageBatch = 32, SmallImageBatch = 128;
 
+    // Of a photograph its middle is scored, seven eighths of its side: 224 pixels of 256, as ImageNet's networks are tested.
+    private const int Border = 14;
+
     // Each image as it is, and three times cropped and mirrored: the head then learns from four times as many.
     private const int HeadCopies = 4;
 
@@ -30,6 +33,11 @@ internal sealed class FineTuning
         _architecture = architecture;
         _preprocessing = weights.Preprocessing
             ?? (architecture.Stem == StemKind.SmallImage ? ImagePreprocessing.Cifar10 : ImagePreprocessing.ImageNetV1);
+        if (_preprocessing is { CropBorder: 0, Input.Height: > LargeImage })
+        {
+            _preprocessing = _preprocessing with { CropBorder = _preprocessing.Input.Height / Border };
+        }
+
         _weights = weights.WithPreprocessing(_preprocessing);
     }
 
@@ -119,9 +127,9 @@ internal sealed class FineTuning
         TrainableLayers = _settings.Layers,
         FitHeadFirst = !TrainsHeadOnly,
         HeadCopies = TrainsHeadOnly ? 1 : HeadCopies,
-        Recipe = TrainingRecipe.Modern with { WeightDecay = 1e-4 }, // trained weights need no more
-        Epochs = _settings.Epochs ?? (TrainsHeadOnly ? 20 : 4),
-        LearningRate = _settings.LearningRate ?? (TrainsHeadOnly ? 0.01 : 0.0005), // more would spoil what the network knows
+        Recipe = TrainingRecipe.Modern with { WeightDecay = TrainsHeadOnly ? 1e-2 : 1e-4 }, // trained layers need little
+        Epochs = _settings.Epochs ?? (TrainsHeadOnly ? 60 : 4),
+        LearningRate = _settings.LearningRate ?? (TrainsHeadOnly ? 0.003 : 0.0005), // more would spoil what the network knows
         BatchSize = _preprocessing.Input.Height > LargeImage ? LargeImageBatch : SmallImageBatch,
         ValidationFraction = 0,
         OnBadImage = BadImageHandling.Skip,

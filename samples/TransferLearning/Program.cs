@@ -25,10 +25,10 @@ var layers = new Option<TrainableLayers>("--layers")
     Description = "What is trained: Head, which takes seconds; or LastStage or All, once the head has been fitted.",
     DefaultValueFactory = _ => TrainableLayers.Head,
 };
-var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: 20 for the head, 4 for more]" };
+var epochs = new Option<int?>("--epochs") { Description = "How often every image is seen. [default: 60 for the head, 4 for more]" };
 var learningRate = new Option<double?>("--learning-rate")
 {
-    Description = "The learning rate after warm-up. [default: 0.01 for the head, 0.0005 for more]",
+    Description = "The learning rate after warm-up. [default: 0.003 for the head, 0.0005 for more]",
 };
 var model = new Option<string?>("--model") { Description = "Where the fine-tuned model is saved, if it is." };
 var checkpoints = new Option<string?>("--checkpoints")

@@ -10,21 +10,45 @@ using Samples;
 
 var data = new Option<string>("--data") { Description = "Folder of images to train on, one sub-folder per class.", Required = true };
 var test = new Option<string>("--test") { Description = "Folder of other images of the same classes.", Required = true };
-var unknown = new Option<string?>("--unknown") { Description = "Folder of images of other classes, with sub-folders. Without it, shapes are drawn." };
-var reject = new Option<double>("--reject") { Description = "The share of the validation images that may be taken for images of no class.", DefaultValueFactory = _ => 0.05 };
-var images = new Option<int>("--images") { Description = "How many of the images are trained on, spread evenly.", DefaultValueFactory = _ => 10_000 };
-var weights = new Option<string?>("--weights") { Description = "A checkpoint of ResNet-20 to start from. Without it, from random weights." };
-var imageSize = new Option<int>("--image-size") { Description = "Height and width that images are resized to.", DefaultValueFactory = _ => 32 };
+var unknown = new Option<string?>("--unknown")
+{
+    Description = "Folder of images of other classes, with sub-folders. Without it, shapes are drawn.",
+};
+var reject = new Option<double>("--reject")
+{
+    Description = "The share of the validation images that may be taken for images of no class.",
+    DefaultValueFactory = _ => 0.05,
+};
+var images = new Option<int>("--images")
+{
+    Description = "How many of the images are trained on, spread evenly.",
+    DefaultValueFactory = _ => 10_000,
+};
+var weights = new Option<string?>("--weights")
+{
+    Description = "A checkpoint of ResNet-20 to start from. Without it, from random weights.",
+};
+var imageSize = new Option<int>("--image-size")
+{
+    Description = "Height and width that images are resized to.",
+    DefaultValueFactory = _ => 32,
+};
 var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 2 };
 var learningRate = new Option<double>("--learning-rate") { Description = "The learning rate.", DefaultValueFactory = _ => 0.01 };
 var output = new Option<string>("--output") { Description = "The model to write.", DefaultValueFactory = _ => "unknown-images.zip" };
 
-return await Sample.Run(new RootCommand("Tells images of no class.") { data, test, unknown, reject, images, weights, imageSize, epochs, learningRate, output }, args, (arguments, cancellation) =>
+var command = new RootCommand("Tells images of no class.")
+{
+    data, test, unknown, reject, images, weights, imageSize, epochs, learningRate, output,
+};
+return await Sample.Run(command, args, (arguments, cancellation) =>
 {
     var ml = new MLContext(seed: 1);
-    var rows = ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(arguments.GetValue(data)!), reuseRowObject: false).ToArray();
+    var rows = ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(arguments.GetValue(data)!), reuseRowObject: false)
+        .ToArray();
     var count = Math.Min(arguments.GetValue(images), rows.Length);
-    var files = ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(index => rows[(int)((long)index * rows.Length / count)]).ToArray());
+    var files = ml.Data.LoadFromEnumerable(
+        Enumerable.Range(0, count).Select(index => rows[(int)((long)index * rows.Length / count)]).ToArray());
     var size = arguments.GetValue(imageSize);
     var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
@@ -32,7 +56,9 @@ return await Sample.Run(new RootCommand("Tells images of no class.") { data, tes
         {
             Architecture = ResNetArchitecture.ResNet20,
             InputShape = new ImageShape(3, size, size),
-            InitialWeights = arguments.GetValue(weights) is { } source ? ResNetWeights.Load(source).WithPreprocessing(ImagePreprocessing.Cifar10) : null,
+            InitialWeights = arguments.GetValue(weights) is { } source
+                ? ResNetWeights.Load(source).WithPreprocessing(ImagePreprocessing.Cifar10)
+                : null,
             Epochs = arguments.GetValue(epochs),
             LearningRate = arguments.GetValue(learningRate),
             BatchSize = 64,
@@ -43,7 +69,8 @@ return await Sample.Run(new RootCommand("Tells images of no class.") { data, tes
     using (var model = pipeline.Fit(files))
     {
         ml.Model.Save(model, files.Schema, arguments.GetValue(output)!);
-        Say($"temperature {model.LastTransformer.History.Temperature:f2}; unknown, unless a probability is above {model.LastTransformer.History.UnknownThreshold:f3}");
+        var history = model.LastTransformer.History;
+        Say($"temperature {history.Temperature:f2}; unknown, unless a probability is above {history.UnknownThreshold:f3}");
     }
 
     // Any program with ML.NET reads it so. Not disposed of, it would leave a copy of the network in the temporary folder.
@@ -51,7 +78,8 @@ return await Sample.Run(new RootCommand("Tells images of no class.") { data, tes
     var known = Predict(arguments.GetValue(test)!);
     var others = Predict(arguments.GetValue(unknown) ?? Draw());
     var accepted = known.Where(row => !row.IsUnknown).ToArray();
-    Say($"{known.Length:n0} test images: {Share(known):p1} rejected, which is false; accuracy {known.Average(row => row.IsRight):p1}, of the accepted {accepted.Average(row => row.IsRight):p1}");
+    var (all, kept) = (known.Average(row => row.IsRight), accepted.Average(row => row.IsRight));
+    Say($"{known.Length:n0} test images: {Share(known):p1} rejected, which is false; accuracy {all:p1}, of the accepted {kept:p1}");
     Say($"{others.Length:n0} images of no class: {Share(others):p1} rejected");
     Say($"a known image has a higher probability than one of no class in {Auroc(known, others):p1} of all pairs (AUROC)");
 
@@ -60,7 +88,8 @@ return await Sample.Run(new RootCommand("Tells images of no class.") { data, tes
         var scored = saved.Transform(ml.Data.LoadImageFolder(folder));
         var predicted = ml.Transforms.Conversion.MapKeyToValue("Predicted", "PredictedLabel").Fit(scored).Transform(scored);
         var labels = ml.Data.LoadImageFolder(folder).GetColumn<string>("Label");
-        return [.. predicted.GetColumn<bool>("IsUnknown").Zip(predicted.GetColumn<float[]>("Score"), predicted.GetColumn<string>("Predicted"))
+        return [.. predicted.GetColumn<bool>("IsUnknown")
+            .Zip(predicted.GetColumn<float[]>("Score"), predicted.GetColumn<string>("Predicted"))
             .Zip(labels, (row, label) => new Row(row.First, row.Second.Max(), row.Third == label ? 1 : 0))];
     }
 });
@@ -70,7 +99,8 @@ static double Share(Row[] rows) => rows.Average(row => row.IsUnknown ? 1.0 : 0);
 static double Auroc(Row[] known, Row[] others)
 {
     var sorted = others.Select(row => row.Probability).Order().ToArray();
-    return known.Average(row => (LowerBound(sorted, row.Probability) + LowerBound(sorted, MathF.BitIncrement(row.Probability))) / (2.0 * sorted.Length));
+    return known.Average(
+        row => (LowerBound(sorted, row.Probability) + LowerBound(sorted, MathF.BitIncrement(row.Probability))) / (2.0 * sorted.Length));
 }
 
 // How many values are less.

@@ -27,7 +27,9 @@ internal static class ClassifierService
     /// <summary>Builds the service.</summary>
     /// <param name="args">The command line.</param>
     /// <param name="configure">Changes the builder last; for hosts in tests.</param>
-    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is wrong; the message says which, and how to put it right.</exception>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">
+    /// An option is wrong; the message says which, and how to put it right.
+    /// </exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -48,7 +50,8 @@ internal static class ClassifierService
         app.Use(IgnoreAccept);
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            StatusCodeSelector = exception => (exception as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status500InternalServerError,
+            StatusCodeSelector = exception =>
+                (exception as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status500InternalServerError,
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException, // the client's fault, and it is told
         });
         app.UseStatusCodePages();
@@ -78,7 +81,8 @@ internal static class ClassifierService
             .AddDocumentTransformer(ServiceDescription.Write)
             .AddOperationTransformer(PredictionEndpoints.DescribeInputs));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true); // so that the answer says what is bad
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ModelState>(JsonNamingPolicy.CamelCase)));
+        services.ConfigureHttpJsonOptions(
+            json => json.SerializerOptions.Converters.Add(new JsonStringEnumConverter<ModelState>(JsonNamingPolicy.CamelCase)));
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
         {
             context.ProblemDetails.Detail ??= context.Exception is BadHttpRequestException bad
@@ -95,7 +99,9 @@ internal static class ClassifierService
                 context.HttpContext.Response.Headers.RetryAfter = "1";
                 return ValueTask.CompletedTask;
             };
-            limiter.AddConcurrencyLimiter(PredictionEndpoints.Policy, bounds => (bounds.PermitLimit, bounds.QueueLimit) = (options.Engines + options.WaitingRequests, 0));
+            limiter.AddConcurrencyLimiter(
+                PredictionEndpoints.Policy,
+                bounds => (bounds.PermitLimit, bounds.QueueLimit) = (options.Engines + options.WaitingRequests, 0));
         });
         services.AddRequestTimeouts(timeouts => timeouts.AddPolicy(PredictionEndpoints.Policy, new RequestTimeoutPolicy
         {
@@ -118,7 +124,9 @@ internal static class ClassifierService
         StatusCodes.Status404NotFound => "There is nothing at this path. GET /openapi/v1.json describes all routes.",
         StatusCodes.Status405MethodNotAllowed =>
             $"{context.Request.Method} is not for this path, which takes {context.Response.Headers.Allow}.",
-        StatusCodes.Status429TooManyRequests => $"{options.Engines + options.WaitingRequests} requests are being worked on or wait already. Try again after the seconds in Retry-After.",
+        StatusCodes.Status429TooManyRequests =>
+            $"{options.Engines + options.WaitingRequests} requests are being worked on or wait already. "
+            + "Try again after the seconds in Retry-After.",
         StatusCodes.Status503ServiceUnavailable => $"The request took longer than {options.Timeout.TotalSeconds:0.#} s.",
         _ => null,
     };

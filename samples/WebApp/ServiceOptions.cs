@@ -11,7 +11,9 @@ internal sealed class ServiceOptions : IValidatableObject
     /// <value>The default is null: <c>data/model.zip</c> beside the program, which QuickStart is trained into if it is not there.</value>
     public string? Model { get; init; }
 
-    /// <summary>Gets a folder of images, one sub-folder per class, that <see cref="Model"/> is trained on if there is no such file.</summary>
+    /// <summary>
+    /// Gets a folder of images, one sub-folder per class, that <see cref="Model"/> is trained on if there is no such file.
+    /// </summary>
     public string? Data { get; init; }
 
     /// <summary>Gets the number of images that are decoded and classified at a time.</summary>
@@ -23,7 +25,10 @@ internal sealed class ServiceOptions : IValidatableObject
     /// Gets the number of requests, with bodies that have been received, that may wait beside those that are worked on; one more gets
     /// 429.
     /// </summary>
-    /// <value>The default is 64. Bodies are kept in memory: at worst twice <see cref="MaxBatchBytes"/> for each request, while the files of a form are copied.</value>
+    /// <value>
+    /// The default is 64. Bodies are kept in memory: at worst twice <see cref="MaxBatchBytes"/> for each
+    /// request, while the files of a form are copied.
+    /// </value>
     [Range(0, 100_000)]
     public int WaitingRequests { get; init; } = 64;
 
@@ -106,7 +111,10 @@ internal sealed class ServiceOptions : IValidatableObject
     [Range(1, 2_000_000_000)]
     public int MaxModelBytes { get; init; } = 1 << 30;
 
-    /// <summary>Gets how often the model file is looked at. It is looked at, not watched by the system's events, since those do not come from network and container mounts.</summary>
+    /// <summary>
+    /// Gets how often the model file is looked at. It is looked at, not watched by the system's events, since those
+    /// do not come from network and container mounts.
+    /// </summary>
     /// <value>The default is one second.</value>
     [Range(typeof(TimeSpan), "00:00:00.01", "01:00:00")]
     public TimeSpan ModelPollInterval { get; init; } = TimeSpan.FromSeconds(1);
@@ -142,7 +150,9 @@ internal sealed class ServiceOptions : IValidatableObject
         }
         else if (Data is null && Model is not null && !File.Exists(Model))
         {
-            yield return new ValidationResult($"There is no model '{Model}' (looked in '{ModelPath}'). Train one with samples/QuickStart, name a folder to train on with --data, or leave --model out to train on drawn shapes.");
+            yield return new ValidationResult(
+                $"There is no model '{Model}' (looked in '{ModelPath}'). Train one with samples/QuickStart, "
+                + "name a folder to train on with --data, or leave --model out to train on drawn shapes.");
         }
     }
 }

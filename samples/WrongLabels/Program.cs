@@ -10,17 +10,41 @@ using QuickStart;
 using Samples;
 
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
-var test = new Option<string?>("--test") { Description = "Folder of images to test on. With it, heads on the features, or without weights networks, are trained with and without the labels that were found." };
-var images = new Option<int>("--images") { Description = "How many of the images are taken, spread evenly.", DefaultValueFactory = _ => 5000 };
+var test = new Option<string?>("--test")
+{
+    Description = "Folder of images to test on. With it, heads on the features, or without weights networks, "
+        + "are trained with and without the labels that were found.",
+};
+var images = new Option<int>("--images")
+{
+    Description = "How many of the images are taken, spread evenly.",
+    DefaultValueFactory = _ => 5000,
+};
 var share = new Option<double>("--share") { Description = "The share of labels that is turned.", DefaultValueFactory = _ => 0.05 };
-var weights = new Option<string?>("--weights") { Description = "Weights whose features are looked at: a file, or the name of published ones. Without them, a network is trained on the images themselves, wrong labels included." };
+var weights = new Option<string?>("--weights")
+{
+    Description = "Weights whose features are looked at: a file, or the name of published ones. "
+        + "Without them, a network is trained on the images themselves, wrong labels included.",
+};
 var architecture = new Option<string?>("--arch") { Description = "The network, where the weights do not say." };
-var imageSize = new Option<int>("--image-size") { Description = "Height and width that images are resized to, to train on.", DefaultValueFactory = _ => 32 };
+var imageSize = new Option<int>("--image-size")
+{
+    Description = "Height and width that images are resized to, to train on.",
+    DefaultValueFactory = _ => 32,
+};
 var epochs = new Option<int>("--epochs") { Description = "How often every image is seen in training.", DefaultValueFactory = _ => 10 };
 var report = new Option<string?>("--report") { Description = "An HTML file to write, with the images that were found." };
-var seed = new Option<int>("--seed") { Description = "Decides which labels are turned, and all that is random in training.", DefaultValueFactory = _ => 1 };
+var seed = new Option<int>("--seed")
+{
+    Description = "Decides which labels are turned, and all that is random in training.",
+    DefaultValueFactory = _ => 1,
+};
 
-return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { data, test, images, share, weights, architecture, imageSize, epochs, report, seed }, args, (arguments, cancellation) =>
+var command = new RootCommand("Turns labels, and looks for them.")
+{
+    data, test, images, share, weights, architecture, imageSize, epochs, report, seed,
+};
+return await Sample.Run(command, args, (arguments, cancellation) =>
 {
     var ml = new MLContext(arguments.GetValue(seed));
     var right = Spread(Rows(ml, arguments.GetValue(data) ?? Draw()), arguments.GetValue(images));
@@ -35,10 +59,14 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
     if (arguments.GetValue(weights) is { } source)
     {
         var network = FeatureNetwork.Find(source, arguments.GetValue(architecture));
-        var featurize = load.Append(ml.Transforms.ResNetFeaturizeImage(network.Weights, network.Architecture, preprocessing: network.Preprocessing)).Fit(view);
-        found = ml.MulticlassClassification.FindLabelIssues(featurize.Transform(view), new LabelIssueOptions { CancellationToken = cancellation });
+        var featurize = load
+            .Append(ml.Transforms.ResNetFeaturizeImage(network.Weights, network.Architecture, preprocessing: network.Preprocessing))
+            .Fit(view);
+        found = ml.MulticlassClassification.FindLabelIssues(
+            featurize.Transform(view), new LabelIssueOptions { CancellationToken = cancellation });
         var head = ml.Transforms.NormalizeMeanVariance("Features")
-            .Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy(new LbfgsMaximumEntropyMulticlassTrainer.Options { L1Regularization = 0, L2Regularization = 10, NumberOfThreads = 1 }));
+            .Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy(
+                new LbfgsMaximumEntropyMulticlassTrainer.Options { L1Regularization = 0, L2Regularization = 10, NumberOfThreads = 1 }));
         train = training => featurize.Append(head.Fit(ml.Data.Cache(featurize.Transform(training), "Label", "Features")));
     }
     else
@@ -47,7 +75,8 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
         found = model.FindLabelIssues(view, new LabelIssueOptions { CancellationToken = cancellation });
     }
 
-    Say($"{files.Length:n0} images, {turned.Count:n0} labels turned; heads agree with {found.Accuracy:p1} of the labels; {clock.Elapsed.TotalSeconds:f1} s");
+    var seconds = clock.Elapsed.TotalSeconds;
+    Say($"{files.Length:n0} images, {turned.Count:n0} labels turned; heads agree with {found.Accuracy:p1} of the labels; {seconds:f1} s");
     Console.WriteLine("found\tprecision\trecall\tright suggestions");
     Tell(found);
     Tell(found.FromMargin(0.5));
@@ -59,7 +88,9 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
     if (arguments.GetValue(test) is { } testFolder)
     {
         var testFiles = ml.Data.LoadImageFolder(testFolder);
-        Say($"test accuracy: with the turned labels {Test(view):p2}, without those found {Test(found.RemoveFrom(view)):p2}, with right labels {Test(ml.Data.LoadFromEnumerable(right)):p2}");
+        var (before, after) = (Test(view), Test(found.RemoveFrom(view)));
+        var best = Test(ml.Data.LoadFromEnumerable(right));
+        Say($"test accuracy: with the turned labels {before:p2}, without those found {after:p2}, with right labels {best:p2}");
 
         double Test(IDataView training)
         {
@@ -72,25 +103,28 @@ return await Sample.Run(new RootCommand("Turns labels, and looks for them.") { d
     {
         var hits = issues.Issues.Where(issue => turned.ContainsKey(issue.Row)).ToArray();
         var suggestions = hits.Count(issue => turned[issue.Row] == issue.Suggested);
-        Say($"{issues.Issues.Length}\t{(double)hits.Length / issues.Issues.Length:p1}\t{(double)hits.Length / turned.Count:p1}\t{(double)suggestions / hits.Length:p1}");
+        var (precision, recall) = ((double)hits.Length / issues.Issues.Length, (double)hits.Length / turned.Count);
+        Say($"{issues.Issues.Length}\t{precision:p1}\t{recall:p1}\t{(double)suggestions / hits.Length:p1}");
     }
 
-    Microsoft.ML.Data.TransformerChain<ResNetClassificationTransformer> Train(IDataView training) => load.Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-    {
-        Architecture = ResNetArchitecture.ResNet20,
-        InputShape = new ImageShape(3, arguments.GetValue(imageSize), arguments.GetValue(imageSize)),
-        Epochs = arguments.GetValue(epochs),
-        BatchSize = 64,
-        LearningRate = 0.05,
-        ValidationFraction = 0,
-        Seed = arguments.GetValue(seed),
-        CancellationToken = cancellation,
-    })).Fit(training);
+    Microsoft.ML.Data.TransformerChain<ResNetClassificationTransformer> Train(IDataView training) =>
+        load.Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet20,
+            InputShape = new ImageShape(3, arguments.GetValue(imageSize), arguments.GetValue(imageSize)),
+            Epochs = arguments.GetValue(epochs),
+            BatchSize = 64,
+            LearningRate = 0.05,
+            ValidationFraction = 0,
+            Seed = arguments.GetValue(seed),
+            CancellationToken = cancellation,
+        })).Fit(training);
 });
 
 static void Say(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 
-static ImageFolderRow[] Rows(MLContext ml, string folder) => [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)];
+static ImageFolderRow[] Rows(MLContext ml, string folder) =>
+    [.. ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(folder), reuseRowObject: false)];
 
 static ImageFolderRow[] Spread(ImageFolderRow[] rows, int count) =>
     count >= rows.Length ? rows : [.. Enumerable.Range(0, count).Select(index => rows[(int)((long)index * rows.Length / count)])];

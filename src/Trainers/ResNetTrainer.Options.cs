@@ -147,8 +147,9 @@ public sealed partial class ResNetTrainer
         /// of every batch, and gradients and the statistics of batch normalization are added up over all.
         /// </summary>
         /// <remarks>
-        /// <see cref="BatchSize"/> is that of all processes together. Every process reads the same data and gets the same model; rank 0
-        /// alone writes checkpoints and the log, and reports progress. A process that fails ends all. Layers must not be frozen.
+        /// <see cref="BatchSize"/> is that of all processes together. Every process is given the same data, decodes and keeps its share of
+        /// the images, and gets the same model; rank 0 alone writes checkpoints and the log, and reports progress. A process that fails
+        /// ends all. Layers must not be frozen.
         /// </remarks>
         /// <value>The default is <see cref="DistributedTraining.Auto"/>.</value>
         public DistributedTraining Distributed { get; init; } = DistributedTraining.Auto;
@@ -162,6 +163,21 @@ public sealed partial class ResNetTrainer
         /// </remarks>
         /// <value>The default is <see cref="TrainingDevice.Auto"/>.</value>
         public TrainingDevice Device { get; init; } = TrainingDevice.Auto;
+
+        /// <summary>Gets whether, where processes train together, the statistics of batch normalization are those of the whole batch.
+        /// </summary>
+        /// <remarks>
+        /// Without, each process normalizes by its own images, as PyTorch's DistributedDataParallel does: it then waits for the others
+        /// once a step, and not twice for each normalization. Each should have 16 images or more. The statistics that are validated and
+        /// saved are rank 0's.
+        /// </remarks>
+        /// <value>The default is <see langword="true"/>: results do not depend on how a batch is shared out.</value>
+        public bool SyncBatchNorm { get; init; } = true;
+
+        /// <summary>Gets the number format in which processes that train together send each other gradients, while the backward pass still
+        /// runs.</summary>
+        /// <value>The default is <see cref="GradientExchange.Float32"/>. One process alone sends none.</value>
+        public GradientExchange GradientExchange { get; init; } = GradientExchange.Float32;
 
         /// <summary>Gets the seed of all randomness: initial weights, order, augmentation and the validation split.</summary>
         /// <value>
@@ -295,6 +311,15 @@ public sealed partial class ResNetTrainer
         /// <value>The default is <see langword="null"/>.</value>
         public IProgress<TrainingProgress>? Progress { get; init; }
 
+        /// <summary>
+        /// Gets the number of validation images of which <see cref="Progress"/> is told, at the end of each epoch, what the network
+        /// predicts: see <see cref="TrainingProgress.Samples"/>.
+        /// </summary>
+        /// <remarks>They are spread evenly over the validation images, and the same ones in every epoch. They cost no time: all of these
+        /// images are validated anyway.</remarks>
+        /// <value>0 or more. The default is 0. Without validation images there are none.</value>
+        public int SamplePredictions { get; init; }
+
         /// <summary>Gets the token that stops training, within one step, with an <see cref="OperationCanceledException"/>.</summary>
         /// <value>The default never does.</value>
         public CancellationToken CancellationToken { get; init; }
@@ -362,6 +387,7 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(
                 Distributed != DistributedTraining.Required || Device.IsAuto || Device.IsCpu,
                 Device, "auto or cpu where Distributed is Required: processes train together on CPUs only");
+            OptionCheck.OfTrainer(Enum.IsDefined(GradientExchange), GradientExchange, "one of the values of GradientExchange");
             OptionCheck.OfTrainer(ThreadCount is null or >= 1, ThreadCount, "at least 1, or null");
             OptionCheck.OfTrainer(CheckpointInterval > TimeSpan.Zero, CheckpointInterval, "longer than 0");
             OptionCheck.OfTrainer(CheckpointsToKeep >= 1, CheckpointsToKeep, "at least 1");
@@ -370,6 +396,7 @@ public sealed partial class ResNetTrainer
                 Resume != Resume.Required || CheckpointFolder is not null,
                 CheckpointFolder, "given where Resume is Required");
             OptionCheck.OfTrainer(MaxDuration is null || MaxDuration > TimeSpan.Zero, MaxDuration, "longer than 0, or null");
+            OptionCheck.OfTrainer(SamplePredictions >= 0, SamplePredictions, "0 or more");
             OptionCheck.OfTrainer(RejectUnknown is null or (> 0 and < 1), RejectUnknown, "greater than 0 and less than 1, or null");
             OptionCheck.OfTrainer(Enum.IsDefined(OnBadImage), OnBadImage, "one of the values of BadImageHandling");
             OptionCheck.OfTrainer(
@@ -410,9 +437,14 @@ public sealed partial class ResNetTrainer
             const string several = "where the label column holds any number of labels for an image";
             OptionCheck.OfTrainer(!isMultilabel || RejectUnknown is null, RejectUnknown, $"null {several}: an image may have none");
             OptionCheck.OfTrainer(
-                !isMultilabel || Recipe.ClassBalance == ClassBalance.None,
-                Recipe.ClassBalance, $"None {several}; weigh examples by ExampleWeightColumnName instead", "Recipe.ClassBalance");
+                !isMultilabel || Recipe.ClassBalance != ClassBalance.Sampling,
+                Recipe.ClassBalance, $"Weights or None {several}: drawing a rare label's images draws their other labels too",
+                "Recipe.ClassBalance");
         }
+
+        /// <summary>Gets whether each of several processes keeps its share of the images: not where each computes the features of all.
+        /// </summary>
+        internal bool SharesImages(ImageShape shape) => !FitHeadFirst && !TrainingRun.SeesFeatures(this, AugmentationFor(shape));
 
         /// <summary>Checks what several processes cannot do together.</summary>
         internal void CheckDistributed(ImageShape shape, int processes)

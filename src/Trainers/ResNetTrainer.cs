@@ -225,6 +225,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
             EarlierPreprocessing = _options.StartWeights?.Preprocessing,
             StartsFromRandomWeights = _options.StartWeights is null,
             MeanSubtraction = _options.Recipe.MeanSubtraction,
+            Ranks = _options.SharesImages(columns.Image.Shape) ? ranks ?? Alone.Instance : Alone.Instance,
             CancellationToken = _options.CancellationToken,
         };
         var images = validation is null ? reader.Read(input, _options.ValidationFraction, seed) : reader.Read(input, validation);

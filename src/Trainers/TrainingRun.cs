@@ -97,10 +97,11 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         where T : unmanaged, INumberBase<T>
     {
         var (temperature, threshold) = (1.0, (float?)null);
+        var finished = images.OnFirst(
+            Ranks, () => TorchThreads.With(settings.JobThreads, () => Finish(images, settings, weights, batchSize)));
         if (Ranks.Rank == 0)
         {
-            (weights, temperature, threshold) =
-                TorchThreads.With(settings.JobThreads, () => Finish(images, settings, weights, batchSize));
+            (weights, temperature, threshold) = finished;
         }
 
         if (Ranks.Size == 1)
@@ -145,26 +146,16 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
             labels.Append(image.Label).Append(' ');
         }
 
-        var counts = Ranks.All(images.Training.Count);
-        var hashes = Ranks.All(Agreement.Hash($"{labels}{images.Validation.Count} {images.Preprocessing}"));
-        for (var rank = 1; rank < Ranks.Size; rank++)
-        {
-            if (counts[rank] != counts[0] || hashes[rank] != hashes[0])
-            {
-                throw new InvalidOperationException(
-                    $"Rank {rank} reads {counts[rank]} training images and rank 0 reads {counts[0]}"
-                    + (counts[rank] == counts[0] ? ", but in another order, with other labels or another validation set" : "")
-                    + ". All ranks must be given the same data in the same order: the same files on every machine, or a folder that all of "
-                    + "them see.");
-            }
-        }
+        Ranks.CheckSameData(images.Training.Count, "training", $"{labels}{images.Validation.Count} {images.Preprocessing}");
     }
 
     private ResNetWeights Start<T>(TrainingRecipe recipe, TrainingImages<T> images)
         where T : unmanaged, INumberBase<T>
     {
         var start = StartingWeights.For(plan, options.StartWeights, SeedMixer.Mix(seed, SeedUse.Weights), recipe.ZeroInitResidual);
-        return images.LabelSets is { } labelSets
+
+        // With balanced weights a label is there as often as not.
+        return images.LabelSets is { } labelSets && recipe.ClassBalance != ClassBalance.Weights
             ? StartingWeights.WithPriors(start, plan, labelSets.Count(images.Training.Labels), images.Training.Count)
             : start;
     }
@@ -190,11 +181,17 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         {
             HasExampleWeights = options.ExampleWeightColumnName is not null,
             LabelSets = images.LabelSets,
+            LabelWeights = images.LabelSets is { } labelSets && options.Recipe.ClassBalance == ClassBalance.Weights
+                ? LabelWeights.Of(labelSets, [.. images.Training.Labels])
+                : null,
+            SamplePredictions = options.SamplePredictions,
             CheckpointInterval = options.CheckpointInterval,
             MaxDuration = options.MaxDuration,
             CancellationToken = options.CancellationToken,
             Tensors = Tensors,
             Ranks = Ranks,
+            SyncBatchNorm = Ranks.OfFirst(options.SyncBatchNorm ? 1 : 0) == 1,
+            GradientExchange = (GradientExchange)Ranks.OfFirst((long)options.GradientExchange),
             JobThreads = (int)Math.Min(
                 Ranks.All(TorchSharp.torch.get_num_threads()).Sum(),
                 Ranks.Size == 1 ? int.MaxValue : Ranks.All(Environment.ProcessorCount).Min()),

@@ -13,7 +13,10 @@ public sealed class BenchmarkPageTests
         page = PageSections.Replace(page, "header", Order, "train", "## Training\n\n20");
         page = PageSections.Replace(page, "header", Order, "train", "## Training\n\n30\n");
 
-        Assert.Equal("header\n\n<!-- begin train -->\n## Training\n\n30\n<!-- end train -->\n\n<!-- begin score -->\n## Scoring\n\n10\n<!-- end score -->\n", page);
+        Assert.Equal(
+            "header\n\n<!-- begin train -->\n## Training\n\n30\n<!-- end train -->\n\n"
+            + "<!-- begin score -->\n## Scoring\n\n10\n<!-- end score -->\n",
+            page);
     }
 
     [Fact]

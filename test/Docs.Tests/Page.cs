@@ -21,16 +21,19 @@ internal sealed partial record Page(string Path, string Text)
     public string Name => System.IO.Path.GetRelativePath(Repository.Root, Path).Replace('\\', '/');
 
     /// <summary>Gets the C# blocks, with the marker on the line before.</summary>
-    public IEnumerable<(string Marker, string Code)> Snippets => SnippetPattern().Matches(Text).Select(match => (match.Groups["marker"].Value, match.Groups["code"].Value));
+    public IEnumerable<(string Marker, string Code)> Snippets =>
+        SnippetPattern().Matches(Text).Select(match => (match.Groups["marker"].Value, match.Groups["code"].Value));
 
     /// <summary>Gets the lines of all shell blocks.</summary>
-    public IEnumerable<string> Commands => ShellPattern().Matches(Text).SelectMany(match => match.Groups[1].Value.Split('\n')).Select(line => line.Trim());
+    public IEnumerable<string> Commands =>
+        ShellPattern().Matches(Text).SelectMany(match => match.Groups[1].Value.Split('\n')).Select(line => line.Trim());
 
     /// <summary>Gets the targets of links and images.</summary>
     public IEnumerable<string> Links => LinkPattern().Matches(TextWithoutCode).Select(match => match.Groups[1].Value);
 
     /// <summary>Gets the anchors that GitHub makes of headings: in lower case, without punctuation, spaces as hyphens.</summary>
-    public IEnumerable<string> Anchors => HeadingPattern().Matches(TextWithoutCode).Select(match => NotInAnchorPattern().Replace(match.Groups[1].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'));
+    public IEnumerable<string> Anchors => HeadingPattern().Matches(TextWithoutCode)
+        .Select(match => NotInAnchorPattern().Replace(match.Groups[1].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'));
 
     /// <summary>Gets the lines that are neither code nor part of a table.</summary>
     public IEnumerable<string> Prose => LinesWithoutCode.Where(line => !line.StartsWith('|'));

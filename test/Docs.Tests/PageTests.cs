@@ -92,7 +92,8 @@ public sealed partial class PageTests
         var linked = index.Links.Select(link => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(index.Path)!, link))).ToHashSet();
         var pages = Page.All.Where(page => !page.Name.EndsWith("README.md", StringComparison.Ordinal)
             && !page.Name.Contains("/decisions/", StringComparison.Ordinal)).Select(page => page.Path);
-        var samples = new[] { "Cli", "WebApp", "Templates" }.Select(sample => Path.Combine(Repository.Root, "samples", sample, "README.md"));
+        var samples =
+            new[] { "Cli", "WebApp", "Templates" }.Select(sample => Path.Combine(Repository.Root, "samples", sample, "README.md"));
         Assert.All(pages.Concat(samples), path => Assert.Contains(path, linked));
     }
 
@@ -102,7 +103,9 @@ public sealed partial class PageTests
         var sources = new[] { "src", Path.Combine("samples", "Cli") }
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories))
             .Select(path => SplitLiteral().Replace(File.ReadAllText(path), "").Replace("\\\"", "\"")).ToArray();
-        var messages = MessagePattern().Matches(Page.Named("docs/troubleshooting.md").Text).Select(match => match.Groups[1].Value).ToArray();
+        var messages = MessagePattern().Matches(Page.Named("docs/troubleshooting.md").Text)
+            .Select(match => match.Groups[1].Value)
+            .ToArray();
 
         Assert.True(messages.Length > 30);
         Assert.All(messages, message =>

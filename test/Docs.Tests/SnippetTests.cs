@@ -99,7 +99,8 @@ public sealed class SnippetTests : IDisposable
     }
 
     [Fact]
-    public void ValidationDataIsGivenToFit() => Assert.Equal(TestImages, Training.WithValidationData(_ml, Trainer()).History.ValidationImages);
+    public void ValidationDataIsGivenToFit() =>
+        Assert.Equal(TestImages, Training.WithValidationData(_ml, Trainer()).History.ValidationImages);
 
     [Fact]
     public void ValidationDataGoesThroughThePipeline() =>
@@ -195,7 +196,7 @@ public sealed class SnippetTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false, 20)]
+    [InlineData(false, 60)]
     [InlineData(true, 4)]
     public void APretrainedNetworkIsFineTuned(bool all, int epochs)
     {
@@ -204,6 +205,14 @@ public sealed class SnippetTests : IDisposable
         Assert.Equal([2, 2, 2, 3], network.Plan.Architecture.Depths.AsEnumerable());
         Assert.Equal(3 * 224 * 224, network.Preprocessing.Mean.Length);
         Assert.Equal(epochs, network.History.Epochs.Length);
+    }
+
+    [Fact]
+    public void APretrainedNetworkSeesTheMiddleOfAPhotograph()
+    {
+        using var network = Training.PretrainedMiddle(_ml).Fit(Images("photos/test"));
+
+        Assert.Equal((256, 256), network.Preprocessing.ResizeTo);
     }
 
     [Fact]
@@ -230,7 +239,16 @@ public sealed class SnippetTests : IDisposable
     }
 
     [Fact]
-    public void ARecipeIsKeptAsJson() => Assert.Equal(TrainingRecipe.Modern with { Epochs = 60, HorizontalFlip = false, TrivialAugment = true, EarlyStoppingPatience = 10, ClassBalance = ClassBalance.Sampling }, Training.Recipe());
+    public void ARecipeIsKeptAsJson() => Assert.Equal(
+        TrainingRecipe.Modern with
+        {
+            Epochs = 60,
+            HorizontalFlip = false,
+            TrivialAugment = true,
+            EarlyStoppingPatience = 10,
+            ClassBalance = ClassBalance.Sampling,
+        },
+        Training.Recipe());
 
     [Fact]
     public void ALearningRateIsFound() => Assert.True(Training.FindLearningRate(Trainer(), Images("photos/train")).Suggested > 0);
@@ -274,7 +292,9 @@ public sealed class SnippetTests : IDisposable
     public void GrayscalePixelsAreReadFromCsv()
     {
         var random = new Random(1);
-        File.WriteAllLines("digits.csv", Enumerable.Range(0, 24).Select(row => string.Join(',', Pictures.Draw(row % 3, 28, 28, 1, random).Select(pixel => pixel.ToString(CultureInfo.InvariantCulture)).Prepend(Pictures.ClassNames[row % 3]))));
+        File.WriteAllLines("digits.csv", Enumerable.Range(0, 24).Select(row => string.Join(',', Pictures.Draw(row % 3, 28, 28, 1, random)
+            .Select(pixel => pixel.ToString(CultureInfo.InvariantCulture))
+            .Prepend(Pictures.ClassNames[row % 3]))));
 
         Assert.Equal(1, Training.Grayscale(_ml).GetResNet().Preprocessing.Input.Channels);
     }
@@ -299,7 +319,10 @@ public sealed class SnippetTests : IDisposable
     private IDataView Images(string folder)
     {
         var files = _ml.Data.LoadImageFolder(folder);
-        return _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+        return _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(_ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files)
+            .Transform(files);
     }
 
     // A row's image is ML.NET's to dispose once it is read.
@@ -308,10 +331,16 @@ public sealed class SnippetTests : IDisposable
         var random = new Random(1);
         for (var i = 0; i < 24; i++)
         {
-            yield return new Picture { Image = Pictures.ToImage(Pictures.Draw(i % 3, 32, 32, 3, random), 32, 32), Label = Pictures.ClassNames[i % 3] };
+            yield return new Picture
+            {
+                Image = Pictures.ToImage(Pictures.Draw(i % 3, 32, 32, 3, random), 32, 32),
+                Label = Pictures.ClassNames[i % 3],
+            };
         }
     }
 
     private static void AssertEqual(IEnumerable<float[]> expected, IEnumerable<float[]> actual) =>
-        Assert.All(expected.Zip(actual), row => Assert.All(row.First.Zip(row.Second), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-5f)));
+        Assert.All(
+            expected.Zip(actual),
+            row => Assert.All(row.First.Zip(row.Second), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-5f)));
 }

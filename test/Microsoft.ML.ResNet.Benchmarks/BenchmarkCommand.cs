@@ -11,12 +11,30 @@ internal static class BenchmarkCommand
 {
     public static Command Create(string name, string description, params IRun[] runs)
     {
-        var data = new Option<string?>("--data") { Description = "Folder of small images, one sub-folder per class, such as CIFAR-10. [default: drawn ones]", HelpName = "folder" };
-        var photos = new Option<string?>("--photos") { Description = "Folder of photographs, one sub-folder per class. [default: drawn ones]", HelpName = "folder" };
-        var repeats = new Option<int>("--repeats") { Description = "How often each is measured; the median counts. [default: 3, or 1 with --quick]" };
+        var data = new Option<string?>("--data")
+        {
+            Description = "Folder of small images, one sub-folder per class, such as CIFAR-10. [default: drawn ones]",
+            HelpName = "folder",
+        };
+        var photos = new Option<string?>("--photos")
+        {
+            Description = "Folder of photographs, one sub-folder per class. [default: drawn ones]",
+            HelpName = "folder",
+        };
+        var repeats = new Option<int>("--repeats")
+        {
+            Description = "How often each is measured; the median counts. [default: 3, or 1 with --quick]",
+        };
         var quick = new Option<bool>("--quick") { Description = "All of it in a few minutes, coarsely." };
-        var million = new Option<bool>("--million") { Description = "Also list, train on and stream a million images, which are made for it." };
-        var only = new Option<string?>("--only") { Description = "Only the rows whose name contains this; nothing is written.", HelpName = "text" };
+        var million = new Option<bool>("--million")
+        {
+            Description = "Also list, train on and stream a million images, which are made for it.",
+        };
+        var only = new Option<string?>("--only")
+        {
+            Description = "Only the rows whose name contains this; nothing is written.",
+            HelpName = "text",
+        };
         var command = new Command(name, description) { data, photos, repeats, quick, million, only };
         command.SetAction(arguments =>
         {

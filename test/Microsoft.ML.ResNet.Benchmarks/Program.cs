@@ -3,6 +3,7 @@ using System.CommandLine;
 using Benchmarks;
 using Benchmarks.Peers;
 using Benchmarks.Runs;
+using Benchmarks.Scaling;
 
 IRun[] runs =
 [
@@ -10,6 +11,7 @@ IRun[] runs =
 ];
 var command = new RootCommand("Measures ratios side by side, prints them, and writes them to docs/BENCHMARKS.md.") { PeerCommand.Create() };
 command.Add(BenchmarkCommand.Create("all", "Everything below.", runs));
+command.Add(ScalingCommand.Create());
 foreach (var run in runs)
 {
     command.Add(BenchmarkCommand.Create(run.Name, run.Description, run));

@@ -26,5 +26,6 @@ internal sealed record Settings
     public bool Includes(string name) => Only is null || name.Contains(Only, StringComparison.OrdinalIgnoreCase);
 
     public override string ToString() =>
-        $"{(Quick ? "quick: few and short repeats, so coarse figures" : $"median of {Repeats} alternated repeats")}; threads: {Threads}; small images: {Images.SmallSource}; photographs: {Images.PhotoSource}";
+        $"{(Quick ? "quick: few and short repeats, so coarse figures" : $"median of {Repeats} alternated repeats")}; threads: {Threads}; "
+            + $"small images: {Images.SmallSource}; photographs: {Images.PhotoSource}";
 }

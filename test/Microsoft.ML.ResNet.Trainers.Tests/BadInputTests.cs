@@ -18,8 +18,12 @@ public sealed class BadInputTests : IDisposable
         var rows = Pictures.Load(_ml, Pictures.Rows(2, 16, 16, 3));
         var named = _ml.Transforms.CopyColumns("Label", "Name").Fit(rows).Transform(rows);
 
-        AssertMessage<ArgumentOutOfRangeException>(() => Trainer().Fit(named), "Label column 'Label' is String, but a classifier needs a key", "Conversion.MapValueToKey(\"Label\")");
-        AssertMessage<ArgumentOutOfRangeException>(() => Trainer().Fit(rows), "There is no label column 'Label'", "The columns are: Name, Bytes");
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => Trainer().Fit(named),
+            "Label column 'Label' is String, but a classifier needs a key",
+            "Conversion.MapValueToKey(\"Label\")");
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => Trainer().Fit(rows), "There is no label column 'Label'", "The columns are: Name, Bytes");
     }
 
     [Fact]
@@ -37,11 +41,15 @@ public sealed class BadInputTests : IDisposable
     {
         var data = TrainingData.Vectors(_ml, perClass: 2);
 
-        AssertMessage<ArgumentOutOfRangeException>(() => Trainer("Image").Fit(data), "There is no image column 'Image'", "Transforms.LoadImages");
-        AssertMessage<ArgumentOutOfRangeException>(() => Trainer("Name").Fit(data), "Image column 'Name' is String, but must hold images");
-        AssertMessage<ArgumentOutOfRangeException>(() => Trainer(shape: new ImageShape(3, 32, 32)).Fit(data), "with 768 values, but an image of 3×32×32 has 3072");
         AssertMessage<ArgumentOutOfRangeException>(
-            () => _ml.MulticlassClassification.Trainers.ResNet("Label", "Bytes", TrainingData.Tiny).Fit(data), "does not tell the image's shape", "InputShape = new ImageShape(channels, height, width)");
+            () => Trainer("Image").Fit(data), "There is no image column 'Image'", "Transforms.LoadImages");
+        AssertMessage<ArgumentOutOfRangeException>(() => Trainer("Name").Fit(data), "Image column 'Name' is String, but must hold images");
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => Trainer(shape: new ImageShape(3, 32, 32)).Fit(data), "with 768 values, but an image of 3×32×32 has 3072");
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => _ml.MulticlassClassification.Trainers.ResNet("Label", "Bytes", TrainingData.Tiny).Fit(data),
+            "does not tell the image's shape",
+            "InputShape = new ImageShape(channels, height, width)");
     }
 
     [Fact]
@@ -49,7 +57,10 @@ public sealed class BadInputTests : IDisposable
     {
         Pictures.Write(_folder.Path, perClass: 2, height: 16, width: 16);
 
-        AssertMessage<ArgumentOutOfRangeException>(() => Trainer("Image", new ImageShape(4, 16, 16)).Fit(TrainingData.Images(_ml, _folder.Path)), "3 channels (colour) or 1 (grayscale)", "asks for 4");
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => Trainer("Image", new ImageShape(4, 16, 16)).Fit(TrainingData.Images(_ml, _folder.Path)),
+            "3 channels (colour) or 1 (grayscale)",
+            "asks for 4");
     }
 
     [Fact]
@@ -59,7 +70,8 @@ public sealed class BadInputTests : IDisposable
         var data = TrainingData.Vectors(_ml, rows);
 
         AssertMessage<ArgumentOutOfRangeException>(() => Trainer(weight: "Heft").Fit(data), "no example weight column 'Heft'");
-        AssertMessage<ArgumentOutOfRangeException>(() => Trainer(weight: "Name").Fit(data), "Example weight column 'Name' is String, but must be a float");
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => Trainer(weight: "Name").Fit(data), "Example weight column 'Name' is String, but must be a float");
         rows[3].Weight = -1;
         AssertMessage<InvalidOperationException>(() => Trainer(weight: "Weight").Fit(data), "'Weight' is -1 in row 3", "0 or more");
     }
@@ -70,12 +82,14 @@ public sealed class BadInputTests : IDisposable
         var data = TrainingData.Vectors(_ml, perClass: 4);
         var withoutOne = _ml.Data.FilterRowsByKeyColumnFraction(data, "Label", 0, 0.5);
 
-        AssertMessage<InvalidOperationException>(() => Trainer().Fit(withoutOne), "classes of label column 'Label' have no training images: '", "'diagonal'");
+        AssertMessage<InvalidOperationException>(
+            () => Trainer().Fit(withoutOne), "classes of label column 'Label' have no training images: '", "'diagonal'");
     }
 
     [Fact]
     public void FewerThanTwoClasses() =>
-        AssertMessage<InvalidOperationException>(() => Trainer().Fit(TrainingData.Vectors(_ml, perClass: 4, classes: 1)), "has one class only", "at least two");
+        AssertMessage<InvalidOperationException>(
+            () => Trainer().Fit(TrainingData.Vectors(_ml, perClass: 4, classes: 1)), "has one class only", "at least two");
 
     [Fact]
     public void AnEmptyView()
@@ -92,7 +106,10 @@ public sealed class BadInputTests : IDisposable
         var rows = Pictures.Rows(2, 16, 16, 3);
         Array.Reverse(rows);
 
-        AssertMessage<ArgumentOutOfRangeException>(() => Trainer().Fit(TrainingData.Vectors(_ml), TrainingData.Vectors(_ml, rows)), "has other values, or another order of them", "same fitted MapValueToKey");
+        AssertMessage<ArgumentOutOfRangeException>(
+            () => Trainer().Fit(TrainingData.Vectors(_ml), TrainingData.Vectors(_ml, rows)),
+            "has other values, or another order of them",
+            "same fitted MapValueToKey");
     }
 
     [Theory]
@@ -103,7 +120,9 @@ public sealed class BadInputTests : IDisposable
     {
         Pictures.Write(_folder.Path, perClass: 5, height: 32, width: 32);
         var whole = File.ReadAllBytes(_folder["lying/000.png"]);
-        File.WriteAllBytes(_folder[$"standing/{name}"], name[0] switch { 't' when name[1] == 'r' => whole[..(whole.Length / 2)], 'e' => [], _ => "not an image"u8.ToArray() });
+        File.WriteAllBytes(
+            _folder[$"standing/{name}"],
+            name[0] switch { 't' when name[1] == 'r' => whole[..(whole.Length / 2)], 'e' => [], _ => "not an image"u8.ToArray() });
         var data = TrainingData.Images(_ml, _folder.Path);
 
         AssertMessage<BadImageException>(() => Trainer("Image").Fit(data), name, message);
@@ -164,7 +183,8 @@ public sealed class BadInputTests : IDisposable
         _ml.Log += (_, message) => warnings.Add(message.Message);
 
         using var ignoring = Trainer("Image").Fit(TrainingData.Images(_ml, _folder.Path));
-        Assert.Single(warnings, warning => warning.Contains("turned.jpg", StringComparison.Ordinal) && warning.Contains("Set ApplyExifOrientation", StringComparison.Ordinal));
+        Assert.Single(warnings, warning => warning.Contains("turned.jpg", StringComparison.Ordinal)
+            && warning.Contains("Set ApplyExifOrientation", StringComparison.Ordinal));
         warnings.Clear();
         using var applying = Trainer("Image", applyExifOrientation: true).Fit(TrainingData.Images(_ml, _folder.Path));
         File.WriteAllBytes(_folder["standing/turned.jpg"], ImageFiles.WithOrientation(Jpeg(), 1));
@@ -192,13 +212,16 @@ public sealed class BadInputTests : IDisposable
         var rows = Pictures.Rows(2, 16, 16, 3);
         rows[2].Floats[5] = float.NaN;
 
-        AssertMessage<InvalidOperationException>(() => Trainer("Floats").Fit(TrainingData.Vectors(_ml, rows)), "Image column 'Floats' has a value in row 2 that is infinite or not a number");
+        AssertMessage<InvalidOperationException>(
+            () => Trainer("Floats").Fit(TrainingData.Vectors(_ml, rows)),
+            "Image column 'Floats' has a value in row 2 that is infinite or not a number");
     }
 
     [Fact]
     public void ImagesAreSmallerThanTheNetworkNeeds() =>
         AssertMessage<ArgumentOutOfRangeException>(
-            () => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet18, InputShape = new ImageShape(3, 16, 16) }),
+            () => _ml.MulticlassClassification.Trainers.ResNet(
+                new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet18, InputShape = new ImageShape(3, 16, 16) }),
             "at least 32×32 pixels", "resnet20");
 
     public static TheoryData<string, ResNetTrainer.Options> BadOptions => new()
@@ -209,8 +232,14 @@ public sealed class BadInputTests : IDisposable
         { "Option LearningRate must be a finite number greater than 0", new() { LearningRate = double.NaN } },
         { "Option ValidationFraction must be at least 0 and less than 1", new() { ValidationFraction = 1 } },
         { "Option ThreadCount must be at least 1, or null", new() { ThreadCount = 0 } },
-        { "Option Recipe.ColorNoise must be 0 for images of 1 channels", new() { InputShape = new ImageShape(1, 64, 64), Recipe = new() { ColorNoise = 0.1 } } },
-        { "Option Recipe.ImageScales must be 1 where images are not augmented", new() { InputShape = new ImageShape(3, 64, 64), Recipe = new() { ImageScales = [0.5], Augmentation = ImageAugmentation.None } } },
+        {
+            "Option Recipe.ColorNoise must be 0 for images of 1 channels",
+            new() { InputShape = new ImageShape(1, 64, 64), Recipe = new() { ColorNoise = 0.1 } }
+        },
+        {
+            "Option Recipe.ImageScales must be 1 where images are not augmented",
+            new() { InputShape = new ImageShape(3, 64, 64), Recipe = new() { ImageScales = [0.5], Augmentation = ImageAugmentation.None } }
+        },
         { "LearningRateDrops of the training recipe must be ascending", new() { Recipe = new() { LearningRateDrops = [0.75, 0.5] } } },
         { "Option CheckpointFolder must be given where Resume is Required", new() { Resume = Resume.Required } },
         { "Option CheckpointInterval must be longer than 0", new() { CheckpointInterval = TimeSpan.Zero } },
@@ -222,8 +251,14 @@ public sealed class BadInputTests : IDisposable
         { "Option CacheBytes must be 0 or more, or null", new() { CacheBytes = -1 } },
         { "Option Precision must be one of the values of TrainingPrecision", new() { Precision = (TrainingPrecision)99 } },
         { "Option PixelStandardDeviation must be given together with PixelMean", new() { PixelMean = [1, 2, 3] } },
-        { "Option PixelStandardDeviation must be finite and greater than 0", new() { PixelMean = [1, 2, 3], PixelStandardDeviation = [1, 0, 1] } },
-        { "Option PixelMean must be one value for each of the image's 3 channels", new() { InputShape = new ImageShape(3, 64, 64), PixelMean = [1], PixelStandardDeviation = [1] } },
+        {
+            "Option PixelStandardDeviation must be finite and greater than 0",
+            new() { PixelMean = [1, 2, 3], PixelStandardDeviation = [1, 0, 1] }
+        },
+        {
+            "Option PixelMean must be one value for each of the image's 3 channels",
+            new() { InputShape = new ImageShape(3, 64, 64), PixelMean = [1], PixelStandardDeviation = [1] }
+        },
     };
 
     [Theory]
@@ -231,7 +266,8 @@ public sealed class BadInputTests : IDisposable
     public void AnOptionOutOfRangeIsNamedWithItsRangeAtConstruction(string message, ResNetTrainer.Options options) =>
         AssertMessage<ArgumentOutOfRangeException>(() => _ml.MulticlassClassification.Trainers.ResNet(options), message);
 
-    private ResNetTrainer Trainer(string image = nameof(PixelRow.Bytes), ImageShape? shape = null, string? weight = null, BadImageHandling onBadImage = BadImageHandling.Fail, long? maxPixels = null, bool applyExifOrientation = false) =>
+    private ResNetTrainer Trainer(string image = nameof(PixelRow.Bytes), ImageShape? shape = null, string? weight = null,
+        BadImageHandling onBadImage = BadImageHandling.Fail, long? maxPixels = null, bool applyExifOrientation = false) =>
         _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = TrainingData.Tiny,

@@ -216,6 +216,21 @@ public sealed class MultilabelTests : IClassFixture<MultilabelTests.TrainedModel
     }
 
     [Fact]
+    public void ARareLabelIsLikelierWhereLabelsAreBalanced()
+    {
+        // One in ten of the pictures with a frame stays.
+        var train = Shapes.Load(_ml, [.. Shapes.Rows(400, 8).Where((row, index) => !row.Label[1] || index % 10 == 0)]);
+        var recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None, LearningRate = 0.01 };
+        using var plain = Trainer(Options(epochs: 1, recipe: recipe)).Fit(train);
+        using var balanced = Trainer(Options(epochs: 1, recipe: recipe with { ClassBalance = ClassBalance.Weights })).Fit(train);
+
+        Assert.True(Mean(balanced) > Mean(plain) + 0.1, $"{Mean(balanced):f3}, {Mean(plain):f3}");
+
+        double Mean(ResNetClassificationTransformer model) =>
+            model.Transform(_test).GetColumn<float[]>("Score").Average(scores => scores[1]);
+    }
+
+    [Fact]
     public void TheReportTellsHowEachLabelFares()
     {
         var options = new ReportOptions { LayerResponseImages = 20, TrainingData = Shapes.Load(_ml, 20, 3) };
@@ -239,8 +254,8 @@ public sealed class MultilabelTests : IClassFixture<MultilabelTests.TrainedModel
             Trainer(Options(rejectUnknown: 0.1)).Fit(_test));
         AssertRefused("Option RejectUnknown must be null", () =>
             Trainer(Options(rejectUnknown: 0.1)).GetOutputSchema(ResNet.Interop.MLNetInternals.NewSchemaShape(null, _test.Schema)));
-        AssertRefused("Option Recipe.ClassBalance must be None", () =>
-            Trainer(Options(recipe: TrainingRecipe.Modern with { ClassBalance = ClassBalance.Weights })).Fit(_test));
+        AssertRefused("Option Recipe.ClassBalance must be Weights or None", () =>
+            Trainer(Options(recipe: TrainingRecipe.Modern with { ClassBalance = ClassBalance.Sampling })).Fit(_test));
         AssertRefused("FindLabelIssues needs a key", () => _model.FindLabelIssues(_test));
         Assert.Throws<NotSupportedException>(() => _model.Transform(_test, TestTimeViews.Flip));
         AssertRefused("Several labels are a vector of keys", () => _ml.MulticlassClassification.EvaluateMultilabel(

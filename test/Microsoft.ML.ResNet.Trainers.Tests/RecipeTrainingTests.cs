@@ -16,10 +16,30 @@ public sealed class RecipeTrainingTests : IDisposable
         { "modern", TrainingRecipe.Modern with { Epochs = 12 } },
         { "fast", TrainingRecipe.Fast with { Epochs = 12 } },
         { "paper", TrainingRecipe.Paper with { Steps = 60 } },
-        { "AdamW", TrainingRecipe.Modern with { Epochs = 12, Optimizer = OptimizerKind.AdamW, Nesterov = false, LearningRate = 0.01, GradientClipNorm = 5 } },
+        {
+            "AdamW", TrainingRecipe.Modern with
+            {
+                Epochs = 12,
+                Optimizer = OptimizerKind.AdamW,
+                Nesterov = false,
+                LearningRate = 0.01,
+                GradientClipNorm = 5,
+            }
+        },
         { "LAMB", TrainingRecipe.Modern with { Epochs = 12, Optimizer = OptimizerKind.Lamb, Nesterov = false, LearningRate = 0.02 } },
         { "Muon", TrainingRecipe.Modern with { Epochs = 12, Optimizer = OptimizerKind.Muon } },
-        { "heavy", TrainingRecipe.Modern with { Epochs = 30, TrivialAugment = true, RandomErasing = 0.1, Mixup = 0.2, CutMix = 1, StochasticDepth = 0.1, ColorNoise = 0.1 } },
+        {
+            "heavy", TrainingRecipe.Modern with
+            {
+                Epochs = 30,
+                TrivialAugment = true,
+                RandomErasing = 0.1,
+                Mixup = 0.2,
+                CutMix = 1,
+                StochasticDepth = 0.1,
+                ColorNoise = 0.1,
+            }
+        },
         { "sizes", TrainingRecipe.Modern with { Epochs = 12, ImageScales = [0.5, 0.75, 1], PreciseBatchNormImages = 200 } },
     };
 
@@ -30,7 +50,8 @@ public sealed class RecipeTrainingTests : IDisposable
         var data = TrainingData.Vectors(_ml, perClass: 40);
         using var model = Fit(data, recipe);
 
-        var accuracy = _ml.MulticlassClassification.Evaluate(model.Transform(TrainingData.Vectors(_ml, Pictures.Rows(20, 16, 16, 3, seed: 9)))).MicroAccuracy;
+        var accuracy = _ml.MulticlassClassification.Evaluate(
+            model.Transform(TrainingData.Vectors(_ml, Pictures.Rows(20, 16, 16, 3, seed: 9)))).MicroAccuracy;
         Assert.True(accuracy > 0.9, $"{name}: {accuracy:p1}");
     }
 
@@ -57,14 +78,19 @@ public sealed class RecipeTrainingTests : IDisposable
         Assert.Equal(1, plain.History.Temperature);
         Assert.NotEqual(1, calibrated.History.Temperature);
         Assert.Equal(Predicted(plain, other), Predicted(calibrated, other));
-        var (before, after) = (_ml.MulticlassClassification.Evaluate(plain.Transform(other)).LogLoss, _ml.MulticlassClassification.Evaluate(calibrated.Transform(other)).LogLoss);
+        var (before, after) = (
+            _ml.MulticlassClassification.Evaluate(plain.Transform(other)).LogLoss,
+            _ml.MulticlassClassification.Evaluate(calibrated.Transform(other)).LogLoss);
         Assert.True(after < before - 1e-4, $"{before} → {after}");
     }
 
     [Fact]
     public void ClassesWithFewImagesAreFoundWhereTheyAreBalanced()
     {
-        PixelRow[] rows = [.. Pictures.Rows(60, 16, 16, 3, classes: 3).Where((row, i) => row.Name != Pictures.ClassNames[2] || i % 15 == 0)];
+        PixelRow[] rows =
+        [
+            .. Pictures.Rows(60, 16, 16, 3, classes: 3).Where((row, i) => row.Name != Pictures.ClassNames[2] || i % 15 == 0),
+        ];
         var (data, test) = (TrainingData.Vectors(_ml, rows), TrainingData.Vectors(_ml, Pictures.Rows(20, 16, 16, 3, seed: 9)));
         foreach (var balance in (ClassBalance[])[ClassBalance.Weights, ClassBalance.Sampling])
         {
@@ -81,10 +107,12 @@ public sealed class RecipeTrainingTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         ResNetTrainer.Options Options(IProgress<TrainingProgress>? progress, CancellationToken token) => new()
         {
-            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes), Epochs = 5, BatchSize = 16, Seed = 5, ThreadCount = 1, Precision = TrainingPrecision.Float32,
+            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes),
+            Epochs = 5, BatchSize = 16, Seed = 5, ThreadCount = 1, Precision = TrainingPrecision.Float32,
             CheckpointFolder = _folder["checkpoints"], LogFolder = _folder["log"], Progress = progress, CancellationToken = token,
         };
-        Assert.ThrowsAny<OperationCanceledException>(() => _ml.MulticlassClassification.Trainers.ResNet(Options(new CancelAfterEpoch(2, cancellation), cancellation.Token)).Fit(data));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            _ml.MulticlassClassification.Trainers.ResNet(Options(new CancelAfterEpoch(2, cancellation), cancellation.Token)).Fit(data));
 
         using var model = _ml.MulticlassClassification.Trainers.ResNet(Options(null, default)).Fit(data);
 
@@ -113,27 +141,32 @@ public sealed class RecipeTrainingTests : IDisposable
     public void WhatNeedsValidationImagesSaysSo()
     {
         var data = TrainingData.Vectors(_ml);
-        var exception = Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-        {
-            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes), ValidationFraction = 0, Recipe = new TrainingRecipe { EarlyStoppingPatience = 3 },
-        }).Fit(data));
+        var exception =
+            Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes),
+                ValidationFraction = 0, Recipe = new TrainingRecipe { EarlyStoppingPatience = 3 },
+            }).Fit(data));
 
         Assert.Contains("need validation images", exception.Message);
     }
 
-    private ResNetTrainer Trainer(TrainingRecipe recipe, bool calibrate = false) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-    {
-        Architecture = TrainingData.Tiny,
-        InputShape = TrainingData.Shape,
-        ImageColumnName = nameof(PixelRow.Bytes),
-        Recipe = recipe with { BatchSize = 16 },
-        Precision = TrainingPrecision.Float32,
-        ThreadCount = 1,
-        Seed = 5,
-        Calibrate = calibrate,
-    });
+    private ResNetTrainer Trainer(TrainingRecipe recipe, bool calibrate = false) =>
+        _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = TrainingData.Tiny,
+            InputShape = TrainingData.Shape,
+            ImageColumnName = nameof(PixelRow.Bytes),
+            Recipe = recipe with { BatchSize = 16 },
+            Precision = TrainingPrecision.Float32,
+            ThreadCount = 1,
+            Seed = 5,
+            Calibrate = calibrate,
+        });
 
-    private ResNetClassificationTransformer Fit(IDataView data, TrainingRecipe recipe, IDataView? validation = null, bool calibrate = false) => Trainer(recipe, calibrate).Fit(data, validation);
+    private ResNetClassificationTransformer Fit(IDataView data, TrainingRecipe recipe, IDataView? validation = null,
+        bool calibrate = false) => Trainer(recipe, calibrate).Fit(data, validation);
 
-    private static uint[] Predicted(ResNetClassificationTransformer model, IDataView data) => [.. model.Transform(data).GetColumn<uint>("PredictedLabel")];
+    private static uint[] Predicted(ResNetClassificationTransformer model, IDataView data) =>
+        [.. model.Transform(data).GetColumn<uint>("PredictedLabel")];
 }

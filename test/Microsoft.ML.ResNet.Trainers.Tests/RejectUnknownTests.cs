@@ -27,7 +27,8 @@ public sealed class RejectUnknownTests : IDisposable
         var isUnknown = scored.GetColumn<bool>("IsUnknown").ToArray();
 
         Assert.Equal(scores.Select(row => row.Max() <= threshold), isUnknown);
-        Assert.InRange(isUnknown.Count(each => each), 14, 16); // 15 of 60: Torch and ONNX Runtime may differ about the image at the threshold
+        // 15 of 60: Torch and ONNX Runtime may differ about the image at the threshold
+        Assert.InRange(isUnknown.Count(each => each), 14, 16);
         Assert.Equal(plain.Transform(other).GetColumn<float[]>("Score"), scores);
         Assert.Equal(plain.Transform(other).GetColumn<uint>("PredictedLabel"), scored.GetColumn<uint>("PredictedLabel"));
         Assert.Null(plain.Transform(other).Schema.GetColumnOrNull("IsUnknown"));
@@ -49,10 +50,14 @@ public sealed class RejectUnknownTests : IDisposable
         _ml.Model.Save(model, data.Schema, _folder["model.zip"]);
         using var loaded = (TransformerChain<ITransformer>)new MLContext().Model.Load(_folder["model.zip"], out _);
 
-        Assert.All(ResNetTransformerExtensions.Stages(loaded), stage => Assert.DoesNotContain("ResNet", stage.GetType().FullName!, StringComparison.Ordinal));
+        Assert.All(
+            ResNetTransformerExtensions.Stages(loaded),
+            stage => Assert.DoesNotContain("ResNet", stage.GetType().FullName!, StringComparison.Ordinal));
         Assert.Equal(expected, loaded.Transform(data).GetColumn<bool>("IsUnknown"));
         Assert.Equal(model.Transform(data).GetColumn<float[]>("Score"), loaded.Transform(data).GetColumn<float[]>("Score"));
-        Assert.Equal("ScoreColumnKind", loaded.Transform(data).Schema["Score"].Annotations.Schema.Single(each => each.Name == "ScoreColumnKind").Name);
+        Assert.Equal(
+            "ScoreColumnKind",
+            loaded.Transform(data).Schema["Score"].Annotations.Schema.Single(each => each.Name == "ScoreColumnKind").Name);
         Assert.InRange(_ml.MulticlassClassification.Evaluate(loaded.Transform(data)).MicroAccuracy, 0.3, 1);
     }
 
@@ -94,7 +99,8 @@ public sealed class RejectUnknownTests : IDisposable
         Assert.Contains("Unknown, unless a probability is above", weights.Card.ToMarkdown(), StringComparison.Ordinal);
         using var again = _ml.Transforms.ApplyResNet(weights, TrainingData.Tiny, imageColumnName: "Bytes").Fit(data);
         using var renamed = _ml.Transforms
-            .ApplyResNet(weights, TrainingData.Tiny, imageColumnName: "Bytes", scoreColumnName: "P", predictedLabelColumnName: "Class").Fit(data);
+            .ApplyResNet(weights, TrainingData.Tiny, imageColumnName: "Bytes", scoreColumnName: "P", predictedLabelColumnName: "Class")
+            .Fit(data);
 
         Assert.Equal(expected, again.Transform(data).GetColumn<bool>("IsUnknown"));
         Assert.Equal(expected, renamed.Transform(data).GetColumn<bool>("IsUnknown"));

@@ -31,14 +31,23 @@ public sealed class ResNetTrainerTests : IDisposable
         var train = _ml.Data.LoadImageFolder(_folder["train"]);
         var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label")
             .Append(_ml.Transforms.LoadImages("Image", null, "ImagePath"))
-            .Append(_ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, Epochs = 15, BatchSize = 16 }))
+            .Append(_ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = TrainingData.Tiny,
+                InputShape = TrainingData.Shape,
+                Epochs = 15,
+                BatchSize = 16,
+            }))
             .Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
 
         using var model = pipeline.Fit(train);
         var scored = model.Transform(_ml.Data.LoadImageFolder(_folder["test"]));
 
         Assert.True(_ml.MulticlassClassification.Evaluate(scored).MicroAccuracy > 0.9);
-        var wrong = scored.GetColumn<string>("ImagePath").Select(path => Path.GetFileName(Path.GetDirectoryName(path))).Zip(scored.GetColumn<string>("PredictedLabelText")).Count(pair => pair.First != pair.Second);
+        var wrong = scored.GetColumn<string>("ImagePath")
+            .Select(path => Path.GetFileName(Path.GetDirectoryName(path)))
+            .Zip(scored.GetColumn<string>("PredictedLabelText"))
+            .Count(pair => pair.First != pair.Second);
         Assert.True(wrong <= 3);
     }
 
@@ -65,7 +74,8 @@ public sealed class ResNetTrainerTests : IDisposable
     {
         var data = TrainingData.Vectors(_ml, perClass: 20);
 
-        static ImmutableArray<float> Values(ResNetClassificationTransformer model) => [.. model.Weights.Tensors.SelectMany(tensor => tensor.Values.ToArray())];
+        static ImmutableArray<float> Values(ResNetClassificationTransformer model) =>
+            [.. model.Weights.Tensors.SelectMany(tensor => tensor.Values.ToArray())];
         using var first = Fit(data, seed: 7, threads: 1);
         using var second = Fit(data, seed: 7, threads: 1);
         using var other = Fit(data, seed: 8, threads: 1);
@@ -120,10 +130,17 @@ public sealed class ResNetTrainerTests : IDisposable
     {
         // Half of the examples are mislabelled, and weigh nothing.
         var rows = Pictures.Rows(perClass: 30, 16, 16, 3);
-        PixelRow[] mixed = [.. rows, .. rows.Select(row => new PixelRow { Name = Pictures.ClassNames[(Array.IndexOf(Pictures.ClassNames, row.Name) + 1) % 3], Bytes = row.Bytes, Floats = row.Floats, Weight = 0 })];
+        PixelRow[] mixed = [.. rows, .. rows.Select(row => new PixelRow
+        {
+            Name = Pictures.ClassNames[(Array.IndexOf(Pictures.ClassNames, row.Name) + 1) % 3],
+            Bytes = row.Bytes,
+            Floats = row.Floats,
+            Weight = 0,
+        })];
         var trainer = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
-            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Floats), ExampleWeightColumnName = nameof(PixelRow.Weight),
+            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape,
+            ImageColumnName = nameof(PixelRow.Floats), ExampleWeightColumnName = nameof(PixelRow.Weight),
             Epochs = 20, BatchSize = 16, ValidationFraction = 0,
         });
 
@@ -137,7 +154,13 @@ public sealed class ResNetTrainerTests : IDisposable
     public void LearnsGrayscaleImagesAndOneChannelVectors()
     {
         Pictures.Write(_folder.Path, perClass: 20, height: 16, width: 16);
-        using (var model = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = TrainingData.Tiny, InputShape = new ImageShape(1, 16, 16), Epochs = 1, BatchSize = 16 }).Fit(TrainingData.Images(_ml, _folder.Path)))
+        using (var model = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = TrainingData.Tiny,
+            InputShape = new ImageShape(1, 16, 16),
+            Epochs = 1,
+            BatchSize = 16,
+        }).Fit(TrainingData.Images(_ml, _folder.Path)))
         {
             Assert.Equal(1, model.Plan.Input.Channels);
         }
@@ -146,7 +169,8 @@ public sealed class ResNetTrainerTests : IDisposable
         var view = TrainingData.Vectors(_ml, rows);
         using var gray = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
-            Architecture = TrainingData.Tiny, InputShape = new ImageShape(1, 16, 16), ImageColumnName = nameof(PixelRow.Bytes), Epochs = 20, BatchSize = 16, ValidationFraction = 0,
+            Architecture = TrainingData.Tiny, InputShape = new ImageShape(1, 16, 16),
+            ImageColumnName = nameof(PixelRow.Bytes), Epochs = 20, BatchSize = 16, ValidationFraction = 0,
         }).Fit(view);
 
         Assert.True(_ml.MulticlassClassification.Evaluate(gray.Transform(view)).MicroAccuracy > 0.9);
@@ -161,7 +185,9 @@ public sealed class ResNetTrainerTests : IDisposable
         // ResizeImages tells ExtractPixels how large the images are.
         var data = _ml.Transforms.ResizeImages("Image", 16, 16).Append(pixels).Fit(images).Transform(images);
 
-        using var model = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = TrainingData.Tiny, ImageColumnName = "Pixels", Epochs = 1, BatchSize = 8 }).Fit(data);
+        using var model = _ml.MulticlassClassification.Trainers.ResNet(
+            new ResNetTrainer.Options { Architecture = TrainingData.Tiny, ImageColumnName = "Pixels", Epochs = 1, BatchSize = 8 })
+            .Fit(data);
 
         Assert.Equal(new ImageShape(3, 16, 16), model.Plan.Input);
     }
@@ -175,7 +201,8 @@ public sealed class ResNetTrainerTests : IDisposable
 
         using var given = _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
-            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes), Epochs = 1, BatchSize = 16, PixelMean = [1, 2, 3], PixelStandardDeviation = [4, 5, 6],
+            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes),
+            Epochs = 1, BatchSize = 16, PixelMean = [1, 2, 3], PixelStandardDeviation = [4, 5, 6],
         }).Fit(data);
         Assert.Equal([1f, 2f, 3f], given.Preprocessing.Mean.AsEnumerable());
         Assert.Equal([4f, 5f, 6f], given.Preprocessing.StandardDeviation.AsEnumerable());
@@ -245,16 +272,27 @@ public sealed class ResNetTrainerTests : IDisposable
     // The steps and nothing else of the paper's recipe.
     private static readonly TrainingRecipe Plain = new() { LearningRateDecay = LearningRateDecay.Step };
 
-    private static ResNetTrainer.Options WithSeed(int? seed) => new() { Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes), Epochs = 1, BatchSize = 16, Seed = seed };
+    private static ResNetTrainer.Options WithSeed(int? seed) => new()
+    {
+        Architecture = TrainingData.Tiny,
+        InputShape = TrainingData.Shape,
+        ImageColumnName = nameof(PixelRow.Bytes),
+        Epochs = 1,
+        BatchSize = 16,
+        Seed = seed,
+    };
 
     private ResNetTrainer Trainer(int epochs) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
-        Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, Epochs = epochs, BatchSize = 16, Seed = 5, Precision = TrainingPrecision.Float32,
+        Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape,
+        Epochs = epochs, BatchSize = 16, Seed = 5, Precision = TrainingPrecision.Float32,
     });
 
     private ResNetClassificationTransformer Fit(
-        IDataView data, int epochs = 2, int seed = 5, int? threads = null, double learningRate = 0.1, ImageAugmentation augmentation = ImageAugmentation.Auto,
-        TrainingPrecision precision = TrainingPrecision.Float32, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        IDataView data, int epochs = 2, int seed = 5, int? threads = null, double learningRate = 0.1,
+        ImageAugmentation augmentation = ImageAugmentation.Auto,
+        TrainingPrecision precision = TrainingPrecision.Float32,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
         _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = TrainingData.Tiny,

@@ -33,7 +33,8 @@ public sealed class RunConditionsTests : IDisposable
         var recipe = TrainingRecipe.FromJson(conditions.Recipe!);
         Assert.Equal((2, 16, 0.025), (recipe.Epochs, recipe.BatchSize, recipe.LearningRate));
         Assert.Equal(ImageAugmentation.CropAndFlip, recipe.Augmentation);       // what Auto came to
-        Assert.Equal(("tiny", "Float32", 1, "All"), (conditions.Network, conditions.Precision, conditions.Threads, conditions.TrainedLayers));
+        Assert.Equal(
+            ("tiny", "Float32", 1, "All"), (conditions.Network, conditions.Precision, conditions.Threads, conditions.TrainedLayers));
         Assert.Equal(_folder["photos/stripes"], conditions.DataFolder);
         Assert.Equal([9, 9, 9], conditions.TrainingImagesByClass.AsEnumerable());
         Assert.Equal([1, 1, 1], conditions.ValidationImagesByClass.AsEnumerable());
@@ -134,7 +135,9 @@ public sealed class RunConditionsTests : IDisposable
         using var model = _ml.MulticlassClassification.Trainers.ResNet(TrainingData.Options).Fit(data);
 
         Assert.Equal(isWarned, warnings.Any(IsAboutSize));
-        Assert.All(warnings.Where(IsAboutSize), warning => Assert.Contains("about 128 pixels large, but the network reads 16×16", warning, StringComparison.Ordinal));
+        Assert.All(
+            warnings.Where(IsAboutSize),
+            warning => Assert.Contains("about 128 pixels large, but the network reads 16×16", warning, StringComparison.Ordinal));
 
         // Weights that were trained before are another matter.
         warnings.Clear();

@@ -6,11 +6,17 @@ namespace Microsoft.ML.ResNet.Trainers.Tests;
 internal static class TrainingData
 {
     /// <summary>The smallest network that has every kind of layer of its family.</summary>
-    public static readonly ResNetArchitecture Tiny = new("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 };
+    public static readonly ResNetArchitecture Tiny = new("tiny", BlockKind.Basic, [1, 1])
+    {
+        Stem = StemKind.SmallImage,
+        Shortcut = ShortcutKind.A,
+        BaseWidth = 8,
+    };
 
     public static readonly ImageShape Shape = new(3, 16, 16);
 
-    public static ResNetTrainer.Options Options => new() { Architecture = Tiny, InputShape = Shape, Epochs = 2, BatchSize = 16, Seed = 5, Precision = TrainingPrecision.Float32 };
+    public static ResNetTrainer.Options Options =>
+        new() { Architecture = Tiny, InputShape = Shape, Epochs = 2, BatchSize = 16, Seed = 5, Precision = TrainingPrecision.Float32 };
 
     /// <summary>Trains <see cref="Tiny"/> on vectors of pixels.</summary>
     /// <param name="ml">The context.</param>
@@ -37,6 +43,7 @@ internal static class TrainingData
             HeadCopies = options.HeadCopies,
             CheckpointFolder = options.CheckpointFolder,
             Progress = options.Progress,
+            SamplePredictions = options.SamplePredictions,
             CancellationToken = options.CancellationToken,
         }).Fit(data);
 
@@ -46,11 +53,15 @@ internal static class TrainingData
         return ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(view).Transform(view);
     }
 
-    public static IDataView Vectors(MLContext ml, int perClass = 8, int classes = 3) => Vectors(ml, Pictures.Rows(perClass, Shape.Height, Shape.Width, Shape.Channels, classes: classes));
+    public static IDataView Vectors(MLContext ml, int perClass = 8, int classes = 3) =>
+        Vectors(ml, Pictures.Rows(perClass, Shape.Height, Shape.Width, Shape.Channels, classes: classes));
 
     public static IDataView Images(MLContext ml, string folder)
     {
         var files = ml.Data.LoadImageFolder(folder);
-        return ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+        return ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files)
+            .Transform(files);
     }
 }

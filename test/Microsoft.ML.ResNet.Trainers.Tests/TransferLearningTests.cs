@@ -27,28 +27,49 @@ public sealed class TransferLearningTests : IClassFixture<PretrainedTiny>
         {
             Assert.Equal(before.Name, after.Name);
             var changed = !before.Values.Span.SequenceEqual(after.Values.Span);
-            Assert.True(changed == prefixes.Any(prefix => before.Name.StartsWith(prefix, StringComparison.Ordinal)), $"{before.Name} changed: {changed}");
+            Assert.True(
+                changed == prefixes.Any(prefix => before.Name.StartsWith(prefix, StringComparison.Ordinal)),
+                $"{before.Name} changed: {changed}");
         }
     }
 
     [Fact]
     public void TrainingTheHeadOnCachedFeaturesGivesTheSameNumbers()
     {
-        var options = new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 3, LearningRate = 0.05, Recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None } };
+        var options = new ResNetTrainer.Options
+        {
+            InitialWeights = _pretrained,
+            TrainableLayers = TrainableLayers.Head,
+            Epochs = 3,
+            LearningRate = 0.05,
+            Recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None },
+        };
         using var cached = Fit(options);
         // One stage more is "unfrozen" after epochs that never come: frozen alike, but not cached.
-        using var uncached = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.LastStage, EpochsPerUnfreezing = 100, Epochs = 3, LearningRate = 0.05, Recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None } });
+        using var uncached = Fit(new ResNetTrainer.Options
+        {
+            InitialWeights = _pretrained,
+            TrainableLayers = TrainableLayers.LastStage,
+            EpochsPerUnfreezing = 100,
+            Epochs = 3,
+            LearningRate = 0.05,
+            Recipe = TrainingRecipe.Modern with { Augmentation = ImageAugmentation.None },
+        });
 
         Assert.All(cached.Weights.Tensors.Zip(uncached.Weights.Tensors), pair =>
-            Assert.All(pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()), value => Assert.Equal(value.First, value.Second, tolerance: 1e-4)));
-        Assert.All(cached.History.Epochs.Zip(uncached.History.Epochs), pair => Assert.Equal(pair.First.Loss, pair.Second.Loss, tolerance: 1e-4));
+            Assert.All(
+                pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()),
+                value => Assert.Equal(value.First, value.Second, tolerance: 1e-4)));
+        Assert.All(
+            cached.History.Epochs.Zip(uncached.History.Epochs), pair => Assert.Equal(pair.First.Loss, pair.Second.Loss, tolerance: 1e-4));
     }
 
     [Fact]
     public void AHeadForOtherClassesIsNewAndTheRestIsKept()
     {
         var two = TrainingData.Vectors(_ml, perClass: 20, classes: 2);
-        using var model = Fit(new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 8 }, two);
+        using var model = Fit(
+            new ResNetTrainer.Options { InitialWeights = _pretrained, TrainableLayers = TrainableLayers.Head, Epochs = 8 }, two);
 
         Assert.Equal(2, model.Plan.ClassCount);
         Assert.True(_pretrained["layer1.0.conv1.weight"].Values.Span.SequenceEqual(model.Weights["layer1.0.conv1.weight"].Values.Span));
@@ -74,15 +95,18 @@ public sealed class TransferLearningTests : IClassFixture<PretrainedTiny>
         else
         {
             var first = _pretrained["conv1.weight"].Values.Span[..9].ToArray();
-            Assert.All(first.Zip(adapted.Values.Span[..9].ToArray()), pair => Assert.Equal(pair.First * 3 / 4, pair.Second, tolerance: 1e-6));
-            Assert.All(first.Zip(adapted.Values.Span[27..36].ToArray()), pair => Assert.Equal(pair.First * 3 / 4, pair.Second, tolerance: 1e-6));
+            Assert.All(
+                first.Zip(adapted.Values.Span[..9].ToArray()), pair => Assert.Equal(pair.First * 3 / 4, pair.Second, tolerance: 1e-6));
+            Assert.All(
+                first.Zip(adapted.Values.Span[27..36].ToArray()), pair => Assert.Equal(pair.First * 3 / 4, pair.Second, tolerance: 1e-6));
         }
     }
 
     [Fact]
     public void WeightsOfAnotherArchitectureAreRefusedAtConstruction()
     {
-        var exception = Assert.ThrowsAny<ArgumentException>(() => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet20, InitialWeights = _pretrained }));
+        var exception = Assert.ThrowsAny<ArgumentException>(() => _ml.MulticlassClassification.Trainers.ResNet(
+            new ResNetTrainer.Options { Architecture = ResNetArchitecture.ResNet20, InitialWeights = _pretrained }));
 
         Assert.Contains("The weights are not those of resnet20", exception.Message);
         Assert.Contains("conv1.weight", exception.Message);
@@ -92,13 +116,21 @@ public sealed class TransferLearningTests : IClassFixture<PretrainedTiny>
     public void FreezesStageByStageAndSlowsDownBlockByBlock()
     {
         var plan = LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 32, 32), 10);
-        string First(TrainableLayers trainable, int epoch, int every) => plan.Layers[LayerDepth.FirstTrained(plan, trainable, epoch, every)].Name;
+        string First(TrainableLayers trainable, int epoch, int every) =>
+            plan.Layers[LayerDepth.FirstTrained(plan, trainable, epoch, every)].Name;
 
         Assert.Equal("avgpool", First(TrainableLayers.Head, 1, 0));
         Assert.Equal("layer3.0.conv1", First(TrainableLayers.LastStage, 1, 0));
         Assert.Equal("input", First(TrainableLayers.All, 1, 0));
-        Assert.Equal(["avgpool", "avgpool", "layer3.0.conv1", "layer3.0.conv1", "layer2.0.conv1", "layer2.0.conv1", "layer1.0.conv1", "layer1.0.conv1", "input"], Enumerable.Range(1, 9).Select(epoch => First(TrainableLayers.All, epoch, 2)));
-        Assert.Equal(["avgpool", "layer3.0.conv1", "layer3.0.conv1"], Enumerable.Range(1, 3).Select(epoch => First(TrainableLayers.LastStage, epoch, 1)));
+        Assert.Equal(
+            [
+                "avgpool", "avgpool", "layer3.0.conv1", "layer3.0.conv1", "layer2.0.conv1", "layer2.0.conv1", "layer1.0.conv1",
+                "layer1.0.conv1", "input",
+            ],
+            Enumerable.Range(1, 9).Select(epoch => First(TrainableLayers.All, epoch, 2)));
+        Assert.Equal(
+            ["avgpool", "layer3.0.conv1", "layer3.0.conv1"],
+            Enumerable.Range(1, 3).Select(epoch => First(TrainableLayers.LastStage, epoch, 1)));
 
         var names = plan.Weights.Where(weight => weight.IsParameter).Select(weight => weight.Name).ToArray();
         var scales = LayerDepth.RateScales(plan, 0.5);

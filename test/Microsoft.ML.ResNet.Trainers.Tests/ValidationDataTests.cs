@@ -34,7 +34,8 @@ public sealed class ValidationDataTests : IDisposable
         var pipeline = _ml.Transforms.ResizeImages("Image", 4, 4, "Image", ImageResizingEstimator.ResizingKind.Fill)
             .Append(_ml.Transforms.ResizeImages("Image", 16, 16, "Image", ImageResizingEstimator.ResizingKind.Fill))
             .Append(Trainer(validation));
-        using var model = pipeline.Fit(Load().Fit(_ml.Data.LoadImageFolder(_folder["train"])).Transform(_ml.Data.LoadImageFolder(_folder["train"])));
+        using var model = pipeline.Fit(
+            Load().Fit(_ml.Data.LoadImageFolder(_folder["train"])).Transform(_ml.Data.LoadImageFolder(_folder["train"])));
 
         AssertValidated(model.LastTransformer.History, model.Transform(validation), training: 30, images: 21);
     }
@@ -59,7 +60,8 @@ public sealed class ValidationDataTests : IDisposable
         var load = Load().Fit(files);
         using var model = Trainer(load.Transform(_ml.Data.LoadImageFolder(_folder["valid"]))).Fit(load.Transform(files));
 
-        AssertValidated(model.History, model.Transform(load.Transform(_ml.Data.LoadImageFolder(_folder["valid"]))), training: 30, images: 21);
+        AssertValidated(
+            model.History, model.Transform(load.Transform(_ml.Data.LoadImageFolder(_folder["valid"]))), training: 30, images: 21);
     }
 
     [Fact]
@@ -74,10 +76,16 @@ public sealed class ValidationDataTests : IDisposable
     [Fact]
     public void DataOfOtherColumnsIsRefused()
     {
-        var other = _ml.Transforms.CopyColumns("Other", "Label").Fit(_ml.Data.LoadImageFolder(_folder["valid"])).Transform(_ml.Data.LoadImageFolder(_folder["valid"]));
-        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => Load().Append(Trainer(other)).Fit(_ml.Data.LoadImageFolder(_folder["train"])));
+        var other = _ml.Transforms.CopyColumns("Other", "Label")
+            .Fit(_ml.Data.LoadImageFolder(_folder["valid"]))
+            .Transform(_ml.Data.LoadImageFolder(_folder["valid"]));
+        var exception =
+            Assert.Throws<ArgumentOutOfRangeException>(() => Load().Append(Trainer(other)).Fit(_ml.Data.LoadImageFolder(_folder["train"])));
 
-        Assert.Contains("ValidationData has the columns ImagePath (String), Label (String), Other (String). They are neither", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "ValidationData has the columns ImagePath (String), Label (String), Other (String). They are neither",
+            exception.Message,
+            StringComparison.Ordinal);
         Assert.Contains("Label column 'Label' is String", exception.Message, StringComparison.Ordinal);
     }
 
@@ -85,7 +93,8 @@ public sealed class ValidationDataTests : IDisposable
     public void AClassThatTrainingDoesNotHaveHasNoLabel()
     {
         Directory.Move(Path.Combine(_folder["valid"], "lying"), Path.Combine(_folder["valid"], "running"));
-        using var model = Load().Append(Trainer(_ml.Data.LoadImageFolder(_folder["valid"]))).Fit(_ml.Data.LoadImageFolder(_folder["train"]));
+        using var model = Load().Append(Trainer(_ml.Data.LoadImageFolder(_folder["valid"])))
+            .Fit(_ml.Data.LoadImageFolder(_folder["train"]));
 
         Assert.Equal(14, model.LastTransformer.History.ValidationImages); // a warning tells of the rest
     }

@@ -9,8 +9,11 @@ public sealed partial class ApiListTests
     [Fact]
     public void EveryPublicTypeIsListedOnceByTask()
     {
-        var listed = Row().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "API.md"))).Select(match => match.Groups[1].Value);
-        var exported = typeof(ResNetArchitecture).Assembly.GetExportedTypes().Concat(typeof(ResNetTrainer).Assembly.GetExportedTypes()).Select(Name);
+        var listed = Row().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "API.md")))
+            .Select(match => match.Groups[1].Value);
+        var exported = typeof(ResNetArchitecture).Assembly.GetExportedTypes()
+            .Concat(typeof(ResNetTrainer).Assembly.GetExportedTypes())
+            .Select(Name);
 
         Assert.Equal(exported.Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
     }

@@ -16,7 +16,10 @@ public sealed class PackageContentTests(PackageFeed feed)
     {
         using var package = feed.Open(id);
 
-        string[] expected = [$"{id}.nuspec", "PACKAGE.md", $"buildTransitive/{id}.targets", "icon.png", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml"];
+        string[] expected =
+        [
+            $"{id}.nuspec", "PACKAGE.md", $"buildTransitive/{id}.targets", "icon.png", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml",
+        ];
         Assert.Equal(expected.Order(), package.Entries.Select(entry => entry.FullName).Where(name => !Parts.Any(name.StartsWith)).Order());
         Assert.InRange(package.GetEntry("icon.png")!.Length, 1, 20_000);
     }
@@ -59,7 +62,9 @@ public sealed class PackageContentTests(PackageFeed feed)
         Assert.Contains("TorchSharp", trainers.Keys);
 
         // Which libtorch and which ONNX Runtime is the application's choice. (Skia's natives are ML.NET's: ImageAnalytics brings them.)
-        Assert.DoesNotContain(core.Keys.Concat(trainers.Keys), name => name.StartsWith("libtorch", StringComparison.OrdinalIgnoreCase) || name == "Microsoft.ML.OnnxRuntime");
+        Assert.DoesNotContain(
+            core.Keys.Concat(trainers.Keys),
+            name => name.StartsWith("libtorch", StringComparison.OrdinalIgnoreCase) || name == "Microsoft.ML.OnnxRuntime");
         Assert.DoesNotContain(core.Keys.Concat(trainers.Keys), name => name.Contains("Analyzers", StringComparison.Ordinal));
     }
 
@@ -70,7 +75,8 @@ public sealed class PackageContentTests(PackageFeed feed)
 
         var packages = Directory.GetFiles(feed.File("feed"));
         Assert.Equal(4, packages.Length);
-        Assert.All(packages, package => Assert.Equal(File.ReadAllBytes(package), File.ReadAllBytes(Path.Combine(feed.File("again"), Path.GetFileName(package)))));
+        Assert.All(packages, package =>
+            Assert.Equal(File.ReadAllBytes(package), File.ReadAllBytes(Path.Combine(feed.File("again"), Path.GetFileName(package)))));
     }
 
     [Theory]
@@ -84,7 +90,8 @@ public sealed class PackageContentTests(PackageFeed feed)
 
         Assert.Contains($"<PackageReference Include=\"{id}\" Version=\"{PackageFeed.Release}\" />", readme);
         Assert.Contains(PackageFeed.Reference("Microsoft.ML.OnnxRuntime"), readme);
-        Assert.Equal(id == PackageFeed.Trainers, readme.Contains(PackageFeed.Reference("libtorch-cpu-linux-x64"), StringComparison.Ordinal));
+        Assert.Equal(
+            id == PackageFeed.Trainers, readme.Contains(PackageFeed.Reference("libtorch-cpu-linux-x64"), StringComparison.Ordinal));
     }
 
     private XElement Metadata(string id)
@@ -94,8 +101,10 @@ public sealed class PackageContentTests(PackageFeed feed)
         return XDocument.Load(nuspec).Root!.Elements().Single(element => element.Name.LocalName == "metadata");
     }
 
-    private Dictionary<string, string> Dependencies(string id) => Metadata(id).Descendants().Where(element => element.Name.LocalName == "dependency")
-        .ToDictionary(element => element.Attribute("id")!.Value, element => element.Attribute("version")!.Value);
+    private Dictionary<string, string> Dependencies(string id) =>
+        Metadata(id).Descendants().Where(element => element.Name.LocalName == "dependency")
+            .ToDictionary(element => element.Attribute("id")!.Value, element => element.Attribute("version")!.Value);
 
-    private static string Value(XElement metadata, string name) => metadata.Elements().Single(element => element.Name.LocalName == name).Value;
+    private static string Value(XElement metadata, string name) =>
+        metadata.Elements().Single(element => element.Name.LocalName == name).Value;
 }

@@ -6,8 +6,8 @@ using Microsoft.ML.ResNet.TestSupport;
 namespace Microsoft.ML.ResNet.Packages.Tests;
 
 /// <summary>
-/// A feed with the packages as they are built now, and a folder for projects that use them. Packages of ours come from that feed only: they have a version
-/// that no cache has seen, and a cache of their own. All others may come from where this machine keeps packages.
+/// A feed with the packages as they are built now, and a folder for projects that use them. Packages of ours come from that feed only: they
+/// have a version that no cache has seen, and a cache of their own. All others may come from where this machine keeps packages.
 /// </summary>
 public sealed class PackageFeed : IDisposable
 {
@@ -24,18 +24,22 @@ public sealed class PackageFeed : IDisposable
         new XElement("configuration",
             new XElement("packageSources", new XElement("add", new XAttribute("key", "packed"), new XAttribute("value", _folder["feed"]))),
             new XElement("fallbackPackageFolders",
-                new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", MachinePackages)))).Save(_folder["NuGet.config"]);
+                new XElement("add", new XAttribute("key", "machine"), new XAttribute("value", MachinePackages))))
+            .Save(_folder["NuGet.config"]);
     }
 
     /// <summary>Gets the version of the libraries, from its one place.</summary>
-    internal static string Release { get; } = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
+    internal static string Release { get; } = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props"))
+        .Descendants("Version")
+        .Single().Value;
 
     /// <summary>Gets the version that the packages of this run have.</summary>
     internal string Version { get; } = $"{Release}-test.{Guid.NewGuid():n}";
 
     /// <summary>Gets the platform part of libtorch's package names.</summary>
     internal static string Platform { get; } =
-        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
+        (OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")
+        + $"-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}";
 
     /// <summary>Gets the folder where NuGet keeps the packages of this machine, unpacked and as they came.</summary>
     internal static string MachinePackages { get; } = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } own
@@ -50,16 +54,22 @@ public sealed class PackageFeed : IDisposable
         foreach (var project in new[] { Core, "Trainers" })
         {
             var path = Path.Combine(Repository.Root, "src", project);
-            Dotnet(["pack", path, "-c", SampleProcess.Configuration, "--no-build", "-o", output, $"-p:Version={Version}"], folder: null).Succeeded();
+            Dotnet(
+                ["pack", path, "-c", SampleProcess.Configuration, "--no-build", "-o", output, $"-p:Version={Version}"],
+                folder: null).Succeeded();
         }
     }
 
-    internal string PackagePath(string id, string? extension = null) => Path.Combine(_folder["feed"], $"{id}.{Version}.{extension ?? "nupkg"}");
+    internal string PackagePath(string id, string? extension = null) =>
+        Path.Combine(_folder["feed"], $"{id}.{Version}.{extension ?? "nupkg"}");
 
     internal ZipArchive Open(string id) => ZipFile.OpenRead(PackagePath(id));
 
-    /// <summary>Makes a project that references packages by name, in the versions that the repository takes, and other projects by their names.</summary>
-    internal void CreateProject(string name, string? program, IEnumerable<string> packages, string outputType = "Exe", params string[] projects)
+    /// <summary>
+    /// Makes a project that references packages by name, in the versions that the repository takes, and other projects by their names.
+    /// </summary>
+    internal void CreateProject(
+        string name, string? program, IEnumerable<string> packages, string outputType = "Exe", params string[] projects)
     {
         Directory.CreateDirectory(_folder[name]);
         new XElement("Project", new XAttribute("Sdk", "Microsoft.NET.Sdk"),
@@ -71,8 +81,10 @@ public sealed class PackageFeed : IDisposable
                 new XElement("ImplicitUsings", "enable"),
                 new XElement("Nullable", "enable")),
             new XElement("ItemGroup",
-                packages.Select(id => new XElement("PackageReference", new XAttribute("Include", id), new XAttribute("Version", VersionOf(id)))),
-                projects.Select(other => new XElement("ProjectReference", new XAttribute("Include", $"../{other}/{other}.csproj"))))).Save(_folder[$"{name}/{name}.csproj"]);
+                packages.Select(
+                    id => new XElement("PackageReference", new XAttribute("Include", id), new XAttribute("Version", VersionOf(id)))),
+                projects.Select(other => new XElement("ProjectReference", new XAttribute("Include", $"../{other}/{other}.csproj")))))
+            .Save(_folder[$"{name}/{name}.csproj"]);
         if (outputType == "Exe")
         {
             System.IO.File.WriteAllText(_folder[$"{name}/Program.cs"], program ?? "return 0;");
@@ -82,11 +94,14 @@ public sealed class PackageFeed : IDisposable
     /// <summary>Builds a project and gets its warnings that are ours.</summary>
     internal string[] Build(string name, params string[] properties)
     {
-        string[] arguments = ["msbuild", _folder[$"{name}/{name}.csproj"], "-restore", "-nologo", "-verbosity:minimal", "-tl:off", "-p:Configuration=Release", .. properties.Select(property => $"-p:{property}")];
-        return [.. Dotnet(arguments, _folder.Path).Succeeded().Lines.Where(line => line.Contains("warning RESNET", StringComparison.Ordinal))];
+        string[] arguments = ["msbuild", _folder[$"{name}/{name}.csproj"], "-restore", "-nologo", "-verbosity:minimal", "-tl:off",
+            "-p:Configuration=Release", .. properties.Select(property => $"-p:{property}")];
+        return [.. Dotnet(arguments, _folder.Path).Succeeded().Lines
+            .Where(line => line.Contains("warning RESNET", StringComparison.Ordinal))];
     }
 
-    internal ProcessResult Run(string name, params string[] arguments) => Dotnet([Path.Combine(Output(name), $"{name}.dll"), .. arguments], _folder.Path).Succeeded();
+    internal ProcessResult Run(string name, params string[] arguments) =>
+        Dotnet([Path.Combine(Output(name), $"{name}.dll"), .. arguments], _folder.Path).Succeeded();
 
     internal string Output(string name) => _folder[Path.Combine(name, "bin", "Release", "net10.0")];
 
@@ -104,9 +119,12 @@ public sealed class PackageFeed : IDisposable
     private string VersionOf(string id) => id is Core or Trainers ? Version : CentralVersion(id);
 
     private static string CentralVersion(string id) =>
-        Central.Descendants("PackageVersion").SingleOrDefault(package => package.Attribute("Include")!.Value == id)?.Attribute("Version")!.Value
+        Central.Descendants("PackageVersion")
+            .SingleOrDefault(package => package.Attribute("Include")!.Value == id)?.Attribute("Version")!.Value
         ?? throw new ArgumentException($"Directory.Packages.props has no version of '{id}'.", nameof(id));
 
     private ProcessResult Dotnet(string[] arguments, string? folder) => SampleProcess.Run("dotnet", arguments, input: null, folder,
-        ("NUGET_PACKAGES", folder is null ? Environment.GetEnvironmentVariable("NUGET_PACKAGES") : _folder["packages"]), ("MSBUILDDISABLENODEREUSE", "1"), ("DOTNET_CLI_UI_LANGUAGE", "en"));
+        ("NUGET_PACKAGES", folder is null ? Environment.GetEnvironmentVariable("NUGET_PACKAGES") : _folder["packages"]),
+        ("MSBUILDDISABLENODEREUSE", "1"),
+        ("DOTNET_CLI_UI_LANGUAGE", "en"));
 }

@@ -10,8 +10,14 @@ public sealed class PackageUseTests(PackageFeed feed)
     {
         var images = feed.File("images");
         Pictures.Write(images, perClass: 20, height: 16, width: 16);
-        feed.CreateProject("Train", PackageFeed.Program("Train"), [PackageFeed.Trainers, $"libtorch-cpu-{PackageFeed.Platform}", "Microsoft.ML.OnnxRuntime"]);
-        feed.CreateProject("Predict", PackageFeed.Program("Predict"), ["Microsoft.ML", "Microsoft.ML.ImageAnalytics", "Microsoft.ML.OnnxTransformer", "Microsoft.ML.OnnxRuntime"]);
+        feed.CreateProject(
+            "Train",
+            PackageFeed.Program("Train"),
+            [PackageFeed.Trainers, $"libtorch-cpu-{PackageFeed.Platform}", "Microsoft.ML.OnnxRuntime"]);
+        feed.CreateProject(
+            "Predict",
+            PackageFeed.Program("Predict"),
+            ["Microsoft.ML", "Microsoft.ML.ImageAnalytics", "Microsoft.ML.OnnxTransformer", "Microsoft.ML.OnnxRuntime"]);
 
         Assert.Empty(feed.Build("Train"));
         var trained = feed.Run("Train", images, feed.File("model.zip")).Lines;
@@ -24,24 +30,30 @@ public sealed class PackageUseTests(PackageFeed feed)
         Assert.Equal(60, predicted.Length);
         Assert.Equal(trained[1..].Order(StringComparer.Ordinal), predicted.Order(StringComparer.Ordinal));
         Assert.DoesNotContain(Directory.GetFiles(feed.Output("Predict"), "*", SearchOption.AllDirectories).Select(Path.GetFileName),
-            name => name!.Contains("ResNet", StringComparison.OrdinalIgnoreCase) || name.Contains("torch", StringComparison.OrdinalIgnoreCase));
+            name =>
+                name!.Contains("ResNet", StringComparison.OrdinalIgnoreCase) || name.Contains("torch", StringComparison.OrdinalIgnoreCase));
     }
 
     [Fact]
     public void AnApplicationIsToldOnceWhichNativePackagesItMisses()
     {
         feed.CreateProject("Library", program: null, [PackageFeed.Trainers], outputType: "Library");
-        feed.CreateProject("Application", program: null, [], outputType: "Exe", "Library"); // the packages reach it through the library, which itself says nothing
+        // the packages reach it through the library, which itself says nothing
+        feed.CreateProject("Application", program: null, [], outputType: "Exe", "Library");
 
         var warnings = feed.Build("Application");
 
         Assert.Equal(2, warnings.Length);
         var libtorch = Assert.Single(warnings, line => line.Contains("RESNET001", StringComparison.Ordinal));
         Assert.Contains(PackageFeed.Reference($"libtorch-cpu-{PackageFeed.Platform}"), libtorch);
-        Assert.Contains(PackageFeed.Reference("Microsoft.ML.OnnxRuntime"), Assert.Single(warnings, line => line.Contains("RESNET002", StringComparison.Ordinal)));
+        Assert.Contains(
+            PackageFeed.Reference("Microsoft.ML.OnnxRuntime"),
+            Assert.Single(warnings, line => line.Contains("RESNET002", StringComparison.Ordinal)));
         Assert.All(warnings, line => Assert.Contains("Application.csproj]", line));
         Assert.Empty(feed.Build("Application", "ResNetCheckNativePackages=false"));
-        Assert.Contains("libtorch-cpu-osx-arm64", Assert.Single(feed.Build("Application", "RuntimeIdentifier=osx-arm64", "SelfContained=false"), line => line.Contains("RESNET001", StringComparison.Ordinal)));
+        Assert.Contains("libtorch-cpu-osx-arm64", Assert.Single(
+            feed.Build("Application", "RuntimeIdentifier=osx-arm64", "SelfContained=false"),
+            line => line.Contains("RESNET001", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -40,7 +40,8 @@ public sealed partial class SmallSampleTests : IDisposable
         Cli.CliFixture.Untrained.Save(_folder["network.safetensors"]);
 
         var lines = Run(
-            "WrongLabels", "--data", _folder["images"], "--weights", _folder["network.safetensors"], "--report", _folder["labels.html"]).Lines;
+            "WrongLabels",
+            "--data", _folder["images"], "--weights", _folder["network.safetensors"], "--report", _folder["labels.html"]).Lines;
 
         Assert.StartsWith("120 images, 6 labels turned;", lines[0], StringComparison.Ordinal);
         Assert.Equal("found\tprecision\trecall\tright suggestions", lines[1]);
@@ -68,7 +69,8 @@ public sealed partial class SmallSampleTests : IDisposable
     {
         Pictures.Write(_folder["images"], perClass: 12, height: 40, width: 50);
 
-        var output = Run("ExportToOnnx", "--data", _folder["images"], "--image-size", "16", "--epochs", "1", "--output", _folder["network.onnx"]).Output;
+        var output = Run(
+            "ExportToOnnx", "--data", _folder["images"], "--image-size", "16", "--epochs", "1", "--output", _folder["network.onnx"]).Output;
 
         Assert.Contains("Largest difference of a probability", output);
         Assert.True(File.Exists(_folder["network.onnx"]));
@@ -77,7 +79,8 @@ public sealed partial class SmallSampleTests : IDisposable
     [Fact]
     public void GrayscaleTrainsOnPixelsFromACsvFile()
     {
-        var lines = Pictures.Rows(perClass: 20, height: 12, width: 12, channels: 1).Select(row => $"{row.Name},{string.Join(',', row.Bytes)}");
+        var lines = Pictures.Rows(perClass: 20, height: 12, width: 12, channels: 1)
+            .Select(row => $"{row.Name},{string.Join(',', row.Bytes)}");
         File.WriteAllLines(_folder["pixels.csv"], lines.Prepend("label,pixels"));
 
         var output = Run("Grayscale", "--data", _folder["pixels.csv"], "--header", "--size", "12", "--epochs", "2").Output;
@@ -108,7 +111,9 @@ public sealed partial class SmallSampleTests : IDisposable
     public void WhatIsWrongIsSaidInALine(string sample)
     {
         File.WriteAllText(_folder["text"], "nothing of the sort");
-        string[] arguments = sample == "InMemory" ? ["--database", _folder["text"]] : sample == "Featurize" ? ["--weights", _folder["text"]] : ["--data", _folder["missing"]];
+        string[] arguments = sample == "InMemory"
+            ? ["--database", _folder["text"]]
+            : sample == "Featurize" ? ["--weights", _folder["text"]] : ["--data", _folder["missing"]];
 
         var result = SampleProcess.RunSample(sample, arguments);
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.ML.ResNet.TestSupport;
+using Studio.Data;
 using Studio.Tests.Hosting;
 
 namespace Studio.Tests;
@@ -43,6 +44,55 @@ public sealed class DataTests : IDisposable
         Assert.Equal(JsonValueKind.Null, back.GetProperty("undo").ValueKind);
         using var nothing = await studio.Client.PostAsJsonAsync("api/undo", new { });
         Assert.Equal(HttpStatusCode.Conflict, nothing.StatusCode);
+    }
+
+    // The changes are the project's, not the program's.
+    [Fact]
+    public async Task ChangesAreTakenBackAfterARestart()
+    {
+        Drawn.Project(_folder["p"], 3, "circle", "star");
+        await using (var first = await TestStudio.StartAsync(_folder["p"]))
+        {
+            await first.PostAsync("images/move", new { images = new[] { "circle/circle 0000.png" }, @class = "star" });
+            await first.PostAsync("images/trash", new { images = new[] { "star/star 0001.png", "star/star 0002.png" } });
+            await first.PostAsync("classes/rename", new { from = "circle", to = "ring" });
+        }
+
+        var journal = File.ReadAllText(_folder["p/undo.json"]);
+        Assert.Contains("\"from\": \"star/star 0001.png\"", journal);
+        Assert.DoesNotContain(_folder.Path, journal);
+        Directory.Move(_folder["p"], _folder["moved"]); // a project is a folder
+        await using var second = await TestStudio.StartAsync(_folder["moved"]);
+        Assert.Equal("the new name of 'circle'", (await second.GetAsync("project")).GetProperty("undo").GetString());
+        await second.PostAsync("undo");
+        int[][] counts = [Counts(await second.PostAsync("undo")), Counts(await second.PostAsync("undo"))];
+        Assert.Equal([[2, 4], [3, 3]], counts);
+        Assert.Equal(["circle 0000.png", "circle 0001.png", "circle 0002.png"],
+            Directory.GetFiles(_folder["moved/circle"]).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void OfManyChangesTheLastOnesAreKept()
+    {
+        var journal = new UndoJournal(_folder.Path);
+        for (var i = 0; i < 203; i++)
+        {
+            journal.Add(new Change($"change {i}", default, [new Move("a/1.png", "b/1.png")]));
+        }
+
+        Assert.Equal((200, "change 3", "change 202"), (Kept().Length, Kept()[0], Kept()[^1]));
+
+        var large = Enumerable.Range(0, 9_900).Select(i => new Move($"a/{i}.png", $"b/{i}.png")).ToArray();
+        journal.Add(new Change("large", default, large));
+        Assert.Equal(101, Kept().Length); // 10,000 files in all
+        journal.Add(new Change("larger", default, [.. large, .. large]));
+        Assert.Equal(["larger"], Kept()); // at least the last
+        Assert.Equal("larger", new UndoJournal(_folder.Path).Last?.What);
+        File.WriteAllText(_folder["undo.json"], "{ \"changes\": [");
+        Assert.Null(new UndoJournal(_folder.Path).Last);
+
+        string[] Kept() => [.. JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(_folder["undo.json"]))
+            .GetProperty("changes").EnumerateArray().Select(change => change.GetProperty("what").GetString()!)];
     }
 
     [Fact]

@@ -135,6 +135,39 @@ public sealed partial class SafetyTests : IAsyncLifetime
         }
     }
 
+    // A project may come from anybody, its list of changes too.
+    [SkippableTheory]
+    [InlineData("../outside.png", "circle/circle 0000.png")]
+    [InlineData("circle/new.png", "../secret.png")]
+    [InlineData("runs/new.png", "circle/circle 0000.png")]
+    [InlineData("circle/new.png", "studio.json/../../secret.png")]
+    [InlineData("linked/new.png", "circle/circle 0000.png")]
+    [InlineData("circle/new.png", "linked/secret.png")]
+    public async Task UndoMovesNothingInOrOutOfTheProject(string from, string to)
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Windows lets administrators alone make links");
+        Directory.CreateDirectory(_folder["elsewhere"]);
+        foreach (var file in (string[])["elsewhere/secret.png", "secret.png"])
+        {
+            File.WriteAllBytes(_folder[file], Drawn.Pictures("circle", 1)[0]);
+        }
+
+        Drawn.Project(_folder["shared"], 1, "circle");
+        Directory.CreateSymbolicLink(_folder["shared/linked"], _folder["elsewhere"]);
+        File.WriteAllText(_folder["shared/undo.json"], $$"""
+            { "changes": [{ "what": "it", "when": "2026-01-01T00:00:00Z", "moves": [{ "from": "{{from}}", "to": "{{to}}" }] }] }
+            """);
+        await using var studio = await TestStudio.StartAsync(_folder["shared"]);
+        using var refused = await studio.Client.PostAsJsonAsync("api/undo", new { });
+        using var second = await studio.Client.PostAsJsonAsync("api/undo", new { });
+
+        Assert.InRange((int)refused.StatusCode, 400, 409);
+        Assert.Contains("nothing to take back", await second.Content.ReadAsStringAsync()); // it does not stand in the way
+        Assert.True(File.Exists(_folder["shared/circle/circle 0000.png"]));
+        Assert.True(File.Exists(_folder["secret.png"]) && File.Exists(_folder["elsewhere/secret.png"]));
+        Assert.Single(Directory.GetFiles(_folder["elsewhere"]));
+    }
+
     [Theory]
     [InlineData("..")]
     [InlineData("a/b")]

@@ -33,6 +33,17 @@ public sealed class TrainingTests : IDisposable
         var points = (await studio.GetAsync($"runs/{id}")).GetProperty("points").EnumerateArray().ToArray();
         Assert.Equal(6, points.Count(point => point.GetProperty("endsEpoch").GetBoolean()));
 
+        // What it says of images that it does not learn from is told with each epoch, and changes.
+        var samples = points.Where(point => point.GetProperty("endsEpoch").GetBoolean())
+            .Select(point => point.GetProperty("samples").EnumerateArray().ToArray()).ToArray();
+        Assert.All(samples, each => Assert.Equal(8, each.DistinctBy(sample => sample.GetProperty("image").GetString()).Count()));
+        Assert.All(samples[^1], sample =>
+            Assert.StartsWith($"{sample.GetProperty("class")}/", sample.GetProperty("image").GetString()));
+        Assert.Equal(2, samples[0].DistinctBy(sample => sample.GetProperty("class").GetString()).Count());
+        Assert.NotEqual(Sureness(samples[0]), Sureness(samples[^1]));
+        Assert.All(points.Where(point => !point.GetProperty("endsEpoch").GetBoolean()), point =>
+            Assert.Equal(JsonValueKind.Null, point.GetProperty("samples").ValueKind));
+
         var evaluation = await studio.GetAsync($"runs/{id}/evaluation");
         var accuracy = evaluation.GetProperty("accuracy");
         Assert.InRange(accuracy.GetProperty("value").GetDouble(), accuracy.GetProperty("low").GetDouble(), accuracy.GetProperty("high")
@@ -66,6 +77,7 @@ public sealed class TrainingTests : IDisposable
             .Output.Split('\t');
         Assert.Equal("circle", small[1]);
         CheckProject(await DownloadAsync(studio, id!, "project.zip"));
+        await CheckServiceAsync(await DownloadAsync(studio, id!, "service.zip"), file, score);
         using var report = await studio.Client.GetAsync($"api/runs/{id}/download/report.html");
         Assert.Equal("attachment", report.Content.Headers.ContentDisposition!.DispositionType);
     }
@@ -172,6 +184,23 @@ public sealed class TrainingTests : IDisposable
         Assert.Empty((await studio.GetAsync("runs")).EnumerateArray());
     }
 
+    private static float[] Sureness(JsonElement[] samples) =>
+        [.. samples.Select(sample => sample.GetProperty("classProbability").GetSingle())];
+
+    // No pretrained network lies beside the tests: a person with no code is told what to do.
+    [SkippableFact]
+    public async Task WithoutAPretrainedNetworkThePageSaysWhatToDo()
+    {
+        await using var studio = await TestStudio.StartAsync(_folder["p"]);
+        var training = await studio.GetAsync("training");
+        Skip.If(training.GetProperty("hasPretrained").GetBoolean(), "This machine has pretrained weights in its cache");
+        var words = training.GetProperty("pretrainedProblem").GetString()!;
+
+        Assert.Contains("“resnet inspect resnet18.imagenet1k_v1”", words);
+        Assert.All(["package", "ResNetWeights", "(\"", "exception"], word => Assert.DoesNotContain(word, words));
+        Assert.Equal("nothing", training.GetProperty("recommendedStart").GetString());
+    }
+
     private static void CheckProject(string path)
     {
         using var zip = ZipFile.OpenRead(path);
@@ -186,6 +215,63 @@ public sealed class TrainingTests : IDisposable
             Assert.DoesNotContain("QuickStart", text);
             Assert.DoesNotContain("_VERSION", text);
             Assert.DoesNotContain("../", text);
+        }
+    }
+
+    // It builds, and says what the studio says. The package of this library is none yet: the project stands in for it.
+    private async Task CheckServiceAsync(string path, string image, float score)
+    {
+        ZipFile.ExtractToDirectory(path, _folder["unzipped"]);
+        var project = _folder["unzipped/ImageService"];
+        var library = Path.Combine(Repository.Root, "src", "Microsoft.ML.ResNet", "Microsoft.ML.ResNet.csproj");
+        Assert.Contains("<PackageReference Include=\"Microsoft.ML.ResNet\" Version=", File.ReadAllText(Path.Combine(project,
+            "ImageService.csproj")));
+        File.WriteAllText(Path.Combine(project, "Directory.Build.targets"), $"""
+            <Project>
+              <ItemGroup>
+                <PackageReference Remove="Microsoft.ML.ResNet" />
+                <ProjectReference Include="{library}" />
+              </ItemGroup>
+            </Project>
+            """);
+        string[] build =
+        [
+            "build", "-c", SampleProcess.Configuration, "--nologo", "-v", "q", "-nodeReuse:false", "-p:UseSharedCompilation=false",
+            "-p:BuildProjectReferences=false", // it was built before the tests
+        ];
+        SampleProcess.Run("dotnet", build, folder: project).Succeeded();
+        using var service = Process.Start(new ProcessStartInfo("dotnet",
+            [Path.Combine(project, "bin", SampleProcess.Configuration, "net10.0", "ImageService.dll"), "--urls", "http://127.0.0.1:0"])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        try
+        {
+            var line = "";
+            while (!line.Contains("listening on", StringComparison.Ordinal))
+            {
+                line = await service.StandardOutput.ReadLineAsync() ?? throw new IOException("The service ended.");
+            }
+
+            using var client = new HttpClient { BaseAddress = new Uri(line[line.IndexOf("http", StringComparison.Ordinal)..]) };
+            for (var end = Environment.TickCount64 + 30_000; Environment.TickCount64 < end; await Task.Delay(100))
+            {
+                using var health = await client.GetAsync("health");
+                if (health.IsSuccessStatusCode)
+                {
+                    break;
+                }
+            }
+
+            using var answer = await client.PostAsync("predict", new ByteArrayContent(File.ReadAllBytes(image)));
+            var best = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("predictions")[0];
+            Assert.Equal("circle", best.GetProperty("label").GetString());
+            Assert.Equal(score, best.GetProperty("probability").GetSingle(), 1e-3f);
+        }
+        finally
+        {
+            service.Kill(entireProcessTree: true);
+            await service.WaitForExitAsync();
         }
     }
 

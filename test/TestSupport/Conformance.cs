@@ -43,7 +43,9 @@ internal static class Conformance
         var loaded = ml.Model.Load(folder["model.zip"], out var loadedInput);
 
         // ML.NET's own format leaves image columns out of a saved schema.
-        Assert.Equal(Visible(data.Schema).Where(column => column.Type is not ImageDataViewType).Select(column => column.Name), Visible(loadedInput).Select(column => column.Name));
+        Assert.Equal(
+            Visible(data.Schema).Where(column => column.Type is not ImageDataViewType).Select(column => column.Name),
+            Visible(loadedInput).Select(column => column.Name));
 
         var (expected, actual) = (transformer.Transform(data), loaded.Transform(data));
         AssertSchemasEqual(expected.Schema, transformer.GetOutputSchema(data.Schema));
@@ -78,7 +80,9 @@ internal static class Conformance
     private static void AssertRefused(Action action)
     {
         var exception = Record.Exception(action);
-        Assert.True(exception is ArgumentOutOfRangeException or InvalidOperationException, $"Expected a refusal, but got: {exception?.ToString() ?? "no exception"}");
+        Assert.True(
+            exception is ArgumentOutOfRangeException or InvalidOperationException,
+            $"Expected a refusal, but got: {exception?.ToString() ?? "no exception"}");
     }
 
     private static IEnumerable<DataViewSchema.Column> Visible(DataViewSchema schema) => schema.Where(column => !column.IsHidden);
@@ -131,7 +135,8 @@ internal static class Conformance
         using var left = expected.GetRowCursor(columns);
         using var input = data.GetRowCursor(data.Schema);
         using var row = mapper.GetRow(input, mapper.OutputSchema);
-        var readers = columns.Select(column => (Left: RowValue.Reader(left, column.Index), Right: RowValue.Reader(row, column.Index))).ToArray();
+        var readers = columns.Select(column => (Left: RowValue.Reader(left, column.Index), Right: RowValue.Reader(row, column.Index)))
+            .ToArray();
         while (left.MoveNext())
         {
             Assert.True(input.MoveNext());

@@ -31,7 +31,8 @@ internal sealed class GoldenNetworks : IDisposable
         return new WeightTensor(spec.Name, spec.Shape, Wave(spec.Size, 1.3 * k, centre, reach));
     }));
 
-    // centre + reach·cos(0.37·i + phase), by cos(a + b) = cos a·cos b − sin a·sin b: hundreds of millions of cosines take longer than the networks.
+    // centre + reach·cos(0.37·i + phase), by cos(a + b) = cos a·cos b − sin a·sin b: hundreds of
+    // millions of cosines take longer than the networks.
     private static float[] Wave(int count, double phase, double centre, double reach)
     {
         var values = new float[count];

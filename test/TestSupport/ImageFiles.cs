@@ -8,17 +8,24 @@ namespace Microsoft.ML.ResNet.TestSupport;
 internal static class ImageFiles
 {
     /// <summary>2×2 pixels: red and white.</summary>
-    public static readonly byte[] Gif = Convert.FromHexString("47494638396102000200800000FF0000FFFFFF2C0000000002000200000202845100" + "3B");
+    public static readonly byte[] Gif = Convert.FromHexString(
+        "47494638396102000200800000FF0000FFFFFF2C0000000002000200000202845100" + "3B");
 
     /// <summary>Two images of 2×2 pixels.</summary>
     public static readonly byte[] AnimatedGif = Convert.FromHexString(
-        "47494638396102000200800000FF0000FFFFFF" + "21FF0B4E45545343415045322E300301000000" + "21F904000A000000" + "2C0000000002000200000202845100" + "21F904000A000000" + "2C0000000002000200000202440A00" + "3B");
+        "47494638396102000200800000FF0000FFFFFF" + "21FF0B4E45545343415045322E300301000000"
+            + "21F904000A000000" + "2C0000000002000200000202845100" + "21F904000A000000" + "2C0000000002000200000202440A00" + "3B");
 
     /// <summary>2×2 pixels of 24 bits.</summary>
-    public static readonly byte[] Bmp = Convert.FromHexString("424D46000000000000003600000028000000020000000200000001001800000000001000000000000000000000000000000000000000" + "0000FF00FF000000" + "FF0000FFFFFF0000");
+    public static readonly byte[] Bmp = Convert.FromHexString(
+        "424D46000000000000003600000028000000020000000200000001001800000000001000000000000000000000000000000000000000"
+            + "0000FF00FF000000" + "FF0000FFFFFF0000");
 
-    /// <summary>1×1 pixels, but they begin at byte 2,818,572,342: as a stream, SkiaSharp 2.88 throws through native code, and the process ends.</summary>
-    public static readonly byte[] FatalBmp = Convert.FromHexString("424D3A00000000000000360000A8280000000100000001000000010018000000000004000000000000000000000000000000000000000000FF00");
+    /// <summary>
+    /// 1×1 pixels, but they begin at byte 2,818,572,342: as a stream, SkiaSharp 2.88 throws through native code, and the process ends.
+    /// </summary>
+    public static readonly byte[] FatalBmp = Convert.FromHexString(
+        "424D3A00000000000000360000A8280000000100000001000000010018000000000004000000000000000000000000000000000000000000FF00");
 
     /// <summary>67 bytes that claim 47,003 × 40,232 pixels.</summary>
     public static readonly byte[] HugeGif = HugeGifOf(47_003, 40_232);
@@ -43,11 +50,18 @@ internal static class ImageFiles
 
         var palette = new byte[3 << depth % 16];
         random.NextBytes(palette);
-        return [.. PngHeader(width, height, depth, colorType), .. colorType == 3 ? [.. Chunk("PLTE", palette), .. Chunk("tRNS", [0, 100, 200])] : (byte[])[], .. Chunk("IDAT", Deflate(rows)), .. Chunk("IEND", [])];
+        return
+        [
+            .. PngHeader(width, height, depth, colorType),
+            .. colorType == 3 ? [.. Chunk("PLTE", palette), .. Chunk("tRNS", [0, 100, 200])] : (byte[])[],
+            .. Chunk("IDAT", Deflate(rows)),
+            .. Chunk("IEND", []),
+        ];
     }
 
     /// <summary>A PNG whose header claims a size, with next to nothing behind it.</summary>
-    public static byte[] HugePng(int width, int height) => [.. PngHeader(width, height, 8, 6), .. Chunk("IDAT", Deflate([0])), .. Chunk("IEND", [])];
+    public static byte[] HugePng(int width, int height) =>
+        [.. PngHeader(width, height, 8, 6), .. Chunk("IDAT", Deflate([0])), .. Chunk("IEND", [])];
 
     /// <summary>Puts an EXIF segment with an orientation into a JPEG.</summary>
     public static byte[] WithOrientation(byte[] jpeg, int orientation) =>
@@ -137,6 +151,7 @@ internal static class ImageFiles
         byte[] scan = [0xFF, 0xDA, 0, 14, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0];
         byte[] adobe = [0xFF, 0xEE, 0, 14, .. "Adobe"u8, 0, 100, 0, 0, 0, 0, 0];
         var bits = string.Concat(new[] { 100, 70, 90, 120 }.Select(mean => $"10{mean:b7}0")).PadRight(40, '1');
-        return [0xFF, 0xD8, .. adobe, .. quantization, .. frame, .. means, .. rest, .. scan, .. Enumerable.Range(0, 5).Select(i => Convert.ToByte(bits.Substring(8 * i, 8), 2)), 0xFF, 0xD9];
+        return [0xFF, 0xD8, .. adobe, .. quantization, .. frame, .. means, .. rest, .. scan,
+            .. Enumerable.Range(0, 5).Select(i => Convert.ToByte(bits.Substring(8 * i, 8), 2)), 0xFF, 0xD9];
     }
 }

@@ -26,7 +26,8 @@ internal static class Pictures
                 var bright = (along + phase) / 4 % 2 == 0;
                 for (var channel = 0; channel < channels; channel++)
                 {
-                    pixels[(y * width + x) * channels + channel] = (byte)Math.Clamp((bright ? 200 : 60) * tint[channel] + random.Next(-20, 21), 0, 255);
+                    pixels[(y * width + x) * channels + channel] = (byte)Math.Clamp(
+                        (bright ? 200 : 60) * tint[channel] + random.Next(-20, 21), 0, 255);
                 }
             }
         }
@@ -70,7 +71,13 @@ internal static class Pictures
             for (var label = 0; label < classes; label++)
             {
                 var pixels = ToPlanar(Draw(label, height, width, channels, random), channels);
-                rows.Add(new PixelRow { Name = ClassNames[label], Bytes = pixels, Floats = Array.ConvertAll(pixels, value => value / 255f), Weight = 1 });
+                rows.Add(new PixelRow
+                {
+                    Name = ClassNames[label],
+                    Bytes = pixels,
+                    Floats = Array.ConvertAll(pixels, value => value / 255f),
+                    Weight = 1,
+                });
             }
         }
 

@@ -10,7 +10,8 @@ internal static class RowValue
     public static Func<object?> Reader(DataViewRow row, int index)
     {
         var type = row.Schema[index].Type;
-        var method = typeof(RowValue).GetMethod(type is VectorDataViewType ? nameof(VectorReader) : nameof(ScalarReader), BindingFlags.NonPublic | BindingFlags.Static)!;
+        var method = typeof(RowValue).GetMethod(
+            type is VectorDataViewType ? nameof(VectorReader) : nameof(ScalarReader), BindingFlags.NonPublic | BindingFlags.Static)!;
         var item = type is VectorDataViewType vector ? vector.ItemType.RawType : type.RawType;
         return (Func<object?>)method.MakeGenericMethod(item).Invoke(null, [row, index])!;
     }

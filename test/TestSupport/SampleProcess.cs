@@ -17,7 +17,8 @@ internal static class SampleProcess
 
     // A shell starts its background jobs with SIGINT ignored, and so are all processes that they start.
     private static bool IsInterruptIgnored =>
-        File.Exists("/proc/self/status") && File.ReadLines("/proc/self/status").Any(line => line.StartsWith("SigIgn:", StringComparison.Ordinal) && (Convert.ToInt64(line[7..].Trim(), 16) & 2) != 0);
+        File.Exists("/proc/self/status") && File.ReadLines("/proc/self/status")
+            .Any(line => line.StartsWith("SigIgn:", StringComparison.Ordinal) && (Convert.ToInt64(line[7..].Trim(), 16) & 2) != 0);
 
     private static DirectoryInfo Framework => new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
 
@@ -32,7 +33,8 @@ internal static class SampleProcess
     public static ProcessResult RunSample(string sample, params string[] arguments) => Run("dotnet", [Assembly(sample), .. arguments]);
 
     /// <summary>Runs a program to its end.</summary>
-    public static ProcessResult Run(string program, IEnumerable<string> arguments, byte[]? input = null, string? folder = null, params (string Name, string? Value)[] environment)
+    public static ProcessResult Run(string program, IEnumerable<string> arguments, byte[]? input = null, string? folder = null,
+        params (string Name, string? Value)[] environment)
     {
         using var process = Start(program, arguments, folder, environment);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
@@ -45,7 +47,10 @@ internal static class SampleProcess
         return new ProcessResult(process.ExitCode, output.Result, error.Result);
     }
 
-    /// <summary>Runs a program, and presses Ctrl+C when something has happened; where that is ignored, asks it to terminate, which programs take as the same.</summary>
+    /// <summary>
+    /// Runs a program, and presses Ctrl+C when something has happened; where that is ignored, asks it
+    /// to terminate, which programs take as the same.
+    /// </summary>
     public static ProcessResult Interrupt(string program, IEnumerable<string> arguments, Func<bool> happened)
     {
         using var process = Start(program, arguments, folder: null, []);
@@ -63,7 +68,13 @@ internal static class SampleProcess
 
     private static Process Start(string program, IEnumerable<string> arguments, string? folder, (string Name, string? Value)[] environment)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder ?? "",
+        };
         foreach (var name in BuildServers)
         {
             start.Environment.Remove(name);

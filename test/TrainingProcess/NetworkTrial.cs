@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace TrainingProcess;
 
-/// <summary>Trains a small network of each kind on drawn pictures, in both precisions, and tells what it learned and how far ONNX Runtime's scores are from Torch's.</summary>
+/// <summary>
+/// Trains a small network of each kind on drawn pictures, in both precisions, and tells what it learned and
+/// how far ONNX Runtime's scores are from Torch's.
+/// </summary>
 internal static class NetworkTrial
 {
     private static readonly (ResNetArchitecture Architecture, ImageShape Input)[] Networks =
@@ -18,13 +21,18 @@ internal static class NetworkTrial
         (Small("narrow", BlockKind.Basic), new ImageShape(3, 20, 16)),
         (Small("plain", BlockKind.Basic) with { Shortcut = ShortcutKind.None, BaseWidth = 16 }, new ImageShape(3, 16, 16)),
         (Small("bottleneck", BlockKind.Bottleneck) with { Shortcut = ShortcutKind.B }, new ImageShape(3, 16, 16)),
-        (Small("grouped", BlockKind.Bottleneck) with { Shortcut = ShortcutKind.B, BaseWidth = 16, Groups = 4, WidthPerGroup = 16 }, new ImageShape(3, 16, 16)),
+        (
+            Small("grouped", BlockKind.Bottleneck) with { Shortcut = ShortcutKind.B, BaseWidth = 16, Groups = 4, WidthPerGroup = 16 },
+            new ImageShape(3, 16, 16)),
         (Small("squeezing", BlockKind.Bottleneck) with { Shortcut = ShortcutKind.B, SqueezeReduction = 4 }, new ImageShape(3, 16, 16)),
         (Small("pre-activation", BlockKind.PreActivationBottleneck) with { Shortcut = ShortcutKind.B }, new ImageShape(3, 16, 16)),
         (Small("stem", BlockKind.Basic) with { Stem = StemKind.ImageNet, Shortcut = ShortcutKind.B }, new ImageShape(3, 64, 64)),
     ];
 
-    /// <summary>Writes a line for each: name, precision, share of the pictures that ONNX Runtime classifies right, largest difference of logits in units of their spread.</summary>
+    /// <summary>
+    /// Writes a line for each: name, precision, share of the pictures that ONNX Runtime classifies right, largest
+    /// difference of logits in units of their spread.
+    /// </summary>
     public static void RunAll(TextWriter output)
     {
         foreach (var (architecture, input) in Networks)
@@ -32,12 +40,15 @@ internal static class NetworkTrial
             foreach (var (precision, threads) in new[] { (TrainingPrecision.Float32, 1), (TrainingPrecision.BFloat16, 2) })
             {
                 var (accuracy, difference) = Run(architecture, input, precision, threads);
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{architecture.Name}\t{precision}\t{accuracy:0.###}\t{difference:e2}"));
+                output.WriteLine(
+                    string.Create(CultureInfo.InvariantCulture, $"{architecture.Name}\t{precision}\t{accuracy:0.###}\t{difference:e2}"));
             }
         }
     }
 
-    /// <summary>Takes one step, in both precisions, of a network with a strided projection of 512 channels onto 1,024, as ResNet-50 has.</summary>
+    /// <summary>
+    /// Takes one step, in both precisions, of a network with a strided projection of 512 channels onto 1,024, as ResNet-50 has.
+    /// </summary>
     public static void StepOfWideBottlenecks(TextWriter output)
     {
         TorchRuntime.Initialize();
@@ -47,15 +58,19 @@ internal static class NetworkTrial
         {
             using var scope = NewDisposeScope();
             using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, seed: 1), precision);
-            var loss = network.Forward(rand([2, 64, 64, 3], generator: new Generator(1)).permute(0, 3, 1, 2), training: true).square().sum();
+            var loss = network.Forward(rand([2, 64, 64, 3], generator: new Generator(1)).permute(0, 3, 1, 2), training: true)
+                .square()
+                .sum();
             loss.backward();
             output.WriteLine($"{architecture.Name}\t{precision}\t{loss.item<float>()}");
         }
     }
 
-    private static ResNetArchitecture Small(string name, BlockKind block) => new(name, block, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 };
+    private static ResNetArchitecture Small(string name, BlockKind block) =>
+        new(name, block, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 };
 
-    private static (double Accuracy, double Difference) Run(ResNetArchitecture architecture, ImageShape input, TrainingPrecision precision, int threads)
+    private static (double Accuracy, double Difference) Run(
+        ResNetArchitecture architecture, ImageShape input, TrainingPrecision precision, int threads)
     {
         var ml = new MLContext(seed: 1);
         var rows = Pictures.Rows(perClass: 8, input.Height, input.Width, input.Channels);
@@ -84,12 +99,18 @@ internal static class NetworkTrial
         using var network = new ResidualNetwork(plan, model.Weights, precision);
         using var noGradients = no_grad();
         var (mean, deviation) = (model.Preprocessing.Mean, model.Preprocessing.StandardDeviation);
-        var values = rows.SelectMany(row => row.Bytes.Select((value, i) => (value - mean[i / (plan.Input.Height * plan.Input.Width)]) / deviation[i / (plan.Input.Height * plan.Input.Width)])).ToArray();
-        var images = tensor(values).view(rows.Length, plan.Input.Channels, plan.Input.Height, plan.Input.Width).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+        var values = rows.SelectMany(row => row.Bytes.Select((value, i) =>
+            (value - mean[i / (plan.Input.Height * plan.Input.Width)]) / deviation[i / (plan.Input.Height * plan.Input.Width)]))
+            .ToArray();
+        var images = tensor(values).view(rows.Length, plan.Input.Channels, plan.Input.Height, plan.Input.Width)
+            .permute(0, 2, 3, 1)
+            .contiguous()
+            .permute(0, 3, 1, 2);
         return [.. network.Forward(images, training: false).data<float>().ToArray().Chunk(plan.ClassCount)];
     }
 
-    // Scores are probabilities: their logarithms are the logits, but for a constant in each row. What is too small for a logarithm of any precision is left out.
+    // Scores are probabilities: their logarithms are the logits, but for a constant in each row. What is too small
+    // for a logarithm of any precision is left out.
     private static double Difference(float[][] scores, float[][] logits)
     {
         var spread = logits.SelectMany(row => row).Max() - logits.SelectMany(row => row).Min();

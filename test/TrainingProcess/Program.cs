@@ -46,10 +46,24 @@ var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 40, height: 16, width: 
 var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
 using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
 {
-    Architecture = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 },
+    Architecture = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1])
+    {
+        Stem = StemKind.SmallImage,
+        Shortcut = ShortcutKind.A,
+        BaseWidth = 8,
+    },
     InputShape = new ImageShape(3, 16, 16),
     ImageColumnName = nameof(PixelRow.Bytes),
-    Recipe = TrainingRecipe.Modern with { Epochs = 36, BatchSize = 16, TrivialAugment = true, CutMix = 1, StochasticDepth = 0.2, KeepBestEpoch = true, PreciseBatchNormImages = 70 },
+    Recipe = TrainingRecipe.Modern with
+    {
+        Epochs = 36,
+        BatchSize = 16,
+        TrivialAugment = true,
+        CutMix = 1,
+        StochasticDepth = 0.2,
+        KeepBestEpoch = true,
+        PreciseBatchNormImages = 70,
+    },
     Precision = TrainingPrecision.Float32,
     ThreadCount = 1,
     CheckpointFolder = args[0],

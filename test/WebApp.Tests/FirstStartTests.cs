@@ -14,14 +14,17 @@ public sealed class FirstStartTests : IDisposable
     public async Task WithoutAModelOneIsTrainedWhileTheServiceTellsHowItGoes()
     {
         Pictures.Write(_folder["images"], perClass: 10, height: 16, width: 16);
-        await using var service = await TestService.StartAsync($"Model={_folder["new/model.zip"]}", $"Data={_folder["images"]}", "ModelPollInterval=00:00:00.1");
+        await using var service = await TestService.StartAsync(
+            $"Model={_folder["new/model.zip"]}", $"Data={_folder["images"]}", "ModelPollInterval=00:00:00.1");
         await service.WaitAsync(health => health.GetProperty("status").GetString() == "training");
-        await Answers.AssertProblemAsync(HttpStatusCode.ServiceUnavailable, "Building the trainer", await service.PostAsync(TestImages.Png(1)));
+        await Answers.AssertProblemAsync(
+            HttpStatusCode.ServiceUnavailable, "Building the trainer", await service.PostAsync(TestImages.Png(1)));
 
         var seen = await service.WaitAsync(health => health.GetProperty("status").GetString() is "ready" or "failed");
 
         Assert.Equal("ready", seen[^1].GetProperty("status").GetString());
-        Assert.Contains(seen, health => health.GetProperty("detail").GetString()?.StartsWith("Epoch ") == true && health.GetProperty("progress").GetDouble() is > 0 and <= 1);
+        Assert.Contains(seen, health => health.GetProperty("detail").GetString()?.StartsWith("Epoch ") == true
+            && health.GetProperty("progress").GetDouble() is > 0 and <= 1);
         var model = await Answers.JsonAsync(await service.Client.GetAsync("model"));
         Assert.Equal(Pictures.ClassNames.Order(), model.GetProperty("classes").EnumerateArray().Select(name => name.GetString()).Order());
         Assert.Equal(HttpStatusCode.OK, (await service.PostAsync(TestImages.Png(1))).StatusCode);

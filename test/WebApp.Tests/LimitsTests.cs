@@ -84,7 +84,8 @@ public sealed class LimitsTests : IDisposable
     {
         await using var service = await TestService.StartAsync($"Model={_folder["model.zip"]}");
         using var connection = new TcpClient(service.Client.BaseAddress!.Host, service.Client.BaseAddress.Port);
-        await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes(string.Format(CultureInfo.InvariantCulture, head, new string('a', letters))));
+        await connection.GetStream()
+            .WriteAsync(Encoding.ASCII.GetBytes(string.Format(CultureInfo.InvariantCulture, head, new string('a', letters))));
         using var reader = new StreamReader(connection.GetStream());
 
         Assert.StartsWith(answer, await reader.ReadLineAsync(), StringComparison.Ordinal);
@@ -113,7 +114,8 @@ public sealed class LimitsTests : IDisposable
     [Fact]
     public async Task TellsItsLimits()
     {
-        await using var service = await TestService.StartReadyAsync(_folder["model.zip"], "MaxImageBytes=1000", "MaxPixels=77", "MaxBatchImages=3", "MaxBatchBytes=5000");
+        await using var service = await TestService.StartReadyAsync(
+            _folder["model.zip"], "MaxImageBytes=1000", "MaxPixels=77", "MaxBatchImages=3", "MaxBatchBytes=5000");
 
         var limits = (await Answers.JsonAsync(await service.Client.GetAsync("model"))).GetProperty("limits");
 

@@ -41,17 +41,21 @@ public sealed class ModelTests : IDisposable
             return reference.Of(image);
         });
         Replace("a.zip");
-        await using var service = await TestService.StartReadyAsync(_folder["model.zip"], "ModelPollInterval=00:00:00.02", "Engines=2", "WaitingRequests=100");
+        await using var service = await TestService.StartReadyAsync(
+            _folder["model.zip"], "ModelPollInterval=00:00:00.02", "Engines=2", "WaitingRequests=100");
         using var stop = new CancellationTokenSource();
         var clients = Enumerable.Range(0, 6).Select(client => Task.Run(async () =>
         {
             var versions = new HashSet<string>();
             while (!stop.IsCancellationRequested)
             {
-                var answer = await Answers.JsonAsync(await service.PostFormAsync("predict/batch", [.. Enumerable.Repeat(("x", image), 1 + client % 3)]));
+                var answer = await Answers.JsonAsync(
+                    await service.PostFormAsync("predict/batch", [.. Enumerable.Repeat(("x", image), 1 + client % 3)]));
                 var version = answer.GetProperty("model").GetString()!;
                 versions.Add(version);
-                Assert.All(answer.GetProperty("images").EnumerateArray(), item => Answers.AssertPredictions(expected[version], item.GetProperty("predictions")));
+                Assert.All(
+                    answer.GetProperty("images").EnumerateArray(),
+                    item => Answers.AssertPredictions(expected[version], item.GetProperty("predictions")));
             }
 
             return versions;
@@ -79,7 +83,9 @@ public sealed class ModelTests : IDisposable
         File.WriteAllText(_folder["model.zip"], "not a model");
         await service.WaitAsync(health => health.GetProperty("detail").GetString()?.Contains("cannot be loaded") == true);
         Assert.Equal(HttpStatusCode.OK, (await service.Client.GetAsync("health")).StatusCode);
-        Assert.Equal(VersionOf(_folder["a.zip"]), (await Answers.JsonAsync(await service.PostAsync(TestImages.Png(1)))).GetProperty("model").GetString());
+        Assert.Equal(
+            VersionOf(_folder["a.zip"]),
+            (await Answers.JsonAsync(await service.PostAsync(TestImages.Png(1)))).GetProperty("model").GetString());
 
         Replace("b.zip");
         await WaitForVersionAsync(service, VersionOf(_folder["b.zip"]));
@@ -198,7 +204,9 @@ public sealed class ModelTests : IDisposable
         using var reference = new ReferenceScores(_folder["model.zip"]);
         await using var service = await TestService.StartReadyAsync(_folder["model.zip"]);
 
-        Answers.AssertPredictions(reference.Of(TestImages.Jpeg(1)), (await Answers.JsonAsync(await service.PostAsync(TestImages.Jpeg(1)))).GetProperty("predictions"));
+        Answers.AssertPredictions(
+            reference.Of(TestImages.Jpeg(1)),
+            (await Answers.JsonAsync(await service.PostAsync(TestImages.Jpeg(1)))).GetProperty("predictions"));
     }
 
     [Fact]

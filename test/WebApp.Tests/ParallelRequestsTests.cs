@@ -32,10 +32,14 @@ public sealed class ParallelRequestsTests : IDisposable
             switch (i % 5)
             {
                 case 0:
-                    await Answers.AssertProblemAsync(HttpStatusCode.UnsupportedMediaType, "not a JPEG", await SendAsync(() => service.PostAsync(new byte[1 + i])));
+                    await Answers.AssertProblemAsync(
+                        HttpStatusCode.UnsupportedMediaType, "not a JPEG", await SendAsync(() => service.PostAsync(new byte[1 + i])));
                     break;
                 case 1:
-                    await Answers.AssertProblemAsync(HttpStatusCode.UnprocessableEntity, "damaged", await SendAsync(() => service.PostAsync(TestImages.Truncated(images[image]))));
+                    await Answers.AssertProblemAsync(
+                        HttpStatusCode.UnprocessableEntity,
+                        "damaged",
+                        await SendAsync(() => service.PostAsync(TestImages.Truncated(images[image]))));
                     break;
                 case 2:
                     var one = await SendAsync(() => service.PostAsync(images[image]));
@@ -47,7 +51,8 @@ public sealed class ParallelRequestsTests : IDisposable
                     break;
                 default:
                     var other = (image + 7) % images.Length;
-                    var batch = (await Answers.JsonAsync(await SendAsync(() => service.PostFormAsync("predict/batch", ("x", images[image]), ("y", [1]), ("z", images[other]))))).GetProperty("images");
+                    var batch = (await Answers.JsonAsync(await SendAsync(() => service.PostFormAsync(
+                        "predict/batch", ("x", images[image]), ("y", [1]), ("z", images[other]))))).GetProperty("images");
                     Answers.AssertPredictions(expected[image], batch[0].GetProperty("predictions"));
                     Answers.AssertProblem(HttpStatusCode.UnsupportedMediaType, "not a JPEG", batch[1].GetProperty("error"));
                     Answers.AssertPredictions(expected[other], batch[2].GetProperty("predictions"));

@@ -28,9 +28,15 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         { "nothing", [], HttpStatusCode.BadRequest, "no bytes" },
         { "text", "not an image"u8.ToArray(), HttpStatusCode.UnsupportedMediaType, "not a JPEG" },
         { "a PNG that ends too early", TestImages.Truncated(TestImages.Png(1)), HttpStatusCode.UnprocessableEntity, "damaged" },
-        { "a JPEG that is cut short, with the mark of its end restored", [.. TestImages.Truncated(TestImages.Jpeg(1)), 0xff, 0xd9], HttpStatusCode.UnprocessableEntity, "damaged" },
+        {
+            "a JPEG that is cut short, with the mark of its end restored",
+            [.. TestImages.Truncated(TestImages.Jpeg(1)), 0xff, 0xd9], HttpStatusCode.UnprocessableEntity, "damaged"
+        },
         { "a JPEG that ends too early", TestImages.Truncated(TestImages.Jpeg(1)), HttpStatusCode.UnprocessableEntity, "damaged" },
-        { "30,000 × 30,000 pixels, refused by its header: there are none to decode", TestImages.PngHeader(30_000, 30_000), HttpStatusCode.RequestEntityTooLarge, "30,000 × 30,000 pixels; 1,000,000" },
+        {
+            "30,000 × 30,000 pixels, refused by its header: there are none to decode",
+            TestImages.PngHeader(30_000, 30_000), HttpStatusCode.RequestEntityTooLarge, "30,000 × 30,000 pixels; 1,000,000"
+        },
         { "one byte too many", new byte[100_001], HttpStatusCode.RequestEntityTooLarge, "100,001 bytes; 100,000" },
     };
 
@@ -42,7 +48,8 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         var expected = fixture.Reference.Of(image);
 
         Answers.AssertPredictions(expected, (await Answers.JsonAsync(await _service.PostAsync(image))).GetProperty("predictions"));
-        Answers.AssertPredictions(expected, (await Answers.JsonAsync(await _service.PostFormAsync("predict", ("any.name", image)))).GetProperty("predictions"));
+        Answers.AssertPredictions(
+            expected, (await Answers.JsonAsync(await _service.PostFormAsync("predict", ("any.name", image)))).GetProperty("predictions"));
     }
 
     [Theory]
@@ -53,7 +60,8 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         var good = TestImages.Png(8);
 
         await Answers.AssertProblemAsync(status, detail, await _service.PostAsync(image));
-        var batch = (await Answers.JsonAsync(await _service.PostFormAsync("predict/batch", ("first.png", good), ("bad.png", image), ("last.png", good)))).GetProperty("images");
+        var batch = (await Answers.JsonAsync(await _service.PostFormAsync(
+            "predict/batch", ("first.png", good), ("bad.png", image), ("last.png", good)))).GetProperty("images");
 
         Assert.Equal(["first.png", "bad.png", "last.png"], batch.EnumerateArray().Select(each => each.GetProperty("name").GetString()));
         Answers.AssertPredictions(fixture.Reference.Of(good), batch[0].GetProperty("predictions"));
@@ -70,7 +78,10 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
     {
         var image = TestImages.Png(9);
 
-        Answers.AssertPredictions(fixture.Reference.Of(image), (await Answers.JsonAsync(await _service.PostAsync(image, $"predict?top={top}"))).GetProperty("predictions"), top);
+        Answers.AssertPredictions(
+            fixture.Reference.Of(image),
+            (await Answers.JsonAsync(await _service.PostAsync(image, $"predict?top={top}"))).GetProperty("predictions"),
+            top);
     }
 
     [Theory]
@@ -154,11 +165,18 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         var broken = new ByteArrayContent("--x\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\nno end"u8.ToArray());
         broken.Headers.TryAddWithoutValidation("Content-Type", "multipart/form-data; boundary=x");
 
-        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "2 files, but must have one", await _service.PostFormAsync("predict", files[..2]));
-        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "11 files; 10 are accepted", await _service.PostFormAsync("predict/batch", files));
-        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "has no file", await _service.Client.PostAsync("predict/batch", new MultipartFormDataContent { { new StringContent("x"), "y" } }));
-        await Answers.AssertProblemAsync(HttpStatusCode.UnsupportedMediaType, "must be multipart/form-data", await _service.PostAsync(image, "predict/batch"));
-        await Answers.AssertProblemAsync(HttpStatusCode.BadRequest, "cannot be read", await _service.Client.PostAsync("predict/batch", broken));
+        await Answers.AssertProblemAsync(
+            HttpStatusCode.BadRequest, "2 files, but must have one", await _service.PostFormAsync("predict", files[..2]));
+        await Answers.AssertProblemAsync(
+            HttpStatusCode.BadRequest, "11 files; 10 are accepted", await _service.PostFormAsync("predict/batch", files));
+        await Answers.AssertProblemAsync(
+            HttpStatusCode.BadRequest,
+            "has no file",
+            await _service.Client.PostAsync("predict/batch", new MultipartFormDataContent { { new StringContent("x"), "y" } }));
+        await Answers.AssertProblemAsync(
+            HttpStatusCode.UnsupportedMediaType, "must be multipart/form-data", await _service.PostAsync(image, "predict/batch"));
+        await Answers.AssertProblemAsync(
+            HttpStatusCode.BadRequest, "cannot be read", await _service.Client.PostAsync("predict/batch", broken));
     }
 
     [Theory]
@@ -226,7 +244,9 @@ public sealed class PredictionTests(ServiceFixture fixture) : IClassFixture<Serv
         var lines = _service.Log.Lines;
         Assert.Contains(lines, line => line.Contains("Classified 1 images, and refused 1"));
         Assert.Contains(lines, line => line.Contains("Refused an image: Not an image"));
-        Assert.DoesNotContain(lines, line => line.Contains("holiday") || line.Contains("secret") || line.Contains("confidential") || line.Contains("PNG\r\n"));
+        Assert.DoesNotContain(
+            lines,
+            line => line.Contains("holiday") || line.Contains("secret") || line.Contains("confidential") || line.Contains("PNG\r\n"));
         Assert.DoesNotContain(lines, line => line.StartsWith("Error"));
     }
 }

@@ -25,7 +25,9 @@ public sealed class ServiceTests(ServiceFixture fixture) : IClassFixture<Service
         var paths = document.GetProperty("paths");
         Assert.Equal(["/health", "/model", "/predict", "/predict/batch"], paths.EnumerateObject().Select(path => path.Name).Order());
         var predict = paths.GetProperty("/predict").GetProperty("post");
-        Assert.Equal(["application/octet-stream", "image/*", "multipart/form-data"], predict.GetProperty("requestBody").GetProperty("content").EnumerateObject().Select(type => type.Name).Order());
+        Assert.Equal(
+            ["application/octet-stream", "image/*", "multipart/form-data"],
+            predict.GetProperty("requestBody").GetProperty("content").EnumerateObject().Select(type => type.Name).Order());
         foreach (var path in (string[])["/predict", "/predict/batch"])
         {
             Assert.Equal(
@@ -33,8 +35,11 @@ public sealed class ServiceTests(ServiceFixture fixture) : IClassFixture<Service
                 JsonSerializer.Serialize(TopSchema(document, path)));
         }
 
-        Assert.Equal(["200", "400", "408", "413", "415", "422", "429", "503"], predict.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order());
-        Assert.Equal(["multipart/form-data"], paths.GetProperty("/predict/batch").GetProperty("post").GetProperty("requestBody").GetProperty("content").EnumerateObject().Select(type => type.Name));
+        Assert.Equal(
+            ["200", "400", "408", "413", "415", "422", "429", "503"],
+            predict.GetProperty("responses").EnumerateObject().Select(response => response.Name).Order());
+        Assert.Equal(["multipart/form-data"], paths.GetProperty("/predict/batch")
+            .GetProperty("post").GetProperty("requestBody").GetProperty("content").EnumerateObject().Select(type => type.Name));
     }
 
     // The bounds that the document states are those that are kept.

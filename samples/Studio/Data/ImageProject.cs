@@ -4,10 +4,10 @@ namespace Studio.Data;
 /// <remarks>An image is named by its path from the project's folder, with slashes.</remarks>
 internal sealed class ImageProject
 {
-    private const int MostUndone = 200;
+    private const string TrashName = "trash";
 
     private readonly Lock _gate = new();
-    private readonly List<Change> _changes = [];
+    private readonly UndoJournal _journal;
     private Listing _listing;
 
     public ImageProject(string folder)
@@ -17,6 +17,7 @@ internal sealed class ImageProject
         Folder = Path.TrimEndingDirectorySeparator(info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? info.FullName);
         Directory.CreateDirectory(RunsFolder);
         Directory.CreateDirectory(TrashFolder);
+        _journal = new UndoJournal(Folder);
         _listing = List();
     }
 
@@ -25,7 +26,7 @@ internal sealed class ImageProject
 
     public string RunsFolder => Path.Combine(Folder, "runs");
 
-    private string TrashFolder => Path.Combine(Folder, "trash");
+    private string TrashFolder => Path.Combine(Folder, TrashName);
 
     /// <summary>Looks at the folder anew.</summary>
     public Listing Refresh()
@@ -55,7 +56,7 @@ internal sealed class ImageProject
         {
             lock (_gate)
             {
-                return _changes.LastOrDefault()?.Words;
+                return _journal.Last?.What;
             }
         }
     }
@@ -72,16 +73,7 @@ internal sealed class ImageProject
             throw new RefusedException($"'{image}' is no image of this project.", StatusCodes.Status404NotFound);
         }
 
-        var path = Folder;
-        foreach (var part in parts)
-        {
-            path = Path.Combine(path, part);
-            if (new FileInfo(path).LinkTarget is not null)
-            {
-                throw new RefusedException($"'{image}' is or lies behind a symbolic link, which the studio does not follow.");
-            }
-        }
-
+        var path = Inside(parts);
         return path.StartsWith(layout.Root, StringComparison.Ordinal) && File.Exists(path)
             ? path
             : throw new RefusedException($"There is no image '{image}'. It may have been moved.", StatusCodes.Status404NotFound);
@@ -162,7 +154,7 @@ internal sealed class ImageProject
                 if (Directory.Exists(old) && old != renamed)
                 {
                     Directory.Move(old, renamed);
-                    moves.Add(new Move(old, renamed));
+                    moves.Add(NewMove(old, renamed));
                 }
             }
 
@@ -218,32 +210,29 @@ internal sealed class ImageProject
 
     /// <summary>Takes the last change back.</summary>
     /// <returns>What it was.</returns>
+    /// <exception cref="RefusedException">There is none, or what it moved is not there any more.</exception>
     public string Undo()
     {
         lock (_gate)
         {
-            if (_changes.Count == 0)
+            var change = _journal.Last
+                ?? throw new RefusedException("There is nothing to take back.", StatusCodes.Status409Conflict);
+            try
             {
-                throw new RefusedException("There is nothing to take back.", StatusCodes.Status409Conflict);
-            }
-
-            var change = _changes[^1];
-            _changes.RemoveAt(_changes.Count - 1);
-            foreach (var (from, to) in change.Moves.Reverse())
-            {
-                if (Directory.Exists(to) && !Directory.Exists(from))
+                (string From, string To)[] moves = [.. Enumerable.Reverse(change.Moves).Select(move => (Noted(move.From), Noted(move.To)))];
+                if (!moves.Select(move => MoveBack(move.From, move.To)).ToArray().Contains(true))
                 {
-                    Directory.Move(to, from);
-                }
-                else if (File.Exists(to))
-                {
-                    Directory.CreateDirectory(Path.GetDirectoryName(from)!);
-                    MoveFile(to, from);
+                    throw new RefusedException(
+                        $"It cannot take back {change.What}: what was moved is not there any more.", StatusCodes.Status409Conflict);
                 }
             }
+            finally
+            {
+                _journal.RemoveLast(); // what cannot be taken back must not stand before what can
+                _listing = List();
+            }
 
-            _listing = List();
-            return change.Words;
+            return change.What;
         }
     }
 
@@ -278,7 +267,7 @@ internal sealed class ImageProject
                 {
                     using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
                     file.Write(content);
-                    return Path.GetRelativePath(Folder, path).Replace('\\', '/');
+                    return Relative(path);
                 }
                 catch (IOException) when (File.Exists(path))
                 {
@@ -303,18 +292,61 @@ internal sealed class ImageProject
             return;
         }
 
-        _changes.Add(new Change(words, moves));
-        if (_changes.Count > MostUndone)
-        {
-            _changes.RemoveAt(0);
-        }
+        _journal.Add(new Change(words, DateTimeOffset.Now, [.. moves]));
     }
 
-    private static Move MoveFile(string from, string to)
+    private bool MoveBack(string from, string to)
+    {
+        if (Directory.Exists(to) && !Directory.Exists(from))
+        {
+            Directory.Move(to, from);
+            return true;
+        }
+
+        if (!File.Exists(to))
+        {
+            return false;
+        }
+
+        Directory.CreateDirectory(Path.GetDirectoryName(from)!);
+        MoveFile(to, from);
+        return true;
+    }
+
+    // The journal is a file, which others than the studio can write.
+    private string Noted(string path)
+    {
+        var parts = path.Split('/');
+        return parts.All(Names.IsSafe) && (parts[0] == TrashName || !ProjectLayout.Reserved.Contains(parts[0]))
+            ? Inside(parts)
+            : throw new RefusedException($"'{path}' in undo.json is no image of this project.");
+    }
+
+    private string Inside(string[] parts)
+    {
+        var path = Folder;
+        foreach (var part in parts)
+        {
+            path = Path.Combine(path, part);
+            if (new FileInfo(path).LinkTarget is not null)
+            {
+                throw new RefusedException(
+                    $"'{string.Join('/', parts)}' is or lies behind a symbolic link, which the studio does not follow.");
+            }
+        }
+
+        return path;
+    }
+
+    private Move NewMove(string from, string to) => new(Relative(from), Relative(to));
+
+    private string Relative(string path) => Path.GetRelativePath(Folder, path).Replace('\\', '/');
+
+    private Move MoveFile(string from, string to)
     {
         to = Free(to);
         File.Move(from, to);
-        return new Move(from, to);
+        return NewMove(from, to);
     }
 
     // "a.jpg", or "a (2).jpg" where there is one.
@@ -338,8 +370,4 @@ internal sealed class ImageProject
             name, [.. layout.Parts.Select(part => ImageFiles.Below(Path.Combine(layout.Root, part, name)))])).ToArray();
         return new Listing(Folder, layout, classes);
     }
-
-    private sealed record Move(string From, string To);
-
-    private sealed record Change(string Words, IReadOnlyList<Move> Moves);
 }

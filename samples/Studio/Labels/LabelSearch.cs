@@ -33,7 +33,8 @@ internal static class LabelSearch
         ResNetClassificationTransformer network, RunImage[] images, Func<string, string> pathOf, CancellationToken cancellation)
     {
         var ml = new MLContext(seed: 1);
-        var files = ml.Data.LoadFromEnumerable(images.Select(image => new ImageFolderRow { ImagePath = pathOf(image.Image), Label = image.Class }));
+        var files = ml.Data.LoadFromEnumerable(
+            images.Select(image => new ImageFolderRow { ImagePath = pathOf(image.Image), Label = image.Class }));
         var found = network.FindLabelIssues(
             ImageRows.Stages(ml, files).Transform(files), new LabelIssueOptions { Thumbnails = 0, CancellationToken = cancellation });
         return [.. found.Issues.Take(Most).Select(issue =>

@@ -11,6 +11,14 @@ internal static class ImageRows
     public static TransformerChain<ImageLoadingTransformer> Stages(MLContext ml, IDataView files) =>
         ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files);
 
+    /// <summary>Gets the names of the classes, in the order of a network's scores.</summary>
+    public static string[] ClassNames(IDataView keyed)
+    {
+        var names = default(VBuffer<ReadOnlyMemory<char>>);
+        keyed.Schema["Label"].GetKeyValues(ref names);
+        return [.. names.DenseValues().Select(name => name.ToString())];
+    }
+
     /// <summary>Makes a view of decoded images.</summary>
     public static IDataView Images(MLContext ml, IEnumerable<string> paths)
     {

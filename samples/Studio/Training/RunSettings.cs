@@ -9,6 +9,9 @@ internal sealed record RunSettings
     // A head that is fitted first sees each image as it is, and three times augmented.
     private const int HeadCopies = 4;
 
+    // As many as are seen at one look.
+    private const int Samples = 8;
+
     public required string Preset { get; init; }
 
     /// <summary>Gets pretrained, nothing, or the name of an earlier run.</summary>
@@ -63,6 +66,7 @@ internal sealed record RunSettings
         CheckpointInterval = TimeSpan.FromSeconds(20),
         LogFolder = folder is null ? null : Path.Combine(folder, "log"),
         Progress = progress,
+        SamplePredictions = progress is null ? 0 : Samples,
         MaxDuration = mostTime,
         CancellationToken = cancellation,
     };

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics.Tensors;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Files;
@@ -27,10 +28,12 @@ internal sealed class TrainingJob(RunStore store, ImageProject project, ImageChe
         var images = store.Read<RunImage[]>(run.Id, "images.json")
             ?? throw new InvalidDataException($"The list of images of {run.Id} is missing or damaged. Start a new run.");
         var ml = new MLContext(run.Settings.Seed);
-        var files = Rows(ml, images.Where(image => !image.IsTest));
+        RunImage[] learned = [.. images.Where(image => !image.IsTest)];
+        var files = Rows(ml, learned);
         var stages = ImageRows.Stages(ml, files);
+        var data = stages.Transform(files);
         var clock = Stopwatch.StartNew();
-        var progress = new PointProgress(each =>
+        var progress = new PointProgress(learned, ImageRows.ClassNames(data), each =>
         {
             if (run.State == RunState.Preparing)
             {
@@ -40,7 +43,7 @@ internal sealed class TrainingJob(RunStore store, ImageProject project, ImageChe
             point(each);
         });
         using var network = ml.MulticlassClassification.Trainers.ResNet(run.Settings.ToOptions(
-            start, cancellation, store.PathOf(run.Id, ""), progress)).Fit(stages.Transform(files));
+            start, cancellation, store.PathOf(run.Id, ""), progress)).Fit(data);
         var history = network.History;
         tell(run = run with
         {
@@ -97,7 +100,7 @@ internal sealed class TrainingJob(RunStore store, ImageProject project, ImageChe
         Label = image.Class,
     }).ToArray());
 
-    private sealed class PointProgress(Action<Point> point) : IProgress<TrainingProgress>
+    private sealed class PointProgress(RunImage[] images, string[] classes, Action<Point> point) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value) => point(new Point(
             value.Epoch, value.Epochs, value.Step, value.Steps,
@@ -105,6 +108,18 @@ internal sealed class TrainingJob(RunStore store, ImageProject project, ImageChe
             value.Finished?.Accuracy ?? value.TrainingAccuracy,
             value.Finished?.ValidationAccuracy ?? value.ValidationAccuracy,
             value.Finished?.ValidationLoss,
-            value.LearningRate, value.ImagesPerSecond, value.TimeLeft.TotalSeconds, value.Finished is not null));
+            value.LearningRate, value.ImagesPerSecond, value.TimeLeft.TotalSeconds, value.Finished is not null)
+        {
+            Samples = value.Samples.IsEmpty ? null : [.. value.Samples.Select(Sampled)],
+        });
+
+        private SampledImage Sampled(SamplePrediction sample)
+        {
+            var image = images[sample.Row];
+            var scores = sample.Scores.AsSpan();
+            var best = TensorPrimitives.IndexOfMax(scores);
+            return new SampledImage(
+                image.Image, image.Class, classes[best], scores[best], scores[Array.IndexOf(classes, image.Class)]);
+        }
     }
 }

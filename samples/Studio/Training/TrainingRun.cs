@@ -54,7 +54,14 @@ internal sealed record Share(double Value, double Low, double High, long Correct
 /// <summary>A point of the curves.</summary>
 internal sealed record Point(
     int Epoch, int Epochs, long Step, long Steps, double Loss, double Accuracy, double? Validation, double? ValidationLoss, double Rate,
-    double ImagesPerSecond, double SecondsLeft, bool EndsEpoch);
+    double ImagesPerSecond, double SecondsLeft, bool EndsEpoch)
+{
+    /// <summary>Gets what the network says of some images that it does not learn from; null within an epoch.</summary>
+    public SampledImage[]? Samples { get; init; }
+}
+
+/// <summary>An image that the network does not learn from: what it takes it for, and how sure it is of that and of its class.</summary>
+internal sealed record SampledImage(string Image, string Class, string Predicted, float Probability, float ClassProbability);
 
 /// <summary>An image of a run, with the class that it had when the run began.</summary>
 internal sealed record RunImage(string Image, string Class, bool IsTest);

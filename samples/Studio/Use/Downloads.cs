@@ -20,6 +20,7 @@ internal sealed class Downloads(RunStore store, ImageProject project, ImageCheck
         ["model.safetensors"] = "application/octet-stream",
         ["report.html"] = "text/html; charset=utf-8",
         ["project.zip"] = "application/zip",
+        ["service.zip"] = "application/zip",
     };
 
     /// <summary>Gets a file of a run, and makes it if it is not there.</summary>
@@ -70,6 +71,9 @@ internal sealed class Downloads(RunStore store, ImageProject project, ImageCheck
                 break;
             case "project.zip" when store.Has(run.Id, "model.zip"):
                 WholeFile.Write(path, stream => GeneratedProject.Write(stream, run, store.PathOf(run.Id, "model.zip")));
+                break;
+            case "service.zip" when store.Has(run.Id, "model.zip"):
+                WholeFile.Write(path, stream => GeneratedService.Write(stream, run, store.PathOf(run.Id, "model.zip")));
                 break;
             default:
                 throw new RefusedException($"{run.Id} has no {file}: its training did not end.", StatusCodes.Status409Conflict);

@@ -67,7 +67,8 @@ async function open() {
   }
 }
 
-byId('undo').addEventListener('click', async () => {
+async function undo() {
+  if (byId('undo').hidden) return;
   try {
     const what = studio.project.undo;
     studio.take(await post('undo'));
@@ -75,7 +76,16 @@ byId('undo').addEventListener('click', async () => {
     current?.changed?.();
   } catch (error) {
     say(error.message, true);
+    await studio.refresh();
   }
+}
+
+byId('undo').addEventListener('click', undo);
+document.addEventListener('keydown', event => {
+  const isUndo = event.key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+  if (!isUndo || byId('viewer').open || /INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) return;
+  event.preventDefault();
+  undo();
 });
 byId('viewer-close').addEventListener('click', hide);
 listen('run', run => {

@@ -31,6 +31,12 @@ export class Curves {
     this.plot.setAttribute('aria-label', `${this.title}: ${last.join(', ') || 'nothing yet'}`);
     if (this.chart) this.chart.setData(data);
     else this.draw();
+    this.showLast();
+  }
+
+  // Without a pointer over it, the legend has the newest values.
+  showLast() {
+    if (this.chart && this.chart.cursor.idx == null && this.data[0].length > 0) this.chart.setLegend({ idx: this.data[0].length - 1 }, false);
   }
 
   draw() {
@@ -45,14 +51,16 @@ export class Curves {
       height: 220,
       legend: { live: true },
       cursor: { y: false },
+      hooks: { setCursor: [() => this.showLast()] },
       scales: { x: { time: false }, y: this.range ? { range: this.range } : {} },
       axes: [{ ...axis, label: this.x, labelSize: 18, labelFont: axis.font },
         { ...axis, size: 52, values: (_, values) => values.map(this.format) }],
-      series: [{ label: this.x, value: (_, value) => value === null ? '–' : value.toFixed(1) }, ...this.series.map((label, i) => ({
+      series: [{ label: this.x, value: (_, value) => value === null || value === undefined ? '–' : String(Number(value.toFixed(1))) }, ...this.series.map((label, i) => ({
         label, stroke: colour(colours[i % colours.length]), width: 2, spanGaps: true, dash: i % 2 ? [6, 4] : undefined,
         points: { show: this.data[0].length < 40 }, value: (_, value) => value === null || value === undefined ? '–' : this.format(value),
       }))],
     }, this.data, this.plot);
+    this.showLast();
   }
 
   size() {

@@ -10,6 +10,7 @@ export async function open(main, studio) {
   let check = await get('check');
   const grid = new Grid({ onSelect: bar, onOpen: view });
   const classes = h('ul', { class: 'classes' });
+  const next = h('a', { class: 'button next', href: '#train' }, 'Next: train a network');
   const tools = h('div', { class: 'tools' });
   const findings = h('section', { class: 'findings', 'aria-label': 'Checks' });
   const heading = h('h2', { id: 'class-title' });
@@ -24,11 +25,11 @@ export async function open(main, studio) {
     h('p', { class: 'fine' }, 'Nothing leaves this machine.'));
   const browser = h('div', { class: 'browser' },
     h('aside', { 'aria-label': 'Classes' },
-      h('div', { class: 'bar' }, h('h2', {}, 'Classes'), action('New class', () => ask('New class', 'Name', '', newClass), { class: 'plain' })), classes),
+      h('div', { class: 'bar' }, h('h2', {}, 'Classes'), action('New class', () => ask('New class', 'Name', '', newClass), { class: 'plain' })), classes, next),
     h('section', { class: 'images', 'aria-labelledby': 'class-title' },
       h('div', { class: 'bar' }, heading, h('div', { class: 'row' }, parts,
         h('label', { class: 'button second', for: 'files' }, 'Add images'), h('label', { class: 'button second for-mouse', for: 'folder' }, 'Add a folder'))),
-      tools, grid.element, h('p', { class: 'fine for-mouse' }, 'Click or Space selects, Shift selects a range, Enter or a double click enlarges. Drag images onto a class to move them.')));
+      tools, grid.element, h('p', { class: 'fine for-mouse' }, 'Click or Space selects, Shift selects a range, Enter or a double click enlarges. Drag images onto a class to move them. Ctrl+Z takes back.')));
   main.replaceChildren(files, folder, welcome, browser, findings);
 
   const drop = async (event, target) => {
@@ -79,6 +80,7 @@ export async function open(main, studio) {
       button.addEventListener('drop', event => { event.stopPropagation(); button.classList.remove('target'); drop(event, each.name).catch(fail); });
       return h('li', {}, button);
     }));
+    next.hidden = project.classes.filter(each => each.counts[0] > 0).length < 2;
     const chosen = project.classes.find(each => each.name === className);
     heading.textContent = chosen?.name ?? '';
     parts.hidden = project.parts.length < 2;

@@ -1,6 +1,7 @@
 import { get, listen, post } from './api.js';
 import { Curves } from './chart.js';
 import { action, byId, count, duration, h, percent, say } from './dom.js';
+import { Samples } from './samples.js';
 
 const presets = {
   quick: ['Quick', 'A first result in the least time.'],
@@ -8,7 +9,14 @@ const presets = {
   best: ['Best', 'The whole network, as long as it helps.'],
 };
 
-export const startNames = { pretrained: 'ImageNet’s photographs', nothing: 'nothing' };
+export const startNames = { pretrained: 'a network that knows photographs', nothing: 'nothing' };
+
+const startHints = {
+  pretrained: 'It has seen a million photographs of other things, so it needs few of yours.',
+  nothing: 'For drawings, tiny images, or where you have thousands of images.',
+};
+
+const layerNames = { All: 'the whole network', LastStage: 'its last stage', Head: 'its last layer' };
 
 const stateNames = {
   preparing: 'Reading images', training: 'Training', testing: 'Testing', done: 'Done', stopped: 'Stopped', failed: 'Failed',
@@ -24,22 +32,27 @@ export async function open(main, studio) {
   let estimating;
   let curves = [];
   let points = [];
+  let samples;
   let shown = studio.active ?? studio.runs[0];
 
   const estimate = h('p', { class: 'estimate', 'aria-live': 'polite' });
-  const startList = h('select', { id: 'start', onchange: event => { start = event.target.value; measure(); } },
+  const startList = h('select', { id: 'start', onchange: event => { start = event.target.value; explain(); measure(); } },
     ...[...(options.hasPretrained ? ['pretrained'] : []), 'nothing', ...options.starts].map(value =>
       h('option', { value, selected: value === start }, startNames[value] ?? `the weights of ${value}`)));
+  const startHint = h('p', { class: 'fine' });
+  const explain = () => { startHint.textContent = startHints[start] ?? 'It goes on from what that run has learned.'; };
+  explain();
   const field = (label, input, hint) => h('div', { class: 'field' }, h('label', { for: input.id }, label), input, hint ? h('span', { class: 'fine' }, hint) : null);
   const number = (id, properties) => h('input', { id, type: 'number', inputmode: 'decimal', placeholder: 'preset', onchange: measure, ...properties });
-  const select = (id, values) => h('select', { id, onchange: measure }, h('option', { value: '' }, 'preset'), ...values.map(value => h('option', {}, value)));
+  const select = (id, values, names = {}) => h('select', { id, onchange: measure }, h('option', { value: '' }, 'preset'),
+    ...values.map(value => h('option', { value }, names[value] ?? value)));
   const own = {
     epochs: number('epochs', { min: '1', step: '1' }),
     learningRate: number('rate', { min: '0', step: 'any' }),
     batchSize: number('batch', { min: '2', step: '1' }),
     imageSize: number('side', { min: '16', step: '1' }),
     network: select('network', options.networks),
-    layers: select('layers', options.layers),
+    layers: select('layers', options.layers, layerNames),
     recipe: select('recipe', options.recipes),
     seed: number('seed', { step: '1' }),
   };
@@ -55,7 +68,7 @@ export async function open(main, studio) {
     h('fieldset', { class: 'presets' }, h('legend', {}, 'How thoroughly'), ...Object.entries(presets).map(([name, [label, words]]) =>
       h('label', { class: 'preset' }, h('input', { type: 'radio', name: 'preset', value: name, checked: name === preset, onchange: () => { preset = name; measure(); } }),
         h('b', {}, label), h('span', {}, words)))),
-    field('Start from', startList, options.pretrainedProblem),
+    field('Start from', startList), startHint, options.pretrainedProblem ? h('p', { class: 'fine', id: 'no-pretrained' }, options.pretrainedProblem) : null,
     h('details', { class: 'advanced' }, h('summary', {}, 'Advanced'), h('div', { class: 'fields' },
       field('Epochs', own.epochs), field('Learning rate', own.learningRate), field('Batch size', own.batchSize), field('Image side, pixels', own.imageSize),
       field('Network, from nothing', own.network), field('Trained part', own.layers), field('Recipe', own.recipe), field('Seed', own.seed))),
@@ -101,10 +114,12 @@ export async function open(main, studio) {
       new Curves('Loss', ['training', 'validation'], { format: value => value.toFixed(2) }),
       new Curves('Accuracy', ['training', 'validation'], { format: value => percent(value, 0), range: [0, 1] }),
     ];
+    samples = new Samples();
     live.replaceChildren(
       h('div', { class: 'bar' }, h('h2', { id: 'live-title' }, run.id), h('span', { id: 'state', class: 'state', role: 'status' })),
       h('p', { id: 'message' }), h('progress', { id: 'progress', max: 1, 'aria-label': 'Training' }),
-      h('dl', { class: 'figures', id: 'figures' }), h('div', { class: 'charts' }, ...curves.map(each => each.element)), h('div', { class: 'row', id: 'run-actions' }));
+      h('dl', { class: 'figures', id: 'figures' }), h('div', { class: 'charts' }, ...curves.map(each => each.element)),
+      samples.element, h('div', { class: 'row', id: 'run-actions' }));
     update();
     list();
   }
@@ -135,6 +150,7 @@ export async function open(main, studio) {
     const x = drawn.map(point => point.step / (point.steps / point.epochs));
     curves[0].set([x, drawn.map(point => point.loss), drawn.map(point => point.validationLoss ?? null)]);
     curves[1].set([x, drawn.map(point => point.accuracy), drawn.map(point => point.validation ?? null)]);
+    samples.set(points);
     byId('run-actions').replaceChildren(
       ...(isActive ? [action('Stop', () => post('stop'), { class: 'button second' })] : []),
       ...(['stopped', 'failed'].includes(run.state) ? [action('Go on', async () => { begin.disabled = true; await post(`runs/${run.id}/go-on`); })] : []),

@@ -4,6 +4,7 @@ import { nothingYet, picker } from './evaluate.js';
 
 const downloads = [
   ['project.zip', 'A C# project', 'A program with the model inside, as Model Builder makes it: unzip it, and “dotnet run -- photo.jpg”.'],
+  ['service.zip', 'A web service', 'A page and an HTTP API around the model, for a server: unzip it, and “dotnet run”.'],
   ['model.zip', 'model.zip', 'For ML.NET: one file, needs no training library.'],
   ['model.onnx', 'ONNX', 'For ONNX Runtime in any language.'],
   ['model-int8.zip', 'model.zip in 8-bit integers', 'A quarter of the size; often a little less accurate.'],
@@ -50,8 +51,7 @@ export async function open(main, studio) {
         h('div', { class: 'row' }, h('label', { class: 'button', for: 'try' }, 'Choose images'), film, shoot), video, results),
       h('section', { class: 'card', 'aria-labelledby': 'home-title' }, h('h3', { id: 'home-title' }, 'Take it home'), links)),
     h('section', { class: 'card', 'aria-labelledby': 'code-title' }, h('div', { class: 'bar' }, h('h3', { id: 'code-title' }, 'In C#'),
-      action('Copy', async () => { await navigator.clipboard.writeText(code.textContent); say('Copied.'); }, { class: 'plain' })), code,
-      h('p', { class: 'fine' }, 'As a web service, with a page and an HTTP API: ', h('code', {}, 'dotnet run -c Release --project samples/WebApp -- --model model.zip'))));
+      action('Copy', async () => { await navigator.clipboard.writeText(code.textContent); say('Copied.'); }, { class: 'plain' })), code));
 
   function list() {
     links.replaceChildren(...downloads.map(([file, title, words]) => h('li', {},

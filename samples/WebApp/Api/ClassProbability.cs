@@ -7,5 +7,7 @@ internal sealed record ClassProbability(string Label, float Probability)
 {
     /// <summary>Takes the most probable classes, most probable first.</summary>
     public static ClassProbability[] Top(IReadOnlyList<string> classNames, float[] scores, int count) =>
-        [.. classNames.Zip(scores, (label, score) => new ClassProbability(label, score)).OrderByDescending(each => each.Probability).Take(count)];
+        [.. classNames.Zip(scores, (label, score) => new ClassProbability(label, score))
+            .OrderByDescending(each => each.Probability)
+            .Take(count)];
 }

@@ -11,7 +11,9 @@ internal static class ModelEndpoints
         group.MapGet("/model", DescribeModel).WithName("GetModel").WithSummary("Describe the model in use")
             .Produces<ModelDescription>().ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapGet("/health", DescribeHealth).WithName("GetHealth").WithSummary("Tell whether there is a model to classify with")
-            .WithDescription("A readiness check: 200 when images can be classified, 503 while the model is loaded or trained, or if it could be neither.")
+            .WithDescription(
+                "A readiness check: 200 when images can be classified, "
+                + "503 while the model is loaded or trained, or if it could be neither.")
             .Produces<ModelStatus>().Produces<ModelStatus>(StatusCodes.Status503ServiceUnavailable);
     }
 
@@ -21,7 +23,9 @@ internal static class ModelEndpoints
         context.Response.Headers.RetryAfter = "5";
         var status = current.Status;
         return TypedResults.Problem(
-            status.Detail ?? "The model is being loaded.", statusCode: StatusCodes.Status503ServiceUnavailable, title: status.Status == ModelState.Failed ? "No model" : "No model yet");
+            status.Detail ?? "The model is being loaded.",
+            statusCode: StatusCodes.Status503ServiceUnavailable,
+            title: status.Status == ModelState.Failed ? "No model" : "No model yet");
     }
 
     private static IResult DescribeModel(HttpContext context, CurrentModel current, ServiceOptions options)
@@ -41,6 +45,7 @@ internal static class ModelEndpoints
     private static IResult DescribeHealth(CurrentModel current)
     {
         var status = current.Status;
-        return TypedResults.Json(status, statusCode: status.Status == ModelState.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        return TypedResults.Json(
+            status, statusCode: status.Status == ModelState.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 }

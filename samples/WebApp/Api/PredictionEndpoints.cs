@@ -25,12 +25,16 @@ internal static class PredictionEndpoints
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status429TooManyRequests).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapPost("", PredictAsync).WithName("Predict").WithSummary("Classify an image")
-            .WithDescription("The body is the image file, or multipart/form-data with one file. What is in the file decides, not its media type: JPEG, PNG, WebP, GIF or BMP.")
+            .WithDescription(
+                "The body is the image file, or multipart/form-data with one file. "
+                + "What is in the file decides, not its media type: JPEG, PNG, WebP, GIF or BMP.")
             .WithMetadata(new RequestSizeLimitAttribute((long)options.MaxImageBytes + MultipartOverhead))
             .WithMetadata(new UploadReading(UploadReader.ReadOneAsync))
             .Produces<Prediction>().ProducesProblem(StatusCodes.Status422UnprocessableEntity);
         group.MapPost("/batch", PredictBatchAsync).WithName("PredictBatch").WithSummary("Classify several images")
-            .WithDescription("The body is multipart/form-data with a file for each image. One model answers all of them, and each has an answer or an error of its own.")
+            .WithDescription(
+                "The body is multipart/form-data with a file for each image. "
+                + "One model answers all of them, and each has an answer or an error of its own.")
             .WithMetadata(new RequestSizeLimitAttribute(options.MaxBatchBytes), new UploadReading(UploadReader.ReadManyAsync))
             .Produces<BatchPrediction>();
     }
@@ -48,8 +52,23 @@ internal static class PredictionEndpoints
         var file = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };
         var (form, raw) = operation.OperationId switch
         {
-            "Predict" => (new OpenApiSchema { Type = JsonSchemaType.Object, Properties = new Dictionary<string, IOpenApiSchema> { ["image"] = file } }, true),
-            "PredictBatch" => (new OpenApiSchema { Type = JsonSchemaType.Object, Properties = new Dictionary<string, IOpenApiSchema> { ["images"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = file } } }, false),
+            "Predict" => (
+                new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    Properties = new Dictionary<string, IOpenApiSchema> { ["image"] = file },
+                },
+                true),
+            "PredictBatch" => (
+                new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    Properties = new Dictionary<string, IOpenApiSchema>
+                    {
+                        ["images"] = new OpenApiSchema { Type = JsonSchemaType.Array, Items = file },
+                    },
+                },
+                false),
             _ => (null, false),
         };
         if (form is null)
@@ -110,7 +129,8 @@ internal static class PredictionEndpoints
         var uploads = ReceivedUploads.Of(context);
         var started = Stopwatch.GetTimestamp();
         var items = new BatchItem[uploads.Length];
-        await Parallel.ForAsync(0, uploads.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = options.Engines }, async (i, stop) =>
+        await Parallel.ForAsync(0, uploads.Length,
+            new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = options.Engines }, async (i, stop) =>
         {
             try
             {
@@ -127,7 +147,8 @@ internal static class PredictionEndpoints
         return TypedResults.Ok(new BatchPrediction(lease.Model.Classifier.Version, items));
     }
 
-    private static async Task<ClassProbability[]> ClassifyAsync(Classifier classifier, Upload upload, int top, ServiceOptions options, CancellationToken cancellation)
+    private static async Task<ClassProbability[]> ClassifyAsync(
+        Classifier classifier, Upload upload, int top, ServiceOptions options, CancellationToken cancellation)
     {
         var image = EncodedImage.Open(upload.Content, options); // a bad image does not wait
         return ClassProbability.Top(classifier.ClassNames, await classifier.ScoreAsync(image, cancellation), top);

@@ -8,7 +8,9 @@ namespace WebApp.Api;
 /// </remarks>
 internal static class UploadReader
 {
-    /// <summary>Reads the one image of a request: the only file of a multipart body, or else the body itself, whatever its media type.</summary>
+    /// <summary>
+    /// Reads the one image of a request: the only file of a multipart body, or else the body itself, whatever its media type.
+    /// </summary>
     /// <exception cref="BadHttpRequestException">The body is too large, or is not one image.</exception>
     /// <returns>That image alone.</returns>
     public static async Task<Upload[]> ReadOneAsync(HttpRequest request, ServiceOptions limits)
@@ -30,7 +32,9 @@ internal static class UploadReader
     {
         if (!IsMultipart(request))
         {
-            throw new BadHttpRequestException($"The body is '{request.ContentType}', but must be multipart/form-data with a file for each image.", StatusCodes.Status415UnsupportedMediaType);
+            throw new BadHttpRequestException(
+                $"The body is '{request.ContentType}', but must be multipart/form-data with a file for each image.",
+                StatusCodes.Status415UnsupportedMediaType);
         }
 
         var files = (await ReadFormAsync(request, limits)).Files;

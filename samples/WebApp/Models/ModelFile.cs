@@ -38,7 +38,8 @@ internal static class ModelFile
         if (length > maxBytes)
         {
             throw new IOException(
-                $"'{path}' has {length:n0} bytes; {maxBytes:n0} are accepted. If it is a model, raise {nameof(ServiceOptions.MaxModelBytes)}.");
+                $"'{path}' has {length:n0} bytes; {maxBytes:n0} are accepted. "
+                + $"If it is a model, raise {nameof(ServiceOptions.MaxModelBytes)}.");
         }
 
         var content = new byte[length];

@@ -3,10 +3,11 @@ using WebApp.Training;
 namespace WebApp.Models;
 
 /// <summary>
-/// Trains a model if there is none, loads it, and loads it again whenever its file has changed. A file that cannot be loaded changes nothing but the
-/// status: the model before it goes on answering.
+/// Trains a model if there is none, loads it, and loads it again whenever its file has changed. A file that cannot be loaded changes
+/// nothing but the status: the model before it goes on answering.
 /// </summary>
-internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, QuickStartTrainer trainer, TimeProvider time, ILogger<ModelLoader> log) : BackgroundService
+internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, QuickStartTrainer trainer, TimeProvider time,
+    ILogger<ModelLoader> log) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -63,7 +64,9 @@ internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, 
         {
             log.NotLoaded(options.ModelPath, exception.Message);
             var message = $"The model file cannot be loaded: {PublicReason.Of(exception)}";
-            current.Status = current.Status.Status == ModelState.Ready ? new ModelStatus(ModelState.Ready, message) : new ModelStatus(ModelState.Failed, message);
+            current.Status = current.Status.Status == ModelState.Ready
+                ? new ModelStatus(ModelState.Ready, message)
+                : new ModelStatus(ModelState.Failed, message);
         }
     }
 }

@@ -7,7 +7,8 @@ namespace WebApp.Training;
 
 /// <summary>A line of JSON that QuickStart writes with <c>--progress-lines</c>.</summary>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
-internal sealed record ProgressLine(int Epoch, int Epochs, long Step, long Steps, double Loss, double TrainingAccuracy, double? ValidationAccuracy)
+internal sealed record ProgressLine(
+    int Epoch, int Epochs, long Step, long Steps, double Loss, double TrainingAccuracy, double? ValidationAccuracy)
 {
     /// <summary>Reads a line of the trainer's output.</summary>
     /// <returns>The progress; null for any other line.</returns>
@@ -25,6 +26,7 @@ internal sealed record ProgressLine(int Epoch, int Epochs, long Step, long Steps
 
     public ModelStatus ToStatus() => new(
         ModelState.Training,
-        string.Create(CultureInfo.InvariantCulture, $"Epoch {Epoch} of {Epochs}: loss {Loss:f3}, accuracy {ValidationAccuracy ?? TrainingAccuracy:p1}"),
+        string.Create(CultureInfo.InvariantCulture,
+            $"Epoch {Epoch} of {Epochs}: loss {Loss:f3}, accuracy {ValidationAccuracy ?? TrainingAccuracy:p1}"),
         Steps > 0 ? (double)Step / Steps : null);
 }

@@ -5,15 +5,19 @@ using WebApp.Models;
 namespace WebApp.Training;
 
 /// <summary>
-/// Trains a first model by running samples/QuickStart, in a process of its own: so the service is built, published and run without Torch, and
-/// training takes none of its memory once it is over. In a checkout it works by itself; a published service has no QuickStart beside it, and is given a model.
+/// Trains a first model by running samples/QuickStart, in a process of its own: so the service is built, published and run
+/// without Torch, and training takes none of its memory once it is over. In a checkout it works by itself; a published service
+/// has no QuickStart beside it, and is given a model.
 /// </summary>
 internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
 {
     private const string Project = "samples/QuickStart/QuickStart.csproj";
 
     /// <summary>Trains a model and saves it.</summary>
-    /// <param name="modelPath">Where the finished model is saved. Until then there is a <c>.partial</c> beside it. The report on its test images gets the same name, with <c>.html</c>.</param>
+    /// <param name="modelPath">
+    /// Where the finished model is saved. Until then there is a <c>.partial</c> beside it. The report on its test
+    /// images gets the same name, with <c>.html</c>.
+    /// </param>
     /// <param name="data">The folder of images to train on; null for shapes that are drawn.</param>
     /// <param name="report">Is told how it goes.</param>
     /// <param name="cancellation">Ends the process.</param>
@@ -21,13 +25,15 @@ internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
     public async Task TrainAsync(string modelPath, string? data, Action<ModelStatus> report, CancellationToken cancellation)
     {
         var project = FindProject() ?? throw new TrainingFailedException(
-            $"There is no model '{modelPath}', and no {Project} above '{AppContext.BaseDirectory}' to train one with. Name a saved model with --model.");
+            $"There is no model '{modelPath}', and no {Project} above '{AppContext.BaseDirectory}' to train one with. "
+            + "Name a saved model with --model.");
         log.Training(modelPath, project);
         report(new ModelStatus(ModelState.Training, "Building the trainer"));
 
         var partial = modelPath + ".partial";
         Directory.CreateDirectory(Path.GetDirectoryName(modelPath)!);
-        await RunAsync(["run", "-c", "Release", "--project", project, "--", "--progress-lines", "--model", partial, "--report", Path.ChangeExtension(modelPath, ".html"), .. data is null ? [] : (string[])["--data", data]], report, cancellation);
+        await RunAsync(["run", "-c", "Release", "--project", project, "--", "--progress-lines", "--model", partial, "--report",
+            Path.ChangeExtension(modelPath, ".html"), .. data is null ? [] : (string[])["--data", data]], report, cancellation);
         File.Move(partial, modelPath, overwrite: true);
     }
 
@@ -62,11 +68,14 @@ internal sealed class QuickStartTrainer(ILogger<QuickStartTrainer> log)
     {
         try
         {
-            return Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            return Process.Start(
+                new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         }
         catch (Win32Exception exception)
         {
-            throw new TrainingFailedException($"The trainer cannot be started: {exception.Message}. It needs the .NET SDK's 'dotnet' on the PATH; or name a saved model with --model.");
+            throw new TrainingFailedException(
+                $"The trainer cannot be started: {exception.Message}. "
+                + "It needs the .NET SDK's 'dotnet' on the PATH; or name a saved model with --model.");
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed class NetworkSession : IDisposable
     private readonly SessionOptions _options;
     private readonly InferenceSession _session;
     private readonly string[] _inputs, _outputs;
+    private readonly LargeMemory? _weights;
 
     /// <param name="environment">The environment, whose <see cref="OnnxSessionOptions"/> say how many threads there are, and the
     /// like.</param>
@@ -30,21 +31,31 @@ internal sealed class NetworkSession : IDisposable
     /// <param name="inputName">The name of the input.</param>
     /// <param name="outputName">The name of the output that is asked for.</param>
     /// <param name="options">What the session is made with; it is disposed with this.</param>
-    public NetworkSession(byte[] model, string inputName, string outputName, SessionOptions options)
+    /// <param name="weights">What the model calls a file of a name: read where it is, and disposed of with this.</param>
+    /// <param name="weightsName">That name.</param>
+    public unsafe NetworkSession(
+        byte[] model, string inputName, string outputName, SessionOptions options, LargeMemory weights, string weightsName)
     {
-        _options = options;
+        OnnxNative.AddFileInMemory(options, weightsName, weights.Start, (nuint)weights.Capacity);
+        (_options, _weights) = (options, weights);
         _session = new InferenceSession(model, options);
         (_inputs, _outputs) = ([inputName], [outputName]);
     }
 
     /// <summary>Computes all outputs, in the model's order.</summary>
-    public IDisposableReadOnlyCollection<OrtValue> Run(OrtValue pixels) => _session.Run(_runOptions, _inputs, [pixels], _outputs);
+    public IDisposableReadOnlyCollection<OrtValue> Run(OrtValue pixels)
+    {
+        var outputs = _session.Run(_runOptions, _inputs, [pixels], _outputs);
+        GC.KeepAlive(this); // and the weights with it
+        return outputs;
+    }
 
     public void Dispose()
     {
         _session.Dispose();
         _runOptions.Dispose();
         _options.Dispose();
+        _weights?.Dispose();
     }
 
     // As OnnxTransformer takes them; but profiles and optimized models are files, and theirs to write.

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Weights;
 using static Google.Protobuf.WireFormat;
 using static Microsoft.ML.ResNet.Files.ErrorText;
@@ -8,9 +9,9 @@ using static Microsoft.ML.ResNet.Files.ErrorText;
 namespace Microsoft.ML.ResNet.Onnx;
 
 /// <summary>
-/// The graph of a saved model, as a predictor runs it. Two things are changed. It takes any number of images: saved is a graph for one,
-/// as ML.NET's OnnxTransformer wants it. And its large constants lie in a file of their own, which ONNX Runtime maps into memory: they
-/// go there from the model's file as a stream, and are never an array of this process.
+/// The graph of a saved model, as a predictor runs it. Three things are changed. It takes any number of images: saved is a graph for one,
+/// as ML.NET's OnnxTransformer wants it. Its large constants lie in memory of their own, which ONNX Runtime reads where it is: they go
+/// there from the model's file as a stream, and are never an array of .NET. And normalizations are folded into convolutions.
 /// </summary>
 internal sealed class ServedGraph
 {
@@ -26,14 +27,17 @@ internal sealed class ServedGraph
     private static ReadOnlySpan<byte> Zeros => new byte[Alignment];
 
     private readonly GraphStream _input;
+    private readonly LargeMemory _memory;
     private readonly Stream _weights;
+    private readonly List<ServedNode> _nodes = [];
+    private readonly List<ServedTensor> _tensors = [];
     private readonly WeightsBuilder _metadata;
     private int _messages;
     private long _copied;
     private bool _isForAnyBatch;
 
-    private ServedGraph(GraphStream input, Stream weights, WeightsBuilder metadata) =>
-        (_input, _weights, _metadata) = (input, weights, metadata);
+    private ServedGraph(GraphStream input, LargeMemory memory, WeightsBuilder metadata) =>
+        (_input, _memory, _weights, _metadata) = (input, memory, memory.OpenWrite(), metadata);
 
     /// <summary>Gets the ONNX file, without its large constants.</summary>
     public byte[] Model { get; private set; } = [];
@@ -47,11 +51,11 @@ internal sealed class ServedGraph
     /// <summary>Reads a graph that <see cref="OnnxGraphWriter.Featurizer"/> wrote.</summary>
     /// <param name="file">The ONNX file.</param>
     /// <param name="length">Its length.</param>
-    /// <param name="weights">Where the large constants go.</param>
-    /// <param name="weightsName">The name of that file, in its folder.</param>
+    /// <param name="weights">Where the large constants go: <see cref="RoomFor"/> bytes.</param>
+    /// <param name="weightsName">The name by which the graph calls that memory.</param>
     /// <param name="metadata">Takes what the graph says about itself.</param>
     /// <exception cref="InvalidDataException">It is no such graph.</exception>
-    public static ServedGraph Read(Stream file, long length, Stream weights, string weightsName, WeightsBuilder metadata)
+    public static ServedGraph Read(Stream file, long length, LargeMemory weights, string weightsName, WeightsBuilder metadata)
     {
         var graph = new ServedGraph(new GraphStream(file, length), weights, metadata);
         try
@@ -67,6 +71,9 @@ internal sealed class ServedGraph
             ? graph
             : throw new InvalidDataException("its network's graph was not written by this library");
     }
+
+    /// <summary>Gets the most memory that the large constants of a file take, each of which begins at a multiple of 64 bytes.</summary>
+    public static long RoomFor(long length) => length + length / SmallTensor * Alignment;
 
     private void ReadModel(long length, string weightsName)
     {
@@ -87,7 +94,7 @@ internal sealed class ServedGraph
                         ReadMetadata(end);
                         return true;
                     case (OnnxFields.Model.Graph, WireType.LengthDelimited):
-                        output.WriteField(number, ByteString.CopyFrom(ReadGraph(end, weightsName)));
+                        output.WriteField(number, UnsafeByteOperations.UnsafeWrap(ReadGraph(end, weightsName)));
                         return true;
                     default:
                         return false;
@@ -107,11 +114,14 @@ internal sealed class ServedGraph
             {
                 switch (number, type)
                 {
-                    case (OnnxFields.Graph.Nodes or OnnxFields.Graph.Name, WireType.LengthDelimited):
+                    case (OnnxFields.Graph.Name, WireType.LengthDelimited):
                         CopyMessage(output, number, end);
                         return true;
+                    case (OnnxFields.Graph.Nodes, WireType.LengthDelimited):
+                        _nodes.Add(ServedNode.Read(ReadMessage(end)));
+                        return true;
                     case (OnnxFields.Graph.Initializers, WireType.LengthDelimited):
-                        output.WriteField(number, ReadTensor(end, weightsName));
+                        _tensors.Add(ReadTensor(end));
                         return true;
                     case (OnnxFields.Graph.Inputs, WireType.LengthDelimited) when Input is null:
                         Input = ReadValue(end) is { Shape: [_, .. var image] } pixels
@@ -131,15 +141,28 @@ internal sealed class ServedGraph
                         return false;
                 }
             });
+            ServedFolding.Fold(_nodes, _tensors, Output?.Name ?? "");
+            _nodes.ForEach(node => output.WriteField(OnnxFields.Graph.Nodes, node.ToMessage()));
+            foreach (var each in _tensors)
+            {
+                using var tensor = new MemoryStream();
+                using (var fields = new CodedOutputStream(tensor, leaveOpen: true))
+                {
+                    each.WriteTo(fields, weightsName);
+                }
+
+                output.WriteField(
+                    OnnxFields.Graph.Initializers,
+                    UnsafeByteOperations.UnsafeWrap(tensor.GetBuffer().AsMemory(0, (int)tensor.Length)));
+            }
         }
 
         return graph.ToArray();
     }
 
-    private ByteString ReadTensor(long tensorEnd, string weightsName)
+    private ServedTensor ReadTensor(long tensorEnd)
     {
         CountMessage();
-        using var tensor = new MemoryStream();
         var (name, small, length) = ("", Array.Empty<byte>(), -1L);
         var dimensions = new List<long>();
         long elementType = 0, offset = 0;
@@ -170,30 +193,14 @@ internal sealed class ServedGraph
                     throw new InvalidDataException($"tensor {Quote(name)} has its values in a form that this library does not write");
             }
         });
-        using (var output = new CodedOutputStream(tensor, leaveOpen: true))
+        if (name == OnnxGraphWriter.FeatureAxes)
         {
-            if (name == OnnxGraphWriter.FeatureAxes)
-            {
-                (dimensions, small) = AxesForAnyBatch(dimensions, small);
-            }
-
-            dimensions.ForEach(dimension => output.WriteField(OnnxFields.Tensor.Dimensions, dimension));
-            output.WriteField(OnnxFields.Tensor.ElementType, elementType);
-            output.WriteField(OnnxFields.Tensor.Name, name);
-            if (length < SmallTensor)
-            {
-                output.WriteField(OnnxFields.Tensor.RawData, ByteString.CopyFrom(small));
-            }
-            else
-            {
-                WriteExternal(output, "location", weightsName);
-                WriteExternal(output, "offset", $"{offset}");
-                WriteExternal(output, "length", $"{length}");
-                output.WriteField(OnnxFields.Tensor.DataLocation, 1);
-            }
+            (dimensions, small) = AxesForAnyBatch(dimensions, small);
         }
 
-        return ByteString.CopyFrom(tensor.GetBuffer(), 0, (int)tensor.Length);
+        return length < SmallTensor
+            ? new ServedTensor(name, dimensions, elementType, small)
+            : new ServedTensor(name, dimensions, elementType, []) { Memory = _memory, Offset = offset, Length = length };
     }
 
     // [0, 2, 3] of one image's [1, features, 1, 1]: the first is the batch, which stays.
@@ -282,16 +289,16 @@ internal sealed class ServedGraph
         }
     }
 
-    private void CopyMessage(CodedOutputStream output, int field, long end)
+    private void CopyMessage(CodedOutputStream output, int field, long end) =>
+        output.WriteField(field, UnsafeByteOperations.UnsafeWrap(ReadMessage(end)));
+
+    private byte[] ReadMessage(long end)
     {
         CountMessage();
         _copied += end - _input.Position;
-        if (_copied > MostCopied)
-        {
-            throw new InvalidDataException($"its network's operators are more than {MostCopied:n0} bytes");
-        }
-
-        output.WriteField(field, UnsafeByteOperations.UnsafeWrap(_input.ReadBytes(end, LongestMessage)));
+        return _copied <= MostCopied
+            ? _input.ReadBytes(end, LongestMessage)
+            : throw new InvalidDataException($"its network's operators are more than {MostCopied:n0} bytes");
     }
 
     private void CountMessage()
@@ -300,18 +307,5 @@ internal sealed class ServedGraph
         {
             throw new InvalidDataException($"its network has more than {MostMessages:n0} parts");
         }
-    }
-
-    // StringStringEntryProto: a key and a value, as metadata has them.
-    private static void WriteExternal(CodedOutputStream output, string key, string value)
-    {
-        using var entry = new MemoryStream();
-        using (var fields = new CodedOutputStream(entry, leaveOpen: true))
-        {
-            fields.WriteField(OnnxFields.MetadataEntry.Key, key);
-            fields.WriteField(OnnxFields.MetadataEntry.Value, value);
-        }
-
-        output.WriteField(OnnxFields.Tensor.ExternalData, ByteString.CopyFrom(entry.ToArray()));
     }
 }

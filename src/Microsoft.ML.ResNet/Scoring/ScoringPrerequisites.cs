@@ -16,7 +16,18 @@ internal static class ScoringPrerequisites
     /// <exception cref="IOException">The temporary folder cannot be written to.</exception>
     public static void Check() => Check(NativeLibraryName);
 
+    /// <summary>Checks that ONNX Runtime is part of the application.</summary>
+    /// <exception cref="DllNotFoundException">There is no ONNX Runtime.</exception>
+    public static void CheckRuntime() => CheckRuntime(NativeLibraryName);
+
     internal static void Check(string nativeLibrary)
+    {
+        CheckRuntime(nativeLibrary);
+        using var probe = new TemporaryFile("probe");
+        File.WriteAllBytes(probe.Path, []);
+    }
+
+    private static void CheckRuntime(string nativeLibrary)
     {
         OnnxTelemetry.TurnOff();
         if (!NativeLibrary.TryLoad(nativeLibrary, typeof(InferenceSession).Assembly, null, out _))
@@ -25,8 +36,5 @@ internal static class ScoringPrerequisites
                 "Scoring needs ONNX Runtime, and this application has none: "
                 + "add a reference to the NuGet package Microsoft.ML.OnnxRuntime 1.31.1 (or one of its GPU packages).");
         }
-
-        using var probe = new TemporaryFile("probe");
-        File.WriteAllBytes(probe.Path, []);
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Weights;
 
@@ -11,7 +12,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>A network as a predictor runs it: ONNX Runtime for the features, and the head. Thread-safe.</summary>
 internal sealed class ServedNetwork : IDisposable
 {
-    private const string WeightsName = "weights.bin";
+    private const string WeightsName = "weights";
 
     // A GIF of one pixel.
     private static readonly byte[] SmallestImage = Convert.FromHexString(
@@ -22,12 +23,11 @@ internal sealed class ServedNetwork : IDisposable
         static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default));
 
     private readonly NetworkSession _session;
-    private readonly TemporaryFile _weightsFile;
     private readonly PlanarPixels _planar;
 
-    private ServedNetwork(ServedGraph graph, TemporaryFile weightsFile, ResNetWeights metadata, ServedHead? head, int? threads)
+    private ServedNetwork(ServedGraph graph, LargeMemory weights, ResNetWeights metadata, ServedHead? head, int? threads)
     {
-        (_weightsFile, Head) = (weightsFile, head);
+        Head = head;
         Preprocessing = metadata.Preprocessing!;
         ArchitectureName = metadata.ArchitectureName;
         Card = metadata.Card;
@@ -36,11 +36,7 @@ internal sealed class ServedNetwork : IDisposable
         ClassNames = head is null ? [] : PretrainedNetwork.ClassNames(null, metadata, head.ClassCount);
         _planar = new PlanarPixels(Preprocessing);
         _session = new NetworkSession(
-            graph.Model, graph.Input.Name, graph.Output.Name, SessionOptionsFor(Path.GetDirectoryName(weightsFile.Path)!, threads));
-        if (!OperatingSystem.IsWindows())
-        {
-            weightsFile.Dispose(); // what is mapped stays, without a name
-        }
+            graph.Model, graph.Input.Name, graph.Output.Name, SessionOptionsFor(threads), weights, WeightsName);
     }
 
     public ImagePreprocessing Preprocessing { get; }
@@ -145,11 +141,7 @@ internal sealed class ServedNetwork : IDisposable
         outputs[0].GetTensorDataAsSpan<float>().CopyTo(features);
     }
 
-    public void Dispose()
-    {
-        _session.Dispose();
-        _weightsFile.Dispose();
-    }
+    public void Dispose() => _session.Dispose();
 
     private static ServedNetwork Open(BoundedArchive archive, MemoryAllowance allowance, ResNetPredictorOptions options)
     {
@@ -166,31 +158,27 @@ internal sealed class ServedNetwork : IDisposable
         _ = ImagesReady.Value;
         var runtime = Task.Run(static () =>
         {
-            ScoringPrerequisites.Check();
+            ScoringPrerequisites.CheckRuntime();
             new SessionOptions().Dispose();
         });
-        var weightsFile = new TemporaryFile(WeightsName);
+        LargeMemory? weights = null;
         try
         {
-            ServedGraph graph;
-            using (var file = new FileStream(weightsFile.Path, FileMode.Create, FileAccess.Write, FileShare.Read))
-            {
-                graph = ServedGraph.Read(graphFile, length, file, WeightsName, builder);
-            }
-
+            weights = new LargeMemory(ServedGraph.RoomFor(length));
+            var graph = ServedGraph.Read(graphFile, length, weights, WeightsName, builder);
             var metadata = builder.BuildMetadata();
             Check(graph, metadata);
             runtime.GetAwaiter().GetResult();
-            return new ServedNetwork(graph, weightsFile, metadata, headOf(metadata), options.Threads);
+            return new ServedNetwork(graph, weights, metadata, headOf(metadata), options.Threads);
         }
         catch (OnnxRuntimeException exception)
         {
-            weightsFile.Dispose();
+            weights?.Dispose();
             throw new InvalidDataException($"ONNX Runtime cannot run its network: {exception.Message.TrimEnd('.')}", exception);
         }
         catch
         {
-            weightsFile.Dispose();
+            weights?.Dispose();
             throw;
         }
     }
@@ -232,10 +220,9 @@ internal sealed class ServedNetwork : IDisposable
         }
     }
 
-    private static SessionOptions SessionOptionsFor(string folder, int? threads)
+    private static SessionOptions SessionOptionsFor(int? threads)
     {
         var options = new SessionOptions();
-        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder);
         options.AddSessionConfigEntry("session.force_spinning_stop", "1"); // between two batches, all cores decode
         if (threads is { } count)
         {

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Devices;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
 
@@ -16,6 +18,7 @@ internal sealed class BatchLoader<T> : IDisposable
     // One batch waits while one is trained on and one is filled, and so there is room for three.
     private const int Waiting = 1;
     private const int Room = Waiting + 2;
+    private const string ThreadName = "ResNet batch loader";
 
     // In the place of an image's index, for random numbers that belong to no image.
     private const int OrderStream = -1;
@@ -25,7 +28,7 @@ internal sealed class BatchLoader<T> : IDisposable
     private readonly InputPipeline[] _pipelines;
     private readonly int _epochs;
     private readonly int? _shuffleSeed;
-    private readonly int[] _sizes;
+    private readonly int[] _sizes, _starts; // of the batches
     private readonly Batch[] _batches;
     private readonly bool _copiesAhead;
     private readonly int[][] _classes;
@@ -57,6 +60,12 @@ internal sealed class BatchLoader<T> : IDisposable
         _epochs = epochs;
         _shuffleSeed = shuffleSeed;
         _sizes = SplitEvenly(images.Count, batchSize);
+        _starts = new int[_sizes.Length];
+        for (var i = 1; i < _starts.Length; i++)
+        {
+            _starts[i] = _starts[i - 1] + _sizes[i - 1];
+        }
+
         _order = new int[images.Count];
         _times = new int[images.Count];
         var (capacity, imageSize) = (Math.Min(batchSize, images.Count), pipelines.Max(pipeline => pipeline.Output.Size));
@@ -90,6 +99,9 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <summary>Gets the number of images in an epoch.</summary>
     public int ImageCount => _images.Count;
 
+    /// <summary>Gets the number of images in the batches before one.</summary>
+    public int ImagesBefore(int batch) => _sizes.AsSpan(0, batch).ToArray().Sum();
+
     /// <summary>Gets how long the loader worked on the batches of the last finished epoch.</summary>
     public TimeSpan Busy { get; private set; }
 
@@ -98,7 +110,9 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <param name="firstBatch">The index of the first batch to yield: more than 0 where training goes on within an epoch.</param>
     public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0)
     {
-        var batches = ReadAhead.Of(Fill(epoch, firstBatch), Waiting, "ResNet batch loader");
+        var batches = _images.Spread is { } spread && Takers > 1
+            ? EpochTogether(epoch, firstBatch, spread.Ranks)
+            : ReadAhead.Of(Fill(epoch, firstBatch, Order(epoch), brought: null), Waiting, ThreadName);
         return _copiesAhead ? batches : batches.Select(Copied);
     }
 
@@ -110,24 +124,91 @@ internal sealed class BatchLoader<T> : IDisposable
         }
     }
 
-    private IEnumerable<Batch> Fill(int epoch, int firstBatch)
+    // Those that take part: one slice or some batches each. One that has all to itself asks for what it does not have.
+    private int Takers => Math.Max(Slice.Count, Batches.Stride);
+
+    // Images that other ranks keep are brought here, between the batches, as no thread but this one may call the ranks; before the loader
+    // needs them, which is as many batches ahead as there is room for.
+    private IEnumerable<Batch> EpochTogether(int epoch, int firstBatch, ICollective ranks)
     {
-        var (busy, order, times) = (TimeSpan.Zero, Order(epoch), _times);
+        var order = Order(epoch);
+        var exchange = new ImageExchange<T>(_images, ranks, Room);
+        using var brought = new BlockingCollection<Queue<StoredImage<T>>>();
+        var (round, rounds) = (firstBatch / Batches.Stride, (_sizes.Length + Batches.Stride - 1) / Batches.Stride);
+        for (var ahead = 0; ahead < Room; ahead++)
+        {
+            Bring();
+        }
+
+        var batches = ReadAhead.Of(Fill(epoch, firstBatch, order, brought), Waiting, ThreadName).GetEnumerator();
+        try
+        {
+            while (batches.MoveNext())
+            {
+                yield return batches.Current;
+                Bring();
+            }
+
+            while (round < rounds)
+            {
+                Bring(); // for others, which may have one batch more
+            }
+        }
+        finally
+        {
+            brought.CompleteAdding(); // the loader may wait for more
+            batches.Dispose();
+        }
+
+        void Bring()
+        {
+            if (round < rounds)
+            {
+                brought.Add(exchange.Bring([.. Enumerable.Range(0, ranks.Size).Select(rank => NeededBy(rank, round, order))]));
+                round++;
+            }
+        }
+    }
+
+    // The places of the images that a rank makes in a round, in the order in which it does.
+    private List<int> NeededBy(int rank, int round, int[] order)
+    {
+        var needed = new List<int>();
+        var index = round * Batches.Stride + (Batches.Stride > 1 ? rank : 0);
+        if (index < _sizes.Length)
+        {
+            var (start, count) = (_starts[index], _sizes[index]);
+            var slice = SliceOf(count, Slice.Count > 1 ? rank : 0);
+            for (var i = 0; i < count; i++)
+            {
+                if (IsNeeded(i, slice, count))
+                {
+                    needed.Add(order[start + i]);
+                }
+            }
+        }
+
+        return needed;
+    }
+
+    private IEnumerable<Batch> Fill(int epoch, int firstBatch, int[] order, BlockingCollection<Queue<StoredImage<T>>>? brought)
+    {
+        var (busy, times) = (TimeSpan.Zero, _times);
         Array.Clear(times);
         var pipeline = _pipelines[Math.Clamp((epoch - 1) * _pipelines.Length / _epochs, 0, _pipelines.Length - 1)];
-        for (var (index, start) = (0, 0); index < _sizes.Length; start += _sizes[index++])
+        for (var index = 0; index < _sizes.Length; index++)
         {
-            var images = order.AsSpan(start, _sizes[index]);
             if (index < firstBatch || index % Batches.Stride != Batches.First)
             {
-                Count(images, times);
+                Count(order.AsSpan(_starts[index], _sizes[index]), times);
                 continue;
             }
 
             var batch = _batches[index / Batches.Stride % _batches.Length];
+            var ofOthers = brought?.Take();
             var clock = Stopwatch.StartNew();
-            batch.Reset(index, images.Length, pipeline.Output);
-            FillBatch(batch, images, epoch, times, pipeline);
+            batch.Reset(index, _sizes[index], pipeline.Output);
+            FillBatch(batch, order.AsSpan(_starts[index], _sizes[index]), epoch, times, pipeline, ofOthers);
             busy += clock.Elapsed;
             yield return _copiesAhead ? Copied(batch) : batch; // while the batch before it is trained on
         }
@@ -141,18 +222,19 @@ internal sealed class BatchLoader<T> : IDisposable
         return batch;
     }
 
-    private void FillBatch(Batch batch, ReadOnlySpan<int> indices, int epoch, int[] times, InputPipeline pipeline)
+    private void FillBatch(
+        Batch batch, ReadOnlySpan<int> indices, int epoch, int[] times, InputPipeline pipeline, Queue<StoredImage<T>>? ofOthers)
     {
         var values = batch.ImageValues;
         var size = batch.Shape.Size;
-        var slice = SliceOf(indices.Length);
+        var slice = SliceOf(indices.Length, Slice.Number);
         for (var i = 0; i < indices.Length; i++)
         {
             ref readonly var entry = ref _images.Entries[indices[i]];
             var repetition = times[indices[i]]++;
             if (IsNeeded(i, slice, indices.Length))
             {
-                var image = _images[indices[i]];
+                var image = entry.IsElsewhere && ofOthers is not null ? ofOthers.Dequeue() : _images[indices[i]];
                 pipeline.Apply(in image, values.Slice(i * size, size), RandomFor(epoch, indices[i], repetition));
             }
 
@@ -163,8 +245,8 @@ internal sealed class BatchLoader<T> : IDisposable
         batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, RandomFor(epoch, MixingStream, batch.Index), slice) ?? 1;
     }
 
-    private Range SliceOf(int count) =>
-        (int)((long)count * Slice.Number / Slice.Count)..(int)((long)count * (Slice.Number + 1) / Slice.Count);
+    private Range SliceOf(int count, int number) =>
+        (int)((long)count * number / Slice.Count)..(int)((long)count * (number + 1) / Slice.Count);
 
     // An image is mixed with the one before it, the first with the last.
     private bool IsNeeded(int image, Range slice, int count)

@@ -30,7 +30,9 @@ internal sealed class InputPipelines(
     public static InputPipelines For<T>(ImageAugmentation augmentation, TrainingRecipe recipe, TrainingImages<T> images)
         where T : unmanaged, INumberBase<T>
     {
-        var colors = recipe.ColorNoise > 0 ? PrincipalColors.Measure(images.Training) : default;
+        var colors = recipe.ColorNoise > 0
+            ? images.Training.Compute<PrincipalColors>(1, () => [PrincipalColors.Measure(images.Training)])[0]
+            : default;
         return new InputPipelines(augmentation, recipe, images.Preprocessing, levels: typeof(T) == typeof(byte), colors);
     }
 

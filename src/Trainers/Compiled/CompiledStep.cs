@@ -16,7 +16,8 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// added up in their order. So the weights depend on the seed and on the number of workers, never on time. Activations, gradients and sums
 /// lie in memory that is taken once; Torch computes convolutions alone.
 /// Where several processes train together, the batch is cut into the slices of all their workers, and each sum is added up over the workers
-/// of a process first, and then over the processes in their order: two processes of one worker do as one process of two.
+/// of a process first, and then over the processes in their order: two processes of one worker do as one process of two. Statistics may
+/// be left to each process.
 /// </remarks>
 internal sealed unsafe class CompiledStep : IDisposable
 {
@@ -32,7 +33,8 @@ internal sealed unsafe class CompiledStep : IDisposable
     private readonly StepWeights _weights;
     private readonly StepBatch _batch = new();
     private readonly Action<int> _work;
-    private readonly Action _join;
+    private readonly GradientExchanges? _exchanges; // where there are several processes
+    private readonly Action _finish;
     private readonly double[] _tally = new double[2], _joinedTally = new double[2];
     private readonly float[] _keep;
     private readonly HashSet<int> _counts = []; // of images in the batches that were run with the program
@@ -46,21 +48,25 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <param name="kernelsFor">Finds the kernels for a type and a number of channels; null for the CPU's widest. Tests pass some that are
     /// wrong.</param>
     /// <param name="ranks">The processes that train together; null for this one alone.</param>
+    /// <param name="syncs">Whether statistics are those over all processes, and not over each one's images.</param>
     public CompiledStep(
         ResidualNetwork network,
         double labelSmoothing,
         bool isWeighted,
         int capacity,
         Func<bool, int, ActivationKernels>? kernelsFor = null,
-        ICollective? ranks = null)
+        ICollective? ranks = null,
+        bool syncs = true)
     {
         ranks ??= Alone.Instance;
         (_network, _labelSmoothing, _isWeighted, _capacity) = (network, labelSmoothing, isWeighted, capacity);
         _kernelsFor = kernelsFor ?? ActivationKernels.For;
         var workers = CountWorkers(capacity, ranks);
         _team = new WorkerTeam(workers, get_num_threads() / workers, ranks);
-        _weights = new StepWeights(network, ranks);
-        _join = () => _weights.Join(_batch.Accumulates);
+        _weights = new StepWeights(network, ranks, syncs);
+        _exchanges = ranks.Size == 1 ? null : new GradientExchanges(_weights, ranks);
+        _team.AtMeeting = _exchanges is null ? null : _exchanges.Advance;
+        _finish = () => _exchanges!.Finish();
         _work = Work;
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
             network.Plan.Layers.OfType<AddLayer>().Count() * capacity, pinned: true);
@@ -69,6 +75,18 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <summary>Gets the combinations of labels that images have.</summary>
     /// <value>The default is <see langword="null"/>: each has one label.</value>
     public LabelSets? LabelSets { get; init; }
+
+    /// <summary>Gets what labels count in the loss, where an image has any number of them.</summary>
+    /// <value>The default is <see langword="null"/>: all the same.</value>
+    public LabelWeights? LabelWeights { get; init; }
+
+    /// <summary>Gets the format in which processes send each other gradients.</summary>
+    /// <value>The default is float32.</value>
+    public GradientExchange GradientExchange { get; init; }
+
+    /// <summary>Gets the bytes of gradients that are sent at once.</summary>
+    /// <value>The default is four megabytes.</value>
+    public int BucketBytes { get; init; } = 4 << 20;
 
     /// <summary>Gets the workers. Between batches they may do other things.</summary>
     public WorkerTeam Team => _team;
@@ -101,12 +119,19 @@ internal sealed unsafe class CompiledStep : IDisposable
         fixed (long* labels = batch.LabelValues)
         {
             (_batch.Count, _batch.IsNew) = (batch.Count, _counts.Add(batch.Count));
+            _batch.StatisticsCount = _weights.ExchangesNormalizations ? OwnImages(batch.Count) : batch.Count;
             _batch.Pixels = pixels;
             _batch.Labels = labels;
             _batch.Weights = _isWeighted ? weights : null;
             _batch.OwnShare = batch.OwnShare;
             (_batch.BatchesInStep, _batch.Accumulates) = (batchesInStep, accumulates);
             _batch.Keep = DrawKeep(batch.Count) ? keep : null;
+            if (_exchanges is not null)
+            {
+                _exchanges.Reset();
+                _weights.BeginTotal(accumulates);
+            }
+
             _team.Run(_work);
         }
 
@@ -117,6 +142,13 @@ internal sealed unsafe class CompiledStep : IDisposable
         }
 
         return _team.Ranks.Size == 1 ? (loss, correct) : Joined(loss, correct);
+    }
+
+    // The images of this process's slices.
+    private int OwnImages(int count)
+    {
+        var ranks = _team.Ranks;
+        return (int)((long)count * (ranks.Rank + 1) / ranks.Size) - (int)((long)count * ranks.Rank / ranks.Size);
     }
 
     private (double Loss, int Correct) Joined(double loss, int correct)
@@ -151,11 +183,20 @@ internal sealed unsafe class CompiledStep : IDisposable
             for (var i = operations.Length - 1; i >= 0; i--)
             {
                 operations[i].Backward(worker);
+                _exchanges?.AddUp(_workers, index, i);
             }
 
             _team.Meet();
-            _weights.AddUp(_workers, index, _batch.Accumulates);
-            _team.Meet(_join);
+            if (_exchanges is null)
+            {
+                _weights.AddUp(_workers, index, _batch.Accumulates);
+            }
+            else
+            {
+                _exchanges.AddUp(_workers, index, operation: -1);
+            }
+
+            _team.Meet(_finish);
         }
         finally
         {
@@ -180,9 +221,10 @@ internal sealed unsafe class CompiledStep : IDisposable
             if (index == 0)
             {
                 _program = new StepProgram(
-                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, _team.Ranks);
+                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, LabelWeights, _team.Ranks);
             }
         });
+        _exchanges?.Plan(_program!.Operations, _team.Count, BucketBytes, GradientExchange);
         var slice = (_capacity + Slices - 1) / Slices;
         _workers = [.. Enumerable.Range(0, _team.Count).Select(index => new StepWorker(_program!, _team, index, slice))];
     }

@@ -10,6 +10,8 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 internal sealed class ConvolutionOperation(
     ConvolutionFunctions functions, int input, int layer, int weight, nint filters, bool passesOn) : StepOperation
 {
+    public override IReadOnlyList<int> Weights => [weight];
+
     public override void Forward(StepWorker worker) =>
         worker.Set(layer, new StepTensor(functions.Forward(worker[input].Handle, filters, worker.Batch.IsNew), null));
 

@@ -9,7 +9,9 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// <param name="logits">The layer of the logits.</param>
 /// <param name="labelSets">The labels of each combination.</param>
 /// <param name="labelSmoothing">The share of each label that is spread over its two values.</param>
-internal sealed unsafe class LabelLossOperation(int logits, LabelSets labelSets, double labelSmoothing) : StepOperation
+/// <param name="labelWeights">What labels count; null where all count the same.</param>
+internal sealed unsafe class LabelLossOperation(int logits, LabelSets labelSets, double labelSmoothing, LabelWeights? labelWeights)
+    : StepOperation
 {
     private readonly int _labels = labelSets.LabelCount;
     private readonly ImageShape _shape = new(labelSets.LabelCount, 1, 1);
@@ -53,8 +55,10 @@ internal sealed unsafe class LabelLossOperation(int logits, LabelSets labelSets,
 
             // −log p of a label is softplus(z) − z where it is there, softplus(z) where not; neither exponential overflows.
             var tail = Math.Exp(-Math.Abs(logit));
-            loss += share * (Math.Max(logit, 0) + Math.Log(1 + tail)) - target * logit;
-            gradient[label] = (float)(scale * (share * (logit >= 0 ? 1 : tail) / (1 + tail) - target));
+            var present = target * (labelWeights?[label, true] ?? 1);
+            var all = present + (share - target) * (labelWeights?[label, false] ?? 1);
+            loss += all * (Math.Max(logit, 0) + Math.Log(1 + tail)) - present * logit;
+            gradient[label] = (float)(scale * (all * (logit >= 0 ? 1 : tail) / (1 + tail) - present));
             isRight &= logit > 0 == own.Has[label];
         }
 

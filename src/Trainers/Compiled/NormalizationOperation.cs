@@ -5,7 +5,8 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>
 /// Batch normalization (Ioffe and Szegedy, 2015, algorithm 1), with the addition of a shortcut and the ReLU that follow it. Statistics are
-/// those of the whole batch: workers meet once in each direction, and each then adds up all sums, in the order of the workers.
+/// those of the whole batch, or of this process's part of it: workers meet once in each direction, and each then adds up all sums, in the
+/// order of the workers.
 /// </summary>
 /// <param name="parameters">Its weights and statistics, and the gradients of the weights.</param>
 /// <param name="memory">Room for sums and coefficients, of every worker.</param>
@@ -32,6 +33,13 @@ internal sealed unsafe class NormalizationOperation(
     /// <summary>Gets the shape of an image's value.</summary>
     public required ImageShape Shape { get; init; }
 
+    /// <summary>Gets the place of its weight among the plan's; the bias comes next.</summary>
+    public required int Weight { get; init; }
+
+    public override IReadOnlyList<int> Weights => [Weight, Weight + 1];
+
+    public override bool Meets => true;
+
     public override void Forward(StepWorker worker)
     {
         var x = worker[Input].Data;
@@ -43,7 +51,7 @@ internal sealed unsafe class NormalizationOperation(
         new Span<float>(parameters.RunningMean, channels).CopyTo(new Span<float>(own.Mean, channels));
         kernels.Sums(x, rows, channels, own.Mean, own.ForwardSums);
         worker.Team.Meet(memory.JoinForward);
-        var count = (double)Rows(worker.Batch.Count);
+        var count = (double)Rows(worker.Batch.StatisticsCount);
         for (var c = 0; c < channels; c++)
         {
             var (sum, squares) = (memory.ForwardTotal(c), memory.ForwardTotal(channels + c));
@@ -78,7 +86,7 @@ internal sealed unsafe class NormalizationOperation(
         kernels.GradientSums(g.Data, g2.Exists ? g2.Data : null, y, x, rows, channels, own.Mean, own.BackwardSums);
         worker.Free(g2);
         worker.Team.Meet(memory.JoinBackward);
-        var count = (double)Rows(worker.Batch.Count);
+        var count = (double)Rows(worker.Batch.StatisticsCount);
         for (var c = 0; c < channels; c++)
         {
             var (sum, product) = (memory.BackwardTotal(c), memory.BackwardTotal(channels + c));
@@ -89,7 +97,7 @@ internal sealed unsafe class NormalizationOperation(
             own.Third[c] = (float)(-slope * sum / count);
             if (worker.Index == 0)
             {
-                var accumulates = worker.Batch.Accumulates;
+                var accumulates = worker.Batch.Accumulates && !parameters.AreExchanged;
                 parameters.BiasGradient[c] = (float)sum + (accumulates ? parameters.BiasGradient[c] : 0);
                 parameters.WeightGradient[c] = (float)(product * scale) + (accumulates ? parameters.WeightGradient[c] : 0);
             }
@@ -139,6 +147,9 @@ internal readonly unsafe struct NormalizationParameters
     public required float* WeightGradient { get; init; }
 
     public required float* BiasGradient { get; init; }
+
+    /// <summary>Gets whether gradients are this process's, and are added up over all later.</summary>
+    public required bool AreExchanged { get; init; }
 }
 
 /// <summary>What the workers of a normalization write: sums, which all of them read, and coefficients of their own.</summary>

@@ -6,6 +6,9 @@ internal sealed unsafe class StepBatch
     /// <summary>Gets or sets the images.</summary>
     public int Count { get; set; }
 
+    /// <summary>Gets or sets the images whose statistics normalize: all, or those of this process.</summary>
+    public int StatisticsCount { get; set; }
+
     /// <summary>Gets or sets whether it is the first of as many images of this shape.</summary>
     public bool IsNew { get; set; }
 

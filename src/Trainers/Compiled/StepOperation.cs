@@ -6,6 +6,12 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// </summary>
 internal abstract class StepOperation
 {
+    /// <summary>Gets the places of the weights whose gradients each worker keeps until they are added up.</summary>
+    public virtual IReadOnlyList<int> Weights => [];
+
+    /// <summary>Gets whether workers meet in the backward pass.</summary>
+    public virtual bool Meets => false;
+
     /// <summary>Computes the value, for a worker's slice.</summary>
     public abstract void Forward(StepWorker worker);
 

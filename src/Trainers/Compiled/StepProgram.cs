@@ -33,6 +33,7 @@ internal sealed unsafe class StepProgram : IDisposable
     /// <param name="labelSmoothing">The share of each label that is spread over all classes.</param>
     /// <param name="workers">The workers.</param>
     /// <param name="labelSets">The combinations of labels that images have; null where each has one label.</param>
+    /// <param name="labelWeights">What labels count; null where all count the same.</param>
     /// <param name="ranks">The processes.</param>
     public StepProgram(
         ResidualNetwork network,
@@ -42,6 +43,7 @@ internal sealed unsafe class StepProgram : IDisposable
         double labelSmoothing,
         int workers,
         LabelSets? labelSets,
+        LabelWeights? labelWeights,
         ICollective ranks)
     {
         (_network, Plan, _weights, _kernelsFor, _workers, _ranks) = (network, plan, weights, kernelsFor, workers, ranks);
@@ -60,7 +62,7 @@ internal sealed unsafe class StepProgram : IDisposable
                 .OfType<StepOperation>(),
             labelSets is null
                 ? new LossOperation(plan.Layers.Length - 1, plan.ClassCount, labelSmoothing)
-                : new LabelLossOperation(plan.Layers.Length - 1, labelSets, labelSmoothing),
+                : new LabelLossOperation(plan.Layers.Length - 1, labelSets, labelSmoothing, labelWeights),
         ];
     }
 
@@ -181,10 +183,13 @@ internal sealed unsafe class StepProgram : IDisposable
             RunningVariance = _weights.Values(weight + 3),
             WeightGradient = _weights.GradientValues(weight),
             BiasGradient = _weights.GradientValues(weight + 1),
+            AreExchanged = _weights.ExchangesNormalizations,
         };
-        var memory = new NormalizationMemory(_memory, _workers, batchNorm.Output.Channels, _ranks);
+        var ranks = _weights.ExchangesNormalizations ? Alone.Instance : _ranks;
+        var memory = new NormalizationMemory(_memory, _workers, batchNorm.Output.Channels, ranks);
         return new NormalizationOperation(parameters, memory, KernelsOf(index), () => _network.BatchNormMomentum)
         {
+            Weight = weight,
             Input = batchNorm.Inputs[0],
             OwnsInput = IsOwned(batchNorm.Inputs[0]),
             Shortcut = shortcut,

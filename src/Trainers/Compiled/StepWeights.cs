@@ -17,15 +17,15 @@ internal sealed unsafe class StepWeights : IDisposable
     private readonly ActivationKernels _floatKernels;
     private readonly Tensor _gradients;
     private readonly Entry[] _entries;
-    private readonly ICollective _ranks;
-    private readonly int _partSize;
+    private readonly int[] _exchanged;
     private readonly float[] _part; // the sum over this process's slices; empty where there is one process
 
     /// <param name="network">The network, whose tensors are read.</param>
     /// <param name="ranks">The processes, over whose slices gradients are added up.</param>
-    public StepWeights(ResidualNetwork network, ICollective ranks)
+    /// <param name="syncs">Whether the statistics of batch normalization are those over all processes.</param>
+    public StepWeights(ResidualNetwork network, ICollective ranks, bool syncs = true)
     {
-        _ranks = ranks;
+        ExchangesNormalizations = ranks.Size > 1 && !syncs;
         using var scope = NewDisposeScope();
         var rounded = network.ActivationType == ScalarType.BFloat16;
         var lanes = ActivationKernels.WidestLanes;
@@ -37,7 +37,7 @@ internal sealed unsafe class StepWeights : IDisposable
             .DetachFromDisposeScope();
         _entries = new Entry[weights.Length];
 
-        // Those of normalizations come last: every process knows them already, as it knows the sums over all.
+        // Those of normalizations come last: every process knows them already, where it knows the sums over all.
         var offset = 0L;
         foreach (var i in Enumerable.Range(0, weights.Length).OrderBy(i => IsNormalization(weights[i])))
         {
@@ -58,8 +58,8 @@ internal sealed unsafe class StepWeights : IDisposable
             offset += weight.IsParameter ? weight.Size : 0;
         }
 
-        _partSize = (int)_entries.Where(entry => entry.Gradient is not null && !entry.IsNormalization).Sum(entry => entry.Size);
-        _part = ranks.Size == 1 ? [] : GC.AllocateArray<float>(_partSize, pinned: true);
+        _exchanged = [.. Exchanged];
+        _part = ranks.Size == 1 ? [] : GC.AllocateArray<float>(_exchanged.Sum(Size), pinned: true);
         Gradients = [.. _entries.Where(entry => entry.Gradient is not null).Select(entry => entry.Gradient!)];
     }
 
@@ -75,8 +75,9 @@ internal sealed unsafe class StepWeights : IDisposable
     /// <summary>Gets where the floats of a weight lie.</summary>
     public float* Values(int weight) => _entries[weight].Values;
 
-    /// <summary>Gets where the gradient of a weight lies.</summary>
-    public float* GradientValues(int weight) => _entries[weight].GradientValues;
+    /// <summary>Gets where a normalization writes the gradient of its weight.</summary>
+    public float* GradientValues(int weight) =>
+        ExchangesNormalizations ? Part + _entries[weight].Offset : _entries[weight].GradientValues;
 
     /// <summary>Copies one worker's share of all filters, rounded.</summary>
     public void Round(int worker, int workers)
@@ -92,45 +93,60 @@ internal sealed unsafe class StepWeights : IDisposable
         }
     }
 
+    /// <summary>Gets the places of the weights whose gradients are added up over the slices.</summary>
+    public IEnumerable<int> Exchanged =>
+        Enumerable.Range(0, _entries.Length)
+            .Where(i => _entries[i].Gradient is not null && (ExchangesNormalizations || !_entries[i].IsNormalization));
+
+    /// <summary>Gets whether each process has its own gradients of normalizations' weights: they are written to <see cref="Part"/>.
+    /// </summary>
+    public bool ExchangesNormalizations { get; }
+
+    /// <summary>Gets where the sums over this process's slices lie, where there are several processes.</summary>
+    public float* Part => (float*)Unsafe.AsPointer(ref _part[0]); // pinned
+
+    /// <summary>Gets where the gradients of all weights lie.</summary>
+    public float* Total => (float*)TorchScript.Data(_gradients.Handle);
+
+    /// <summary>Gets the place of a weight's gradient among those of all.</summary>
+    public int Offset(int weight) => (int)_entries[weight].Offset;
+
+    /// <summary>Gets the values of a weight.</summary>
+    public int Size(int weight) => (int)_entries[weight].Size;
+
     /// <summary>Adds up one worker's share of the gradients of all slices, in the order of the workers.</summary>
     /// <param name="workers">The workers.</param>
     /// <param name="worker">The one that adds up.</param>
     /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>
     public void AddUp(StepWorker[] workers, int worker, bool accumulates)
     {
-        var parts = stackalloc void*[workers.Length];
-        var joins = _ranks.Size > 1;
-        for (var i = 0; i < _entries.Length; i++)
+        foreach (var weight in _exchanged)
         {
-            var entry = _entries[i];
-            if (entry.Gradient is null || entry.IsNormalization)
-            {
-                continue;
-            }
-
-            for (var w = 0; w < workers.Length; w++)
-            {
-                parts[w] = workers[w].WeightGradient(i).Data;
-            }
-
-            var (start, end) = Share(entry.Size, worker, workers.Length);
-            var kernels = entry.IsFilter ? _filterKernels : _floatKernels;
-            var target = joins ? (float*)Unsafe.AsPointer(ref _part[0]) + entry.Offset : entry.GradientValues; // pinned
-            kernels.AddUp(parts, workers.Length, start, end, target, accumulates && !joins);
+            AddUp(workers, worker, weight, _entries[weight].GradientValues, accumulates);
         }
     }
 
-    /// <summary>Adds up, in the order of the processes, what the workers of each have added up.</summary>
-    /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>
-    public void Join(bool accumulates)
+    /// <summary>Adds up one worker's share of the gradient of a weight into <see cref="Part"/>. That of a normalization is there already.
+    /// </summary>
+    public void AddUp(StepWorker[] workers, int worker, int weight)
     {
-        var total = new Span<float>((float*)TorchScript.Data(_gradients.Handle), _partSize);
+        if (!_entries[weight].IsNormalization)
+        {
+            AddUp(workers, worker, weight, Part + _entries[weight].Offset, accumulates: false);
+        }
+    }
+
+    /// <summary>Gets whether a weight is of a normalization.</summary>
+    public bool IsNormalization(int weight) => _entries[weight].IsNormalization;
+
+    /// <summary>Begins the sums over all processes.</summary>
+    /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>
+    public void BeginTotal(bool accumulates)
+    {
         if (!accumulates)
         {
-            total.Clear();
+            new Span<float>(Total, _part.Length).Clear();
         }
-
-        _ranks.AllReduce(_part, total);
     }
 
     public void Dispose()
@@ -142,6 +158,20 @@ internal sealed unsafe class StepWeights : IDisposable
         }
 
         _gradients.Dispose();
+    }
+
+    private void AddUp(StepWorker[] workers, int worker, int weight, float* target, bool accumulates)
+    {
+        var parts = stackalloc void*[workers.Length];
+        for (var w = 0; w < workers.Length; w++)
+        {
+            parts[w] = workers[w].WeightGradient(weight).Data;
+        }
+
+        var entry = _entries[weight];
+        var (start, end) = Share(entry.Size, worker, workers.Length);
+        var kernels = entry.IsFilter ? _filterKernels : _floatKernels;
+        kernels.AddUp(parts, workers.Length, start, end, target, accumulates);
     }
 
     // With the strides of the weight: filters are channels-last.

@@ -24,6 +24,8 @@ internal sealed class LinearOperation(int input, int layer, int weight, nint mat
 
     private static readonly Lazy<TorchScript> Functions = new(() => new TorchScript(Source));
 
+    public override IReadOnlyList<int> Weights => [weight, weight + 1];
+
     public override void Forward(StepWorker worker)
     {
         Span<nint> result = [0];

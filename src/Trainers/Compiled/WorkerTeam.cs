@@ -39,6 +39,9 @@ internal sealed class WorkerTeam : IDisposable
     /// <summary>Gets the processes, each with a team as large as this.</summary>
     public ICollective Ranks { get; }
 
+    /// <summary>Gets or sets what is done at each meeting that adds up over the processes, before that.</summary>
+    public Action? AtMeeting { get; set; }
+
     /// <summary>Runs something on every worker, and waits for all of them.</summary>
     /// <param name="work">Is given the worker's number. It throws what <see cref="Meet"/> throws.</param>
     public void Run(Action<int> work)
@@ -62,14 +65,14 @@ internal sealed class WorkerTeam : IDisposable
         join = Ranks.Size == 1 ? null : join;
         if (_workers.Length == 1)
         {
-            join?.Invoke();
+            Join(join);
             return;
         }
 
         var meeting = _meeting;
         if (Interlocked.Increment(ref _arrived) == _workers.Length)
         {
-            join?.Invoke();
+            Join(join);
             _arrived = 0;
             _meeting = meeting + 1;
             return;
@@ -101,6 +104,15 @@ internal sealed class WorkerTeam : IDisposable
         }
 
         _finished.Dispose();
+    }
+
+    private void Join(Action? join)
+    {
+        if (join is not null)
+        {
+            AtMeeting?.Invoke();
+            join();
+        }
     }
 
     private void Work(Action<int> work, int index)

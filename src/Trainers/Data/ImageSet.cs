@@ -1,14 +1,16 @@
 using System.Collections;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
 /// <summary>Images in their order, which a store keeps.</summary>
 /// <param name="store">The store; not owned.</param>
 /// <param name="entries">An entry for each image.</param>
+/// <param name="spread">The ranks that keep the images together; null where the store has all of them.</param>
 [CollectionBuilder(typeof(ImageSet), nameof(ImageSet.Of))]
-internal sealed class ImageSet<T>(ImageStore<T> store, ImageEntry[] entries) : IReadOnlyList<StoredImage<T>>
+internal sealed class ImageSet<T>(ImageStore<T> store, ImageEntry[] entries, SpreadImages<T>? spread = null) : IReadOnlyList<StoredImage<T>>
     where T : unmanaged, INumberBase<T>
 {
     /// <summary>Gets the number of images.</summary>
@@ -20,15 +22,41 @@ internal sealed class ImageSet<T>(ImageStore<T> store, ImageEntry[] entries) : I
     /// <summary>Gets the images' labels.</summary>
     public IEnumerable<int> Labels => entries.Select(entry => entry.Label);
 
-    /// <summary>Gets an image. Its pixels are valid for as long as the store is.</summary>
+    /// <summary>Gets the ranks that keep the images together; null where all are here.</summary>
+    public SpreadImages<T>? Spread => spread;
+
+    /// <summary>Gets an image. Its pixels are valid for as long as the store is. One of another rank can be had in <see
+    /// cref="SpreadImages{T}.OnFirst"/> only.</summary>
     public StoredImage<T> this[int index]
     {
         get
         {
             ref readonly var entry = ref entries[index];
-            return new StoredImage<T>(store.Get(in entry), entry.Height, entry.Width, entry.Label, entry.Weight);
+            return With(in entry, entry.IsElsewhere ? spread!.Ask(this, index) : store.Get(in entry));
         }
     }
+
+    /// <summary>Gets an image whose pixels came from another rank.</summary>
+    public StoredImage<T> With(int index, ReadOnlyMemory<T> pixels) => With(in entries[index], pixels);
+
+    /// <summary>Computes numbers from all images. Where several ranks keep them, rank 0 does, and gives them to the others.</summary>
+    /// <param name="count">How many numbers.</param>
+    /// <param name="compute">What computes them.</param>
+    public TNumber[] Compute<TNumber>(int count, Func<TNumber[]> compute)
+        where TNumber : unmanaged
+    {
+        if (spread is null)
+        {
+            return compute();
+        }
+
+        var numbers = spread.OnFirst(compute) ?? new TNumber[count];
+        spread.Ranks.Broadcast(MemoryMarshal.AsBytes(numbers.AsSpan()));
+        return numbers;
+    }
+
+    private static StoredImage<T> With(in ImageEntry entry, ReadOnlyMemory<T> pixels) =>
+        new(pixels, entry.Height, entry.Width, entry.Label, entry.Weight);
 
     public IEnumerator<StoredImage<T>> GetEnumerator()
     {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
@@ -15,7 +16,7 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
     public static PixelStatistics Measure<T>(ImageSet<T> images, int channels)
         where T : unmanaged, INumberBase<T>
     {
-        var (sums, squares) = images is ImageSet<byte> bytes ? SumBytes(bytes, channels) : Sum(images, channels);
+        var (sums, squares) = images is ImageSet<byte> bytes ? SumBytes(bytes, channels) : SumInOrder(images, channels);
         var count = 0L;
         foreach (ref readonly var entry in images.Entries)
         {
@@ -37,6 +38,12 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
     public static ImmutableArray<float> MeasureMeanImage<T>(ImageSet<T> images, ImageShape shape)
         where T : unmanaged, INumberBase<T>
     {
+        return [.. images.Compute(shape.Size, () => MeanImage(images, shape))];
+    }
+
+    private static float[] MeanImage<T>(ImageSet<T> images, ImageShape shape)
+        where T : unmanaged, INumberBase<T>
+    {
         int[] channels = [.. Enumerable.Range(0, shape.Channels)];
         var (sums, reduced) = (new double[shape.Size], new float[Math.Min(MeanImageBatch, images.Count)][]);
         for (var start = 0; start < images.Count; start += MeanImageBatch)
@@ -56,7 +63,18 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
             mean[i % shape.Channels * pixels + i / shape.Channels] = (float)(sums[i] / images.Count);
         }
 
-        return [.. mean];
+        return mean;
+    }
+
+    private static (double[] Sums, double[] Squares) SumInOrder<T>(ImageSet<T> images, int channels)
+        where T : unmanaged, INumberBase<T>
+    {
+        var all = images.Compute<double>(2 * channels, () =>
+        {
+            var (sums, squares) = Sum(images, channels);
+            return [.. sums, .. squares];
+        });
+        return (all[..channels], all[channels..]);
     }
 
     // In their order, in which alone sums of fractions are always the same.
@@ -89,7 +107,10 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
             var own = new PixelSums(channels);
             for (var i = part; i < images.Count; i += Environment.ProcessorCount)
             {
-                own.Add(images[i].Pixels);
+                if (!images.Entries[i].IsElsewhere)
+                {
+                    own.Add(images[i].Pixels);
+                }
             }
 
             lock (total)
@@ -98,7 +119,21 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
             }
         });
 
-        return ([.. total.Sums], [.. total.Squares]);
+        return images.Spread is { } spread
+            ? (AllOf(spread.Ranks, total.Sums), AllOf(spread.Ranks, total.Squares))
+            : ([.. total.Sums], [.. total.Squares]);
+    }
+
+    // Whole numbers: the same in any order.
+    private static double[] AllOf(ICollective ranks, ReadOnlySpan<long> sums)
+    {
+        var all = new double[sums.Length];
+        for (var i = 0; i < all.Length; i++)
+        {
+            all[i] = ranks.All(sums[i]).Sum();
+        }
+
+        return all;
     }
 
     private static void Reduce<T>(in StoredImage<T> image, ImageShape shape, int[] channels, float[] values)

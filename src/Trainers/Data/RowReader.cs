@@ -43,7 +43,7 @@ internal static class RowReader
             }
 
             getId(ref id);
-            rows.Add(new LabeledRow(id, (int)key - 1, exampleWeight));
+            rows.Add(new LabeledRow(id, (int)key - 1, exampleWeight) { Number = cursor.Position });
         }
 
         if (unlabeled > 0)
@@ -90,4 +90,8 @@ internal static class RowReader
 }
 
 /// <summary>A row that can be trained on: its identity in the view, its class counted from 0, and its weight.</summary>
-internal readonly record struct LabeledRow(DataViewRowId Id, int Label, float Weight);
+internal readonly record struct LabeledRow(DataViewRowId Id, int Label, float Weight)
+{
+    /// <summary>Gets the row's number in the view, counted from 0; rows without a label count.</summary>
+    public long Number { get; init; }
+}

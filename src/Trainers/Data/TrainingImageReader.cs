@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
@@ -46,6 +47,10 @@ internal sealed class TrainingImageReader<T>(
     /// <summary>Gets which mean is subtracted, where none is given.</summary>
     public MeanSubtraction MeanSubtraction { get; init; }
 
+    /// <summary>Gets the ranks that share the images out: each reads and keeps some of them.</summary>
+    /// <value>The default is this one alone, which reads all.</value>
+    public ICollective Ranks { get; init; } = Alone.Instance;
+
     /// <summary>Gets the token that stops reading.</summary>
     public CancellationToken CancellationToken { get; init; }
 
@@ -61,12 +66,15 @@ internal sealed class TrainingImageReader<T>(
             ? null
             : StratifiedSplit.Draw(
                 [.. rows.Select(row => row.Label)], _labelSets, validationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
-        return Read(data, rows, (reader, store) =>
+        return Read(data, rows, (reader, store, spread) =>
         {
-            var entries = reader.Read(data, rows, whole: row => KeptScale is not null && heldOut?[row] != true);
-            var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true));
-            var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]));
-            return (training, validation, entries.Length - training.Count - validation.Count);
+            var entries = Read(reader, data, rows, "training", spread, row => KeptScale is not null && heldOut?[row] != true);
+            var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true), spread);
+            var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]), spread);
+            return new Parts(training, validation, entries.Length - training.Count - validation.Count)
+            {
+                ValidationRows = heldOut is null ? [] : Numbers(rows, entries, row => heldOut[row]),
+            };
         });
     }
 
@@ -75,21 +83,24 @@ internal sealed class TrainingImageReader<T>(
     {
         var rows = RowReader.Read(data, columns, _labelSets, "training", warn);
         RowReader.CheckClasses(rows, columns, _labelSets);
-        return Read(data, rows, (reader, store) =>
+        return Read(data, rows, (reader, store, spread) =>
         {
-            var entries = reader.Read(data, rows, whole: _ => KeptScale is not null);
-            var training = new ImageSet<T>(store, Where(entries, _ => true));
+            var entries = Read(reader, data, rows, "training", spread, _ => KeptScale is not null);
+            var training = new ImageSet<T>(store, Where(entries, _ => true), spread);
             var validationRows = RowReader.Read(validationData, columns, _labelSets, "validation", warn);
-            var validation = new ImageSet<T>(store, Where(reader.Read(validationData, validationRows, whole: _ => false), _ => true));
-            return (training, validation, entries.Length - training.Count + validationRows.Length - validation.Count);
+            var validationEntries = Read(reader, validationData, validationRows, "validation", spread, _ => false);
+            var validation = new ImageSet<T>(store, Where(validationEntries, _ => true), spread);
+            return new Parts(training, validation, entries.Length - training.Count + validationRows.Length - validation.Count)
+            {
+                ValidationRows = Numbers(validationRows, validationEntries, _ => true),
+            };
         });
     }
 
     private TrainingImages<T> Read(
-        IDataView data,
-        LabeledRow[] rows,
-        Func<ImageReader<T>, ImageStore<T>, (ImageSet<T> Training, ImageSet<T> Validation, int Skipped)> read)
+        IDataView data, LabeledRow[] rows, Func<ImageReader<T>, ImageStore<T>, SpreadImages<T>?, Parts> read)
     {
+        var spread = Ranks.Size == 1 ? null : new SpreadImages<T>(Ranks);
         var isImage = columns.Image.Source == PixelSource.Image;
         var sample = isImage
             ? Supersampling.Choose(
@@ -103,8 +114,10 @@ internal sealed class TrainingImageReader<T>(
         try
         {
             var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
-            var (training, validation, skipped) = read(reader, store);
-            Check(training, [.. reader.Skipped]);
+            var parts = read(reader, store, spread);
+            var (training, validation, skipped) = parts;
+            spread?.Hold(training, validation);
+            Check(training, [.. Ranks.All(string.Join('\0', reader.Skipped)).SelectMany(Messages)]);
             WarnOfFiles(store, training.Count + validation.Count);
             var preprocessing = Normalized(geometry, training);
             store.ReleasePages();
@@ -119,6 +132,7 @@ internal sealed class TrainingImageReader<T>(
                 Store = store,
                 Folder = sample.Folder,
                 LabelSets = _labelSets,
+                ValidationRows = parts.ValidationRows,
             };
         }
         catch
@@ -127,6 +141,30 @@ internal sealed class TrainingImageReader<T>(
             throw;
         }
     }
+
+    // Where ranks share the rows out, those of this one; what the others know of theirs, they tell.
+    private ImageEntry[] Read(
+        ImageReader<T> reader, IDataView data, LabeledRow[] rows, string purpose, SpreadImages<T>? spread, Func<int, bool> whole)
+    {
+        if (spread is null)
+        {
+            return reader.Read(data, rows, whole);
+        }
+
+        var labels = string.Join(' ', rows.Select(row => row.Label));
+        Ranks.CheckSameData(rows.Length, purpose, labels);
+        var (start, count) = SpreadImages<T>.RowsOf(Ranks.Rank, Ranks.Size, rows.Length).GetOffsetAndLength(rows.Length);
+        var entries = new ImageEntry[rows.Length];
+        if (count > 0)
+        {
+            reader.Read(data, rows[start..(start + count)], row => whole(start + row)).CopyTo(entries, start);
+        }
+
+        spread.Complete(rows, entries);
+        return entries;
+    }
+
+    private static string[] Messages(string text) => text.Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
     private void Check(ImageSet<T> training, string[] skipped)
     {
@@ -167,7 +205,7 @@ internal sealed class TrainingImageReader<T>(
 
     private void WarnOfFiles(ImageStore<T> store, int imageCount)
     {
-        if (decoder.TurnedFile is { } turned)
+        if (Ranks.All(decoder.TurnedFile ?? "").FirstOrDefault(file => file.Length > 0) is { } turned)
         {
             warn(
                 $"Some photographs, such as '{turned}', are stored turned, and their EXIF orientation is ignored, as ML.NET ignores it. "
@@ -209,6 +247,9 @@ internal sealed class TrainingImageReader<T>(
         return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }
 
+    private static ImmutableArray<long> Numbers(LabeledRow[] rows, ImageEntry[] entries, Func<int, bool> isWanted) =>
+        [.. rows.Where((_, place) => entries[place].IsRead && isWanted(place)).Select(row => row.Number)];
+
     // Those that were read, of the rows wanted. Where that is all of them, nothing is copied.
     private static ImageEntry[] Where(ImageEntry[] entries, Func<int, bool> isWanted)
     {
@@ -228,5 +269,10 @@ internal sealed class TrainingImageReader<T>(
         }
 
         return wanted;
+    }
+
+    private sealed record Parts(ImageSet<T> Training, ImageSet<T> Validation, int Skipped)
+    {
+        public ImmutableArray<long> ValidationRows { get; init; } = [];
     }
 }

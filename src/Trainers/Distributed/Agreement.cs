@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Microsoft.ML.ResNet.Trainers.Distributed;
 
@@ -29,6 +30,22 @@ internal static class Agreement
         return bytes;
     }
 
+    /// <summary>Gets a text from each rank, in their order.</summary>
+    public static string[] All(this ICollective ranks, string text)
+    {
+        var own = Encoding.UTF8.GetBytes(text);
+        var lengths = ranks.All(own.LongLength);
+        var all = new string[ranks.Size];
+        for (var rank = 0; rank < all.Length; rank++)
+        {
+            var bytes = rank == ranks.Rank ? own : new byte[lengths[rank]];
+            ranks.Broadcast(bytes, from: rank);
+            all[rank] = Encoding.UTF8.GetString(bytes);
+        }
+
+        return all;
+    }
+
     /// <summary>Gets the weights that rank 0 has; the others have as many, of the same shapes.</summary>
     public static ResNetWeights OfFirst(this ICollective ranks, ResNetWeights weights)
     {
@@ -46,6 +63,28 @@ internal static class Agreement
         }
 
         return new ResNetWeights(shared);
+    }
+
+    /// <summary>Checks that all ranks were given the same data.</summary>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="count">The images of this one.</param>
+    /// <param name="purpose">What they are for.</param>
+    /// <param name="text">What is the same where the data are.</param>
+    /// <exception cref="InvalidOperationException">Another rank has others.</exception>
+    public static void CheckSameData(this ICollective ranks, int count, string purpose, string text)
+    {
+        var (counts, hashes) = (ranks.All(count), ranks.All(Hash(text)));
+        for (var rank = 1; rank < ranks.Size; rank++)
+        {
+            if (counts[rank] != counts[0] || hashes[rank] != hashes[0])
+            {
+                throw new InvalidOperationException(
+                    $"Rank {rank} reads {counts[rank]} {purpose} images and rank 0 reads {counts[0]}"
+                    + (counts[rank] == counts[0] ? ", but in another order, with other labels or another validation set" : "")
+                    + ". All ranks must be given the same data in the same order: the same files on every machine, or a folder that all of "
+                    + "them see.");
+            }
+        }
     }
 
     /// <summary>Gets how many ranks, this one among them, share the cores that this process may use.</summary>

@@ -19,9 +19,18 @@ internal sealed class Alone : ICollective
 
     public void AllGather(long value, Span<long> all) => all[0] = value;
 
-    public void Broadcast(Span<byte> values)
+    public void Broadcast(Span<byte> values, int from = 0)
     {
     }
+
+    public void Exchange(
+        ReadOnlySpan<byte> sent, ReadOnlySpan<int> sentCounts, Span<byte> received, ReadOnlySpan<int> receivedCounts)
+    {
+    }
+
+    public IExchange BeginAllToAll(byte[] sent, byte[] received, int block) => throw new InvalidOperationException("It is alone.");
+
+    public IExchange BeginAllGather(byte[] sent, byte[] received, int block) => throw new InvalidOperationException("It is alone.");
 
     public void Barrier()
     {

@@ -24,9 +24,30 @@ internal interface ICollective
     /// <param name="all">Takes one of each rank, in their order.</param>
     void AllGather(long value, Span<long> all);
 
-    /// <summary>Gives every rank what rank 0 has.</summary>
+    /// <summary>Gives every rank what one of them has.</summary>
     /// <param name="values">What is given, or taken; as many bytes on every rank.</param>
-    void Broadcast(Span<byte> values);
+    /// <param name="from">The rank that gives.</param>
+    void Broadcast(Span<byte> values, int from = 0);
+
+    /// <summary>Gives each rank something else. What is for, or of, this rank itself has no bytes.</summary>
+    /// <param name="sent">What the ranks are given, one after the other in their order.</param>
+    /// <param name="sentCounts">The bytes for each rank.</param>
+    /// <param name="received">Takes what they give, in their order.</param>
+    /// <param name="receivedCounts">The bytes from each rank.</param>
+    void Exchange(
+        ReadOnlySpan<byte> sent, ReadOnlySpan<int> sentCounts, Span<byte> received, ReadOnlySpan<int> receivedCounts);
+
+    /// <summary>Begins to give each rank another block, and goes on with it while other calls are made.</summary>
+    /// <param name="sent">A block for each rank, in their order. It stays as it is until the exchange is over.</param>
+    /// <param name="received">Takes a block of each, likewise. Both are pinned.</param>
+    /// <param name="block">The bytes of a block.</param>
+    IExchange BeginAllToAll(byte[] sent, byte[] received, int block);
+
+    /// <summary>Begins to give every rank the blocks of all, and goes on with it while other calls are made.</summary>
+    /// <param name="sent">This rank's block. It stays as it is until the exchange is over.</param>
+    /// <param name="received">Takes the blocks of all, in the order of the ranks. Both are pinned.</param>
+    /// <param name="block">The bytes of a block.</param>
+    IExchange BeginAllGather(byte[] sent, byte[] received, int block);
 
     /// <summary>Waits for all ranks.</summary>
     void Barrier();
@@ -34,4 +55,12 @@ internal interface ICollective
     /// <summary>Ends all processes of the job. It does not return.</summary>
     /// <param name="reason">What is written to the standard error stream before.</param>
     void Abort(string reason);
+}
+
+/// <summary>An exchange that goes on while other calls are made.</summary>
+internal interface IExchange
+{
+    /// <summary>Takes it further, and tells whether it is over.</summary>
+    /// <param name="waits">Whether to wait until it is.</param>
+    bool IsOver(bool waits);
 }

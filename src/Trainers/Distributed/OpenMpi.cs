@@ -22,11 +22,19 @@ internal sealed unsafe class OpenMpi : ICollective
     private static OpenMpi? _instance; // MPI can be started once in a process
 
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int> _allGather, _allToAll;
+    private readonly delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int> _exchange;
+    private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int> _beginAllGather, _beginAllToAll;
+    private readonly delegate* unmanaged[Cdecl]<nint*, int*, void*, int> _test;
+    private readonly delegate* unmanaged[Cdecl]<nint*, void*, int> _wait;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int> _broadcast;
     private readonly delegate* unmanaged[Cdecl]<nint, int> _barrier;
     private readonly delegate* unmanaged[Cdecl]<nint, int, int> _abort;
     private readonly delegate* unmanaged[Cdecl]<int> _finalize;
     private readonly nint _world, _byte, _float, _double;
+
+    // Of each kind of exchange that goes on beside others: each begins its own in the same order on all ranks, but not one in step with the
+    // other.
+    private readonly nint _allToAlls, _allGathers;
     private byte[] _sent = [], _received = [];
 
     private OpenMpi(nint library)
@@ -35,11 +43,17 @@ internal sealed unsafe class OpenMpi : ICollective
         (_byte, _float, _double) = (Export("ompi_mpi_byte"), Export("ompi_mpi_float"), Export("ompi_mpi_double"));
         _allGather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Export("MPI_Allgather");
         _allToAll = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Export("MPI_Alltoall");
+        _beginAllGather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int>)Export("MPI_Iallgather");
+        _beginAllToAll = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int>)Export("MPI_Ialltoall");
+        _test = (delegate* unmanaged[Cdecl]<nint*, int*, void*, int>)Export("MPI_Test");
+        _wait = (delegate* unmanaged[Cdecl]<nint*, void*, int>)Export("MPI_Wait");
+        _exchange = (delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int>)Export("MPI_Alltoallv");
         _broadcast = (delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int>)Export("MPI_Bcast");
         _barrier = (delegate* unmanaged[Cdecl]<nint, int>)Export("MPI_Barrier");
         _abort = (delegate* unmanaged[Cdecl]<nint, int, int>)Export("MPI_Abort");
         _finalize = (delegate* unmanaged[Cdecl]<int>)Export("MPI_Finalize");
         var start = (delegate* unmanaged[Cdecl]<void*, void*, int, int*, int>)Export("MPI_Init_thread");
+        var copy = (delegate* unmanaged[Cdecl]<nint, nint*, int>)Export("MPI_Comm_dup");
         var askRank = (delegate* unmanaged[Cdecl]<nint, int*, int>)Export("MPI_Comm_rank");
         var askSize = (delegate* unmanaged[Cdecl]<nint, int*, int>)Export("MPI_Comm_size");
         int provided, rank, size;
@@ -47,6 +61,10 @@ internal sealed unsafe class OpenMpi : ICollective
         Check(askRank(_world, &rank), "MPI_Comm_rank");
         Check(askSize(_world, &size), "MPI_Comm_size");
         (Rank, Size) = (rank, size);
+        nint allToAlls, allGathers;
+        Check(copy(_world, &allToAlls), "MPI_Comm_dup");
+        Check(copy(_world, &allGathers), "MPI_Comm_dup");
+        (_allToAlls, _allGathers) = (allToAlls, allGathers);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Finish();
         if (provided < ThreadsTakeTurns)
         {
@@ -95,19 +113,42 @@ internal sealed unsafe class OpenMpi : ICollective
         }
     }
 
-    public void Broadcast(Span<byte> values)
+    public void Broadcast(Span<byte> values, int from = 0)
     {
         while (!values.IsEmpty)
         {
             var part = values[..Math.Min(values.Length, LargestMessage)];
             fixed (byte* bytes = part)
             {
-                Check(_broadcast(bytes, part.Length, _byte, 0, _world), "MPI_Bcast");
+                Check(_broadcast(bytes, part.Length, _byte, from, _world), "MPI_Bcast");
             }
 
             values = values[part.Length..];
         }
     }
+
+    public void Exchange(
+        ReadOnlySpan<byte> sent, ReadOnlySpan<int> sentCounts, Span<byte> received, ReadOnlySpan<int> receivedCounts)
+    {
+        Span<int> sentStarts = stackalloc int[Size], receivedStarts = stackalloc int[Size];
+        for (var rank = 1; rank < Size; rank++)
+        {
+            sentStarts[rank] = sentStarts[rank - 1] + sentCounts[rank - 1];
+            receivedStarts[rank] = receivedStarts[rank - 1] + receivedCounts[rank - 1];
+        }
+
+        fixed (byte* from = sent, to = received)
+        fixed (int* fromCounts = sentCounts, fromStarts = sentStarts, toCounts = receivedCounts, toStarts = receivedStarts)
+        {
+            Check(_exchange(from, fromCounts, fromStarts, _byte, to, toCounts, toStarts, _byte, _world), "MPI_Alltoallv");
+        }
+    }
+
+    public IExchange BeginAllToAll(byte[] sent, byte[] received, int block) =>
+        Begin(_beginAllToAll, sent, received, block, _allToAlls, "MPI_Ialltoall");
+
+    public IExchange BeginAllGather(byte[] sent, byte[] received, int block) =>
+        Begin(_beginAllGather, sent, received, block, _allGathers, "MPI_Iallgather");
 
     public void Barrier() => Check(_barrier(_world), "MPI_Barrier");
 
@@ -166,6 +207,23 @@ internal sealed unsafe class OpenMpi : ICollective
         }
     }
 
+    private Request Begin(
+        delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int> function,
+        byte[] from,
+        byte[] to,
+        int count,
+        nint ranks,
+        string name)
+    {
+        nint request;
+        fixed (byte* source = from, target = to)
+        {
+            Check(function(source, count, _byte, target, count, _byte, ranks, &request), name);
+        }
+
+        return new Request(this, request);
+    }
+
     // Pinned: it is large, and stays.
     private static Span<T> Room<T>(ref byte[] buffer, int count)
         where T : unmanaged
@@ -208,6 +266,26 @@ internal sealed unsafe class OpenMpi : ICollective
         if (!TrainingJob.IsRunning)
         {
             _ = _finalize();
+        }
+    }
+
+    private sealed class Request(OpenMpi mpi, nint handle) : IExchange
+    {
+        private bool _isOver;
+
+        public bool IsOver(bool waits)
+        {
+            if (_isOver)
+            {
+                return true;
+            }
+
+            var request = handle;
+            var isOver = 1;
+            Check(
+                waits ? mpi._wait(&request, null) : mpi._test(&request, &isOver, null), // null: no status is asked for
+                waits ? "MPI_Wait" : "MPI_Test");
+            return _isOver = isOver != 0;
         }
     }
 }

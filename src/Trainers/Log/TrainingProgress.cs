@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Microsoft.ML.ResNet.History;
@@ -32,6 +33,12 @@ public sealed record TrainingProgress(
     /// <summary>Gets the epoch's result, if this report ends one.</summary>
     /// <value><see langword="null"/> for reports within an epoch.</value>
     public EpochResult? Finished { get; init; }
+
+    /// <summary>
+    /// Gets what the network predicts of some validation images: see <see cref="ResNetTrainer.Options.SamplePredictions"/>.
+    /// </summary>
+    /// <value>Empty for reports within an epoch, and where no samples are asked for.</value>
+    public ImmutableArray<SamplePrediction> Samples { get; init; } = [];
 
     /// <summary>Writes where training stands as one line to show.</summary>
     /// <returns>

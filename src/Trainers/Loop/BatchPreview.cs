@@ -18,8 +18,9 @@ internal static class BatchPreview
         where T : unmanaged, INumberBase<T>
     {
         var pipelines = InputPipelines.For(augmentation, recipe, images).ForTraining();
+        var balance = images.LabelSets is null ? recipe.ClassBalance : ClassBalance.None;
         using var loader = new BatchLoader<T>(
-            images.Training, recipe.BatchSize, pipelines, epochs: 1, SeedMixer.Mix(seed, SeedUse.Batches), recipe.ClassBalance)
+            images.Training, recipe.BatchSize, pipelines, epochs: 1, SeedMixer.Mix(seed, SeedUse.Batches), balance)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
         };

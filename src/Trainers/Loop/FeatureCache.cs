@@ -33,6 +33,7 @@ internal sealed class FeatureCache(ResidualNetwork network, TrainingSettings set
         {
             ReadingTime = images.ReadingTime,
             LabelSets = images.LabelSets,
+            ValidationRows = images.ValidationRows,
         };
     }
 

@@ -23,6 +23,7 @@ internal sealed class HeadFit
     private readonly float[][] _features; // standardized
     private readonly int[] _labels;
     private readonly LabelSets? _labelSets;
+    private readonly LabelWeights? _labelWeights;
     private readonly float[] _weights;
     private readonly double _totalWeight;
     private readonly int _classes, _size;
@@ -33,9 +34,16 @@ internal sealed class HeadFit
     /// <param name="weights">The weight of each in the loss.</param>
     /// <param name="classes">The number of classes.</param>
     /// <param name="labelSets">The combinations of labels, whose numbers the labels are; null where each image has one label.</param>
-    public HeadFit(float[][] features, int[] labels, float[] weights, int classes, LabelSets? labelSets = null)
+    /// <param name="labelWeights">What labels count there; null where all count the same.</param>
+    public HeadFit(
+        float[][] features,
+        int[] labels,
+        float[] weights,
+        int classes,
+        LabelSets? labelSets = null,
+        LabelWeights? labelWeights = null)
     {
-        _labelSets = labelSets;
+        (_labelSets, _labelWeights) = (labelSets, labelWeights);
         (_features, _labels, _weights, _classes, _size) = (features, labels, weights, classes, features[0].Length);
         _totalWeight = weights.Sum(weight => (double)weight);
         (_mean, _deviation) = (new float[_size], new float[_size]);
@@ -194,14 +202,15 @@ internal sealed class HeadFit
         return loss;
     }
 
-    private static double ToErrors(float[] logits, ReadOnlySpan<bool> labels)
+    private double ToErrors(float[] logits, ReadOnlySpan<bool> labels)
     {
         var loss = 0.0;
         for (var label = 0; label < logits.Length; label++)
         {
             var signed = labels[label] ? -(double)logits[label] : logits[label];
-            loss += Math.Max(signed, 0) + Math.Log(1 + Math.Exp(-Math.Abs(signed)));
-            logits[label] = (float)(1 / (1 + Math.Exp(-logits[label]))) - (labels[label] ? 1 : 0);
+            var weight = _labelWeights?[label, labels[label]] ?? 1;
+            loss += weight * (Math.Max(signed, 0) + Math.Log(1 + Math.Exp(-Math.Abs(signed))));
+            logits[label] = weight * ((float)(1 / (1 + Math.Exp(-logits[label]))) - (labels[label] ? 1 : 0));
         }
 
         return loss;

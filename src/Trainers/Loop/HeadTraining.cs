@@ -59,7 +59,8 @@ internal sealed class HeadTraining(
             [.. features.Select(feature => feature.Label)],
             [.. features.Select(feature => feature.Weight)],
             plan.ClassCount,
-            settings.LabelSets).Solve(cancellation: settings.CancellationToken);
+            settings.LabelSets,
+            settings.LabelWeights).Solve(cancellation: settings.CancellationToken);
         var (weight, shift) = (plan.Head.Weights[0], plan.Head.Weights[1]);
         return With(start, new ResNetWeights(
             [new WeightTensor(weight.Name, weight.Shape, matrix), new WeightTensor(shift.Name, shift.Shape, bias)]));

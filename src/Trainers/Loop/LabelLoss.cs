@@ -16,7 +16,9 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// <param name="labelSets">The labels of each combination.</param>
 /// <param name="labelSmoothing">The share of each label that is spread over its two values.</param>
 /// <param name="weighted">Whether examples weigh differently.</param>
-internal sealed class LabelLoss(LabelSets labelSets, double labelSmoothing, bool weighted) : TrainingLoss
+/// <param name="labelWeights">What labels count; null where all count the same.</param>
+internal sealed class LabelLoss(LabelSets labelSets, double labelSmoothing, bool weighted, LabelWeights? labelWeights = null)
+    : TrainingLoss
 {
     public override Tensor Correct(Tensor logits, Batch batch)
     {
@@ -32,8 +34,20 @@ internal sealed class LabelLoss(LabelSets labelSets, double labelSmoothing, bool
 
     protected override Tensor Of(Tensor logits, Tensor targets, Tensor weights)
     {
-        var losses = F.binary_cross_entropy_with_logits(logits, targets, reduction: nn.Reduction.None).sum(1);
+        var losses = labelWeights is null
+            ? F.binary_cross_entropy_with_logits(logits, targets, reduction: nn.Reduction.None).sum(1)
+            : Balanced(logits, targets, labelWeights).sum(1);
         return weighted ? WeightedMean(losses, weights) : losses.mean();
+    }
+
+    // −log p is softplus(−z), −log(1 − p) is softplus(z).
+    private Tensor Balanced(Tensor logits, Tensor targets, LabelWeights weights)
+    {
+        var (present, absent) = (WeightsWhere(true), WeightsWhere(false));
+        return present * targets * F.softplus(logits.neg()) + absent * (1 - targets) * F.softplus(logits);
+
+        Tensor WeightsWhere(bool has) =>
+            tensor(Enumerable.Range(0, labelSets.LabelCount).Select(label => weights[label, has]).ToArray());
     }
 
     private Tensor Truths(Batch batch)

@@ -31,7 +31,8 @@ internal sealed class Learner<T> : IDisposable
     {
         var (recipe, precision, tensors) = (settings.Recipe, settings.Precision, settings.Tensors);
         var largest = Math.Min(recipe.BatchSize, images.Training.Count);
-        var workers = settings.ByAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
+        var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
+        SharesImages = images.Training.Spread is not null;
         var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
         Network = new ResidualNetwork(plan, start, precision, tensors: tensors);
         if (recipe.StochasticDepth > 0)
@@ -45,20 +46,27 @@ internal sealed class Learner<T> : IDisposable
             Average = new WeightAverage(Network, _average, recipe.EmaDecay, workers);
         }
 
-        if (!settings.ByAutograd)
+        if (!settings.UsesAutograd)
         {
-            var isWeighted = settings.HasExampleWeights || recipe.ClassBalance == ClassBalance.Weights;
             _compile = () => new CompiledStep(
-                Network, recipe.LabelSmoothing, isWeighted, largest, kernelsFor: null, settings.Ranks)
+                Network,
+                recipe.LabelSmoothing,
+                settings.HasClassOrExampleWeights,
+                largest,
+                kernelsFor: null,
+                settings.Ranks,
+                settings.SyncBatchNorm)
             {
                 LabelSets = settings.LabelSets,
+                LabelWeights = settings.LabelWeights,
+                GradientExchange = settings.GradientExchange,
             };
         }
 
         Optimizer = Optimizer.Of(
             recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope, workers));
         var seed = SeedMixer.Mix(settings.Seed, SeedUse.Batches);
-        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, recipe.ClassBalance, tensors)
+        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, settings.BatchBalance, tensors)
         {
             Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
             Slice = (settings.Ranks.Rank, settings.Ranks.Size),
@@ -75,6 +83,9 @@ internal sealed class Learner<T> : IDisposable
             {
                 Batches = (settings.Ranks.Rank, settings.Ranks.Size),
             };
+        Samples = settings.SamplePredictions == 0 || Validation is null
+            ? null
+            : new SampledImages(settings.SamplePredictions, images.ValidationRows, images.LabelSets is not null);
     }
 
     /// <summary>Gets the network that steps change.</summary>
@@ -93,12 +104,18 @@ internal sealed class Learner<T> : IDisposable
     /// <summary>Gets the slices that batches are cut into; 0 before the first of them, and by autograd.</summary>
     public int Slices => _compiled?.Slices ?? 0;
 
+    /// <summary>Gets whether each rank keeps some of the images.</summary>
+    public bool SharesImages { get; }
+
     public Optimizer Optimizer { get; }
 
     public BatchLoader<T> Training { get; }
 
     /// <summary>Gets the images to validate on; null if there are none.</summary>
     public BatchLoader<T>? Validation { get; }
+
+    /// <summary>Gets those of them whose predictions are reported; null for none.</summary>
+    public SampledImages? Samples { get; }
 
     /// <summary>Gets <see cref="Evaluated"/> as it was when it was last kept; null before.</summary>
     public ResNetWeights? Kept => _kept?.ToWeights();

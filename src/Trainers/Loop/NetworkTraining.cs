@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Trainers.Checkpoints;
 using Microsoft.ML.ResNet.Trainers.Data;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
+using Microsoft.ML.ResNet.Trainers.Optimization;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
@@ -27,9 +28,9 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         LayerPlan plan, ResNetWeights start, TrainingImages<T> images, Checkpoint? checkpoint)
         where T : unmanaged, INumberBase<T>
     {
-        var identity = checkpoints is null
+        var identity = images.OnFirst(settings.Ranks, () => checkpoints is null
             ? null
-            : TrainingIdentity.Of(plan, Given ?? start, images, settings.Recipe, settings.FineTuning, settings.Precision, settings.Seed);
+            : TrainingIdentity.Of(plan, Given ?? start, images, settings.Recipe, settings.FineTuning, settings.Precision, settings.Seed));
         if (checkpoint is not null && identity is not null)
         {
             CheckSameRun(identity, checkpoint);
@@ -108,6 +109,11 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
             TellOtherSlices(learner, checkpoint.State.Slices);
         }
 
+        if (fitting.Recipe.BaseBatchSize is { } baseImages)
+        {
+            TellScaledRate(fitting.Recipe, loop.Schedule, baseImages);
+        }
+
         reporter.Start(History(images, loop.State, settings.Seed));
         return loop.Run();
     }
@@ -116,16 +122,22 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         where T : unmanaged, INumberBase<T>
     {
         var (ranks, smallest) = (settings.Ranks.Size, learner.Training.ImageCount / learner.Training.BatchesPerEpoch);
-        if (ranks > smallest)
+        var fewest = settings.SyncBatchNorm ? 1 : 2;
+        if (ranks > 1 && smallest / ranks < fewest)
         {
             throw new InvalidOperationException(
-                $"A batch of {smallest} images cannot be shared out over {ranks} processes: each needs one image at least. "
+                $"A batch of {smallest} images cannot be shared out over {ranks} processes: each needs {fewest} at least. "
                 + "Start fewer processes, or set a larger BatchSize.");
         }
 
         if (ranks > 1)
         {
-            reporter.Inform($"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch.");
+            var share = learner.SharesImages ? ", and each keeps its share of the images" : "";
+            var statistics = settings.SyncBatchNorm ? "" : " Each normalizes by its own images.";
+            var format = settings.GradientExchange == GradientExchange.BFloat16 ? " Gradients are exchanged in bfloat16." : "";
+            reporter.Inform(
+                $"{ranks} processes train together, each with {learner.Compiled!.Slices / ranks} of the slices of a batch{share}."
+                + format + statistics);
         }
     }
 
@@ -138,6 +150,14 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
                 $"The checkpoint was written by a training on {earlier}, and this one is on {now}: the weights will be those of an "
                 + "uninterrupted training within rounding, not to the bit.");
         }
+    }
+
+    private void TellScaledRate(TrainingRecipe recipe, LearningRateSchedule schedule, int baseImages)
+    {
+        var stepImages = recipe.BatchSize * recipe.GradientAccumulationSteps;
+        reporter.Inform(FormattableString.Invariant(
+            $"The learning rate is {schedule.Peak:g4}: {recipe.LearningRate:g4} for {baseImages} images, and a step has {stepImages} ")
+            + FormattableString.Invariant($"(linear scaling rule); it grows up to there over {schedule.WarmupSteps} steps."));
     }
 
     private void TellOtherSlices<T>(Learner<T> learner, int earlier)

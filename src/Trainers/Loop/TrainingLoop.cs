@@ -122,7 +122,11 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var result = Validate(started, imagesPerSecond) with { AugmentationTime = learner.Training.Busy };
         FinishEpoch(result);
         _freeBuffers.AfterEpoch(_time.Elapsed);
-        reporter.Report(Progress(result.Epoch, (result.Loss, result.Accuracy), imagesPerSecond) with { Finished = result });
+        reporter.Report(Progress(result.Epoch, (result.Loss, result.Accuracy), imagesPerSecond) with
+        {
+            Finished = result,
+            Samples = learner.Samples?.ToPredictions() ?? [],
+        });
         WriteCheckpoint();
         return true;
     }
@@ -275,6 +279,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
             using var scope = NewDisposeScope();
             var logits = learner.Evaluated.Forward(batch.Images, training: false);
+            learner.Samples?.Take(logits, images.ImagesBefore(batch.Index));
             meter.Add(batch.Count, _validationLoss.Correct(logits, batch), _validationLoss.Of(logits, batch));
             if (meter.IsFull)
             {
@@ -293,6 +298,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         {
             using var scope = NewDisposeScope();
             var logits = learner.Evaluated.Forward(batch.Images, training: false);
+            learner.Samples?.Take(logits, images.ImagesBefore(batch.Index));
             meter.Add(batch.Count, _validationLoss.Correct(logits, batch), _validationLoss.Of(logits, batch));
             var of = meter.Read(default, out _);
             (own[3 * batch.Index], own[3 * batch.Index + 1], own[3 * batch.Index + 2]) = (of.Seen, of.Correct, of.LossSum);
@@ -300,6 +306,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
         var all = new double[own.Length];
         settings.Ranks.AllReduce(own, all);
+        learner.Samples?.Share(settings.Ranks, learner.Network.Plan.ClassCount);
         return all.Chunk(3).Aggregate(default(Tally), (sum, of) => sum + new Tally((long)of[0], (long)of[1], of[2]));
     }
 
@@ -355,6 +362,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     // What there is by then counts as the result, but not as an epoch: the next call goes on from the checkpoint.
     private (ResNetWeights Weights, TrainingState End) OutOfTime()
     {
+        learner.Share(settings.Ranks);
         var validated = Validate(_time.Elapsed - _state.EpochTime, _state.Tally.Seen / _state.EpochTime.TotalSeconds);
         var reason = FormattableString.Invariant(
             $"MaxDuration of {settings.MaxDuration} was over after step {_state.Step} of {Schedule.TotalSteps}.");

@@ -8,10 +8,14 @@ internal abstract class TrainingLoss
 {
     /// <summary>The loss that a network is trained with.</summary>
     public static TrainingLoss ForTraining(TrainingSettings settings) =>
-        Of(settings, settings.Recipe.LabelSmoothing, settings.HasExampleWeights || settings.Recipe.ClassBalance == ClassBalance.Weights);
+        settings.LabelSets is { } labelSets
+            ? new LabelLoss(labelSets, settings.Recipe.LabelSmoothing, settings.HasExampleWeights, settings.LabelWeights)
+            : new ClassificationLoss(settings.Recipe.LabelSmoothing, settings.HasClassOrExampleWeights);
 
     /// <summary>The plain cross-entropy, as networks are evaluated.</summary>
-    public static TrainingLoss ForValidation(TrainingSettings settings) => Of(settings, labelSmoothing: 0, settings.HasExampleWeights);
+    public static TrainingLoss ForValidation(TrainingSettings settings) => settings.LabelSets is { } labelSets
+        ? new LabelLoss(labelSets, labelSmoothing: 0, settings.HasExampleWeights)
+        : new ClassificationLoss(labelSmoothing: 0, settings.HasExampleWeights);
 
     /// <summary>Computes the mean loss of a batch.</summary>
     /// <param name="logits">[count, classes].</param>
@@ -44,8 +48,4 @@ internal abstract class TrainingLoss
         using TorchSharp.Scalar least = float.Epsilon;
         return losses.mul(weights).sum() / weights.sum().clamp_min(least);
     }
-
-    private static TrainingLoss Of(TrainingSettings settings, double labelSmoothing, bool weighted) => settings.LabelSets is { } labelSets
-        ? new LabelLoss(labelSets, labelSmoothing, weighted)
-        : new ClassificationLoss(labelSmoothing, weighted);
 }

@@ -19,7 +19,7 @@ internal sealed record LearningRateSchedule(
 {
     /// <summary>Makes the schedule of a recipe.</summary>
     public static LearningRateSchedule Of(TrainingRecipe recipe, long totalSteps) => new(
-        recipe.LearningRate,
+        recipe.PeakLearningRate,
         totalSteps,
         (long)(recipe.WarmupFraction * totalSteps),
         recipe.LearningRateDrops,

@@ -70,6 +70,7 @@ internal abstract class Optimizer : IDisposable
             recipe.MomentumForm,
             recipe.WeightDecay,
             recipe.GradientClipNorm),
+        OptimizerKind.Lars => new LarsOptimizer(parameters, recipe.Momentum, recipe.WeightDecay, recipe.GradientClipNorm),
         _ => new SgdOptimizer(
             parameters, recipe.Momentum, recipe.Nesterov, recipe.MomentumForm, recipe.WeightDecay, recipe.GradientClipNorm),
     };

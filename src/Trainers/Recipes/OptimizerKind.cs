@@ -19,4 +19,11 @@ public enum OptimizerKind
     /// al., 2024). Filters have a rate of their own, <see cref="TrainingRecipe.FilterLearningRate"/>.
     /// </summary>
     Muon,
+
+    /// <summary>
+    /// <see cref="Sgd"/> with a rate for each tensor, a thousandth of |weights| / (|gradient| + decay · |weights|) times the learning rate,
+    /// for batches of many thousand images (LARS: You et al., 2017, https://arxiv.org/abs/1708.03888). Biases and normalization take the
+    /// steps of <see cref="Sgd"/>. Rates are of the order of 10.
+    /// </summary>
+    Lars,
 }

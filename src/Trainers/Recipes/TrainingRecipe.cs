@@ -47,6 +47,13 @@ public sealed partial record TrainingRecipe
     public double LearningRate { get; init; } = 0.1;
 
     /// <summary>
+    /// Gets the images of a step that <see cref="LearningRate"/> is meant for: with k times as many, the rate is k times as high (the
+    /// linear scaling rule: Goyal et al., 2017, section 2.1). <see cref="BatchSize"/> may then change and nothing else.
+    /// </summary>
+    /// <value>At least 1. The default is <see langword="null"/>: the rate is the same for any number.</value>
+    public int? BaseBatchSize { get; init; }
+
+    /// <summary>
     /// Gets the learning rate of convolution filters after warm-up, where <see cref="Optimizer"/> is <see cref="OptimizerKind.Muon"/>: the
     /// length of the steps' singular values. All other parameters have <see cref="LearningRate"/>; both follow the same schedule.
     /// </summary>
@@ -259,6 +266,10 @@ public sealed partial record TrainingRecipe
     /// <inheritdoc/>
     public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
 
+    /// <summary>Gets the learning rate after warm-up, scaled to the images of a step.</summary>
+    internal double PeakLearningRate =>
+        BaseBatchSize is { } images ? LearningRate * BatchSize * GradientAccumulationSteps / images : LearningRate;
+
     /// <summary>Gets whether images are neither distorted nor mixed after they are cropped.</summary>
     internal bool HasNoDistortion => this is { TrivialAugment: false, ColorNoise: 0, RandomErasing: 0, Mixup: 0, CutMix: 0 };
 
@@ -283,6 +294,7 @@ public sealed partial record TrainingRecipe
         OptionCheck.OfRecipe(GradientAccumulationSteps >= 1, GradientAccumulationSteps, "at least 1");
         OptionCheck.OfRecipe(Enum.IsDefined(Optimizer), Optimizer, "one of the values of OptimizerKind");
         OptionCheck.OfRecipe(LearningRate > 0 && double.IsFinite(LearningRate), LearningRate, "a finite number greater than 0");
+        OptionCheck.OfRecipe(BaseBatchSize is null or >= 1, BaseBatchSize, "at least 1, or null");
         OptionCheck.OfRecipe(
             FilterLearningRate > 0 && double.IsFinite(FilterLearningRate),
             FilterLearningRate, "a finite number greater than 0");

@@ -35,7 +35,8 @@ internal static class Readme
         model.WriteReport("report.html", test);                   // one page, no network access, no script
         var network = model.GetResNet();
         var history = network.History;
-        Console.WriteLine($"{network.Architecture}, {history.Epochs.Length} epochs, validation accuracy {history.Epochs[^1].ValidationAccuracy:p1}");
+        Console.WriteLine(
+            $"{network.Architecture}, {history.Epochs.Length} epochs, validation accuracy {history.Epochs[^1].ValidationAccuracy:p1}");
         network.ExportOnnx("network.onnx");
         network.Weights.Save("network.safetensors");
         #endregion

@@ -197,7 +197,9 @@ internal static class Results
     {
         #region Quantize
         using var quantized = network.Quantize(images);             // a few hundred images like those to come; no label needed
-        var (before, after) = (ml.MulticlassClassification.Evaluate(network.Transform(images)), ml.MulticlassClassification.Evaluate(quantized.Transform(images)));
+        var (before, after) = (
+            ml.MulticlassClassification.Evaluate(network.Transform(images)),
+            ml.MulticlassClassification.Evaluate(quantized.Transform(images)));
         Console.WriteLine($"{before.MicroAccuracy:p2} in floats, {after.MicroAccuracy:p2} in integers");
 
         ml.Model.Save(quantized, images.Schema, "quantized.zip");   // loads, scores and exports as any other

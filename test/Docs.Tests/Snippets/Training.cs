@@ -33,7 +33,9 @@ internal static class Training
     {
         #region TrainWithValidationData
         var files = ml.Data.LoadImageFolder("photos/train");
-        var prepare = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files);
+        var prepare = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files);
         var model = trainer.Fit(prepare.Transform(files), prepare.Transform(ml.Data.LoadImageFolder("photos/test")));
         Console.WriteLine($"{model.History.Epochs[^1].ValidationAccuracy:p1}");
         #endregion
@@ -53,6 +55,27 @@ internal static class Training
             }));
         var model = pipeline.Fit(ml.Data.LoadImageFolder("photos/train"));
         Console.WriteLine($"{model.GetResNet().History.Epochs[^1].ValidationAccuracy:p1}");
+        #endregion
+        return model;
+    }
+
+    public static ResNetClassificationTransformer PredictionsWhileTraining(MLContext ml, IDataView train)
+    {
+        #region PredictionsWhileTraining
+        var options = new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet20,
+            Epochs = 2,
+            SamplePredictions = 8,                                           // of so many validation images
+            Progress = new Progress<TrainingProgress>(progress =>
+            {
+                foreach (var sample in progress.Samples)                     // at the end of each epoch
+                {
+                    Console.WriteLine($"{progress.Epoch}: row {sample.Row}: {sample.Scores.Max():p0}");
+                }
+            }),
+        };
+        var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(train);
         #endregion
         return model;
     }
@@ -134,9 +157,25 @@ internal static class Training
         {
             Pretrained = "resnet18",
             TrainableLayers = TrainableLayers.Head,
-            Epochs = 20,
-            LearningRate = 0.01,
+            Recipe = TrainingRecipe.Modern with { WeightDecay = 0.01 }, // few images: keep the head small
+            Epochs = 60,
+            LearningRate = 0.003,
             BatchSize = 32,
+        });
+        #endregion
+        return trainer;
+    }
+
+    public static ResNetTrainer PretrainedMiddle(MLContext ml)
+    {
+        #region PretrainedMiddle
+        var weights = ResNetWeights.Pretrained("resnet18");
+        weights = weights.WithPreprocessing(weights.Preprocessing! with { CropBorder = 16 }); // 224 pixels of 256
+        var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            InitialWeights = weights,
+            Architecture = weights.Architecture!,
+            TrainableLayers = TrainableLayers.Head,
         });
         #endregion
         return trainer;
@@ -337,7 +376,8 @@ internal static class Training
         return plan;
     }
 
-    public static EstimatorChain<KeyToValueMappingTransformer> ComingFromImageClassification(MLContext ml, CancellationToken cancellationToken)
+    public static EstimatorChain<KeyToValueMappingTransformer> ComingFromImageClassification(
+        MLContext ml, CancellationToken cancellationToken)
     {
         #region OurPipeline
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")

@@ -8,10 +8,12 @@ internal sealed class BenchmarkImages(string? small, string? photos, bool quick)
     private ImageSet? _photos;
 
     /// <summary>Gets small images, such as CIFAR-10.</summary>
-    public ImageSet Small => _small ??= small is null ? Draw("small", classes: 10, perClass: quick ? 700 : 6_000, 32, 32, ".png") : ImageSet.Of(small);
+    public ImageSet Small =>
+        _small ??= small is null ? Draw("small", classes: 10, perClass: quick ? 700 : 6_000, 32, 32, ".png") : ImageSet.Of(small);
 
     /// <summary>Gets photographs.</summary>
-    public ImageSet Photos => _photos ??= photos is null ? Draw("photographs", classes: 2, perClass: 122, 375, 500, ".jpg") : ImageSet.Of(photos);
+    public ImageSet Photos =>
+        _photos ??= photos is null ? Draw("photographs", classes: 2, perClass: 122, 375, 500, ".jpg") : ImageSet.Of(photos);
 
     public string SmallSource => small is null ? "drawn" : $"{Small.Paths.Length} of the user's";
 

@@ -2,7 +2,10 @@ using Microsoft.ML.Data;
 
 namespace Benchmarks.Data;
 
-/// <summary>Images of waves, for those who have no others: a direction and a wavelength for each class, in changing colours, with noise. The same every time.</summary>
+/// <summary>
+/// Images of waves, for those who have no others: a direction and a wavelength for each class, in
+/// changing colours, with noise. The same every time.
+/// </summary>
 internal static class DrawnImages
 {
     public static void Write(string folder, int classes, int perClass, int height, int width, string extension)
@@ -13,7 +16,8 @@ internal static class DrawnImages
             var classFolder = Directory.CreateDirectory(Path.Combine(folder, $"class{label}")).FullName;
             for (var i = 0; i < perClass; i++)
             {
-                using var image = MLImage.CreateFromPixels(width, height, MLPixelFormat.Bgra32, Draw(label, classes, height, width, random));
+                using var image = MLImage.CreateFromPixels(
+                    width, height, MLPixelFormat.Bgra32, Draw(label, classes, height, width, random));
                 image.Save(Path.Combine(classFolder, $"{i:d5}{extension}"));
             }
         }

@@ -5,8 +5,9 @@ using System.Runtime.Intrinsics;
 namespace Benchmarks.Peers;
 
 /// <summary>
-/// What the CPU's float32 arithmetic allows: a network's multiply-adds, forward and backward, at the rate of fused multiply-adds that never leave the registers. No training in float32 is faster, whoever
-/// wrote its kernels, unless it multiplies less (Winograd's convolutions) or in another type.
+/// What the CPU's float32 arithmetic allows: a network's multiply-adds, forward and backward, at the rate of fused multiply-adds
+/// that never leave the registers. No training in float32 is faster, whoever wrote its kernels, unless it multiplies less
+/// (Winograd's convolutions) or in another type.
 /// </summary>
 internal static class ArithmeticPeak
 {

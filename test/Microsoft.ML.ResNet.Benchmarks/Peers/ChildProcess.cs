@@ -12,7 +12,8 @@ internal static class ChildProcess
     {
         var program = Environment.ProcessPath!;
         return Path.GetFileNameWithoutExtension(program) == "dotnet"
-            ? new ProcessStartInfo(program, [Path.Combine(AppContext.BaseDirectory, $"{typeof(ChildProcess).Assembly.GetName().Name}.dll"), .. arguments])
+            ? new ProcessStartInfo(
+                program, [Path.Combine(AppContext.BaseDirectory, $"{typeof(ChildProcess).Assembly.GetName().Name}.dll"), .. arguments])
             : new ProcessStartInfo(program, arguments);
     }
 

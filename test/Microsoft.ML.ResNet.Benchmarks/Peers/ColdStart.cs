@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Benchmarks.Peers;
 
-/// <summary>A fresh process that loads a saved model and predicts once; or, without a model, one that does nothing but use ML.NET.</summary>
+/// <summary>
+/// A fresh process that loads a saved model and predicts once; or, without a model, one that does nothing but use ML.NET.
+/// </summary>
 /// <param name="Model">The saved model; null for none.</param>
 /// <param name="ImageSize">Height and width of the image, in pixels.</param>
 internal sealed record ColdStart(string? Model, int ImageSize)

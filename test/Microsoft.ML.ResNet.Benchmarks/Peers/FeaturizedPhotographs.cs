@@ -21,7 +21,8 @@ internal sealed record FeaturizedPhotographs(string Train, string Test, bool IsO
         var ml = new MLContext(seed: 1);
         var (train, test) = (ml.Data.LoadImageFolder(work.Train), ml.Data.LoadImageFolder(work.Test));
         var clock = Stopwatch.StartNew();
-        var featurize = ml.Transforms.LoadImages("Image", null, nameof(ImageFolderRow.ImagePath)).Append(work.IsOurs ? Ours(ml) : Theirs(ml));
+        var featurize = ml.Transforms.LoadImages("Image", null, nameof(ImageFolderRow.ImagePath))
+            .Append(work.IsOurs ? Ours(ml) : Theirs(ml));
         using var model = ml.Transforms.Conversion.MapValueToKey("Label").Append(featurize)
             .Append(ml.MulticlassClassification.Trainers.LbfgsMaximumEntropy()).Fit(train);
         var fit = clock.Elapsed.TotalSeconds;

@@ -16,7 +16,11 @@ internal sealed class NaiveNetwork : Module<Tensor, Tensor>
         var (architecture, width) = (plan.Architecture, plan.Architecture.BaseWidth);
         _stem = architecture.Stem == StemKind.SmallImage
             ? Sequential(Conv2d(3, width, 3, padding: 1, bias: false), BatchNorm2d(width), ReLU(inplace: true))
-            : Sequential(Conv2d(3, width, 7, stride: 2, padding: 3, bias: false), BatchNorm2d(width), ReLU(inplace: true), MaxPool2d(3, stride: 2, padding: 1));
+            : Sequential(
+                Conv2d(3, width, 7, stride: 2, padding: 3, bias: false),
+                BatchNorm2d(width),
+                ReLU(inplace: true),
+                MaxPool2d(3, stride: 2, padding: 1));
         List<(string, Module<Tensor, Tensor>)> blocks = [];
         var input = width;
         for (var stage = 0; stage < architecture.Depths.Length; stage++)
@@ -67,6 +71,8 @@ internal sealed class NaiveNetwork : Module<Tensor, Tensor>
 
         private Tensor Shortcut(Tensor x) => _shortcut is not null ? _shortcut.call(x)
             : _newChannels == 0 ? x
-            : functional.pad(x[TensorIndex.Colon, TensorIndex.Colon, TensorIndex.Slice(null, null, 2), TensorIndex.Slice(null, null, 2)], [0, 0, 0, 0, _newChannels / 2, _newChannels - _newChannels / 2]);
+            : functional.pad(
+                x[TensorIndex.Colon, TensorIndex.Colon, TensorIndex.Slice(null, null, 2), TensorIndex.Slice(null, null, 2)],
+                [0, 0, 0, 0, _newChannels / 2, _newChannels - _newChannels / 2]);
     }
 }

@@ -7,8 +7,9 @@ using static TorchSharp.torch.utils.data;
 namespace Benchmarks.Peers;
 
 /// <summary>
-/// TorchSharp as its published examples use it: modules, float32, NCHW, its DataLoader, its optimizer, the loss read at every step. In its favour: images
-/// are decoded beforehand, and neither augmented nor read again, and what a step made is freed after it, without which memory runs out.
+/// TorchSharp as its published examples use it: modules, float32, NCHW, its DataLoader, its optimizer, the loss read at
+/// every step. In its favour: images are decoded beforehand, and neither augmented nor read again, and what a step made is
+/// freed after it, without which memory runs out.
 /// </summary>
 internal static class NaiveTraining
 {
@@ -54,7 +55,8 @@ internal static class NaiveTraining
         var parameters = model.parameters().Sum(parameter => parameter.numel());
         return parameters == work.Plan.ParameterCount
             ? new TrainingRate(clock.StepsPerSecond * work.BatchSize, parameters) { PeakMemory = process.PeakWorkingSet64 }
-            : throw new InvalidOperationException($"The naive {work.Architecture} has {parameters} parameters, not {work.Plan.ParameterCount}: it is another network.");
+            : throw new InvalidOperationException(
+                $"The naive {work.Architecture} has {parameters} parameters, not {work.Plan.ParameterCount}: it is another network.");
     }
 
     private sealed class DecodedImages : Dataset
@@ -77,7 +79,8 @@ internal static class NaiveTraining
             var (pixels, label) = _images[index];
             return new()
             {
-                ["data"] = tensor(pixels, [_size, _size, 4]).permute(2, 0, 1)[TensorIndex.Slice(0, 3)].to(float32).div(255).sub(0.5).div(0.25),
+                ["data"] =
+                    tensor(pixels, [_size, _size, 4]).permute(2, 0, 1)[TensorIndex.Slice(0, 3)].to(float32).div(255).sub(0.5).div(0.25),
                 ["label"] = tensor(label),
             };
         }

@@ -16,13 +16,23 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs, long? CacheB
         var training = work.Training;
         var ml = new MLContext(seed: 1);
         var files = ml.Data.LoadFromEnumerable(training.Select());
-        var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+        var images = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files)
+            .Transform(files);
         var progress = new Progress();
         using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = ResNetArchitecture.Parse(training.Architecture),
             InputShape = new ImageShape(3, training.ImageSize, training.ImageSize),
-            Recipe = TrainingRecipe.Paper with { Steps = null, Epochs = Math.Max(1, work.Epochs), BatchSize = training.BatchSize, LearningRate = 0.01, Augmentation = ImageAugmentation.Auto },
+            Recipe = TrainingRecipe.Paper with
+            {
+                Steps = null,
+                Epochs = Math.Max(1, work.Epochs),
+                BatchSize = training.BatchSize,
+                LearningRate = 0.01,
+                Augmentation = ImageAugmentation.Auto,
+            },
             MaxDuration = work.Epochs == 0 ? TimeSpan.FromTicks(1) : null,
             ValidationFraction = 0,
             OnBadImage = BadImageHandling.Skip,
@@ -46,7 +56,8 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs, long? CacheB
         public List<long> Resident { get; } = [];
 
         // From the second epoch on: by then everything is compiled, and pools are filled. What epochs' ends allocate is in it.
-        public double? AllocatedPerStep => _first is { } first && _last.Step > first.Step ? (double)(_last.Bytes - first.Bytes) / (_last.Step - first.Step) : null;
+        public double? AllocatedPerStep =>
+            _first is { } first && _last.Step > first.Step ? (double)(_last.Bytes - first.Bytes) / (_last.Step - first.Step) : null;
 
         public void Report(TrainingProgress value)
         {
@@ -71,7 +82,8 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs, long? CacheB
 /// <param name="Resident">Memory at each epoch's end, in bytes.</param>
 /// <param name="Peak">The most memory that the process had, in bytes.</param>
 /// <param name="AllocatedPerStep">Managed bytes that a step allocates; null after too few steps.</param>
-internal sealed record EpochsResult(int Images, double ReadingSeconds, EpochCost[] Epochs, long[] Resident, long Peak, double? AllocatedPerStep);
+internal sealed record EpochsResult(
+    int Images, double ReadingSeconds, EpochCost[] Epochs, long[] Resident, long Peak, double? AllocatedPerStep);
 
 /// <summary>What an epoch took, in seconds, and what its augmentation took on a thread of its own.</summary>
 internal sealed record EpochCost(double Seconds, double Augmentation);

@@ -19,7 +19,9 @@ internal static class OurScoring
     {
         var preprocessing = new ImagePreprocessing(new ImageShape(3, work.ImageSize, work.ImageSize), [124, 116, 104], [58, 57, 57]);
         var some = new ScoringRows(work.ImageSize).View(ml, work.FromImages, row => row < CalibrationRows);
-        var model = ml.Transforms.ApplyResNet(ResNetWeights.Initialize(work.Plan, seed: 1), work.Plan.Architecture, preprocessing: preprocessing).Fit(some);
+        var model = ml.Transforms.ApplyResNet(
+            ResNetWeights.Initialize(work.Plan, seed: 1), work.Plan.Architecture, preprocessing: preprocessing)
+            .Fit(some);
         if (!work.Quantized)
         {
             return model;
@@ -75,7 +77,9 @@ internal static class OurScoring
         var rows = new ScoringRows(work.ImageSize);
         var clock = new StepClock(work.WarmUp, work.Seconds, work.WarmUpRows);
         var (gate, scored) = (new Lock(), 0L);
-        var callers = Enumerable.Range(0, work.Callers).Select(_ => new Thread(work.FromImages ? Call<ImageRow>(rows.Image) : Call<PixelRow>(rows.Pixels))).ToArray();
+        var callers = Enumerable.Range(0, work.Callers)
+            .Select(_ => new Thread(work.FromImages ? Call<ImageRow>(rows.Image) : Call<PixelRow>(rows.Pixels)))
+            .ToArray();
         Array.ForEach(callers, caller => caller.Start());
         Array.ForEach(callers, caller => caller.Join());
         return clock.StepsPerSecond;
@@ -84,7 +88,8 @@ internal static class OurScoring
             where TRow : class => () =>
         {
             // An engine that owns the model would take it away from the others.
-            using var engine = ml.Model.CreatePredictionEngine<TRow, ScoreRow>(model, new PredictionEngineOptions { OwnsTransformer = false, InputSchemaDefinition = rows.Schema<TRow>() });
+            using var engine = ml.Model.CreatePredictionEngine<TRow, ScoreRow>(
+                model, new PredictionEngineOptions { OwnsTransformer = false, InputSchemaDefinition = rows.Schema<TRow>() });
             for (var row = 0L; ; row++)
             {
                 engine.Predict(make(row));

@@ -3,7 +3,9 @@ using Microsoft.ML.ResNet.Trainers;
 
 namespace Benchmarks.Peers;
 
-/// <summary>The library, as a user calls it: files to a model, with augmentation. Steps are counted by the user's own progress callback.</summary>
+/// <summary>
+/// The library, as a user calls it: files to a model, with augmentation. Steps are counted by the user's own progress callback.
+/// </summary>
 internal static class OurTraining
 {
     public static readonly Peer<TrainingWork, TrainingRate> Peer = new("ours", Train);
@@ -12,14 +14,24 @@ internal static class OurTraining
     {
         var ml = new MLContext(seed: 1);
         var files = ml.Data.LoadFromEnumerable(work.Select());
-        var images = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+        var images = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files)
+            .Transform(files);
         var progress = new Progress(work);
         using var stop = progress.Stop;
         var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = ResNetArchitecture.Parse(work.Architecture),
             InputShape = new ImageShape(3, work.ImageSize, work.ImageSize),
-            Recipe = TrainingRecipe.Paper with { Steps = null, Epochs = 1_000_000, BatchSize = work.BatchSize, LearningRate = 0.01, Augmentation = ImageAugmentation.Auto },
+            Recipe = TrainingRecipe.Paper with
+            {
+                Steps = null,
+                Epochs = 1_000_000,
+                BatchSize = work.BatchSize,
+                LearningRate = 0.01,
+                Augmentation = ImageAugmentation.Auto,
+            },
             ValidationFraction = 0,
             OnBadImage = BadImageHandling.Skip,
             ThreadCount = work.Threads,

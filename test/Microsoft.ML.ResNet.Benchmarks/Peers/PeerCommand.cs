@@ -3,14 +3,17 @@ using System.Text.Json;
 
 namespace Benchmarks.Peers;
 
-/// <summary><c>peer</c>, which users do not see: does one competitor's work in this process, and prints what came of it as a line of JSON.</summary>
+/// <summary>
+/// <c>peer</c>, which users do not see: does one competitor's work in this process, and prints what came of it as a line of JSON.
+/// </summary>
 internal static class PeerCommand
 {
     public const string Name = "peer";
 
     private static readonly IPeer[] Peers =
     [
-        OurTraining.Peer, NaiveTraining.Peer, StepFloor.Peer, TracedStep.Peer, ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer,
+        OurTraining.Peer, NaiveTraining.Peer, StepFloor.Peer, TracedStep.Peer,
+        ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer,
         PredictorStart.Peer, PredictedPhotographs.Peer, PredictedPhotographs.Decoding, OurEpochs.Peer, Codec.Peer, FolderListing.Peer,
         ScoringMemory.Peer, FeaturizedPhotographs.Peer, ImageReading.Peer,
     ];
@@ -21,12 +24,15 @@ internal static class PeerCommand
         var work = new Argument<string>("work");
         var command = new Command(Name) { peer, work };
         command.Hidden = true;
-        command.SetAction(arguments => Console.WriteLine(Peers.Single(each => each.Name == arguments.GetValue(peer)).Answer(arguments.GetValue(work)!)));
+        command.SetAction(
+            arguments => Console.WriteLine(Peers.Single(each => each.Name == arguments.GetValue(peer)).Answer(arguments.GetValue(work)!)));
         return command;
     }
 }
 
-/// <summary>Work that is done in a process of its own: what another run left in the allocator, in caches or in thread pools would distort it.</summary>
+/// <summary>
+/// Work that is done in a process of its own: what another run left in the allocator, in caches or in thread pools would distort it.
+/// </summary>
 internal interface IPeer
 {
     string Name { get; }

@@ -36,10 +36,12 @@ internal static class PyTorch
             warmup = work.WarmUp,
             seconds = work.Seconds,
         });
-        var rate = ChildProcess.Run<TrainingRate>("PyTorch", new ProcessStartInfo(python.Interpreter, [Path.Combine(AppContext.BaseDirectory, "Peers", "train.py"), arguments]));
+        var rate = ChildProcess.Run<TrainingRate>(
+            "PyTorch", new ProcessStartInfo(python.Interpreter, [Path.Combine(AppContext.BaseDirectory, "Peers", "train.py"), arguments]));
         return rate is null || rate.Parameters == work.Plan.ParameterCount
             ? rate
-            : throw new InvalidOperationException($"PyTorch's {work.Architecture} has {rate.Parameters} parameters, not {work.Plan.ParameterCount}: it is another network.");
+            : throw new InvalidOperationException(
+                $"PyTorch's {work.Architecture} has {rate.Parameters} parameters, not {work.Plan.ParameterCount}: it is another network.");
     }
 
     private static (string Interpreter, string Version)? Find()
@@ -48,7 +50,11 @@ internal static class PyTorch
         {
             try
             {
-                using var process = Process.Start(new ProcessStartInfo(interpreter, ["-c", "import torch; print(torch.__version__)"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+                using var process = Process.Start(new ProcessStartInfo(interpreter, ["-c", "import torch; print(torch.__version__)"])
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                })!;
                 var version = process.StandardOutput.ReadToEnd().Trim();
                 process.WaitForExit();
                 if (process.ExitCode == 0)

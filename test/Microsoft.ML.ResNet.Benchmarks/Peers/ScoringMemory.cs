@@ -27,7 +27,9 @@ internal sealed record ScoringMemory(ScoringWork Scoring, long Rows)
                 getScore(ref score);
                 if ((cursor.Position + 1) % (work.Rows / Looks) == 0)
                 {
-                    GC.Collect(); // what is held counts: garbage may wait until it fills the processor's last cache, which is how .NET sizes its youngest generation
+                    // What is held counts: garbage may wait until it fills the processor's last cache, which is
+                    // how .NET sizes its youngest generation.
+                    GC.Collect();
                     using var now = Process.GetCurrentProcess();
                     resident.Add(now.WorkingSet64);
                 }

@@ -53,7 +53,8 @@ internal sealed class ScoringRows
     public PixelRow Pixels(long row) => new() { Image = Planar(row) };
 
     /// <inheritdoc cref="Pixels"/>
-    public ImageRow Image(long row) => new() { Image = MLImage.CreateFromPixels(_size, _size, MLPixelFormat.Bgra32, _bgra[row % Different]) };
+    public ImageRow Image(long row) =>
+        new() { Image = MLImage.CreateFromPixels(_size, _size, MLPixelFormat.Bgra32, _bgra[row % Different]) };
 
     /// <summary>Makes rows without end; a reader stops when it has enough.</summary>
     public IDataView View(MLContext ml, bool fromImages, Func<long, bool> goesOn) => fromImages

@@ -10,7 +10,10 @@ namespace Benchmarks.Peers;
 /// <param name="Seconds">Seconds of the measurement.</param>
 internal sealed record ScoringWork(string Architecture, int ImageSize, int Classes, double WarmUp, double Seconds)
 {
-    /// <summary>Gets the rows of the warm-up of single rows, at least: .NET compiles a method anew after 30 calls, and once more after another 30, on a core that scoring would use.</summary>
+    /// <summary>
+    /// Gets the rows of the warm-up of single rows, at least: .NET compiles a method anew after 30 calls, and once more after
+    /// another 30, on a core that scoring would use.
+    /// </summary>
     [JsonIgnore]
     public long WarmUpRows => Batch == 1 ? 100 : 0;
 
@@ -28,7 +31,9 @@ internal sealed record ScoringWork(string Architecture, int ImageSize, int Class
     /// <value>The default is 1.</value>
     public int Callers { get; init; } = 1;
 
-    /// <summary>Gets whether ONNX Runtime has only the caller's thread for an image, as docs/deployment.md advises for as many callers as cores.</summary>
+    /// <summary>
+    /// Gets whether ONNX Runtime has only the caller's thread for an image, as docs/deployment.md advises for as many callers as cores.
+    /// </summary>
     public bool OneThreadPerCall { get; init; }
 
     /// <summary>Gets whether the network is quantized to 8-bit integers.</summary>

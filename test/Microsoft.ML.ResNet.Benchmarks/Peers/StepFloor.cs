@@ -6,10 +6,12 @@ using Microsoft.ML.ResNet.Trainers;
 namespace Benchmarks.Peers;
 
 /// <summary>
-/// What no step around these kernels can beat: oneDNN's own time for each convolution and matrix product, by its verbose log of a run apart, and the bytes that
-/// normalizations, ReLUs and additions must move at least, at the rate of a copy.
+/// What no step around these kernels can beat: oneDNN's own time for each convolution and matrix product, by its verbose log of a run
+/// apart, and the bytes that normalizations, ReLUs and additions must move at least, at the rate of a copy.
 /// </summary>
-/// <remarks>Products that another library computes, as MKL does in float32, are in no log: there the floor is lower than it could be.</remarks>
+/// <remarks>
+/// Products that another library computes, as MKL does in float32, are in no log: there the floor is lower than it could be.
+/// </remarks>
 internal static class StepFloor
 {
     public const string Forward = "convolutions, forward";
@@ -39,21 +41,24 @@ internal static class StepFloor
         var parts = lines.Select(Execution.Parse).OfType<Execution>()
             .GroupBy(each => (each.Part, each.Kernel))
             .Where(group => group.Count() >= done.Steps) // not those of the check before training
-            .GroupBy(group => group.Key.Part, group => Median(group.Select(each => each.Milliseconds)) * group.Count() / done.Steps / done.Workers)
+            .GroupBy(
+                group => group.Key.Part,
+                group => Median(group.Select(each => each.Milliseconds)) * group.Count() / done.Steps / done.Workers)
             .ToDictionary(group => group.Key, group => group.Sum());
         parts[Memory] = 1000 * BytesPerStep(work, done.Precision == nameof(TrainingPrecision.BFloat16) ? 2 : 4) / CopyRate(work.Threads);
         return new TrainingRate(work.BatchSize / (parts.Values.Sum() / 1000), work.Plan.ParameterCount, done.Precision) { Parts = parts };
     }
 
-    // A normalization reads its input for the statistics, and again to write the result; back, it reads gradient and input twice and writes once. ReLU's result is read twice on the way
-    // back. An addition reads one more, and hands the gradient on to two.
-    private static double BytesPerStep(TrainingWork work, int elementSize) => work.Plan.Layers.Sum(layer => (double)layer.Output.Size * work.BatchSize * elementSize * layer switch
-    {
-        BatchNormLayer => 3 + 5,
-        ReluLayer => 2,
-        AddLayer => 1 + 1,
-        _ => 0,
-    });
+    // A normalization reads its input for the statistics, and again to write the result; back, it reads gradient and input twice and writes
+    // once. ReLU's result is read twice on the way back. An addition reads one more, and hands the gradient on to two.
+    private static double BytesPerStep(TrainingWork work, int elementSize) =>
+        work.Plan.Layers.Sum(layer => (double)layer.Output.Size * work.BatchSize * elementSize * layer switch
+        {
+            BatchNormLayer => 3 + 5,
+            ReluLayer => 2,
+            AddLayer => 1 + 1,
+            _ => 0,
+        });
 
     private static double CopyRate(int threads)
     {
@@ -62,7 +67,8 @@ internal static class StepFloor
         for (var repeat = 0; repeat < Copies; repeat++)
         {
             var clock = Stopwatch.StartNew();
-            Parallel.ForEach(blocks, new ParallelOptions { MaxDegreeOfParallelism = threads }, block => block.From.AsSpan().CopyTo(block.To));
+            Parallel.ForEach(
+                blocks, new ParallelOptions { MaxDegreeOfParallelism = threads }, block => block.From.AsSpan().CopyTo(block.To));
             best = Math.Min(best, clock.Elapsed.TotalSeconds);
         }
 
@@ -75,7 +81,9 @@ internal static class StepFloor
         return sorted[sorted.Length / 2];
     }
 
-    /// <summary>A line of oneDNN's log: onednn_verbose,v1,primitive,exec,cpu,convolution,jit:…,forward_training,…,mb128_ic16…,0.87.</summary>
+    /// <summary>
+    /// A line of oneDNN's log: onednn_verbose,v1,primitive,exec,cpu,convolution,jit:…,forward_training,…,mb128_ic16…,0.87.
+    /// </summary>
     private sealed record Execution(string Part, string Kernel, double Milliseconds)
     {
         private const int PrimitiveField = 5;

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Benchmarks.Peers;
 
-/// <summary>The library's training step on one batch, again and again: for oneDNN to write down how long each of its kernels takes.</summary>
+/// <summary>
+/// The library's training step on one batch, again and again: for oneDNN to write down how long each of its kernels takes.
+/// </summary>
 internal static class TracedStep
 {
     public static readonly Peer<TrainingWork, StepCount> Peer = new("step", Run);

@@ -14,7 +14,8 @@ namespace Benchmarks.Peers;
 /// <param name="Threads">Threads that compute.</param>
 /// <param name="WarmUp">Seconds before the measurement.</param>
 /// <param name="Seconds">Seconds of the measurement.</param>
-internal sealed record TrainingWork(string Architecture, int ImageSize, int BatchSize, int Classes, string Folder, int Images, int Threads, double WarmUp, double Seconds)
+internal sealed record TrainingWork(
+    string Architecture, int ImageSize, int BatchSize, int Classes, string Folder, int Images, int Threads, double WarmUp, double Seconds)
 {
     [JsonIgnore]
     public LayerPlan Plan => LayerPlan.Create(ResNetArchitecture.Parse(Architecture), new ImageShape(3, ImageSize, ImageSize), Classes);

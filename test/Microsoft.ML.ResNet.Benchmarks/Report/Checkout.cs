@@ -12,7 +12,8 @@ internal static class Checkout
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "ResNet.MLNet.sln")))
         {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The benchmarks write to docs/ of the repository that they were built in, and were not built in one.");
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException(
+                "The benchmarks write to docs/ of the repository that they were built in, and were not built in one.");
         }
 
         return folder;

@@ -7,7 +7,9 @@ namespace Benchmarks.Report;
 /// <summary>What training costs at one point of an axis.</summary>
 internal sealed record GrowthPoint(double X, double Milliseconds, double Megabytes);
 
-/// <summary>A plot of time per image above one of peak memory, both logarithmic, with least-squares lines: powers are straight there.</summary>
+/// <summary>
+/// A plot of time per image above one of peak memory, both logarithmic, with least-squares lines: powers are straight there.
+/// </summary>
 internal static class GrowthChart
 {
     private const int Width = 720;
@@ -33,7 +35,8 @@ internal static class GrowthChart
         ])
         {
             var (slope, intercept) = Statistics.Line([.. values.Select(value => (Math.Log(value.X), Math.Log(value.Y)))]);
-            var fit = Chart.Line(null, theme.Quiet, 1.2, [.. values.Select(value => new DataPoint(value.X, Math.Exp(intercept + slope * Math.Log(value.X))))], LineStyle.Dash);
+            var fit = Chart.Line(null, theme.Quiet, 1.2,
+                [.. values.Select(value => new DataPoint(value.X, Math.Exp(intercept + slope * Math.Log(value.X))))], LineStyle.Dash);
             var measured = Chart.Line(null, color, 1.8, values.Select(value => new DataPoint(value.X, value.Y)));
             (measured.MarkerType, measured.MarkerSize, measured.MarkerFill) = (MarkerType.Circle, 3.5, color);
             (fit.YAxisKey, measured.YAxisKey) = (axis, axis);

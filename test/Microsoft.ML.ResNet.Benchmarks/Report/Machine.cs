@@ -22,6 +22,7 @@ internal static class Machine
     private static string Extensions()
     {
         var sets = Processor.InstructionSets.ToLookup(each => each.Present, each => each.Name);
-        return $"{string.Join(", ", sets[true].DefaultIfEmpty("none of these"))}; without: {string.Join(", ", sets[false].DefaultIfEmpty("none of these"))}";
+        return $"{string.Join(", ", sets[true].DefaultIfEmpty("none of these"))}; "
+            + $"without: {string.Join(", ", sets[false].DefaultIfEmpty("none of these"))}";
     }
 }

@@ -13,7 +13,8 @@ internal static partial class PageSections
     /// <param name="section">Its new text. A remark that was written into the old one by hand is kept, at its end.</param>
     public static string Replace(string page, string header, IReadOnlyList<string> order, string name, string section)
     {
-        var sections = SectionPattern().Matches(page).ToDictionary(match => match.Groups["name"].Value, match => match.Groups["text"].Value);
+        var sections = SectionPattern().Matches(page)
+            .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["text"].Value);
         var remark = sections.TryGetValue(name, out var old) ? RemarkPattern().Match(old).Value : "";
         sections[name] = $"{section.TrimEnd()}\n{(remark.Length > 0 ? $"\n{remark}\n" : "")}";
         var ordered = order.Where(sections.ContainsKey).Select(each => $"<!-- begin {each} -->\n{sections[each]}<!-- end {each} -->");

@@ -18,7 +18,8 @@ internal sealed record Section(string Title, ImmutableArray<IPart> Parts)
     }
 
     public string ToMarkdown() => string.Create(Output.Culture,
-        $"## {Title}\n\nMeasured {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC in {Duration.TotalMinutes:f0} minutes; {Settings}.\n\n{string.Join("\n\n", Parts.Select(part => part.ToMarkdown()))}\n");
+        $"## {Title}\n\nMeasured {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC in {Duration.TotalMinutes:f0} "
+            + $"minutes; {Settings}.\n\n{string.Join("\n\n", Parts.Select(part => part.ToMarkdown()))}\n");
 }
 
 /// <summary>A part of a section.</summary>

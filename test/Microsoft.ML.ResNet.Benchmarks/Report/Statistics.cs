@@ -12,7 +12,9 @@ internal static class Statistics
 
     /// <summary>Gets the median of the ratios of what was measured in the same repeat.</summary>
     public static double? MedianRatio(IEnumerable<double?> ours, IEnumerable<double?> theirs) =>
-        Median(ours.Zip(theirs).Where(pair => pair is { First: not null, Second: > 0 }).Select(pair => pair.First!.Value / pair.Second!.Value));
+        Median(ours.Zip(theirs)
+            .Where(pair => pair is { First: not null, Second: > 0 })
+            .Select(pair => pair.First!.Value / pair.Second!.Value));
 
     /// <summary>Fits a straight line by least squares.</summary>
     public static (double Slope, double Intercept) Line(IReadOnlyList<(double X, double Y)> points)
@@ -23,5 +25,6 @@ internal static class Statistics
     }
 
     /// <summary>Gets the power that y grows with: the slope of a straight line through the logarithms. 1 is linear.</summary>
-    public static double Exponent(IEnumerable<(double X, double Y)> points) => Line([.. points.Select(point => (Math.Log(point.X), Math.Log(point.Y)))]).Slope;
+    public static double Exponent(IEnumerable<(double X, double Y)> points) =>
+        Line([.. points.Select(point => (Math.Log(point.X), Math.Log(point.Y)))]).Slope;
 }

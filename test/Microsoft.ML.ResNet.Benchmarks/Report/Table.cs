@@ -28,7 +28,10 @@ internal sealed record Table(string Title, ImmutableArray<string> Headers, Immut
     }
 
     public string ToMarkdown() => string.Join('\n',
-        [$"**{Title}**", "", Line(Headers), Line(Headers.Select((_, index) => index == 0 ? "---" : "---:")), .. Rows.Select(row => Line(row))]);
+        [
+            $"**{Title}**", "", Line(Headers), Line(Headers.Select((_, index) => index == 0 ? "---" : "---:")),
+            .. Rows.Select(row => Line(row)),
+        ]);
 
     private static string Line(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |";
 }

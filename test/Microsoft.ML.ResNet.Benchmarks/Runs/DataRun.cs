@@ -21,7 +21,10 @@ internal sealed class DataRun : IRun
         .. Listing(settings),
         new Table("Decoding, in images per second: all of a training run's reading against SkiaSharp's codec alone, on all cores",
             ["images", "ours", "codec, whole images", "codec, scaled", "ours ÷ codec, whole", "ours ÷ codec, scaled"],
-            [Decoding(settings, "small images, 32×32", settings.Images.Small, 32, mustReach: null), Decoding(settings, "photographs, for 224×224", settings.Images.Photos, 224, mustReach: 0.85)]),
+            [
+                Decoding(settings, "small images, 32×32", settings.Images.Small, 32, mustReach: null),
+                Decoding(settings, "photographs, for 224×224", settings.Images.Photos, 224, mustReach: 0.85),
+            ]),
         Share(settings),
     ]);
 
@@ -45,18 +48,27 @@ internal sealed class DataRun : IRun
     }
 
     // An epoch of everything but the pixels: they are tiny, so that what is kept for each image shows.
-    private static Table TrainingOnMany(ManyImages many, Settings settings) => new($"Training ResNet-20 at {ManySize}×{ManySize}, batch 128, on {Million.ToString("#,0", Output.Culture)} images",
-        ["images kept in memory, at most", "reading, before the epoch", "the epoch", "peak memory"],
-        [
-            .. new long?[] { null, ManyCacheBytes }.SelectMany(cache =>
-                OurEpochs.Peer.Run(new OurEpochs(new TrainingWork("resnet20", ManySize, 128, 10, many.Folder, Million, settings.Threads, 0, 0), Epochs: 1, cache)) is { } result
-                    ? (ImmutableArray<ImmutableArray<string>>)[[cache is { } bytes ? Output.Megabytes(bytes) : "the default", Output.Seconds(result.ReadingSeconds), Output.Seconds(result.Epochs[0].Seconds), Output.Megabytes(result.Peak)]]
-                    : []),
-        ]);
+    private static Table TrainingOnMany(ManyImages many, Settings settings) =>
+        new($"Training ResNet-20 at {ManySize}×{ManySize}, batch 128, on {Million.ToString("#,0", Output.Culture)} images",
+            ["images kept in memory, at most", "reading, before the epoch", "the epoch", "peak memory"],
+            [
+                .. new long?[] { null, ManyCacheBytes }.SelectMany(cache =>
+                    OurEpochs.Peer.Run(new OurEpochs(new TrainingWork("resnet20", ManySize, 128, 10, many.Folder, Million, settings.Threads,
+                        0, 0), Epochs: 1, cache)) is { } result
+                        ? (ImmutableArray<ImmutableArray<string>>)[[cache is { } bytes ? Output.Megabytes(bytes) : "the default",
+                            Output.Seconds(result.ReadingSeconds), Output.Seconds(result.Epochs[0].Seconds), Output.Megabytes(result.Peak)]]
+                        : []),
+            ]);
 
     private static ImmutableArray<string> List(string folder, int repeats, double? mostSeconds)
     {
-        ListingResult[] results = [.. Enumerable.Range(0, repeats + 1).Select(_ => FolderListing.Peer.Run(new FolderListing(folder))).OfType<ListingResult>().Skip(1)];
+        ListingResult[] results =
+        [
+            .. Enumerable.Range(0, repeats + 1)
+                .Select(_ => FolderListing.Peer.Run(new FolderListing(folder)))
+                .OfType<ListingResult>()
+                .Skip(1),
+        ];
         var seconds = Statistics.Median(results.Select(result => result.Seconds)) ?? double.NaN;
         return
         [
@@ -75,7 +87,8 @@ internal sealed class DataRun : IRun
             () => Rate(Codec.Peer.Run(whole)));
         double?[] scaled = [.. Enumerable.Range(0, settings.Repeats).Select(_ => Rate(Codec.Peer.Run(whole with { ScaledTo = size })))];
         double? Median(IEnumerable<double?> rates) => Statistics.Median(rates.OfType<double>());
-        return [name, Output.Rate(Median(ours)), Output.Rate(Median(codec)), Output.Rate(Median(scaled)), Output.Ratio(Statistics.MedianRatio(ours, codec), mustReach), Output.Ratio(Statistics.MedianRatio(ours, scaled))];
+        return [name, Output.Rate(Median(ours)), Output.Rate(Median(codec)), Output.Rate(Median(scaled)),
+            Output.Ratio(Statistics.MedianRatio(ours, codec), mustReach), Output.Ratio(Statistics.MedianRatio(ours, scaled))];
     }
 
     private static double? Rate(CodecResult? result) => result is null ? null : result.Images / result.Seconds;
@@ -86,7 +99,10 @@ internal sealed class DataRun : IRun
         var rows = ImmutableArray.CreateBuilder<ImmutableArray<string>>();
         (string Name, TrainingWork Training, double? Most)[] works =
         [
-            ("resnet20, small images, batch 128", Training(settings, "resnet20", 32, settings.Images.Small) with { Images = settings.Quick ? 1_280 : 12_800 }, null),
+            (
+                "resnet20, small images, batch 128",
+                Training(settings, "resnet20", 32, settings.Images.Small) with { Images = settings.Quick ? 1_280 : 12_800 },
+                null),
             ("resnet18, photographs, batch 16", Training(settings, "resnet18", 224, settings.Images.Photos), MostShare),
         ];
         foreach (var (name, training, most) in works)
@@ -99,15 +115,18 @@ internal sealed class DataRun : IRun
             var share = result.Epochs.Skip(1).Sum(epoch => epoch.Augmentation) / result.Epochs.Skip(1).Sum(epoch => epoch.Seconds);
             rows.Add(
             [
-                name, Output.Seconds(result.ReadingSeconds), Output.Seconds(result.Epochs[0].Seconds), Output.Seconds(result.Epochs.Skip(1).Average(epoch => epoch.Seconds)),
+                name, Output.Seconds(result.ReadingSeconds), Output.Seconds(result.Epochs[0].Seconds),
+                Output.Seconds(result.Epochs.Skip(1).Average(epoch => epoch.Seconds)),
                 most is { } bound ? Output.AtMost(100 * share, 100 * bound, "0.0", "%") : Output.Percent(share),
             ]);
         }
 
-        return new Table("Reading and augmentation, as a share of an epoch's time from the second epoch on (on a thread of its own, beside training)",
+        return new Table(
+            "Reading and augmentation, as a share of an epoch's time from the second epoch on (on a thread of its own, beside training)",
             ["network", "reading, before the first epoch", "first epoch", "later epochs", "reading and augmentation"], rows.ToImmutable());
     }
 
     private static TrainingWork Training(Settings settings, string architecture, int size, ImageSet images) =>
-        new(architecture, size, size == 32 ? 128 : 16, size == 32 ? 10 : 2, images.Folder, Math.Min(images.Paths.Length, settings.Quick ? size == 32 ? 2_000 : 64 : 60_000), settings.Threads, 0, 0);
+        new(architecture, size, size == 32 ? 128 : 16, size == 32 ? 10 : 2, images.Folder,
+            Math.Min(images.Paths.Length, settings.Quick ? size == 32 ? 2_000 : 64 : 60_000), settings.Threads, 0, 0);
 }

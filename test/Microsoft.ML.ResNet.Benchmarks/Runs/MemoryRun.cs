@@ -22,7 +22,8 @@ internal sealed class MemoryRun : IRun
     private static IEnumerable<IPart> Training(Settings settings)
     {
         var images = settings.Images.Small;
-        var work = new TrainingWork("resnet20", 32, 128, 10, images.Folder, settings.Quick ? Math.Min(images.Paths.Length, 1_280) : images.Paths.Length, settings.Threads, 0, 0);
+        var work = new TrainingWork("resnet20", 32, 128, 10, images.Folder,
+            settings.Quick ? Math.Min(images.Paths.Length, 1_280) : images.Paths.Length, settings.Threads, 0, 0);
         if (OurEpochs.Peer.Run(new OurEpochs(work, settings.Quick ? 3 : 4)) is not { } result)
         {
             yield break;
@@ -33,9 +34,13 @@ internal sealed class MemoryRun : IRun
             ["what", "measured"],
             [
                 ["peak resident", Output.AtMost(result.Peak / Gigabyte, 1.5, "0.00", "GB")],
-                .. result.Resident.Index().Select(each => (ImmutableArray<string>)[$"resident after epoch {each.Index + 1}", Output.Megabytes(each.Item)]),
+                .. result.Resident.Index()
+                    .Select(each => (ImmutableArray<string>)[$"resident after epoch {each.Index + 1}", Output.Megabytes(each.Item)]),
                 ["last epoch ÷ second epoch", Output.AtMost(growth, Flat, "0.000", "")],
-                ["managed allocation per step, from epoch 2 on", Output.AtMost(result.AllocatedPerStep / 1024 ?? double.NaN, MostKilobytesPerStep, "0.0", "kB")],
+                [
+                    "managed allocation per step, from epoch 2 on",
+                    Output.AtMost(result.AllocatedPerStep / 1024 ?? double.NaN, MostKilobytesPerStep, "0.0", "kB"),
+                ],
             ]);
     }
 
@@ -47,8 +52,13 @@ internal sealed class MemoryRun : IRun
         return new Table($"Scoring {rows.ToString("#,0", Output.Culture)} rows with ResNet-20, through Transform",
             ["rows", "resident"],
             [
-                .. resident.Index().Select(each => (ImmutableArray<string>)[((each.Index + 1) * rows / ScoringMemory.Looks).ToString("#,0", Output.Culture), Output.Megabytes(each.Item)]),
-                .. resident.Length > 1 ? (ImmutableArray<ImmutableArray<string>>)[["last ÷ second", Output.AtMost((double)resident[^1] / resident[1], Flat, "0.000", "")]] : [],
+                .. resident.Index().Select(each =>
+                    (ImmutableArray<string>)[((each.Index + 1) * rows / ScoringMemory.Looks).ToString("#,0", Output.Culture),
+                        Output.Megabytes(each.Item)]),
+                .. resident.Length > 1
+                    ? (ImmutableArray<ImmutableArray<string>>)
+                        [["last ÷ second", Output.AtMost((double)resident[^1] / resident[1], Flat, "0.000", "")]]
+                    : [],
             ]);
     }
 }

@@ -107,12 +107,14 @@ public sealed class LayerPlanTests
     [Fact]
     public void ShortcutsDifferWhereThePaperSays()
     {
-        long Parameters(ShortcutKind kind) => LayerPlan.Create(ResNetArchitecture.ResNet20 with { Shortcut = kind }, new ImageShape(3, 32, 32), 10).ParameterCount;
+        long Parameters(ShortcutKind kind) =>
+            LayerPlan.Create(ResNetArchitecture.ResNet20 with { Shortcut = kind }, new ImageShape(3, 32, 32), 10).ParameterCount;
 
         // B projects where dimensions change: 16 to 32 and 32 to 64. C projects in every block: 3 of each width.
         Assert.Equal(Parameters(ShortcutKind.None), Parameters(ShortcutKind.A));
         Assert.Equal(Parameters(ShortcutKind.A) + (16 * 32 + 64) + (32 * 64 + 128), Parameters(ShortcutKind.B));
-        Assert.Equal(Parameters(ShortcutKind.B) + 3 * (16 * 16 + 32) + 2 * (32 * 32 + 64) + 2 * (64 * 64 + 128), Parameters(ShortcutKind.C));
+        Assert.Equal(
+            Parameters(ShortcutKind.B) + 3 * (16 * 16 + 32) + 2 * (32 * 32 + 64) + 2 * (64 * 64 + 128), Parameters(ShortcutKind.C));
     }
 
     [SkippableTheory]
@@ -161,7 +163,8 @@ public sealed class LayerPlanTests
     [Fact]
     public void RefusesImagesThatTheNetworkHalvesToNothing()
     {
-        var exception = Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Create(ResNetArchitecture.ResNet18, new ImageShape(3, 40, 16), 2));
+        var exception =
+            Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Create(ResNetArchitecture.ResNet18, new ImageShape(3, 40, 16), 2));
 
         Assert.Contains("resnet18 halves its input 5 times", exception.Message);
         Assert.Contains("at least 32×32", exception.Message);
@@ -184,7 +187,9 @@ public sealed class LayerPlanTests
     [InlineData(64, 6_573_120 + 10)]
     [InlineData(32, 1_646_122)]
     public void CountsTheParametersOfResNet9(int width, long parameters) =>
-        Assert.Equal(parameters, LayerPlan.Create(ResNetArchitecture.ResNet9 with { BaseWidth = width }, new ImageShape(3, 32, 32), 10).ParameterCount);
+        Assert.Equal(
+            parameters,
+            LayerPlan.Create(ResNetArchitecture.ResNet9 with { BaseWidth = width }, new ImageShape(3, 32, 32), 10).ParameterCount);
 
     [Fact]
     public void PooledStagesDoubleAndHalveFromTheFirstOn()
@@ -200,17 +205,20 @@ public sealed class LayerPlanTests
 
     [Fact]
     public void RefusesAnEmptyStage() =>
-        Assert.Throws<ArgumentException>(() => LayerPlan.Create(new ResNetArchitecture("mine", BlockKind.Basic, [2, 0]), new ImageShape(3, 64, 64), 2));
+        Assert.Throws<ArgumentException>(
+            () => LayerPlan.Create(new ResNetArchitecture("mine", BlockKind.Basic, [2, 0]), new ImageShape(3, 64, 64), 2));
 
     [Theory]
     [InlineData(BlockKind.Bottleneck)]
     [InlineData(BlockKind.PreActivationBasic)]
     public void RefusesPooledStagesOfOtherThanBasicBlocks(BlockKind block)
     {
-        var exception = Assert.Throws<ArgumentException>(() => LayerPlan.Create(ResNetArchitecture.ResNet9 with { Block = block }, new ImageShape(3, 32, 32), 10));
+        var exception = Assert.Throws<ArgumentException>(
+            () => LayerPlan.Create(ResNetArchitecture.ResNet9 with { Block = block }, new ImageShape(3, 32, 32), 10));
 
         Assert.Contains($"blocks of kind {block}", exception.Message);
     }
 
-    private static LayerPlan Plan(string name, int size, int classes) => LayerPlan.Create(ResNetArchitecture.Parse(name), new ImageShape(3, size, size), classes);
+    private static LayerPlan Plan(string name, int size, int classes) =>
+        LayerPlan.Create(ResNetArchitecture.Parse(name), new ImageShape(3, size, size), classes);
 }

@@ -4,7 +4,9 @@ public sealed class ResNetArchitectureTests
 {
     [Fact]
     public void ParsesEveryNameOfTheTable() =>
-        Assert.All(ResNetArchitecture.All, architecture => Assert.Same(architecture, ResNetArchitecture.Parse(architecture.Name.ToUpperInvariant())));
+        Assert.All(
+            ResNetArchitecture.All,
+            architecture => Assert.Same(architecture, ResNetArchitecture.Parse(architecture.Name.ToUpperInvariant())));
 
     [Fact]
     public void ListsTheNamesWhereOneIsUnknown()

@@ -25,7 +25,10 @@ public sealed class DownloadCacheTests : IDisposable
         _server.Prefixes.Add($"http://127.0.0.1:{port}/");
         _server.Start();
         _ = ServeAsync();
-        _published = new PublishedFile(new Uri($"http://127.0.0.1:{port}/models/test-1234.pth"), HashAlgorithmName.SHA256, Convert.ToHexStringLower(SHA256.HashData(Content))[..8]);
+        _published = new PublishedFile(
+            new Uri($"http://127.0.0.1:{port}/models/test-1234.pth"),
+            HashAlgorithmName.SHA256,
+            Convert.ToHexStringLower(SHA256.HashData(Content))[..8]);
     }
 
     public void Dispose()
@@ -63,30 +66,40 @@ public sealed class DownloadCacheTests : IDisposable
     {
         var other = _published with { HashPrefix = "00000000" };
 
-        Assert.Contains($"its SHA256 starts with {_published.HashPrefix}, not 00000000", Assert.Throws<InvalidDataException>(() => Get(other)).Message);
+        Assert.Contains(
+            $"its SHA256 starts with {_published.HashPrefix}, not 00000000", Assert.Throws<InvalidDataException>(() => Get(other)).Message);
         Assert.Empty(Directory.EnumerateFiles(_folder.Path));
     }
 
     [Fact]
     public void ChecksWhicheverHashWasPublished()
     {
-        var md5 = _published with { HashAlgorithm = HashAlgorithmName.MD5, HashPrefix = Convert.ToHexStringLower(MD5.HashData(Content)), Length = Content.Length };
+        var md5 = _published with
+        {
+            HashAlgorithm = HashAlgorithmName.MD5,
+            HashPrefix = Convert.ToHexStringLower(MD5.HashData(Content)),
+            Length = Content.Length,
+        };
 
         Assert.Equal(Content, File.ReadAllBytes(Get(md5)));
-        Assert.Contains("its MD5 starts with", Assert.Throws<InvalidDataException>(() => Get(md5 with { HashPrefix = new string('0', 32) })).Message);
+        Assert.Contains(
+            "its MD5 starts with", Assert.Throws<InvalidDataException>(() => Get(md5 with { HashPrefix = new string('0', 32) })).Message);
     }
 
     [Fact]
     public void RefusesAndDeletesWhatIsTooShort()
     {
-        Assert.Contains("it is 300,000 bytes long, not 300,001", Assert.Throws<InvalidDataException>(() => Get(_published with { Length = Content.Length + 1 })).Message);
+        Assert.Contains(
+            "it is 300,000 bytes long, not 300,001",
+            Assert.Throws<InvalidDataException>(() => Get(_published with { Length = Content.Length + 1 })).Message);
         Assert.Empty(Directory.EnumerateFiles(_folder.Path));
     }
 
     [Fact]
     public void TakesNoMoreThanWasPublished()
     {
-        Assert.Contains("gives more than 100,000 bytes", Assert.Throws<InvalidDataException>(() => Get(_published with { Length = 100_000 })).Message);
+        Assert.Contains(
+            "gives more than 100,000 bytes", Assert.Throws<InvalidDataException>(() => Get(_published with { Length = 100_000 })).Message);
         Assert.InRange(new FileInfo($"{_folder[_published.FileName]}.part").Length, 0, 100_000);
     }
 

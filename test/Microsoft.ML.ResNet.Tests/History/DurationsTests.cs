@@ -14,5 +14,6 @@ public sealed class DurationsTests
     [InlineData(3599.9, "1 h 0 min")]
     [InlineData(7500, "2 h 5 min")]
     [InlineData(180_000, "50 h 0 min")]
-    public void Times_have_two_units_at_most(double seconds, string text) => Assert.Equal(text, Durations.Text(TimeSpan.FromSeconds(seconds)));
+    public void Times_have_two_units_at_most(double seconds, string text) =>
+        Assert.Equal(text, Durations.Text(TimeSpan.FromSeconds(seconds)));
 }

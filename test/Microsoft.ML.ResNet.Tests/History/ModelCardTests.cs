@@ -58,7 +58,9 @@ public sealed class ModelCardTests : IDisposable
 
         var card = ResNetWeights.Load(_folder["again"]).Card!;
 
-        Assert.Equal(("tiny", TestClassifier.Shape, 30, 3, 7, 2), (card.Network, card.Input, card.TrainingImages, card.ValidationImages, card.Seed, card.Epochs));
+        Assert.Equal(
+            ("tiny", TestClassifier.Shape, 30, 3, 7, 2),
+            (card.Network, card.Input, card.TrainingImages, card.ValidationImages, card.Seed, card.Epochs));
         Assert.Equal((WithoutTimes(History.Epochs[1]), WithoutTimes(History.Epochs[0])), (card.LastEpoch, card.BestEpoch));
         Assert.Equal(Pictures.ClassNames, card.ClassNames);
         Assert.Equal("photos/train", card.Conditions!.DataFolder);               // who trained it is nobody's business
@@ -152,7 +154,8 @@ public sealed class ModelCardTests : IDisposable
 
         Assert.Null(ModelCard.Load(_folder["weights.safetensors"]));
         Assert.All(["cut.onnx", "page.zip", "claims.onnx"], file =>
-            Assert.Contains(file, Assert.Throws<InvalidDataException>(() => ModelCard.Load(_folder[file])).Message, StringComparison.Ordinal));
+            Assert.Contains(
+                file, Assert.Throws<InvalidDataException>(() => ModelCard.Load(_folder[file])).Message, StringComparison.Ordinal));
         Assert.Throws<FileNotFoundException>(() => ModelCard.Load(_folder["none.onnx"]));
     }
 
@@ -176,8 +179,10 @@ public sealed class ModelCardTests : IDisposable
 
         Assert.All(
             [
-                "# Model card\n", "| Network | tiny |", "| Best validation accuracy | 75.00 %, in epoch 1 |", "| Date | 2026-01-02 03:04 UTC |",
-                "| Images | 30 to train on, 3 to validate on, 0 skipped |", "| standing | 12 to train on, 1 to validate on |", "| CPU | A CPU |",
+                "# Model card\n", "| Network | tiny |",
+                "| Best validation accuracy | 75.00 %, in epoch 1 |", "| Date | 2026-01-02 03:04 UTC |",
+                "| Images | 30 to train on, 3 to validate on, 0 skipped |",
+                "| standing | 12 to train on, 1 to validate on |", "| CPU | A CPU |",
                 "```json\n{\n  \"Epochs\": 2\n}\n```",
             ],
             text => Assert.Contains(text, card, StringComparison.Ordinal));
@@ -219,7 +224,8 @@ public sealed class ModelCardTests : IDisposable
         var image = ImageColumn.Bind(_rows.Schema, nameof(PixelRow.Bytes), TestClassifier.Shape, 8);
         var label = LabelColumn.Bind(_rows.Schema, "Label");
         var plan = LayerPlan.Create(TestClassifier.Tiny, image.Shape, label.ClassCount);
-        var network = new ResNetModel(plan, ResNetWeights.Initialize(plan, seed: 3), new ImagePreprocessing(image.Shape, [1, 1, 1], [1, 1, 1]));
+        var network = new ResNetModel(
+            plan, ResNetWeights.Initialize(plan, seed: 3), new ImagePreprocessing(image.Shape, [1, 1, 1], [1, 1, 1]));
         return ResNetClassificationTransformer.Create(_ml.Transforms.GetEnvironment(), _rows, image, label, network, history);
     }
 }

@@ -8,8 +8,16 @@ public sealed class TrainingHistoryTests : IDisposable
     {
         Epochs =
         [
-            new EpochResult(1, 0.1, 1.0 / 3, 0.5, null, null, TimeSpan.FromTicks(123456789), 1234.5) { Step = 79, AugmentationTime = TimeSpan.FromTicks(1) },
-            new EpochResult(2, 1e-7, 0.25, 1, double.NaN, 0.875, TimeSpan.FromSeconds(2), 1e3) { Step = 158, ValidationTime = TimeSpan.FromSeconds(0.5) },
+            new EpochResult(1, 0.1, 1.0 / 3, 0.5, null, null, TimeSpan.FromTicks(123456789), 1234.5)
+            {
+                Step = 79,
+                AugmentationTime = TimeSpan.FromTicks(1),
+            },
+            new EpochResult(2, 1e-7, 0.25, 1, double.NaN, 0.875, TimeSpan.FromSeconds(2), 1e3)
+            {
+                Step = 158,
+                ValidationTime = TimeSpan.FromSeconds(0.5),
+            },
         ],
         Seed = -7,
         TrainingImages = 45_000,
@@ -78,8 +86,9 @@ public sealed class TrainingHistoryTests : IDisposable
         History.SaveCsv(_folder["history.csv"]);
 
         Assert.Equal(
-            """
-            epoch,step,learning_rate,loss,accuracy,validation_loss,validation_accuracy,duration,images_per_second,augmentation_time,validation_time
+            "epoch,step,learning_rate,loss,accuracy,validation_loss,validation_accuracy,duration,"
+            + "images_per_second,augmentation_time,validation_time\n"
+            + """
             1,79,0.1,0.3333333333333333,0.5,,,12.3456789,1234.5,1E-07,0
             2,158,1E-07,0.25,1,NaN,0.875,2,1000,0,0.5
 

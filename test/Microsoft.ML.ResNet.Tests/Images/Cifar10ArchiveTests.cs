@@ -19,7 +19,8 @@ public sealed class Cifar10ArchiveTests
     [InlineData(TarEntryFormat.Ustar, "./")]
     public void ReadsTheFilesWhateverProgramPackedThem(TarEntryFormat format, string folder)
     {
-        var tar = Tar([new UstarTarEntry(TarEntryType.Directory, "cifar-10-batches-bin/"), .. Entries(folder, format), Entry("cifar-10-batches-bin/batches.meta.txt", [.. "airplane\n"u8])]);
+        var tar = Tar([new UstarTarEntry(TarEntryType.Directory, "cifar-10-batches-bin/"), .. Entries(folder, format), Entry(
+            "cifar-10-batches-bin/batches.meta.txt", [.. "airplane\n"u8])]);
 
         AssertSame(Read(tar));
         AssertSame(Read(Gzip(tar)));
@@ -33,8 +34,10 @@ public sealed class Cifar10ArchiveTests
     {
         TarEntry[] others =
         [
-            Entry("../../data_batch_1.bin", [1, 2, 3]), Entry("/data_batch_2.bin", [1]), Entry("cifar-10-batches-bin/../data_batch_3.bin", []), Entry("other/data_batch_4.bin", [5]),
-            Entry("cifar-10-batches-bin/cifar-10-batches-bin/data_batch_5.bin", [6]), Entry($"{new string('x', 120)}/data_batch_1.bin", [7]),
+            Entry("../../data_batch_1.bin", [1, 2, 3]), Entry("/data_batch_2.bin", [1]),
+            Entry("cifar-10-batches-bin/../data_batch_3.bin", []), Entry("other/data_batch_4.bin", [5]),
+            Entry("cifar-10-batches-bin/cifar-10-batches-bin/data_batch_5.bin", [6]),
+            Entry($"{new string('x', 120)}/data_batch_1.bin", [7]),
             new UstarTarEntry(TarEntryType.SymbolicLink, "readme.html") { LinkName = "/etc/passwd" },
         ];
 
@@ -64,8 +67,12 @@ public sealed class Cifar10ArchiveTests
     [Fact]
     public void NamesWhatIsMissingAndWhatIsThereInstead()
     {
-        Says("it lacks data_batch_4.bin, test_batch.bin. That archive is https://www.cs.toronto.edu/", Tar(Entries().Where((_, i) => i is not 3 and not 5)));
-        Says("; its other entries are 'cifar-10-batches-py/data_batch_1', 'cifar-10-batches-py/test_batch'.", Gzip(Tar(Entry("cifar-10-batches-py/data_batch_1", [1]), Entry("cifar-10-batches-py/test_batch", [2]))));
+        Says(
+            "it lacks data_batch_4.bin, test_batch.bin. That archive is https://www.cs.toronto.edu/",
+            Tar(Entries().Where((_, i) => i is not 3 and not 5)));
+        Says(
+            "; its other entries are 'cifar-10-batches-py/data_batch_1', 'cifar-10-batches-py/test_batch'.",
+            Gzip(Tar(Entry("cifar-10-batches-py/data_batch_1", [1]), Entry("cifar-10-batches-py/test_batch", [2]))));
     }
 
     [Theory]
@@ -74,7 +81,9 @@ public sealed class Cifar10ArchiveTests
     [InlineData(3074)]
     [InlineData(2 * 3073 + 1)]
     public void RefusesAFileThatIsNotWholeRecords(int length) =>
-        Says($"data_batch_1.bin is {length:n0} bytes long, which are not 1 to 10,000 records of 3,073 bytes", Gzip(Tar(Entry("data_batch_1.bin", new byte[length]))));
+        Says(
+            $"data_batch_1.bin is {length:n0} bytes long, which are not 1 to 10,000 records of 3,073 bytes",
+            Gzip(Tar(Entry("data_batch_1.bin", new byte[length]))));
 
     [Fact]
     public void RefusesALabelThatIsNoneByItsRecord()
@@ -94,7 +103,8 @@ public sealed class Cifar10ArchiveTests
     [InlineData("pax", 'x', 0x7FFF_FFC7, "cut short")]   // System.Formats.Tar takes 2 GB for these three
     [InlineData("pax", 'g', 0x7FFF_FFC7, "cut short")]
     [InlineData("././@LongLink", 'L', 0x7FFF_FFC7, "cut short")]
-    public void TakesLittleMemoryForALengthThatIsOnlyClaimed(string name, char type, long length, string expected) => Says(expected, [.. Header(name, type, length), .. new byte[2000]]);
+    public void TakesLittleMemoryForALengthThatIsOnlyClaimed(string name, char type, long length, string expected) =>
+        Says(expected, [.. Header(name, type, length), .. new byte[2000]]);
 
     [Theory]
     [InlineData("\x80\0\0\0\0\0\0\0\0\0\0\x01")] // GNU's binary lengths, for files of over 8 GB
@@ -195,7 +205,8 @@ public sealed class Cifar10ArchiveTests
         }, iter: Cases, threads: 1);
     }
 
-    private static Dictionary<string, ReadOnlyMemory<byte>[]> Read(byte[] archive) => Cifar10Archive.Read(new MemoryStream(archive, writable: false), "file");
+    private static Dictionary<string, ReadOnlyMemory<byte>[]> Read(byte[] archive) =>
+        Cifar10Archive.Read(new MemoryStream(archive, writable: false), "file");
 
     private static void AssertSame(Dictionary<string, ReadOnlyMemory<byte>[]> files)
     {

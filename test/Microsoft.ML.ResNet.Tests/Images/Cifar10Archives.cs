@@ -24,7 +24,8 @@ internal static class Cifar10Archives
     }
 
     /// <summary>The six files as entries, below a folder.</summary>
-    public static TarEntry[] Entries(string folder = "cifar-10-batches-bin/", TarEntryFormat format = TarEntryFormat.Ustar, int records = RecordsPerFile) =>
+    public static TarEntry[] Entries(
+        string folder = "cifar-10-batches-bin/", TarEntryFormat format = TarEntryFormat.Ustar, int records = RecordsPerFile) =>
         [.. Cifar10Batch.Files.Select(name => Entry(folder + name, File(name, records), format))];
 
     public static TarEntry Entry(string name, byte[] content, TarEntryFormat format = TarEntryFormat.Ustar)

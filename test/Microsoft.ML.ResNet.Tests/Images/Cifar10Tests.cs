@@ -62,7 +62,8 @@ public sealed class Cifar10Tests : IDisposable
         Write("files/");
         var test = _ml.Data.LoadCifar10(_folder["files"]).Test;
 
-        var keys = _ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(test).Transform(test).GetColumn<uint>("Label");
+        var keys = _ml.Transforms.Conversion.MapValueToKey("Label",
+            keyOrdinality: Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(test).Transform(test).GetColumn<uint>("Label");
 
         Assert.Equal(Enumerable.Range(0, RecordsPerFile).Select(i => (uint)(i % 10 + 1)), keys);
     }
@@ -70,7 +71,9 @@ public sealed class Cifar10Tests : IDisposable
     [Fact]
     public void SaysWhereNothingIs()
     {
-        Assert.Contains("There is no CIFAR-10 at 'no/such/data'", Assert.Throws<FileNotFoundException>(() => _ml.Data.LoadCifar10("no/such/data")).Message);
+        Assert.Contains(
+            "There is no CIFAR-10 at 'no/such/data'",
+            Assert.Throws<FileNotFoundException>(() => _ml.Data.LoadCifar10("no/such/data")).Message);
         Assert.Throws<ArgumentException>(() => _ml.Data.LoadCifar10(""));
     }
 
@@ -82,7 +85,8 @@ public sealed class Cifar10Tests : IDisposable
         var message = Assert.Throws<InvalidDataException>(() => _ml.Data.LoadCifar10(_folder.Path)).Message;
 
         Assert.StartsWith($"Folder '{_folder.Path}' holds neither data_batch_1.bin, ", message);
-        Assert.EndsWith("nor a folder cifar-10-batches-bin with them, nor folders train and test with an image folder for each class.", message);
+        Assert.EndsWith(
+            "nor a folder cifar-10-batches-bin with them, nor folders train and test with an image folder for each class.", message);
     }
 
     [Fact]
@@ -91,7 +95,9 @@ public sealed class Cifar10Tests : IDisposable
         Write("cifar-10-batches-bin/");
         var path = Path.Combine(_folder["cifar-10-batches-bin"], "data_batch_3.bin");
         System.IO.File.WriteAllBytes(path, File("data_batch_3.bin")[1..]);
-        Assert.StartsWith($"This is no CIFAR-10: '{path}' is 92,189 bytes long", Assert.Throws<InvalidDataException>(() => _ml.Data.LoadCifar10(_folder.Path)).Message);
+        Assert.StartsWith(
+            $"This is no CIFAR-10: '{path}' is 92,189 bytes long",
+            Assert.Throws<InvalidDataException>(() => _ml.Data.LoadCifar10(_folder.Path)).Message);
 
         System.IO.File.Delete(path);
         Assert.StartsWith($"'{path}' is missing", Assert.Throws<FileNotFoundException>(() => _ml.Data.LoadCifar10(_folder.Path)).Message);
@@ -116,7 +122,9 @@ public sealed class Cifar10Tests : IDisposable
 
         _ml.Data.LoadCifar10(_folder["a/data.tar.gz"]);
 
-        Assert.Equal([_folder["a"], Path.Combine(_folder["a"], "data.tar.gz")], Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Order());
+        Assert.Equal(
+            [_folder["a"], Path.Combine(_folder["a"], "data.tar.gz")],
+            Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Order());
     }
 
     [Fact]
@@ -126,7 +134,8 @@ public sealed class Cifar10Tests : IDisposable
 
         var message = Assert.Throws<InvalidDataException>(() => _ml.Data.DownloadCifar10(client: client, folder: _folder.Path)).Message;
 
-        Assert.StartsWith("What 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz' gave is not the file that was published: it is ", message);
+        Assert.StartsWith(
+            "What 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz' gave is not the file that was published: it is ", message);
         Assert.Contains("not 170,052,171", message);
         Assert.Empty(Directory.EnumerateFiles(_folder.Path));
     }
@@ -164,7 +173,8 @@ public sealed class Cifar10Tests : IDisposable
 
     private static byte[] Picture(int seed, int size = 32) => Pictures.Draw(seed % 3, size, size, 3, new Random(seed));
 
-    private IEnumerable<byte[]> Pixels(IDataView view) => _ml.Transforms.ExtractPixels("Pixels", "Image", outputAsFloatArray: false).Fit(view).Transform(view).GetColumn<byte[]>("Pixels");
+    private IEnumerable<byte[]> Pixels(IDataView view) =>
+        _ml.Transforms.ExtractPixels("Pixels", "Image", outputAsFloatArray: false).Fit(view).Transform(view).GetColumn<byte[]>("Pixels");
 
     private void AssertIs(IDataView view, params string[] files)
     {
@@ -176,8 +186,10 @@ public sealed class Cifar10Tests : IDisposable
 
     private sealed class Server(byte[] content) : HttpMessageHandler
     {
-        protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) => new(HttpStatusCode.OK) { Content = new ByteArrayContent(content) };
+        protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            new(HttpStatusCode.OK) { Content = new ByteArrayContent(content) };
 
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(Send(request, cancellationToken));
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(Send(request, cancellationToken));
     }
 }

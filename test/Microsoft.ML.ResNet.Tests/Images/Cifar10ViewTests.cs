@@ -32,7 +32,10 @@ public sealed class Cifar10ViewTests
     [Fact]
     public void PixelsComeThroughMLNetAsTheyWereStored()
     {
-        var pixels = _ml.Transforms.ExtractPixels("Pixels", "Image", outputAsFloatArray: false).Fit(_view).Transform(_view).GetColumn<byte[]>("Pixels");
+        var pixels = _ml.Transforms.ExtractPixels("Pixels", "Image", outputAsFloatArray: false)
+            .Fit(_view)
+            .Transform(_view)
+            .GetColumn<byte[]>("Pixels");
 
         Assert.Equal(_records.Select(record => record[1..].ToArray()), pixels);
         Assert.Equal(_records.Select(record => Cifar10.ClassNames[record.Span[0]]), _view.GetColumn<string>("Label"));
@@ -41,7 +44,9 @@ public sealed class Cifar10ViewTests
     [Fact]
     public void RowsBecomeObjects()
     {
-        var rows = _ml.Data.CreateEnumerable<Row>(_ml.Data.TakeRows(_view, 3), reuseRowObject: true).Select(row => (row.Label, row.Image!.Width, Red: row.Image.Pixels[2])).ToArray();
+        var rows = _ml.Data.CreateEnumerable<Row>(_ml.Data.TakeRows(_view, 3), reuseRowObject: true)
+            .Select(row => (row.Label, row.Image!.Width, Red: row.Image.Pixels[2]))
+            .ToArray();
 
         Assert.Equal(_records.Take(3).Select(record => (Cifar10.ClassNames[record.Span[0]], 32, record.Span[1])), rows);
     }
@@ -77,8 +82,12 @@ public sealed class Cifar10ViewTests
         Assert.Equal(expected, cursors.Length);
         var parts = cursors.Select(cursor => Read(cursor).ToArray()).ToArray();
         Assert.All(parts, part => Assert.Equal(part.Select(row => row.Batch).Order(), part.Select(row => row.Batch)));
-        Assert.Equal(parts.Sum(part => part.DistinctBy(row => row.Batch).Count()), parts.SelectMany(part => part).DistinctBy(row => row.Batch).Count());
-        Assert.Equal(Enumerable.Range(0, Rows).Select(row => (ulong)row), parts.SelectMany(part => part).OrderBy(row => row.Batch).Select(row => row.Id));
+        Assert.Equal(
+            parts.Sum(part => part.DistinctBy(row => row.Batch).Count()),
+            parts.SelectMany(part => part).DistinctBy(row => row.Batch).Count());
+        Assert.Equal(
+            Enumerable.Range(0, Rows).Select(row => (ulong)row),
+            parts.SelectMany(part => part).OrderBy(row => row.Batch).Select(row => row.Id));
     }
 
     [Fact]
@@ -91,7 +100,9 @@ public sealed class Cifar10ViewTests
         Assert.Equal(Enumerable.Range(0, Rows).Select(row => (ulong)row), shuffled.Select(row => row.Id).Order());
         Assert.All(shuffled, row => Assert.Equal(Cifar10.ClassNames[_records[row.Id].Span[0]], row.Label));
         Assert.Equal(shuffled, Read(_view.GetRowCursor(_view.Schema, new Random(1))));
-        Assert.Equal(shuffled.Select(row => row.Id), _view.GetRowCursorSet(_view.Schema, 4, new Random(1)).SelectMany(Read).OrderBy(row => row.Batch).Select(row => row.Id));
+        Assert.Equal(
+            shuffled.Select(row => row.Id),
+            _view.GetRowCursorSet(_view.Schema, 4, new Random(1)).SelectMany(Read).OrderBy(row => row.Batch).Select(row => row.Id));
     }
 
     [Fact]
@@ -119,8 +130,10 @@ public sealed class Cifar10ViewTests
 
         Assert.True(cursor.IsColumnActive(_view.Schema["Label"]));
         Assert.False(cursor.IsColumnActive(_view.Schema["Image"]));
-        Assert.Contains("'Image'", Assert.Throws<ArgumentOutOfRangeException>(() => cursor.GetGetter<MLImage>(_view.Schema["Image"])).Message);
-        Assert.Contains("'Label' is String", Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<int>(_view.Schema["Label"])).Message);
+        Assert.Contains(
+            "'Image'", Assert.Throws<ArgumentOutOfRangeException>(() => cursor.GetGetter<MLImage>(_view.Schema["Image"])).Message);
+        Assert.Contains(
+            "'Label' is String", Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<int>(_view.Schema["Label"])).Message);
     }
 
     private static IEnumerable<(ulong Id, long Batch, string Label)> Read(DataViewRowCursor cursor)

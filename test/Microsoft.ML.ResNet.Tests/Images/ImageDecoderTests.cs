@@ -74,7 +74,8 @@ public sealed class ImageDecoderTests
 
         var message = Assert.Throws<InvalidDataException>(() => ResNetImage.Decode(file)).Message;
 
-        Assert.True(message.Contains($"it has {size} pixels, and ", StringComparison.Ordinal) || size[0] == '2', message); // some decoders refuse by themselves
+        // some decoders refuse by themselves
+        Assert.True(message.Contains($"it has {size} pixels, and ", StringComparison.Ordinal) || size[0] == '2', message);
         Assert.InRange(Process.GetCurrentProcess().PeakWorkingSet64 - memory, 0, 200L << 20);
     }
 
@@ -83,10 +84,13 @@ public sealed class ImageDecoderTests
     {
         using var image = ResNetImage.Decode(ImageFiles.Png(9, 5, 8, 2), maxPixels: 45);
 
-        Assert.Contains("9 × 5 pixels, and 44 in all", Assert.Throws<InvalidDataException>(() => ResNetImage.Decode(ImageFiles.Png(9, 5, 8, 2), maxPixels: 44)).Message);
+        Assert.Contains(
+            "9 × 5 pixels, and 44 in all",
+            Assert.Throws<InvalidDataException>(() => ResNetImage.Decode(ImageFiles.Png(9, 5, 8, 2), maxPixels: 44)).Message);
         Assert.InRange(ImageDecoder.DefaultMaxPixels, 1, 178_956_970);
         Assert.InRange(ImageDecoder.DefaultMaxPixels, 1, Math.Max(1, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 32));
-        Assert.All([0, -1, 536_870_912], bad => Assert.Throws<ArgumentOutOfRangeException>("maxPixels", () => ResNetImage.Load("image", bad)));
+        Assert.All(
+            [0, -1, 536_870_912], bad => Assert.Throws<ArgumentOutOfRangeException>("maxPixels", () => ResNetImage.Load("image", bad)));
     }
 
     [SkippableFact]
@@ -125,10 +129,15 @@ public sealed class ImageDecoderTests
         var jpeg = Encode(SKEncodedImageFormat.Jpeg);
         var cut = ImageFiles.CutWithEnd(jpeg);
 
-        Assert.Contains("it is truncated", Assert.Throws<InvalidDataException>(() => ResNetImage.Decode([.. ImageFiles.Gif[..^5], 1, 0x84, 0, 0x3B])).Message);
+        Assert.Contains(
+            "it is truncated",
+            Assert.Throws<InvalidDataException>(() => ResNetImage.Decode([.. ImageFiles.Gif[..^5], 1, 0x84, 0, 0x3B])).Message);
         Assert.Contains("it is truncated", Assert.Throws<InvalidDataException>(() => ResNetImage.Decode([.. cut, .. jpeg])).Message);
-        Assert.Contains("it is truncated", Assert.Throws<InvalidDataException>(() => ResNetImage.Decode(jpeg.AsSpan(0, jpeg.Length / 2))).Message);
-        Assert.Contains("it is truncated: the file ends before the image does", Assert.Throws<InvalidDataException>(() => ResNetImage.Decode(cut)).Message);
+        Assert.Contains(
+            "it is truncated", Assert.Throws<InvalidDataException>(() => ResNetImage.Decode(jpeg.AsSpan(0, jpeg.Length / 2))).Message);
+        Assert.Contains(
+            "it is truncated: the file ends before the image does",
+            Assert.Throws<InvalidDataException>(() => ResNetImage.Decode(cut)).Message);
         using var taken = new ImageDecoder { TakesTruncated = true }.Decode(cut);
         using var stream = new MemoryStream(cut);
         using var expected = MLImage.CreateFromStream(stream);
@@ -144,7 +153,10 @@ public sealed class ImageDecoderTests
 
         var message = Assert.Throws<InvalidDataException>(() => ResNetImage.Load(folder["text.jpg"])).Message;
 
-        Assert.Equal($"Image '{folder["text.jpg"]}' cannot be read: it is no image that can be decoded: neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged.", message);
+        Assert.Equal(
+            $"Image '{folder["text.jpg"]}' cannot be read: it is no image that can be decoded: "
+            + "neither JPEG, PNG, WebP, GIF nor BMP, or its header is damaged.",
+            message);
         Assert.Throws<FileNotFoundException>(() => ResNetImage.Load(folder["none.jpg"]));
         Assert.Throws<InvalidDataException>(() => ResNetImage.Decode([]));
     }
@@ -219,7 +231,8 @@ public sealed class ImageDecoderTests
 
                 try
                 {
-                    ResNetImage.Decode(file.AsSpan(0, random.Next(4) == 0 ? random.Next(file.Length) : file.Length), maxPixels: 1_000_000).Dispose();
+                    ResNetImage.Decode(file.AsSpan(0, random.Next(4) == 0 ? random.Next(file.Length) : file.Length), maxPixels: 1_000_000)
+                        .Dispose();
                 }
                 catch (InvalidDataException)
                 {

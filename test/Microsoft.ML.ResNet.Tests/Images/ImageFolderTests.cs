@@ -10,7 +10,8 @@ public sealed class ImageFolderTests
     public void ListsImagesByClassAndPathAndSkipsWhatIsHidden()
     {
         using var folder = new TemporaryFolder();
-        foreach (var path in (string[])["b/2.jpg", "b/10.PNG", "a/deep/er/1.webp", "a/z.gif", "a/.hidden.png", "a/notes.txt", ".git/x.png", "loose.png", "b/.thumbs/y.png"])
+        foreach (var path in (string[])["b/2.jpg", "b/10.PNG", "a/deep/er/1.webp", "a/z.gif", "a/.hidden.png", "a/notes.txt", ".git/x.png",
+            "loose.png", "b/.thumbs/y.png"])
         {
             Directory.CreateDirectory(Path.GetDirectoryName(folder[path])!);
             File.WriteAllBytes(folder[path], []);
@@ -19,7 +20,9 @@ public sealed class ImageFolderTests
         var rows = _ml.Data.CreateEnumerable<ImageFolderRow>(_ml.Data.LoadImageFolder(folder.Path), reuseRowObject: false).ToArray();
 
         Assert.Equal(["a", "a", "b", "b"], rows.Select(row => row.Label));
-        Assert.Equal(["a/deep/er/1.webp", "a/z.gif", "b/10.PNG", "b/2.jpg"], rows.Select(row => Path.GetRelativePath(folder.Path, row.ImagePath).Replace('\\', '/')));
+        Assert.Equal(
+            ["a/deep/er/1.webp", "a/z.gif", "b/10.PNG", "b/2.jpg"],
+            rows.Select(row => Path.GetRelativePath(folder.Path, row.ImagePath).Replace('\\', '/')));
     }
 
     [Fact]
@@ -50,7 +53,8 @@ public sealed class ImageFolderTests
 
     [Fact]
     public void NamesAFolderThatIsNotThere() =>
-        Assert.Contains("'no/such/folder'", Assert.Throws<DirectoryNotFoundException>(() => _ml.Data.LoadImageFolder("no/such/folder")).Message);
+        Assert.Contains(
+            "'no/such/folder'", Assert.Throws<DirectoryNotFoundException>(() => _ml.Data.LoadImageFolder("no/such/folder")).Message);
 
     [Fact]
     public void SaysHowAFolderMustLook()

@@ -5,7 +5,10 @@ using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Tests.Images;
 
-/// <summary>Finds LoadImages wherever it may be in the stages of a view: rows, columns and pixels stay as they were, and the file that would end the process is refused.</summary>
+/// <summary>
+/// Finds LoadImages wherever it may be in the stages of a view: rows, columns and pixels stay as they were, and
+/// the file that would end the process is refused.
+/// </summary>
 public sealed class LoadedImagesTests : IDisposable
 {
     private readonly MLContext _ml = new(seed: 1);
@@ -16,7 +19,10 @@ public sealed class LoadedImagesTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     public static TheoryData<string> Pipelines =>
-        ["alone", "label after", "gray and small", "no path column", "same name", "folder", "split", "shuffled", "skipped", "filtered", "custom", "twice", "two columns"];
+        [
+            "alone", "label after", "gray and small", "no path column", "same name", "folder", "split", "shuffled", "skipped", "filtered",
+            "custom", "twice", "two columns",
+        ];
 
     [Theory]
     [MemberData(nameof(Pipelines))]
@@ -27,7 +33,9 @@ public sealed class LoadedImagesTests : IDisposable
         var decoded = LoadedImages.DecodedBy(_ml.Transforms.GetEnvironment(), view, new ImageDecoder());
 
         Assert.True(LoadedImages.IsDecoded(decoded));
-        Assert.Equal(view.Schema.Select(column => (column.Name, column.IsHidden, $"{column.Type}")), decoded.Schema.Select(column => (column.Name, column.IsHidden, $"{column.Type}")));
+        Assert.Equal(
+            view.Schema.Select(column => (column.Name, column.IsHidden, $"{column.Type}")),
+            decoded.Schema.Select(column => (column.Name, column.IsHidden, $"{column.Type}")));
         var expected = Read(view);
         Assert.InRange(expected.Count, 3, 24);
         Assert.Equal(expected, Read(decoded));
@@ -35,7 +43,8 @@ public sealed class LoadedImagesTests : IDisposable
     }
 
     // ML.NET's ShuffleRows reads ahead, and keeps to itself what is thrown there.
-    public static TheoryData<string> PipelinesThatThrow => [.. ((IEnumerable<object[]>)Pipelines).Select(row => (string)row[0]).Where(name => name != "shuffled")];
+    public static TheoryData<string> PipelinesThatThrow =>
+        [.. ((IEnumerable<object[]>)Pipelines).Select(row => (string)row[0]).Where(name => name != "shuffled")];
 
     [Theory]
     [MemberData(nameof(PipelinesThatThrow))]
@@ -54,7 +63,8 @@ public sealed class LoadedImagesTests : IDisposable
     [Fact]
     public void ViewsWithoutFilesStayThemselves()
     {
-        IDataView[] views = [Pictures.Load(_ml, Pictures.Rows(1, 4, 4, 3)), Files(), _ml.Transforms.CopyColumns("Path", "ImagePath").Fit(Files()).Transform(Files())];
+        IDataView[] views = [Pictures.Load(_ml, Pictures.Rows(1, 4, 4, 3)), Files(),
+            _ml.Transforms.CopyColumns("Path", "ImagePath").Fit(Files()).Transform(Files())];
 
         Assert.All(views, view => Assert.Same(view, LoadedImages.DecodedBy(_ml.Transforms.GetEnvironment(), view, new ImageDecoder())));
     }
@@ -71,7 +81,8 @@ public sealed class LoadedImagesTests : IDisposable
 
     private IDataView Files() => _ml.Data.LoadImageFolder(_folder.Path);
 
-    private IDataView Load(IDataView files, string image = "Image", string? folder = null, string path = "ImagePath") => _ml.Transforms.LoadImages(image, folder, path).Fit(files).Transform(files);
+    private IDataView Load(IDataView files, string image = "Image", string? folder = null, string path = "ImagePath") =>
+        _ml.Transforms.LoadImages(image, folder, path).Fit(files).Transform(files);
 
     private IDataView Make(string name)
     {
@@ -79,17 +90,25 @@ public sealed class LoadedImagesTests : IDisposable
         return name switch
         {
             "label after" => Apply(loaded, _ml.Transforms.Conversion.MapValueToKey("Label")),
-            "gray and small" => Apply(loaded, _ml.Transforms.ConvertToGrayscale("Image").Append(_ml.Transforms.ResizeImages("Image", 5, 4))),
+            "gray and small" =>
+                Apply(loaded, _ml.Transforms.ConvertToGrayscale("Image").Append(_ml.Transforms.ResizeImages("Image", 5, 4))),
             "no path column" => Apply(loaded, _ml.Transforms.SelectColumns("Image")),
             "same name" => Apply(Load(Files(), "ImagePath"), _ml.Transforms.CopyColumns("Image", "ImagePath")),
-            "folder" => Load(_ml.Data.LoadFromEnumerable(Directory.GetFiles(_folder["lying"]).Order().Select(path => new ImageFolderRow { ImagePath = Path.GetFileName(path) })), folder: _folder["lying"]),
+            "folder" => Load(
+                _ml.Data.LoadFromEnumerable(
+                    Directory.GetFiles(_folder["lying"]).Order().Select(path => new ImageFolderRow { ImagePath = Path.GetFileName(path) })),
+                folder: _folder["lying"]),
             "split" => _ml.Data.TrainTestSplit(loaded, testFraction: 0.4, samplingKeyColumnName: "ImagePath", seed: 1).TrainSet,
             "shuffled" => _ml.Data.ShuffleRows(loaded, seed: 2),
             "skipped" => _ml.Data.TakeRows(_ml.Data.SkipRows(loaded, 2), 9),
-            "filtered" => _ml.Data.FilterRowsByKeyColumnFraction(Apply(loaded, _ml.Transforms.Conversion.MapValueToKey("Label")), "Label", 0, 0.5),
-            "custom" => Apply(loaded, _ml.Transforms.CustomMapping<ImageFolderRow, Length>((file, length) => length.Value = file.ImagePath.Length, contractName: null)),
+            "filtered" =>
+                _ml.Data.FilterRowsByKeyColumnFraction(Apply(loaded, _ml.Transforms.Conversion.MapValueToKey("Label")), "Label", 0, 0.5),
+            "custom" => Apply(loaded, _ml.Transforms.CustomMapping<ImageFolderRow, Length>(
+                (file, length) => length.Value = file.ImagePath.Length, contractName: null)),
             "twice" => Load(loaded, "Again"),
-            "two columns" => Apply(Load(Apply(loaded, _ml.Transforms.CopyColumns("Other", "ImagePath")), "Second", path: "Other"), _ml.Transforms.DropColumns("Other")),
+            "two columns" => Apply(
+                Load(Apply(loaded, _ml.Transforms.CopyColumns("Other", "ImagePath")), "Second", path: "Other"),
+                _ml.Transforms.DropColumns("Other")),
             _ => loaded,
         };
     }
@@ -120,7 +139,9 @@ public sealed class LoadedImagesTests : IDisposable
     private static List<string> ReadRows(DataViewRowCursor cursor)
     {
         var (getId, rows) = (cursor.GetIdGetter(), new List<string>());
-        var getImages = cursor.Schema.Where(column => column.Type is Microsoft.ML.Transforms.Image.ImageDataViewType).Select(column => cursor.GetGetter<MLImage>(column)).ToArray();
+        var getImages = cursor.Schema.Where(column => column.Type is Microsoft.ML.Transforms.Image.ImageDataViewType)
+            .Select(column => cursor.GetGetter<MLImage>(column))
+            .ToArray();
         var images = new MLImage[getImages.Length];
         while (cursor.MoveNext())
         {
@@ -131,7 +152,12 @@ public sealed class LoadedImagesTests : IDisposable
                 getImages[i](ref images[i]);
             }
 
-            rows.Add($"{cursor.Position:d5} {id} {string.Join(' ', images.Select(image => $"{image.Width}×{image.Height} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(image.Pixels))} {image.Tag}"))}");
+            var shown = images.Select(image =>
+            {
+                var hash = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(image.Pixels));
+                return $"{image.Width}×{image.Height} {hash} {image.Tag}";
+            });
+            rows.Add($"{cursor.Position:d5} {id} {string.Join(' ', shown)}");
         }
 
         return rows;

@@ -38,7 +38,8 @@ public sealed class MLNetInternalsTests
     }
 
     [Fact]
-    public void NewTransformsCatalog() => Assert.NotNull(MLNetInternals.NewTransformsCatalog(_ml.Transforms.GetEnvironment()).CopyColumns("a", "b"));
+    public void NewTransformsCatalog() =>
+        Assert.NotNull(MLNetInternals.NewTransformsCatalog(_ml.Transforms.GetEnvironment()).CopyColumns("a", "b"));
 
     [Fact]
     public void NewMulticlassCatalog() => Assert.NotNull(MLNetInternals.NewMulticlassCatalog(_ml.Transforms.GetEnvironment()).Trainers);
@@ -46,7 +47,8 @@ public sealed class MLNetInternalsTests
     [Fact]
     public void NewSchemaShape()
     {
-        var column = MLNetInternals.NewSchemaShapeColumn("x", SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, annotations: null);
+        var column = MLNetInternals.NewSchemaShapeColumn(
+            "x", SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, annotations: null);
         Assert.Equal(("x", SchemaShape.Column.VectorKind.Vector, false), (column.Name, column.Kind, column.IsKey));
 
         var builder = new DataViewSchema.Builder();
@@ -59,12 +61,14 @@ public sealed class MLNetInternalsTests
     {
         var environment = _ml.Transforms.GetEnvironment();
         VBuffer<float>[] weights = [new(2, [1f, 0f]), new(2, [0f, 1f])];
-        var model = MLNetInternals.NewMaximumEntropyModel(environment, weights, [0f, 0f], classCount: 2, featureCount: 2, labelNames: null, statistics: null);
+        var model = MLNetInternals.NewMaximumEntropyModel(
+            environment, weights, [0f, 0f], classCount: 2, featureCount: 2, labelNames: null, statistics: null);
         var builder = new DataViewSchema.Builder();
         builder.AddColumn("Label", new KeyDataViewType(typeof(uint), 2));
         builder.AddColumn("Features", new VectorDataViewType(NumberDataViewType.Single, 2));
 
-        var transformer = MLNetInternals.NewMulticlassTransformer(environment, model, builder.ToSchema(), "Features", "Label", "Score", "PredictedLabel");
+        var transformer = MLNetInternals.NewMulticlassTransformer(
+            environment, model, builder.ToSchema(), "Features", "Label", "Score", "PredictedLabel");
 
         Assert.NotNull(transformer.GetOutputSchema(builder.ToSchema()).GetColumnOrNull("Score"));
     }
@@ -110,7 +114,8 @@ public sealed class MLNetInternalsTests
         var loaded = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(paths).Transform(paths);
         var skipped = _ml.Data.SkipRows(loaded, 1);
 
-        Assert.Equal((null, paths, loaded), (MLNetInternals.SourceOf(paths), MLNetInternals.SourceOf(loaded), MLNetInternals.SourceOf(skipped)));
+        Assert.Equal(
+            (null, paths, loaded), (MLNetInternals.SourceOf(paths), MLNetInternals.SourceOf(loaded), MLNetInternals.SourceOf(skipped)));
         Assert.Equal((null, null), (MLNetInternals.ImageLoaderOf(paths), MLNetInternals.ImageLoaderOf(skipped)));
         Assert.Equal([("Image", "ImagePath")], MLNetInternals.ColumnsOf(MLNetInternals.ImageLoaderOf(loaded)!));
         Assert.Same(paths, MLNetInternals.SourceOf(MLNetInternals.ApplyToData(environment, skipped, paths)));

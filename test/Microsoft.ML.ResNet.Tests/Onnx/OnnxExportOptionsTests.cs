@@ -19,7 +19,8 @@ public sealed class OnnxExportOptionsTests : IDisposable
     {
         var view = Pictures.Load(_ml, Pictures.Rows(perClass: 2, height: 8, width: 8, channels: 3));
         var data = _ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(view).Transform(view);
-        _classifier = TestClassifier.Create(_ml, data, nameof(PixelRow.Bytes), architecture: TestClassifier.Tiny with { Shortcut = ShortcutKind.B, SqueezeReduction = 2 });
+        _classifier = TestClassifier.Create(
+            _ml, data, nameof(PixelRow.Bytes), architecture: TestClassifier.Tiny with { Shortcut = ShortcutKind.B, SqueezeReduction = 2 });
         _rows = [.. data.GetColumn<byte[]>(nameof(PixelRow.Bytes))];
         _expected = [.. _classifier.Transform(data).GetColumn<float[]>("Score")];
     }
@@ -34,7 +35,14 @@ public sealed class OnnxExportOptionsTests : IDisposable
     [CombinatorialOptions]
     public void GivesTheSameProbabilities(bool bytes, int? batchSize, bool channelsLast, bool fold, bool softmax)
     {
-        var options = new OnnxExportOptions { ByteInput = bytes, BatchSize = batchSize, ChannelsLast = channelsLast, FoldBatchNorm = fold, Softmax = softmax };
+        var options = new OnnxExportOptions
+        {
+            ByteInput = bytes,
+            BatchSize = batchSize,
+            ChannelsLast = channelsLast,
+            FoldBatchNorm = fold,
+            Softmax = softmax,
+        };
         OnnxRuntimeLog.Warnings.Clear();
         _classifier.ExportOnnx(_folder["network.onnx"], options);
         using var session = new InferenceSession(_folder["network.onnx"]);
@@ -50,7 +58,9 @@ public sealed class OnnxExportOptionsTests : IDisposable
 
         Assert.Empty(OnnxRuntimeLog.Warnings);
         Assert.Equal(softmax ? "probabilities" : "logits", outputs[0].Name);
-        Assert.All(_expected.Zip(actual), pair => Assert.All(pair.First.Zip(pair.Second), value => Assert.Equal(value.First, value.Second, tolerance: 1e-5)));
+        Assert.All(
+            _expected.Zip(actual),
+            pair => Assert.All(pair.First.Zip(pair.Second), value => Assert.Equal(value.First, value.Second, tolerance: 1e-5)));
     }
 
     [Fact]
@@ -60,10 +70,15 @@ public sealed class OnnxExportOptionsTests : IDisposable
         using var session = new InferenceSession(_folder["network.onnx"]);
         var preprocessing = _classifier.Preprocessing;
 
-        var normalized = _rows.SelectMany(row => row.Select((value, i) => (value - preprocessing.Mean[i / 64]) / preprocessing.StandardDeviation[i / 64])).ToArray();
-        using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(normalized, [_rows.Length, 3, 8, 8]))]);
+        var normalized = _rows
+            .SelectMany(row => row.Select((value, i) => (value - preprocessing.Mean[i / 64]) / preprocessing.StandardDeviation[i / 64]))
+            .ToArray();
+        using var outputs = session.Run(
+            [NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(normalized, [_rows.Length, 3, 8, 8]))]);
 
-        Assert.All(_expected.SelectMany(row => row).Zip(outputs[0].AsEnumerable<float>()), value => Assert.Equal(value.First, value.Second, tolerance: 1e-5));
+        Assert.All(
+            _expected.SelectMany(row => row).Zip(outputs[0].AsEnumerable<float>()),
+            value => Assert.Equal(value.First, value.Second, tolerance: 1e-5));
     }
 
     [Fact]
@@ -75,7 +90,9 @@ public sealed class OnnxExportOptionsTests : IDisposable
 
         var scored = _ml.Transforms.ApplyOnnxModel("probabilities", "pixels", _folder["network.onnx"]).Fit(renamed).Transform(renamed);
 
-        Assert.All(_expected.Zip(scored.GetColumn<float[]>("probabilities")), pair => Assert.All(pair.First.Zip(pair.Second), value => Assert.Equal(value.First, value.Second, tolerance: 1e-5)));
+        Assert.All(
+            _expected.Zip(scored.GetColumn<float[]>("probabilities")),
+            pair => Assert.All(pair.First.Zip(pair.Second), value => Assert.Equal(value.First, value.Second, tolerance: 1e-5)));
     }
 
     private static byte[] ToInterleaved(byte[] planar)

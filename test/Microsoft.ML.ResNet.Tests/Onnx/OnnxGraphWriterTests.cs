@@ -10,7 +10,8 @@ namespace Microsoft.ML.ResNet.Tests.Onnx;
 public sealed class OnnxGraphWriterTests
 {
     // Deeper networks of the same rows differ only in the number of blocks.
-    public static TheoryData<string> Networks => [.. ResNetArchitecture.All.Where(each => each.Depths.Sum() <= 60).Select(each => each.Name)];
+    public static TheoryData<string> Networks =>
+        [.. ResNetArchitecture.All.Where(each => each.Depths.Sum() <= 60).Select(each => each.Name)];
 
     [Theory]
     [MemberData(nameof(Networks))]
@@ -19,7 +20,8 @@ public sealed class OnnxGraphWriterTests
         var architecture = ResNetArchitecture.Parse(name);
         var plan = LayerPlan.Create(architecture, new ImageShape(3, architecture.MinimumImageSize, architecture.MinimumImageSize), 2);
         var preprocessing = new ImagePreprocessing(plan.Input, [1, 2, 3], [4, 5, 6]) { Supersampling = 2 };
-        var model = OnnxGraphWriter.Classifier(new ResNetModel(plan, AnyWeights.For(plan), preprocessing), OnnxElementType.UInt8, new OnnxExportOptions(), []);
+        var model = OnnxGraphWriter.Classifier(
+            new ResNetModel(plan, AnyWeights.For(plan), preprocessing), OnnxElementType.UInt8, new OnnxExportOptions(), []);
         var file = new byte[model.CalculateSize()];
         model.WriteTo(new MemoryStream(file));
 
@@ -53,7 +55,12 @@ public sealed class OnnxGraphWriterTests
     {
         // Where the stride sits, and whether there is a shortcut, changes no weight: only what is computed.
         var middle = new ResNetArchitecture("middle", BlockKind.Bottleneck, [1, 1]) { Stem = StemKind.SmallImage, BaseWidth = 8 };
-        var identity = new ResNetArchitecture("identity", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, BaseWidth = 8, Shortcut = ShortcutKind.A };
+        var identity = new ResNetArchitecture("identity", BlockKind.Basic, [1, 1])
+        {
+            Stem = StemKind.SmallImage,
+            BaseWidth = 8,
+            Shortcut = ShortcutKind.A,
+        };
 
         Assert.NotEqual(Logits(middle), Logits(middle with { BottleneckStride = BottleneckStride.First }));
         Assert.NotEqual(Logits(identity), Logits(identity with { Shortcut = ShortcutKind.None }));
@@ -67,7 +74,12 @@ public sealed class OnnxGraphWriterTests
     [InlineData(ShortcutKind.D, 1)]
     public void ShortcutsProjectWhereTheirOptionSays(ShortcutKind shortcut, int projections)
     {
-        var architecture = new ResNetArchitecture("options", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, BaseWidth = 8, Shortcut = shortcut };
+        var architecture = new ResNetArchitecture("options", BlockKind.Basic, [1, 1])
+        {
+            Stem = StemKind.SmallImage,
+            BaseWidth = 8,
+            Shortcut = shortcut,
+        };
 
         var plan = LayerPlan.Create(architecture, new ImageShape(3, 8, 8), 4);
 
@@ -95,7 +107,8 @@ public sealed class OnnxGraphWriterTests
         var plan = LayerPlan.Create(architecture, new ImageShape(3, 8, 8), 4);
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
         using var file = new MemoryStream();
-        OnnxGraphWriter.Classifier(new ResNetModel(plan, GoldenNetworks.Weights(plan), preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false, FoldBatchNorm = foldBatchNorm }, []).WriteTo(file);
+        OnnxGraphWriter.Classifier(new ResNetModel(plan, GoldenNetworks.Weights(plan), preprocessing), OnnxElementType.Float,
+            new OnnxExportOptions { Softmax = false, FoldBatchNorm = foldBatchNorm }, []).WriteTo(file);
         using var session = new InferenceSession(file.ToArray());
         var image = Enumerable.Range(0, plan.Input.Size).Select(i => MathF.Sin(0.7f * i)).ToArray();
         using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, 3, 8, 8]))]);

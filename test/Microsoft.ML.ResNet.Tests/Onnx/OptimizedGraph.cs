@@ -10,13 +10,18 @@ internal static class OptimizedGraph
     public static Dictionary<string, int> Operators(string model)
     {
         var optimized = model + ".optimized";
-        using (var options = new SessionOptions { OptimizedModelFilePath = optimized, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR })
+        using (var options = new SessionOptions
+        {
+            OptimizedModelFilePath = optimized,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        })
         using (new InferenceSession(model, options))
         {
         }
 
         const int graph = 7, node = 1, operation = 4;
-        return Messages(File.ReadAllBytes(optimized), graph).SelectMany(each => Messages(each, node)).Select(each => Messages(each, operation).Single())
+        return Messages(File.ReadAllBytes(optimized), graph).SelectMany(each => Messages(each, node))
+            .Select(each => Messages(each, operation).Single())
             .Select(System.Text.Encoding.UTF8.GetString).CountBy(name => name).ToDictionary();
     }
 

@@ -8,10 +8,12 @@ using static Microsoft.ML.Transforms.ValueToKeyMappingEstimator;
 
 namespace Microsoft.ML.ResNet.Tests.Parity;
 
-/// <summary>Published CIFAR-10 checkpoints, in every format, through a whole ML.NET pipeline, against golden logits and accuracies.</summary>
+/// <summary>
+/// Published CIFAR-10 checkpoints, in every format, through a whole ML.NET pipeline, against golden logits and accuracies.
+/// </summary>
 /// <remarks>
-/// All 10,000 images are scored once for the same tensors, bit for bit, whatever file they come from; each file's own pipeline scores the images that
-/// there are golden logits of, and must give the same bits for them.
+/// All 10,000 images are scored once for the same tensors, bit for bit, whatever file they come from; each file's own pipeline scores the
+/// images that there are golden logits of, and must give the same bits for them.
 /// </remarks>
 public sealed class CifarCheckpointTests(CifarCheckpointTests.TestImages images) : IClassFixture<CifarCheckpointTests.TestImages>
 {
@@ -50,7 +52,9 @@ public sealed class CifarCheckpointTests(CifarCheckpointTests.TestImages images)
         Assert.Equal(expected.GetProperty("cross_entropy").GetDouble(), all.LogLoss, tolerance: 0.01);
 
         // The golden logits are of the first files of each class; probabilities tell logits but for a constant.
-        var first = _ml.Data.CreateEnumerable<ImageFolderRow>(files, reuseRowObject: false).Chunk(ImagesPerClass).SelectMany(ofClass => ofClass.Take(GoldenPerClass));
+        var first = _ml.Data.CreateEnumerable<ImageFolderRow>(files, reuseRowObject: false)
+            .Chunk(ImagesPerClass)
+            .SelectMany(ofClass => ofClass.Take(GoldenPerClass));
         var scores = model.Transform(_ml.Data.LoadFromEnumerable(first)).GetColumn<float[]>("Score").ToArray();
         Assert.Equal(all.Golden, scores);
         foreach (var (logits, score) in expected.GetProperty("logits").EnumerateArray().Zip(scores))
@@ -72,7 +76,10 @@ public sealed class CifarCheckpointTests(CifarCheckpointTests.TestImages images)
     {
         var cached = _ml.Data.Cache(scored, "Label", "PredictedLabel", "Score"); // read once, looked at twice
         var metrics = _ml.MulticlassClassification.Evaluate(cached);
-        return new Scored(metrics.MicroAccuracy, metrics.LogLoss, [.. cached.GetColumn<float[]>("Score").Chunk(ImagesPerClass).SelectMany(ofClass => ofClass.Take(GoldenPerClass))]);
+        return new Scored(
+            metrics.MicroAccuracy,
+            metrics.LogLoss,
+            [.. cached.GetColumn<float[]>("Score").Chunk(ImagesPerClass).SelectMany(ofClass => ofClass.Take(GoldenPerClass))]);
     }
 
     // Of names and values, in the order of the network.

@@ -47,9 +47,12 @@ public sealed class OnnxParityTests
 
     private static float[] Logits(InferenceSession session, LayerPlan plan, ResNetWeights weights, Memory<float> image)
     {
-        using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("x", new DenseTensor<float>(image, [1, 3, plan.Input.Height, plan.Input.Width]))]);
+        using var outputs = session.Run(
+            [NamedOnnxValue.CreateFromTensor("x", new DenseTensor<float>(image, [1, 3, plan.Input.Height, plan.Input.Width]))]);
         var features = outputs[0].AsEnumerable<float>().ToArray();
         var (matrix, bias) = (weights["fc.weight"].Values, weights["fc.bias"].Values);
-        return [.. Enumerable.Range(0, plan.ClassCount).Select(row => System.Numerics.Tensors.TensorPrimitives.Dot<float>(matrix.Span.Slice(row * features.Length, features.Length), features) + bias.Span[row])];
+        return [.. Enumerable.Range(0, plan.ClassCount).Select(row =>
+            System.Numerics.Tensors.TensorPrimitives.Dot<float>(matrix.Span.Slice(row * features.Length, features.Length), features)
+                + bias.Span[row])];
     }
 }

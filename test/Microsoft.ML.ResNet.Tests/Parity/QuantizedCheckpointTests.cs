@@ -22,7 +22,8 @@ public sealed class QuantizedCheckpointTests : IDisposable
         using (var archive = ZipFile.OpenRead(Repository.Shared("data/cifar10-jpeg-test.zip")))
         {
             // Every 50th image is to calibrate with, all others for the test: half a point of 2,000 would be 10 images.
-            foreach (var (entry, index) in archive.Entries.Where(entry => entry.Name.EndsWith(".jpg", StringComparison.Ordinal)).Select((entry, index) => (entry, index)))
+            foreach (var (entry, index) in archive.Entries.Where(entry => entry.Name.EndsWith(".jpg", StringComparison.Ordinal))
+                .Select((entry, index) => (entry, index)))
             {
                 var path = _folder[$"{(index % 50 == 1 ? "calibration" : "test")}/{entry.FullName}"];
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -31,9 +32,13 @@ public sealed class QuantizedCheckpointTests : IDisposable
         }
 
         var (test, calibration) = (_ml.Data.LoadImageFolder(_folder["test"]), _ml.Data.LoadImageFolder(_folder["calibration"]));
-        var load = _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: KeyOrdinality.ByValue)).Fit(test);
+        var load = _ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: KeyOrdinality.ByValue))
+            .Fit(test);
         var data = load.Transform(test);
-        using var classifier = _ml.Transforms.ApplyResNet(weights, ResNetArchitecture.Parse(network), Cifar10.ClassNames, preprocessing: ImagePreprocessing.Cifar10).Fit(data);
+        using var classifier = _ml.Transforms.ApplyResNet(
+            weights, ResNetArchitecture.Parse(network), Cifar10.ClassNames, preprocessing: ImagePreprocessing.Cifar10)
+            .Fit(data);
         using var quantized = classifier.Quantize(load.Transform(calibration));
 
         var (floats, integers) = (Accuracy(classifier, data), Accuracy(quantized, data));
@@ -42,5 +47,6 @@ public sealed class QuantizedCheckpointTests : IDisposable
     }
 
     private static double Accuracy(ResNetClassificationTransformer classifier, IDataView data) =>
-        classifier.Transform(data).GetColumn<uint>("PredictedLabel").Zip(data.GetColumn<uint>("Label")).Average(row => row.First == row.Second ? 1.0 : 0);
+        classifier.Transform(data).GetColumn<uint>("PredictedLabel").Zip(data.GetColumn<uint>("Label")).Average(
+            row => row.First == row.Second ? 1.0 : 0);
 }

@@ -36,7 +36,8 @@ public sealed class QuantizeTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Networks))]
-    public void EveryKindOfNetworkComputesInIntegersWhatItComputedInFloats(BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction, int groups)
+    public void EveryKindOfNetworkComputesInIntegersWhatItComputedInFloats(
+        BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction, int groups)
     {
         using var classifier = Classifier(block, stem, shortcut, squeezeReduction, groups);
         using var quantized = classifier.Quantize(_data);
@@ -63,12 +64,24 @@ public sealed class QuantizeTests : IDisposable
         Assert.Equal(1, operators["DequantizeLinear"]);     // the features
         Assert.True(operators["QLinearConv"] >= classifier.Plan.Layers.OfType<ConvolutionLayer>().Count());
         Assert.Equal(classifier.Plan.Layers.OfType<AddLayer>().Count(), operators.GetValueOrDefault("QLinearAdd"));
-        Assert.Empty(operators.Keys.Intersect(["Conv", "FusedConv", "BatchNormalization", "Relu", "Add", "Mul", "Sigmoid", "AveragePool", "GlobalAveragePool"]));
+        Assert.Empty(operators.Keys.Intersect(
+            ["Conv", "FusedConv", "BatchNormalization", "Relu", "Add", "Mul", "Sigmoid", "AveragePool", "GlobalAveragePool"]));
     }
 
-    private ResNetClassificationTransformer Classifier(BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction, int groups) => TestClassifier.Create(
-        _ml, _data, nameof(PixelRow.Bytes), Shape,
-        new ResNetArchitecture("network", block, [2, 1]) { Stem = stem, Shortcut = shortcut, SqueezeReduction = squeezeReduction, Groups = groups, BaseWidth = 16 });
+    private ResNetClassificationTransformer Classifier(
+        BlockKind block, StemKind stem, ShortcutKind shortcut, int squeezeReduction, int groups) => TestClassifier.Create(
+        _ml,
+        _data,
+        nameof(PixelRow.Bytes),
+        Shape,
+        new ResNetArchitecture("network", block, [2, 1])
+        {
+            Stem = stem,
+            Shortcut = shortcut,
+            SqueezeReduction = squeezeReduction,
+            Groups = groups,
+            BaseWidth = 16,
+        });
 
     [Fact]
     public void ScoresSavesAndLoadsAsAnyOther()
@@ -77,7 +90,9 @@ public sealed class QuantizeTests : IDisposable
         using var quantized = classifier.Quantize(_data);
 
         Conformance.CheckTransformer(_ml, quantized, _data);
-        Assert.Equal(classifier.GetOutputSchema(_data.Schema).Select(column => (column.Name, column.Type)), quantized.GetOutputSchema(_data.Schema).Select(column => (column.Name, column.Type)));
+        Assert.Equal(
+            classifier.GetOutputSchema(_data.Schema).Select(column => (column.Name, column.Type)),
+            quantized.GetOutputSchema(_data.Schema).Select(column => (column.Name, column.Type)));
         Assert.Equal(classifier.ClassNames.AsEnumerable(), quantized.ClassNames);
         Assert.Equal(classifier.Weights.Tensors.AsEnumerable(), quantized.Weights.Tensors);
         Assert.NotEqual(classifier.Transform(_data).GetColumn<float[]>("Score"), quantized.Transform(_data).GetColumn<float[]>("Score"));
@@ -88,9 +103,13 @@ public sealed class QuantizeTests : IDisposable
     {
         Pictures.Write(_folder.Path, perClass: 3, height: 40, width: 30);
         var files = _ml.Data.LoadImageFolder(_folder.Path);
-        var images = _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label")).Fit(files).Transform(files);
+        var images = _ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
+            .Fit(files)
+            .Transform(files);
         using var classifier = TestClassifier.Create(_ml, images, "Image", new ImageShape(1, 8, 8), supersampling: 2);
-        var unlabeled = _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.SelectColumns("Image")).Fit(files).Transform(files);
+        var unlabeled =
+            _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.SelectColumns("Image")).Fit(files).Transform(files);
 
         using var quantized = classifier.Quantize(unlabeled);
 
@@ -115,12 +134,15 @@ public sealed class QuantizeTests : IDisposable
     {
         using var classifier = TestClassifier.Create(_ml, _data, nameof(PixelRow.Bytes), Shape);
         byte[] Uniform(byte value) => [.. Enumerable.Repeat(value, Shape.Size)];
-        var rows = Enumerable.Range(0, 9).Select(i => new PixelRow { Name = "", Bytes = Uniform((byte)(i is 0 or 3 or 6 ? 100 + 10 * i : 255)), Floats = [], Weight = 1 });
+        var rows = Enumerable.Range(0, 9).Select(
+            i => new PixelRow { Name = "", Bytes = Uniform((byte)(i is 0 or 3 or 6 ? 100 + 10 * i : 255)), Floats = [], Weight = 1 });
         var definition = SchemaDefinition.Create(typeof(PixelRow));
         definition[nameof(PixelRow.Bytes)].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, 3, 16, 16);
 
-        using var some = classifier.Quantize(_ml.Data.LoadFromEnumerable(rows, definition), new QuantizationOptions { ImageCount = 3, Percentile = 100 });
-        using var taken = classifier.Quantize(_ml.Data.LoadFromEnumerable(rows.Where((_, i) => i % 3 == 0), definition), new QuantizationOptions { Percentile = 100 });
+        using var some = classifier.Quantize(
+            _ml.Data.LoadFromEnumerable(rows, definition), new QuantizationOptions { ImageCount = 3, Percentile = 100 });
+        using var taken = classifier.Quantize(
+            _ml.Data.LoadFromEnumerable(rows.Where((_, i) => i % 3 == 0), definition), new QuantizationOptions { Percentile = 100 });
 
         Assert.Equal(taken.Transform(_data).GetColumn<float[]>("Score"), some.Transform(_data).GetColumn<float[]>("Score"));
     }
@@ -134,7 +156,8 @@ public sealed class QuantizeTests : IDisposable
 
         var exception = Assert.Throws<InvalidDataException>(() => ResNetWeights.Load(_folder["model.zip"]));
 
-        Assert.Contains("the network is quantized ('int8'), so the file holds integers, from which float weights cannot be read", exception.Message);
+        Assert.Contains(
+            "the network is quantized ('int8'), so the file holds integers, from which float weights cannot be read", exception.Message);
     }
 
     [Fact]
@@ -142,8 +165,11 @@ public sealed class QuantizeTests : IDisposable
     {
         using var classifier = TestClassifier.Create(_ml, _data, nameof(PixelRow.Bytes), Shape);
 
-        Assert.Contains("no row to calibrate with", Assert.Throws<InvalidOperationException>(() => classifier.Quantize(_ml.Data.SkipRows(_data, 1000))).Message);
-        Assert.Throws<ArgumentOutOfRangeException>(() => classifier.Quantize(_ml.Transforms.DropColumns(nameof(PixelRow.Bytes)).Fit(_data).Transform(_data)));
+        Assert.Contains(
+            "no row to calibrate with",
+            Assert.Throws<InvalidOperationException>(() => classifier.Quantize(_ml.Data.SkipRows(_data, 1000))).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => classifier.Quantize(_ml.Transforms.DropColumns(nameof(PixelRow.Bytes)).Fit(_data).Transform(_data)));
         Assert.Throws<ArgumentOutOfRangeException>(() => classifier.Quantize(_data, new QuantizationOptions { ImageCount = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => classifier.Quantize(_data, new QuantizationOptions { Percentile = double.NaN }));
         Assert.Throws<ArgumentOutOfRangeException>(() => classifier.Quantize(_data, new QuantizationOptions { Percentile = 100.1 }));
@@ -154,7 +180,9 @@ public sealed class QuantizeTests : IDisposable
         classifier.ExportOnnx(_folder["logits.onnx"], new OnnxExportOptions { Softmax = false });
         using var session = new InferenceSession(_folder["logits.onnx"]);
         var rows = _data.GetColumn<byte[]>(nameof(PixelRow.Bytes)).ToArray();
-        using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<byte>(rows.SelectMany(row => row).ToArray(), [rows.Length, Shape.Channels, Shape.Height, Shape.Width]))]);
+        using var outputs = session.Run([NamedOnnxValue.CreateFromTensor(
+            "pixels",
+            new DenseTensor<byte>(rows.SelectMany(row => row).ToArray(), [rows.Length, Shape.Channels, Shape.Height, Shape.Width]))]);
         return [.. outputs[0].AsEnumerable<float>()];
     }
 }

@@ -38,7 +38,8 @@ public sealed class BulkViewTests : IDisposable
         using var cursor = scored.GetRowCursor(scored.Schema);
         using var rows = _data.GetRowCursor(_data.Schema);
         using var row = mapper.GetRow(rows, mapper.OutputSchema);
-        var columns = scored.Schema.Where(column => !column.IsHidden).Select(column => (Bulk: RowValue.Reader(cursor, column.Index), Single: RowValue.Reader(row, mapper.OutputSchema[column.Name].Index))).ToArray();
+        var columns = scored.Schema.Where(column => !column.IsHidden).Select(column =>
+            (Bulk: RowValue.Reader(cursor, column.Index), Single: RowValue.Reader(row, mapper.OutputSchema[column.Name].Index))).ToArray();
         var (bulkId, singleId) = (cursor.GetIdGetter(), rows.GetIdGetter());
         var (id, expectedId) = (default(DataViewRowId), default(DataViewRowId));
 
@@ -158,12 +159,15 @@ public sealed class BulkViewTests : IDisposable
         var missing = paths.Length / 2;
         File.Delete(paths[missing]);
         var files = _ml.Data.LoadFromEnumerable(paths.Select((path, i) => new ImageFolderRow { ImagePath = path, Label = $"{i}" }));
-        var load = _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label")).Fit(files);
+        var load = _ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
+            .Fit(files);
         using var classifier = TestClassifier.Create(_ml, load.Transform(files), "Image");
         var scored = classifier.Transform(load.Transform(files));
 
         using var cursor = scored.GetRowCursorSet([scored.Schema["ImagePath"], scored.Schema["Score"]], 1)[0];
-        var (getPath, getScore) = (cursor.GetGetter<ReadOnlyMemory<char>>(scored.Schema["ImagePath"]), cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
+        var (getPath, getScore) =
+            (cursor.GetGetter<ReadOnlyMemory<char>>(scored.Schema["ImagePath"]), cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
         var (path, score) = (default(ReadOnlyMemory<char>), default(VBuffer<float>));
         for (var i = 0; i < paths.Length; i++)
         {
@@ -187,7 +191,8 @@ public sealed class BulkViewTests : IDisposable
     [Fact]
     public void AnEndingThatFailsComesAfterTheRowsBeforeIt()
     {
-        var scored = _classifier.Transform(View(_rows.Take(100).Concat(Enumerable.Range(0, 1).Select<int, PixelRow>(_ => throw new IOException("the line is dead")))));
+        var scored = _classifier.Transform(
+            View(_rows.Take(100).Concat(Enumerable.Range(0, 1).Select<int, PixelRow>(_ => throw new IOException("the line is dead")))));
         using var cursor = scored.GetRowCursorSet([scored.Schema["Score"]], 1)[0];
 
         for (var i = 0; i < 100; i++)
@@ -201,7 +206,8 @@ public sealed class BulkViewTests : IDisposable
     [Fact]
     public void ShuffledRowsKeepTheirScores()
     {
-        var expected = _rows.Zip(_classifier.Transform(_data).GetColumn<float[]>("Score")).ToDictionary(row => Convert.ToHexString(row.First.Bytes), row => row.Second);
+        var expected = _rows.Zip(_classifier.Transform(_data).GetColumn<float[]>("Score"))
+            .ToDictionary(row => Convert.ToHexString(row.First.Bytes), row => row.Second);
 
         var shuffled = _classifier.Transform(_ml.Data.ShuffleRows(_data, seed: 5));
 
@@ -216,13 +222,19 @@ public sealed class BulkViewTests : IDisposable
     {
         Pictures.Write(_folder.Path, perClass: 4, height: 8, width: 8);
         var files = _ml.Data.LoadImageFolder(_folder.Path);
-        var images = _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label")).Fit(files).Transform(files);
+        var images = _ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
+            .Fit(files)
+            .Transform(files);
         using var classifier = TestClassifier.Create(_ml, images, "Image");
         var expected = classifier.Transform(images).GetColumn<float[]>("Score").ToArray();
         var scored = classifier.Transform(images);
 
         using var cursor = scored.GetRowCursor([scored.Schema["Image"], scored.Schema["ImagePath"], scored.Schema["Score"]]);
-        var (getImage, getPath, getScore) = (cursor.GetGetter<MLImage>(scored.Schema["Image"]), cursor.GetGetter<ReadOnlyMemory<char>>(scored.Schema["ImagePath"]), cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
+        var (getImage, getPath, getScore) = (
+            cursor.GetGetter<MLImage>(scored.Schema["Image"]),
+            cursor.GetGetter<ReadOnlyMemory<char>>(scored.Schema["ImagePath"]),
+            cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]));
         var (image, path, score) = ((MLImage)null!, default(ReadOnlyMemory<char>), default(VBuffer<float>));
         for (var i = 0; cursor.MoveNext(); i++)
         {

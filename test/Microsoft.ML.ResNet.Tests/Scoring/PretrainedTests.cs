@@ -10,7 +10,8 @@ namespace Microsoft.ML.ResNet.Tests.Scoring;
 public sealed class PretrainedTests : IDisposable
 {
     private static readonly ImagePreprocessing Preprocessing = new(TestClassifier.Shape, [100, 110, 120], [50, 60, 70]);
-    private static readonly ResNetWeights Weights = ResNetWeights.Initialize(LayerPlan.Create(TestClassifier.Tiny, TestClassifier.Shape, 3), seed: 3);
+    private static readonly ResNetWeights Weights = ResNetWeights.Initialize(
+        LayerPlan.Create(TestClassifier.Tiny, TestClassifier.Shape, 3), seed: 3);
 
     private readonly MLContext _ml = new(seed: 1);
     private readonly TemporaryFolder _folder = new();
@@ -30,15 +31,23 @@ public sealed class PretrainedTests : IDisposable
     [Fact]
     public void ApplyResNetConforms()
     {
-        Conformance.CheckEstimator(_ml, _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b", "c"], "Image", Preprocessing), _images, _vectors);
-        Conformance.CheckEstimator(_ml, _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Floats", Preprocessing), _vectors, _images);
+        Conformance.CheckEstimator(
+            _ml, _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b", "c"], "Image", Preprocessing), _images, _vectors);
+        Conformance.CheckEstimator(
+            _ml, _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Floats", Preprocessing), _vectors, _images);
     }
 
     [Fact]
     public void ResNetFeaturizeImageConforms()
     {
-        Conformance.CheckEstimator(_ml, _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, preprocessing: Preprocessing with { CropBorder = 2, Supersampling = 2 }), _images, _vectors);
-        Conformance.CheckEstimator(_ml, _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, "Bytes", Preprocessing), _vectors, _images);
+        Conformance.CheckEstimator(
+            _ml,
+            _ml.Transforms.ResNetFeaturizeImage(
+                Weights, TestClassifier.Tiny, preprocessing: Preprocessing with { CropBorder = 2, Supersampling = 2 }),
+            _images,
+            _vectors);
+        Conformance.CheckEstimator(
+            _ml, _ml.Transforms.ResNetFeaturizeImage(Weights, TestClassifier.Tiny, "Bytes", Preprocessing), _vectors, _images);
     }
 
     [Fact]
@@ -93,7 +102,8 @@ public sealed class PretrainedTests : IDisposable
     public void AModelSavedWithoutCompressionIsTheSame()
     {
         var (packed, plain) = (Path.Combine(_folder.Path, "packed.zip"), Path.Combine(_folder.Path, "plain.zip"));
-        using var classifier = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b", "c"], "Bytes", Preprocessing).Fit(_vectors);
+        using var classifier = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b", "c"], "Bytes", Preprocessing)
+            .Fit(_vectors);
         _ml.Model.Save(classifier, _vectors.Schema, packed);
         File.WriteAllText(plain, "replaced");
 
@@ -101,7 +111,9 @@ public sealed class PretrainedTests : IDisposable
 
         using (ZipArchive expected = ZipFile.OpenRead(packed), actual = ZipFile.OpenRead(plain))
         {
-            Assert.Equal(expected.Entries.Select(entry => (entry.FullName, entry.Crc32)), actual.Entries.Select(entry => (entry.FullName, entry.Crc32)));
+            Assert.Equal(
+                expected.Entries.Select(entry => (entry.FullName, entry.Crc32)),
+                actual.Entries.Select(entry => (entry.FullName, entry.Crc32)));
             Assert.All(actual.Entries, entry => Assert.Equal(entry.Length, entry.CompressedLength));
         }
 
@@ -116,25 +128,35 @@ public sealed class PretrainedTests : IDisposable
     public void AMeanImageIsSubtractedPixelByPixel()
     {
         // One that is the same everywhere is one value per channel; one that is not gives other scores.
-        float[] flat = [.. Preprocessing.Mean.SelectMany(mean => Enumerable.Repeat(mean, TestClassifier.Shape.Height * TestClassifier.Shape.Width))];
+        float[] flat =
+        [
+            .. Preprocessing.Mean.SelectMany(mean => Enumerable.Repeat(mean, TestClassifier.Shape.Height * TestClassifier.Shape.Width)),
+        ];
         float[] sloping = [.. flat.Select((mean, i) => mean + i % 8)];
         using var perChannel = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing).Fit(_vectors);
-        using var same = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing with { Mean = [.. flat] }).Fit(_vectors);
-        using var other = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing with { Mean = [.. sloping] }).Fit(_vectors);
+        using var same = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing with { Mean = [.. flat] })
+            .Fit(_vectors);
+        using var other = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes",
+            Preprocessing with { Mean = [.. sloping] }).Fit(_vectors);
 
         Assert.Equal(perChannel.Transform(_vectors).GetColumn<float[]>("Score"), same.Transform(_vectors).GetColumn<float[]>("Score"));
-        Assert.NotEqual(perChannel.Transform(_vectors).GetColumn<float[]>("Score").First(), other.Transform(_vectors).GetColumn<float[]>("Score").First());
-        Assert.Contains("a mean for each of 3 channels or of 192 pixels", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing with { Mean = [1, 2] })).Message);
+        Assert.NotEqual(
+            perChannel.Transform(_vectors).GetColumn<float[]>("Score").First(),
+            other.Transform(_vectors).GetColumn<float[]>("Score").First());
+        Assert.Contains("a mean for each of 3 channels or of 192 pixels", Assert.Throws<ArgumentException>(
+            () => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing with { Mean = [1, 2] })).Message);
     }
 
     [Fact]
     public void FeaturesNeedNoHead()
     {
-        var headless = new ResNetWeights(Weights.Tensors.Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal))) { Preprocessing = Preprocessing };
+        var headless = new ResNetWeights(Weights.Tensors
+            .Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal))) { Preprocessing = Preprocessing };
 
         using var featurizer = _ml.Transforms.ResNetFeaturizeImage(headless, TestClassifier.Tiny, "Bytes").Fit(_vectors);
 
-        Assert.Contains("have no head", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(headless, TestClassifier.Tiny)).Message);
+        Assert.Contains(
+            "have no head", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(headless, TestClassifier.Tiny)).Message);
         Assert.All(featurizer.Transform(_vectors).GetColumn<float[]>("Features"), features => Assert.Equal(8, features.Length));
     }
 
@@ -163,7 +185,8 @@ public sealed class PretrainedTests : IDisposable
     public void OutputColumnsHaveTheNamesAskedFor()
     {
         var estimator = _ml.Transforms.ApplyResNet(
-            Weights, TestClassifier.Tiny, ["a", "b", "c"], "Bytes", Preprocessing, scoreColumnName: "Shares", predictedLabelColumnName: "Class");
+            Weights, TestClassifier.Tiny, ["a", "b", "c"], "Bytes", Preprocessing, scoreColumnName: "Shares",
+            predictedLabelColumnName: "Class");
         Conformance.CheckEstimator(_ml, estimator, _vectors, _images);
         using var usual = _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, null, "Bytes", Preprocessing).Fit(_vectors);
         using var classifier = estimator.Fit(_vectors);
@@ -189,8 +212,10 @@ public sealed class PretrainedTests : IDisposable
         Assert.Equal(usual.Transform(_vectors).Schema.Count + 2, both.Schema.Count(column => !column.IsHidden));
 
         (loaded as IDisposable)?.Dispose();
-        Assert.All((string[])[" ", "PredictedLabel", "Class"], name => Assert.Equal("scoreColumnName", Assert.Throws<ArgumentException>(() =>
-            _ml.Transforms.ApplyResNet(Weights, scoreColumnName: name, predictedLabelColumnName: "Class")).ParamName));
+        Assert.All(
+            (string[])[" ", "PredictedLabel", "Class"],
+            name => Assert.Equal("scoreColumnName", Assert.Throws<ArgumentException>(() =>
+                _ml.Transforms.ApplyResNet(Weights, scoreColumnName: name, predictedLabelColumnName: "Class")).ParamName));
     }
 
     [Fact]
@@ -200,9 +225,13 @@ public sealed class PretrainedTests : IDisposable
         var unknown = new ResNetWeights(Weights.Tensors) { Preprocessing = Preprocessing, ArchitectureName = "tiny" };
         Assert.Contains("Give the architecture", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(anonymous)).Message);
         Assert.Contains("network 'tiny'", Assert.Throws<ArgumentException>(() => _ml.Transforms.ResNetFeaturizeImage(unknown)).Message);
-        Assert.Contains("ImagePreprocessing.ImageNetV1", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny)).Message);
-        Assert.Contains("3 classes, but 2 class names", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b"], preprocessing: Preprocessing)).Message);
-        Assert.Contains("not those of resnet20", Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, ResNetArchitecture.ResNet20, preprocessing: Preprocessing)).Message);
+        Assert.Contains(
+            "ImagePreprocessing.ImageNetV1",
+            Assert.Throws<ArgumentException>(() => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny)).Message);
+        Assert.Contains("3 classes, but 2 class names", Assert.Throws<ArgumentException>(
+            () => _ml.Transforms.ApplyResNet(Weights, TestClassifier.Tiny, ["a", "b"], preprocessing: Preprocessing)).Message);
+        Assert.Contains("not those of resnet20", Assert.Throws<ArgumentException>(
+            () => _ml.Transforms.ApplyResNet(Weights, ResNetArchitecture.ResNet20, preprocessing: Preprocessing)).Message);
     }
 
     [Fact]

@@ -17,7 +17,10 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
         Pictures.Write(_folder.Path, perClass: 3, height: 8, width: 8);
         Pictures.Write(_folder.Path, perClass: 2, height: 40, width: 30, seed: 9); // the first ones are larger: both ways of resizing
         var files = _ml.Data.LoadImageFolder(_folder.Path);
-        _images = _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label")).Fit(files).Transform(files);
+        _images = _ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
+            .Fit(files)
+            .Transform(files);
         var rows = Pictures.Load(_ml, Pictures.Rows(perClass: 3, height: 8, width: 8, channels: 3));
         _vectors = _ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(rows).Transform(rows);
     }
@@ -52,7 +55,8 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
     {
         using var classifier = TestClassifier.Create(_ml, _images, "Image");
 
-        var added = classifier.GetOutputSchema(_images.Schema).Where(column => !column.IsHidden).Select(column => column.Name).Except(_images.Schema.Select(column => column.Name));
+        var added = classifier.GetOutputSchema(_images.Schema).Where(column => !column.IsHidden).Select(column => column.Name).Except(
+            _images.Schema.Select(column => column.Name));
 
         Assert.Equal(["PredictedLabel", "Score"], added.Order());
     }
@@ -77,14 +81,19 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
     {
         using var classifier = TestClassifier.Create(_ml, _images, "Image");
         var truncated = File.ReadAllBytes(Directory.GetFiles(_folder["lying"])[0])[..^40];
-        (string Name, byte[] Content)[] files = [("fatal.png", ImageFiles.FatalBmp), ("huge.png", ImageFiles.HugePng(30_000, 30_000)), ("cut.png", truncated)];
+        (string Name, byte[] Content)[] files =
+        [
+            ("fatal.png", ImageFiles.FatalBmp), ("huge.png", ImageFiles.HugePng(30_000, 30_000)), ("cut.png", truncated),
+        ];
         foreach (var (name, content) in files)
         {
             File.WriteAllBytes(_folder[name], content);
         }
 
-        IDataView Load(string name) => _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
-            .Fit(_ml.Data.LoadImageFolder(_folder.Path)).Transform(_ml.Data.LoadFromEnumerable([new ImageFolderRow { ImagePath = _folder[name], Label = "lying" }]));
+        IDataView Load(string name) =>
+            _ml.Transforms.LoadImages("Image", null, "ImagePath").Append(_ml.Transforms.Conversion.MapValueToKey("Label"))
+                .Fit(_ml.Data.LoadImageFolder(_folder.Path))
+                .Transform(_ml.Data.LoadFromEnumerable([new ImageFolderRow { ImagePath = _folder[name], Label = "lying" }]));
 
         Assert.All(files[..2], file =>
         {
@@ -101,7 +110,9 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
 
         _ml.Model.Save(classifier, _images.Schema, _folder["model.zip"]);
         using var saved = (TransformerChain<ITransformer>)_ml.Model.Load(_folder["model.zip"], out _);
-        Assert.Equal(saved.Transform(Load("cut.png")).GetColumn<float[]>("Score").Single(), classifier.Transform(Load("cut.png")).GetColumn<float[]>("Score").Single());
+        Assert.Equal(
+            saved.Transform(Load("cut.png")).GetColumn<float[]>("Score").Single(),
+            classifier.Transform(Load("cut.png")).GetColumn<float[]>("Score").Single());
     }
 
     [Fact]
@@ -144,7 +155,8 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
 
         Parallel.For(0, 8, _ =>
         {
-            using var engine = _ml.Model.CreatePredictionEngine<ImageFolderRow, Scored>(pipeline, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine = _ml.Model.CreatePredictionEngine<ImageFolderRow, Scored>(
+                pipeline, new PredictionEngineOptions { OwnsTransformer = false });
             for (var i = 0; i < paths.Length; i++)
             {
                 Assert.Equal(expected[i], engine.Predict(new ImageFolderRow { ImagePath = paths[i] }).Score);
@@ -183,7 +195,10 @@ public sealed class ResNetClassificationTransformerTests : IDisposable
 
         Assert.Empty(TemporaryFiles().Except(before));
 
-        static string[] TemporaryFiles() => Directory.GetFiles(Path.GetTempPath(), "network.onnx", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, IgnoreInaccessible = true });
+        static string[] TemporaryFiles() => Directory.GetFiles(
+            Path.GetTempPath(),
+            "network.onnx",
+            new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, IgnoreInaccessible = true });
     }
 
     [Fact]

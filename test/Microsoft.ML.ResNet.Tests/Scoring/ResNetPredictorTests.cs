@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Files;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Onnx;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.TestSupport;
@@ -430,10 +431,18 @@ public sealed class ResNetPredictorTests : IDisposable
         }
 
         SaveOfFloats();
-        Assert.Throws<InvalidDataException>(() => ResNetPredictor.Load(_folder["model.zip"])); // after its weights were written
+        Assert.Throws<InvalidDataException>(() => ResNetPredictor.Load(_folder["model.zip"])); // after its weights were read
+        using (var predictor = ResNetPredictor.Create(Weights(Plain), new ResNetPredictorOptions
+        {
+            Architecture = TestClassifier.Tiny, Preprocessing = Plain,
+        }))
+        {
+            Assert.NotEmpty(predictor.Predict(_files[0]).Label);
+        }
+
         Assert.Empty(TemporaryFolders().Except(before));
 
-        static string[] TemporaryFolders() => [.. Directory.EnumerateFiles(Path.GetTempPath(), "weights.bin", new EnumerationOptions
+        static string[] TemporaryFolders() => [.. Directory.EnumerateFiles(Path.GetTempPath(), "network.onnx", new EnumerationOptions
         {
             RecurseSubdirectories = true, MaxRecursionDepth = 1, IgnoreInaccessible = true,
         })];
@@ -475,7 +484,8 @@ public sealed class ResNetPredictorTests : IDisposable
             try
             {
                 var builder = new WeightsBuilder(new MemoryAllowance(length, MemoryAllowance.Default));
-                ServedGraph.Read(new MemoryStream(damaged, 0, length), length, Stream.Null, "weights.bin", builder);
+                using var weights = new LargeMemory(ServedGraph.RoomFor(length));
+                ServedGraph.Read(new MemoryStream(damaged, 0, length), length, weights, "weights", builder);
             }
             catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
             {

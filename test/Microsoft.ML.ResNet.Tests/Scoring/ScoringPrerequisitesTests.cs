@@ -9,5 +9,7 @@ public sealed class ScoringPrerequisitesTests
 
     [Fact]
     public void NamesThePackageThatIsMissing() =>
-        Assert.Contains("add a reference to the NuGet package Microsoft.ML.OnnxRuntime 1.31.1", Assert.Throws<DllNotFoundException>(() => ScoringPrerequisites.Check("no-such-onnxruntime")).Message);
+        Assert.Contains(
+            "add a reference to the NuGet package Microsoft.ML.OnnxRuntime 1.31.1",
+            Assert.Throws<DllNotFoundException>(() => ScoringPrerequisites.Check("no-such-onnxruntime")).Message);
 }

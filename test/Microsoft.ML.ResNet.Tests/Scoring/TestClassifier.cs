@@ -12,9 +12,15 @@ internal static class TestClassifier
     public static readonly ImageShape Shape = new(3, 8, 8);
 
     /// <summary>The smallest network with all kinds of layer of its family.</summary>
-    public static readonly ResNetArchitecture Tiny = new("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 4 };
+    public static readonly ResNetArchitecture Tiny = new("tiny", BlockKind.Basic, [1, 1])
+    {
+        Stem = StemKind.SmallImage,
+        Shortcut = ShortcutKind.A,
+        BaseWidth = 4,
+    };
 
-    public static ResNetClassificationTransformer Create(MLContext ml, IDataView data, string imageColumn, ImageShape? shape = null, ResNetArchitecture? architecture = null, int supersampling = 1)
+    public static ResNetClassificationTransformer Create(MLContext ml, IDataView data, string imageColumn, ImageShape? shape = null,
+        ResNetArchitecture? architecture = null, int supersampling = 1)
     {
         architecture ??= Tiny;
         var image = ImageColumn.Bind(data.Schema, imageColumn, shape ?? Shape, architecture.DefaultImageSize);

@@ -1,6 +1,9 @@
 namespace Microsoft.ML.ResNet.Tests.Weights;
 
-/// <summary>Weights for tests that look at names and shapes: all tensors share the same values, so that those of the widest network are there at once.</summary>
+/// <summary>
+/// Weights for tests that look at names and shapes: all tensors share the same values, so that
+/// those of the widest network are there at once.
+/// </summary>
 internal static class AnyWeights
 {
     private static float[] s_values = [];

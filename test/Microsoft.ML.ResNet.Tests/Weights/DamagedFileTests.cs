@@ -69,7 +69,8 @@ public sealed class DamagedFileTests
     {
         var file = Files[format].Value;
         var places = StructuralPlaces(file);
-        var changes = Gen.Select(Gen.Int[0, places.Length - 1], Gen.OneOf(Gen.Byte, Gen.OneOf(Gen.Const<byte>(0), Gen.Const<byte>(0x7f), Gen.Const<byte>(0x80), Gen.Const<byte>(0xff)))).Array[1, 4];
+        var special = Gen.OneOf(Gen.Const<byte>(0), Gen.Const<byte>(0x7f), Gen.Const<byte>(0x80), Gen.Const<byte>(0xff));
+        var changes = Gen.Select(Gen.Int[0, places.Length - 1], Gen.OneOf(Gen.Byte, special)).Array[1, 4];
 
         Check(changes, changes =>
         {
@@ -100,8 +101,10 @@ public sealed class DamagedFileTests
         [
             .. new[]
             {
-                "K\x00", "K\x06", "h\x00", "h\x01", "h\x02", "q\x00", "q\x01", "q\x02", "X\x01\x00\x00\x00w", "X\x07\x00\x00\x00storage", "U\x010", "U\x05model", "K\x06\x85", "K\x01\x85",
-                "ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch._utils\n_rebuild_parameter\n", "ctorch\nFloatStorage\n", "ctorch\nSize\n",
+                "K\x00", "K\x06", "h\x00", "h\x01", "h\x02", "q\x00", "q\x01", "q\x02",
+                "X\x01\x00\x00\x00w", "X\x07\x00\x00\x00storage", "U\x010", "U\x05model", "K\x06\x85", "K\x01\x85",
+                "ccollections\nOrderedDict\n", "ctorch._utils\n_rebuild_tensor_v2\n",
+                "ctorch._utils\n_rebuild_parameter\n", "ctorch\nFloatStorage\n", "ctorch\nSize\n",
                 "(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x06tQ",
             }.Select(Gen.Const),
         ]);
@@ -115,11 +118,14 @@ public sealed class DamagedFileTests
         });
     }
 
-    private static void Check<T>(Gen<T> damage, Func<T, byte[]> apply) => damage.Sample(value => WeightsAssert.ReadOrRefused(apply(value)), iter: Cases, threads: 1);
+    private static void Check<T>(Gen<T> damage, Func<T, byte[]> apply) =>
+        damage.Sample(value => WeightsAssert.ReadOrRefused(apply(value)), iter: Cases, threads: 1);
 
     // Where a file does not look like floats: near text, or in a run of small bytes.
     private static int[] StructuralPlaces(byte[] file) =>
-        [.. Enumerable.Range(0, file.Length).Where(i => file.AsSpan(Math.Max(0, i - 4)..Math.Min(file.Length, i + 5)).ToArray().Count(value => value is 0 or 1 or (>= 32 and < 127)) >= 7)];
+        [.. Enumerable.Range(0, file.Length).Where(i => file.AsSpan(Math.Max(0, i - 4)..Math.Min(file.Length, i + 5))
+            .ToArray()
+            .Count(value => value is 0 or 1 or (>= 32 and < 127)) >= 7)];
 
     // The same files in a zip without compression, so that a flip reaches what reads them.
     private static byte[] Stored(byte[] zip)

@@ -10,7 +10,11 @@ public sealed class ForTests
     [Fact]
     public void GivesThePlansOrder()
     {
-        var shuffled = new ResNetWeights(Weights.Tensors.Reverse()) { ClassNames = ["a"], Preprocessing = new ImagePreprocessing(Input, [0, 0, 0], [1, 1, 1]) };
+        var shuffled = new ResNetWeights(Weights.Tensors.Reverse())
+        {
+            ClassNames = ["a"],
+            Preprocessing = new ImagePreprocessing(Input, [0, 0, 0], [1, 1, 1]),
+        };
 
         var fitted = shuffled.For(Plan);
 
@@ -25,14 +29,16 @@ public sealed class ForTests
     {
         var weights = new ResNetWeights(
         [
-            .. Weights.Tensors.Where(tensor => !tensor.Name.StartsWith("layer1.0.bn", StringComparison.Ordinal) && tensor.Name != "conv1.weight" && !tensor.Name.StartsWith("layer2", StringComparison.Ordinal)),
+            .. Weights.Tensors.Where(tensor => !tensor.Name.StartsWith("layer1.0.bn", StringComparison.Ordinal)
+                && tensor.Name != "conv1.weight" && !tensor.Name.StartsWith("layer2", StringComparison.Ordinal)),
             new WeightTensor("conv1.weight", [16, 3, 7, 7], new float[16 * 3 * 7 * 7]),
             new WeightTensor("extra", [2], new float[2]),
         ]);
 
         var message = Assert.Throws<ArgumentException>(() => weights.For(Plan)).Message;
 
-        Assert.StartsWith("The weights are not those of resnet20 (10 classes, 3 channels). 38 missing: 'layer1.0.bn1.weight' [16]; ", message);
+        Assert.StartsWith(
+            "The weights are not those of resnet20 (10 classes, 3 channels). 38 missing: 'layer1.0.bn1.weight' [16]; ", message);
         Assert.Contains("'layer2.0.bn1.weight' [32]; ….", message);
         Assert.DoesNotContain("'layer2.0.bn1.bias'", message);
         Assert.Contains(" 1 unexpected: 'extra' [2].", message);
@@ -93,8 +99,10 @@ public sealed class ForTests
     {
         var headless = new ResNetWeights(Weights.Tensors.SkipLast(2));
 
-        Assert.Contains("2 missing: 'fc.weight' [10, 64]; 'fc.bias' [10].", Assert.Throws<ArgumentException>(() => headless.For(Plan)).Message);
-        Assert.Contains("They fit resnet20 (no head, 3 channels), plain20", Assert.Throws<ArgumentException>(() => headless.For(Plan)).Message);
+        Assert.Contains(
+            "2 missing: 'fc.weight' [10, 64]; 'fc.bias' [10].", Assert.Throws<ArgumentException>(() => headless.For(Plan)).Message);
+        Assert.Contains(
+            "They fit resnet20 (no head, 3 channels), plain20", Assert.Throws<ArgumentException>(() => headless.For(Plan)).Message);
         Assert.Equal(headless.Tensors.Length, headless.For(Plan, strict: false).For(Plan, strict: false).Tensors.Length);
     }
 
@@ -105,7 +113,8 @@ public sealed class ForTests
 
         Refused(new ResNetWeights(Weights.Tensors.Append(new WeightTensor("extra", [2], new float[2]))));
         Refused(new ResNetWeights(Weights.Tensors.Where(tensor => tensor.Name != "fc.bias")));
-        Refused(new ResNetWeights(Weights.Tensors.Select(tensor => tensor.Name == "fc.bias" ? new WeightTensor("fc.bias", [9], new float[9]) : tensor)));
+        Refused(new ResNetWeights(
+            Weights.Tensors.Select(tensor => tensor.Name == "fc.bias" ? new WeightTensor("fc.bias", [9], new float[9]) : tensor)));
         Refused(ResNetWeights.Initialize(LayerPlan.Create(ResNetArchitecture.ResNet20, Input with { Channels = 1 }, 10), seed: 1));
 
         void Refused(ResNetWeights weights) => Assert.Throws<ArgumentException>(() => weights.For(plan, strict: false));

@@ -49,7 +49,8 @@ public sealed class HostileFileTests
     [InlineData("}}}\x92")]                     // NEWOBJ_EX
     [InlineData("B\xff\xff\xff\x7f")]           // BINBYTES of 2 GB
     [InlineData("\x96\xff\xff\xff\xff\xff\xff\xff\x7f")] // BYTEARRAY8
-    public void OtherOpcodesAreRefused(string opcodes) => WeightsAssert.Says("uses the opcode 0x", Torch(new Pickle().Raw(opcodes).ToArray()).ToZip());
+    public void OtherOpcodesAreRefused(string opcodes) =>
+        WeightsAssert.Says("uses the opcode 0x", Torch(new Pickle().Raw(opcodes).ToArray()).ToZip());
 
     [Theory]
     [InlineData("X\xff\xff\xff\xff", "claims a text of 4,294,967,295 bytes")]
@@ -224,7 +225,8 @@ public sealed class HostileFileTests
     {
         var file = new TorchFile();
         var key = file.AddStorage(new byte[24]);
-        file.Object.Raw("}(").Text("a").Tensor("FloatStorage", key, 6, 0, [6], [1]).Text("b").Tensor("FloatStorage", key, 60_000_000, 0, [6], [1]).Raw("u");
+        file.Object.Raw("}(")
+            .Text("a").Tensor("FloatStorage", key, 6, 0, [6], [1]).Text("b").Tensor("FloatStorage", key, 60_000_000, 0, [6], [1]).Raw("u");
 
         WeightsAssert.Says("describes storage '0' in two ways", file.ToZip());
     }
@@ -234,10 +236,12 @@ public sealed class HostileFileTests
     [InlineData("archive/../../evil")]
     [InlineData("..\\evil")]
     [InlineData("/etc/evil")]
-    public void EntriesThatPointOutsideAreRefused(string name) => WeightsAssert.Says("points outside of the archive", Zip(("archive/data.pkl", [(byte)'N', (byte)'.']), (name, [1])));
+    public void EntriesThatPointOutsideAreRefused(string name) =>
+        WeightsAssert.Says("points outside of the archive", Zip(("archive/data.pkl", [(byte)'N', (byte)'.']), (name, [1])));
 
     [Fact]
-    public void EntriesOfOneNameAreRefused() => WeightsAssert.Says("two entries 'archive/data.pkl'", Zip(("archive/data.pkl", [1]), ("archive/data.pkl", [2])));
+    public void EntriesOfOneNameAreRefused() =>
+        WeightsAssert.Says("two entries 'archive/data.pkl'", Zip(("archive/data.pkl", [1]), ("archive/data.pkl", [2])));
 
     [Fact]
     public void BombsAreNotUnpacked()
@@ -303,18 +307,42 @@ public sealed class HostileFileTests
     [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,12]}}", null, "ends at byte 12 of the data")]
     [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", null, "is 3 float32 values, but lies in 8 bytes")]
     [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}", null, "no size of a tensor")]
-    [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976],\"data_offsets\":[0,4611686018427387904]}}", null, "ends at byte 4,611,686,018,427,387,904")]
+    [InlineData(
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[1152921504606846976],\"data_offsets\":[0,4611686018427387904]}}",
+        null,
+        "ends at byte 4,611,686,018,427,387,904")]
     [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":[92233720368547758070],\"data_offsets\":[0,8]}}", null, "not the JSON of safetensors")]
     [InlineData("{\"w\":{\"dtype\":\"F8_E4M3\",\"shape\":[8],\"data_offsets\":[0,8]}}", null, "of type 'F8_E4M3', which is not read")]
-    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}", null, "overlaps another")]
-    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", null, "overlaps another")]
-    [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", null, "two tensors named 'w'")]
-    [InlineData("{\"linear.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", null, "two tensors named 'fc.weight'")]
+    [InlineData(
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}",
+        null,
+        "overlaps another")]
+    [InlineData(
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+        null,
+        "overlaps another")]
+    [InlineData(
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+        null,
+        "two tensors named 'w'")]
+    [InlineData(
+        "{\"linear.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+        + "\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+        null,
+        "two tensors named 'fc.weight'")]
     [InlineData("{\"__metadata__\":{\"class_names\":\"[null]\"}}", null, "metadata 'class_names' cannot be understood")]
     [InlineData("{\"__metadata__\":{\"class_names\":\"null\"}}", null, "metadata 'class_names' cannot be understood")]
     [InlineData("{\"__metadata__\":{\"preprocessing\":\"{}\"}}", null, "metadata 'preprocessing' cannot be understood")]
-    [InlineData("{\"__metadata__\":{\"preprocessing\":\"{\\\"input\\\":{\\\"channels\\\":1,\\\"height\\\":-1,\\\"width\\\":8},\\\"mean\\\":[0],\\\"standard_deviation\\\":[1]}\"}}", null, "have no pixels")]
-    [InlineData("{\"__metadata__\":{\"preprocessing\":\"{\\\"input\\\":{\\\"channels\\\":1,\\\"height\\\":8,\\\"width\\\":8},\\\"mean\\\":[0],\\\"standard_deviation\\\":[0]}\"}}", null, "greater than zero")]
+    [InlineData(
+        "{\"__metadata__\":{\"preprocessing\":\"{\\\"input\\\":{\\\"channels\\\":1,\\\"height\\\":-1,\\\"width\\\":8},"
+        + "\\\"mean\\\":[0],\\\"standard_deviation\\\":[1]}\"}}",
+        null,
+        "have no pixels")]
+    [InlineData(
+        "{\"__metadata__\":{\"preprocessing\":\"{\\\"input\\\":{\\\"channels\\\":1,\\\"height\\\":8,\\\"width\\\":8},"
+        + "\\\"mean\\\":[0],\\\"standard_deviation\\\":[0]}\"}}",
+        null,
+        "greater than zero")]
     [InlineData("{\"__metadata__\":{\"x\":{}}}", null, "not the JSON of safetensors")]
     public void HeadersOfSafetensorsAreHeldAgainstTheFile(string header, ulong? length, string message) =>
         WeightsAssert.Says(message, SafetensorsText.File(header, dataLength: length is null ? 8 : 0, length));
@@ -323,12 +351,15 @@ public sealed class HostileFileTests
     public void LongHeadersOfSafetensorsAreBounded()
     {
         WeightsAssert.Says("not the JSON", SafetensorsText.File("{\"w\":" + new string('[', 8_000_000)));
-        WeightsAssert.Says("longer than any shape", SafetensorsText.File("{\"w\":{\"shape\":[" + string.Join(',', Enumerable.Repeat(1, 1_000_000)) + "]}}"));
+        WeightsAssert.Says(
+            "longer than any shape",
+            SafetensorsText.File("{\"w\":{\"shape\":[" + string.Join(',', Enumerable.Repeat(1, 1_000_000)) + "]}}"));
         WeightsAssert.Says("more than 65,536 tensors", SafetensorsText.File(
             "{" + string.Join(',', Enumerable.Range(0, 70_000).Select(i => $$"""
             "{{i}}":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}
             """)) + "}"));
-        WeightsAssert.Says("characters long", SafetensorsText.File("{\"__metadata__\":{\"class_names\":\"" + new string(' ', 5_000_000) + "\"}}"));
+        WeightsAssert.Says(
+            "characters long", SafetensorsText.File("{\"__metadata__\":{\"class_names\":\"" + new string(' ', 5_000_000) + "\"}}"));
         WeightsAssert.Says("at most 8,388,608 are read", SafetensorsText.File("{" + new string(' ', 20_000_000) + "}"));
     }
 
@@ -338,7 +369,8 @@ public sealed class HostileFileTests
         static string Many(string text) => string.Concat(Enumerable.Repeat(text, 8_000_000 / text.Length));
 
         WeightsAssert.Says("and each once", SafetensorsText.File($"{{\"w\":{{{Many("\"shape\":[],")}\"dtype\":\"F32\"}}}}"));
-        WeightsAssert.Says("it is there twice", SafetensorsText.File($"{{\"__metadata__\":{{{Many("\"class_names\":\"[]\",")}\"a\":\"\"}}}}"));
+        WeightsAssert.Says(
+            "it is there twice", SafetensorsText.File($"{{\"__metadata__\":{{{Many("\"class_names\":\"[]\",")}\"a\":\"\"}}}}"));
         WeightsAssert.Says("no tensor", SafetensorsText.File($"{{\"__metadata__\":{{{Many("\"a\":\"b\",")}\"a\":\"\"}}}}"));
         WeightsAssert.Says("no tensor", SafetensorsText.File($"{{{Many("\"__metadata__\":{},")}\"__metadata__\":{{}}}}"));
         WeightsAssert.Says("lacks a type", SafetensorsText.File($"{{{Many("\"a\":{},")}\"a\":{{}}}}"));
@@ -346,7 +378,8 @@ public sealed class HostileFileTests
 
     [Fact]
     public void NamesCannotGarbleALog() =>
-        WeightsAssert.Says("'a??", SafetensorsText.File("{\"a\\n\\u001b" + new string('x', 100_000) + "\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8));
+        WeightsAssert.Says("'a??", SafetensorsText.File(
+            "{\"a\\n\\u001b" + new string('x', 100_000) + "\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8));
 
     private static TorchFile Torch(byte[] opcodes)
     {

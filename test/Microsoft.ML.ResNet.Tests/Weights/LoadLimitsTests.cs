@@ -150,9 +150,11 @@ public sealed class LoadLimitsTests
 
     private static byte[] Described(string input, string mean, string deviation, int border = 0, int supersampling = 1)
     {
-        var preprocessing = $$"""
-            {"input":{{input}},"mean":{{mean}},"standard_deviation":{{deviation}},"crop_border":{{border}},"supersampling":{{supersampling}}}
-            """.Replace("\"", "\\\"");
+        var preprocessing = ($$"""
+            {"input":{{input}},"mean":{{mean}},"standard_deviation":{{deviation}},
+            """ + $$"""
+            "crop_border":{{border}},"supersampling":{{supersampling}}}
+            """).Replace("\"", "\\\"");
         var header = $$$"""
             {"__metadata__":{"preprocessing":"{{{preprocessing}}}"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}
             """;

@@ -50,14 +50,18 @@ public sealed class LoadTests
         var tensor = new WeightTensor("any", [1], new float[1]);
         string[] names =
         [
-            "module.conv1.weight", "_orig_mod.module.bn1.weight", "layer2.0.shortcut.0.weight", "module.layer2.0.shortcut.1.running_mean", "linear.weight",
+            "module.conv1.weight", "_orig_mod.module.bn1.weight",
+            "layer2.0.shortcut.0.weight", "module.layer2.0.shortcut.1.running_mean", "linear.weight",
             "module.linear.bias", "layer1.0.linear.weight", "layer1.0.bn1.num_batches_tracked",
         ];
 
         var weights = WeightsAssert.Read(TorchFile.Of(names.Select(name => (name, tensor))).ToZip());
 
         Assert.Equal(
-            ["conv1.weight", "bn1.weight", "layer2.0.downsample.0.weight", "layer2.0.downsample.1.running_mean", "fc.weight", "fc.bias", "layer1.0.linear.weight"],
+            [
+                "conv1.weight", "bn1.weight", "layer2.0.downsample.0.weight", "layer2.0.downsample.1.running_mean", "fc.weight", "fc.bias",
+                "layer1.0.linear.weight",
+            ],
             weights.Tensors.Select(each => each.Name));
     }
 
@@ -69,7 +73,8 @@ public sealed class LoadTests
     public void EveryFloatBecomesFloat32(string storageType, int size)
     {
         // Six is exact in each of them.
-        TorchFile Make(string order) => WithTensor(new TorchFile { ByteOrder = order }, storageType, Encode(storageType, Six, bigEndian: order == "big"), size, [2, 3], [3, 1]);
+        TorchFile Make(string order) => WithTensor(
+            new TorchFile { ByteOrder = order }, storageType, Encode(storageType, Six, bigEndian: order == "big"), size, [2, 3], [3, 1]);
 
         Assert.Equal(Six, WeightsAssert.Read(Make("little").ToZip())["w"].Values.ToArray());
         Assert.Equal(Six, WeightsAssert.Read(Make("little").ToLegacy(size))["w"].Values.ToArray());
@@ -93,8 +98,15 @@ public sealed class LoadTests
     public void StridesAreFollowed()
     {
         // [[1.5, -2, 0.25], [8, -0.125, 96]] transposed; then its second column, which starts at 1 and steps by 3.
-        Assert.Equal([1.5f, 8, -2, -0.125f, 0.25f, 96], WeightsAssert.Read(WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", Six), 4, [3, 2], [1, 3]).ToZip())["w"].Values.ToArray());
-        Assert.Equal([-2, -0.125f], WeightsAssert.Read(WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", Six), 4, [2], [3], offset: 1).ToZip())["w"].Values.ToArray());
+        Assert.Equal(
+            [1.5f, 8, -2, -0.125f, 0.25f, 96],
+            WeightsAssert.Read(
+                WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", Six), 4, [3, 2], [1, 3]).ToZip())["w"].Values.ToArray());
+        Assert.Equal(
+            [-2, -0.125f],
+            WeightsAssert.Read(
+                WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", Six), 4, [2], [3], offset: 1).ToZip())["w"]
+                .Values.ToArray());
     }
 
     [Fact]
@@ -104,10 +116,14 @@ public sealed class LoadTests
         var values = Enumerable.Range(0, outputs * inputs * height * width).Select(i => (float)i).ToArray();
         long[] strides = [inputs * height * width, 1, inputs * width, inputs];
 
-        var read = WeightsAssert.Read(WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", values), 4, [outputs, inputs, height, width], strides).ToLegacy())["w"];
+        var read = WeightsAssert.Read(WithTensor(new TorchFile(), "FloatStorage", Encode("FloatStorage", values), 4,
+            [outputs, inputs, height, width], strides).ToLegacy())["w"];
 
         var expected =
-            from o in Enumerable.Range(0, outputs) from i in Enumerable.Range(0, inputs) from y in Enumerable.Range(0, height) from x in Enumerable.Range(0, width)
+            from o in Enumerable.Range(0, outputs)
+            from i in Enumerable.Range(0, inputs)
+            from y in Enumerable.Range(0, height)
+            from x in Enumerable.Range(0, width)
             select values[((o * height + y) * width + x) * inputs + i];
         Assert.Equal(expected, read.Values.ToArray());
     }
@@ -117,7 +133,8 @@ public sealed class LoadTests
     {
         var file = new TorchFile();
         var key = file.AddStorage(Encode("FloatStorage", Six));
-        file.Object.Raw("}(").Text("a").Tensor("FloatStorage", key, 6, 0, [2], [1]).Text("b").Tensor("FloatStorage", key, 6, 2, [4], [1]).Text("c").Tensor("FloatStorage", key, 6, 0, [6], [1]).Raw("u");
+        file.Object.Raw("}(").Text("a").Tensor("FloatStorage", key, 6, 0, [2], [1])
+            .Text("b").Tensor("FloatStorage", key, 6, 2, [4], [1]).Text("c").Tensor("FloatStorage", key, 6, 0, [6], [1]).Raw("u");
 
         var weights = WeightsAssert.Read(file.ToZip());
 
@@ -131,7 +148,8 @@ public sealed class LoadTests
     {
         var file = new TorchFile();
         var key = file.AddStorage(Encode("FloatStorage", Six));
-        file.Object.Raw("}(").Text("scalar").Tensor("FloatStorage", key, 6, 3, [], []).Text("empty").Tensor("FloatStorage", key, 6, 0, [0, 5], [5, 1]).Raw("u");
+        file.Object.Raw("}(").Text("scalar")
+            .Tensor("FloatStorage", key, 6, 3, [], []).Text("empty").Tensor("FloatStorage", key, 6, 0, [0, 5], [5, 1]).Raw("u");
 
         var weights = WeightsAssert.Read(file.ToZip());
 
@@ -146,9 +164,12 @@ public sealed class LoadTests
         var key = file.AddStorage(Encode("FloatStorage", Six));
         Pickle Tensor() => new Pickle().Tensor("FloatStorage", key, 6, 0, [6], [1]);
         file.Object.Raw("}(")
-            .Text("new").Global("torch._utils", "_rebuild_parameter").Raw("(").Raw(Tensor().ToArray()).Raw(0x88).Global("collections", "OrderedDict").Raw(")Rt").Raw("R")
-            .Text("old").Global("torch.nn.parameter", "Parameter").Raw(Tensor().ToArray()).Raw(0x85).Raw(0x81).Raw("(").Raw(0x88).Raw(0x89).Raw("}tb") // NEWOBJ, BUILD
-            .Text("untyped").Global("torch._utils", "_rebuild_tensor_v3").Raw("(").Storage("UntypedStorage", file.AddStorage(Encode("FloatStorage", Six)), 24).Int(0).Tuple(6).Tuple(1).Raw(0x89)
+            .Text("new").Global("torch._utils", "_rebuild_parameter")
+            .Raw("(").Raw(Tensor().ToArray()).Raw(0x88).Global("collections", "OrderedDict").Raw(")Rt").Raw("R")
+            .Text("old").Global("torch.nn.parameter", "Parameter")
+            .Raw(Tensor().ToArray()).Raw(0x85).Raw(0x81).Raw("(").Raw(0x88).Raw(0x89).Raw("}tb") // NEWOBJ, BUILD
+            .Text("untyped").Global("torch._utils", "_rebuild_tensor_v3")
+            .Raw("(").Storage("UntypedStorage", file.AddStorage(Encode("FloatStorage", Six)), 24).Int(0).Tuple(6).Tuple(1).Raw(0x89)
             .Global("collections", "OrderedDict").Raw(")R").Global("torch", "float32").Raw("t").Raw("R").Raw("u");
 
         var weights = WeightsAssert.Read(file.ToZip());
@@ -173,8 +194,10 @@ public sealed class LoadTests
     {
         var file = new TorchFile();
         var key = file.AddStorage(Encode("FloatStorage", Six));
-        var tensor = new Pickle().Raw(0x8c, 12).Raw("torch._utils").Raw(0x94).Raw(0x8c, 18).Raw("_rebuild_tensor_v2").Raw(0x94).Raw(0x93).Raw(0x94).Raw("(")
-            .Storage("FloatStorage", key, 6).Raw("K\x00").Raw("K\x06").Raw(0x85).Raw("K\x01").Raw(0x85).Raw(0x89).Raw("}t").Raw(0x94).Raw("R");
+        var tensor = new Pickle().Raw(0x8c, 12)
+            .Raw("torch._utils").Raw(0x94).Raw(0x8c, 18).Raw("_rebuild_tensor_v2").Raw(0x94).Raw(0x93).Raw(0x94).Raw("(")
+            .Storage("FloatStorage", key, 6).Raw("K\x00").Raw("K\x06").Raw(0x85).Raw("K\x01").Raw(0x85).Raw(0x89)
+            .Raw("}t").Raw(0x94).Raw("R");
         file.Object.Raw(0x95).Raw(new byte[8]).Raw("}").Raw(0x94).Raw(0x8c, 1).Raw("w").Raw(0x94).Raw(tensor.ToArray()).Raw("s");
 
         Assert.Equal(Six, WeightsAssert.Read(file.ToZip())["w"].Values.ToArray());
@@ -190,7 +213,8 @@ public sealed class LoadTests
         WeightsAssert.Says("tensor 'queue' holds int64 values", integers.ToZip());
     }
 
-    private static TorchFile WithTensor(TorchFile file, string storageType, byte[] storage, int elementSize, long[] shape, long[] strides, long offset = 0, string name = "w")
+    private static TorchFile WithTensor(TorchFile file, string storageType, byte[] storage, int elementSize, long[] shape, long[] strides,
+        long offset = 0, string name = "w")
     {
         var key = file.AddStorage(storage);
         file.Object.Raw("}").Text(name).Tensor(storageType, key, storage.Length / elementSize, offset, shape, strides).Raw("s");

@@ -44,7 +44,8 @@ public sealed class ModelZipTests : IDisposable
     public void AModelAmongOtherTransformsIsFound()
     {
         var key = _ml.Transforms.Conversion.MapValueToKey("Other", nameof(PixelRow.Name)).Fit(_rows);
-        var chain = key.Append<ITransformer>(_classifier).Append<ITransformer>(_ml.Transforms.DropColumns("Other").Fit(_classifier.Transform(key.Transform(_rows))));
+        var chain = key.Append<ITransformer>(_classifier)
+            .Append<ITransformer>(_ml.Transforms.DropColumns("Other").Fit(_classifier.Transform(key.Transform(_rows))));
         _ml.Model.Save(chain, _rows.Schema, _folder["model"]);
 
         WeightsAssert.Same(_classifier.Weights, ResNetWeights.Load(_folder["model"]).For(_classifier.Plan));
@@ -78,7 +79,8 @@ public sealed class ModelZipTests : IDisposable
     [Fact]
     public void AModelWithoutANetworkOrWithTwoIsRefused()
     {
-        WeightsAssert.Says("holds neither a PyTorch checkpoint", Edit(name => name.EndsWith("/OnnxModel", StringComparison.Ordinal), _ => null));
+        WeightsAssert.Says(
+            "holds neither a PyTorch checkpoint", Edit(name => name.EndsWith("/OnnxModel", StringComparison.Ordinal), _ => null));
 
         var two = new TransformerChain<ITransformer>(_classifier, _classifier);
         _ml.Model.Save(two, _rows.Schema, _folder["two"]);
@@ -95,18 +97,21 @@ public sealed class ModelZipTests : IDisposable
     [InlineData(0x14, 1 << 30)]       // where the model starts, upper half
     [InlineData(0x1c, 1 << 30)]       // how long it is, upper half
     [InlineData(0x1c, -1)]
-    public void AHeadThatIsNoneIsRefused(int offset, int value) => WeightsAssert.Refused(Edit(name => name.EndsWith(Head, StringComparison.Ordinal), head =>
-    {
-        BitConverter.TryWriteBytes(head.AsSpan(offset), value);
-        return head;
-    }));
+    public void AHeadThatIsNoneIsRefused(int offset, int value) =>
+        WeightsAssert.Refused(Edit(name => name.EndsWith(Head, StringComparison.Ordinal), head =>
+        {
+            BitConverter.TryWriteBytes(head.AsSpan(offset), value);
+            return head;
+        }));
 
     [Fact]
-    public void ANetworkOfAnotherLengthIsRefused() => WeightsAssert.Says("its network claims 2,147,483,647 bytes", Edit(name => name.EndsWith("/OnnxModel", StringComparison.Ordinal), network =>
-    {
-        BitConverter.TryWriteBytes(network, int.MaxValue);
-        return network;
-    }));
+    public void ANetworkOfAnotherLengthIsRefused() => WeightsAssert.Says(
+        "its network claims 2,147,483,647 bytes",
+        Edit(name => name.EndsWith("/OnnxModel", StringComparison.Ordinal), network =>
+        {
+            BitConverter.TryWriteBytes(network, int.MaxValue);
+            return network;
+        }));
 
     // Saves the classifier, and replaces or drops an entry.
     private byte[] Edit(Predicate<string> which, Func<byte[], byte[]?> change)

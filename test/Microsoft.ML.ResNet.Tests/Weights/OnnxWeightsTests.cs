@@ -75,11 +75,14 @@ public sealed class OnnxWeightsTests
 
     [Fact]
     public void AModelWithoutFloatsIsRefused() =>
-        WeightsAssert.Says("no tensor of weights", Model(tensor => { Header(tensor, type: 7); tensor.WriteField(9, ByteString.CopyFrom(new byte[48])); }));
+        WeightsAssert.Says(
+            "no tensor of weights", Model(tensor => { Header(tensor, type: 7); tensor.WriteField(9, ByteString.CopyFrom(new byte[48])); }));
 
     [Fact]
     public void TooFewValuesAreRefused() =>
-        WeightsAssert.Says("'w' is 6 float32 values, but has 23 bytes as raw_data", Model(tensor => { Header(tensor); tensor.WriteField(9, ByteString.CopyFrom(SixBytes[..23])); }));
+        WeightsAssert.Says(
+            "'w' is 6 float32 values, but has 23 bytes as raw_data",
+            Model(tensor => { Header(tensor); tensor.WriteField(9, ByteString.CopyFrom(SixBytes[..23])); }));
 
     [Fact]
     public void FieldsOfOtherWireTypesAreSkipped()
@@ -105,14 +108,18 @@ public sealed class OnnxWeightsTests
     [InlineData(long.MinValue)]
     [InlineData(1L << 31)]
     public void HugeDimensionsAreRefused(long size) =>
-        WeightsAssert.Says("no size of a tensor", Model(tensor => { Header(tensor, dimensions: [size, size]); tensor.WriteField(9, ByteString.CopyFrom(SixBytes)); }));
+        WeightsAssert.Says(
+            "no size of a tensor",
+            Model(tensor => { Header(tensor, dimensions: [size, size]); tensor.WriteField(9, ByteString.CopyFrom(SixBytes)); }));
 
     [Fact]
     public void LengthsBeyondTheEndAreRefused()
     {
         // raw_data of 2³¹ − 1 bytes; a packed list of as many; and a graph of as many.
-        WeightsAssert.Refused(Model(tensor => { Header(tensor); tensor.WriteTag(9, WireFormat.WireType.LengthDelimited); tensor.WriteLength(int.MaxValue); }));
-        WeightsAssert.Refused(Model(tensor => { Header(tensor); tensor.WriteTag(4, WireFormat.WireType.LengthDelimited); tensor.WriteLength(int.MaxValue); }));
+        WeightsAssert.Refused(Model(
+            tensor => { Header(tensor); tensor.WriteTag(9, WireFormat.WireType.LengthDelimited); tensor.WriteLength(int.MaxValue); }));
+        WeightsAssert.Refused(Model(
+            tensor => { Header(tensor); tensor.WriteTag(4, WireFormat.WireType.LengthDelimited); tensor.WriteLength(int.MaxValue); }));
         WeightsAssert.Refused([8, 8, 7 << 3 | 2, 0xff, 0xff, 0xff, 0xff, 7]);
         WeightsAssert.Refused([8, 8, 7 << 3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]);
     }
@@ -147,7 +154,9 @@ public sealed class OnnxWeightsTests
         }
 
         var initializers = Many(5 << 3 | 2, 0);
-        WeightsAssert.Says("more than 65,536 initializers", Message(model => { model.WriteField(1, 8); model.WriteField(7, ByteString.CopyFrom(initializers)); }));
+        WeightsAssert.Says(
+            "more than 65,536 initializers",
+            Message(model => { model.WriteField(1, 8); model.WriteField(7, ByteString.CopyFrom(initializers)); }));
         WeightsAssert.Says("more than 65,536 initializers", [8, 8, .. Many(14 << 3 | 2, 0)]);
         WeightsAssert.Says("no tensor of weights", [8, 8, .. Many(99 << 3 & 0x7f | 0x80, 6, 0)]); // unknown fields
         WeightsAssert.Says("more than 64 dimensions", Model(tensor => { for (var i = 0; i < 100_000; i++) { tensor.WriteField(1, 1); } }));
@@ -181,7 +190,8 @@ public sealed class OnnxWeightsTests
         return Message(model =>
         {
             model.WriteField(1, 8);
-            model.WriteField(7, ByteString.CopyFrom(Message(graph => initializers.ForEach(initializer => graph.WriteField(5, ByteString.CopyFrom(initializer))))));
+            model.WriteField(7, ByteString.CopyFrom(
+                Message(graph => initializers.ForEach(initializer => graph.WriteField(5, ByteString.CopyFrom(initializer))))));
         });
     }
 

@@ -72,8 +72,11 @@ internal sealed class Pickle
     public Pickle Get(byte index) => Raw((byte)'h', index);
 
     /// <summary>torch._utils._rebuild_tensor_v2(storage, offset, shape, strides, False, OrderedDict()).</summary>
-    public Pickle Tensor(string storageType, string key, long count, long offset, ReadOnlySpan<long> shape, ReadOnlySpan<long> strides) => Global("torch._utils", "_rebuild_tensor_v2").Raw("(")
-        .Storage(storageType, key, count).Int(offset).Tuple(shape).Tuple(strides).Raw(0x89).Global("collections", "OrderedDict").Raw(")Rt").Raw("R");
+    public Pickle Tensor(string storageType, string key, long count, long offset, ReadOnlySpan<long> shape, ReadOnlySpan<long> strides) =>
+        Global("torch._utils", "_rebuild_tensor_v2").Raw("(")
+            .Storage(storageType, key, count)
+            .Int(offset).Tuple(shape).Tuple(strides).Raw(0x89).Global("collections", "OrderedDict").Raw(")Rt").Raw("R");
 
-    public Pickle Storage(string storageType, string key, long count) => Raw("(").Text("storage").Global("torch", storageType).Text(key).Text("cpu").Int(count).Raw("tQ");
+    public Pickle Storage(string storageType, string key, long count) =>
+        Raw("(").Text("storage").Global("torch", storageType).Text(key).Text("cpu").Int(count).Raw("tQ");
 }

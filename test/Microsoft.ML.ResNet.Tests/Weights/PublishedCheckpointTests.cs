@@ -37,7 +37,8 @@ public sealed class PublishedCheckpointTests
         var weights = ResNetWeights.Load(Repository.Shared("weights/resnet20-12fca82f.th"));
         var plan = LayerPlan.Create(ResNetArchitecture.ResNet20, new ImageShape(3, 32, 32), 7);
 
-        Assert.Equal(plan.Weights.Select(spec => spec.Name).SkipLast(2), weights.For(plan, strict: false).Tensors.Select(tensor => tensor.Name));
+        Assert.Equal(
+            plan.Weights.Select(spec => spec.Name).SkipLast(2), weights.For(plan, strict: false).Tensors.Select(tensor => tensor.Name));
         Assert.Contains("'fc.weight' is [10, 64], must be [7, 64]", Assert.Throws<ArgumentException>(() => weights.For(plan)).Message);
     }
 

@@ -58,9 +58,12 @@ public sealed class ResNetWeightsTests
     }
 
     [Fact]
-    public void NamesWhatIsMissing() => Assert.Contains("'conv9.weight'", Assert.Throws<KeyNotFoundException>(() => ResNetWeights.Initialize(Plan, 1)["conv9.weight"]).Message);
+    public void NamesWhatIsMissing() => Assert.Contains(
+        "'conv9.weight'", Assert.Throws<KeyNotFoundException>(() => ResNetWeights.Initialize(Plan, 1)["conv9.weight"]).Message);
 
     [Fact]
     public void RefusesValuesThatDoNotFillTheShape() =>
-        Assert.Contains("[2, 3], which is 6 values, but 5", Assert.Throws<ArgumentException>(() => new WeightTensor("fc.weight", [2, 3], new float[5])).Message);
+        Assert.Contains(
+            "[2, 3], which is 6 values, but 5",
+            Assert.Throws<ArgumentException>(() => new WeightTensor("fc.weight", [2, 3], new float[5])).Message);
 }

@@ -6,7 +6,8 @@ namespace Microsoft.ML.ResNet.Tests.Weights;
 /// <summary>Makes safetensors files of any header.</summary>
 internal static class SafetensorsText
 {
-    public static byte[] File(string header, int dataLength = 0, ulong? claimedLength = null) => File(header, new byte[dataLength], claimedLength);
+    public static byte[] File(string header, int dataLength = 0, ulong? claimedLength = null) =>
+        File(header, new byte[dataLength], claimedLength);
 
     public static byte[] File(string header, byte[] data, ulong? claimedLength = null)
     {

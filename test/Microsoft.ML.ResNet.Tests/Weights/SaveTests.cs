@@ -14,7 +14,8 @@ public sealed class SaveTests : IDisposable
     public void WhatIsSavedLoadsBitForBit()
     {
         float[] odd = [float.NaN, float.PositiveInfinity, -0f, float.Epsilon, float.MaxValue];
-        var weights = new ResNetWeights([.. WeightsAssert.Small().Tensors, new WeightTensor("odd", [5], odd), new WeightTensor("scalar", [], new float[1]), new WeightTensor("empty", [0], default)]);
+        var weights = new ResNetWeights([.. WeightsAssert.Small().Tensors, new WeightTensor("odd", [5], odd),
+            new WeightTensor("scalar", [], new float[1]), new WeightTensor("empty", [0], default)]);
 
         weights.Save(_folder["weights"]);
 
@@ -26,7 +27,11 @@ public sealed class SaveTests : IDisposable
     {
         var weights = new ResNetWeights(WeightsAssert.Small().Tensors)
         {
-            Preprocessing = new ImagePreprocessing(new ImageShape(3, 32, 48), [125.3f, 123, 113.9f], [63, 62.1f, 66.7f]) { Supersampling = 2, CropBorder = 3 },
+            Preprocessing = new ImagePreprocessing(new ImageShape(3, 32, 48), [125.3f, 123, 113.9f], [63, 62.1f, 66.7f])
+            {
+                Supersampling = 2,
+                CropBorder = 3,
+            },
             ClassNames = ["cat", "\"dog\"", "Füchse 🦊"],
             ArchitectureName = "plain20",
         };
@@ -41,10 +46,15 @@ public sealed class SaveTests : IDisposable
 
     [Theory]
     [InlineData("")]
-    [InlineData("a text of more than two hundred characters: ................................................................................................................................................................................")]
+    [InlineData(
+        "a text of more than two hundred characters: "
+        + "........................................................................................"
+        + "........................................................................................")]
     public void WhatOthersCallAnArchitectureIsNoReasonToRefuseAFile(string text)
     {
-        File.WriteAllBytes(_folder["weights"], SafetensorsText.File($"{{\"__metadata__\":{{\"architecture\":\"{text}\"}},\"w\":{{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}}}", dataLength: 8));
+        File.WriteAllBytes(_folder["weights"], SafetensorsText.File(
+            $"{{\"__metadata__\":{{\"architecture\":\"{text}\"}},\"w\":{{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}}}",
+            dataLength: 8));
 
         Assert.Null(ResNetWeights.Load(_folder["weights"]).ArchitectureName);
     }
@@ -59,7 +69,8 @@ public sealed class SaveTests : IDisposable
 
         Assert.Equal(0, length % 8);
         Assert.Equal("""{"format":"pt"}""", header.RootElement.GetProperty("__metadata__").GetRawText());
-        Assert.Equal("""{"dtype":"F32","shape":[4,3,3,3],"data_offsets":[0,432]}""", header.RootElement.GetProperty("conv1.weight").GetRawText());
+        Assert.Equal(
+            """{"dtype":"F32","shape":[4,3,3,3],"data_offsets":[0,432]}""", header.RootElement.GetProperty("conv1.weight").GetRawText());
         Assert.Equal(file.Length - 8 - length, header.RootElement.GetProperty("fc.bias").GetProperty("data_offsets")[1].GetInt32());
     }
 

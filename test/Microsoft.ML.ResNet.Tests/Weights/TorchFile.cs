@@ -16,14 +16,16 @@ internal sealed class TorchFile
     public string ByteOrder { get; init; } = "little";
 
     /// <summary>A checkpoint of plain tensors.</summary>
-    public static TorchFile Of(ResNetWeights weights, string? wrapper = null) => Of(weights.Tensors.Select(tensor => (tensor.Name, tensor)), wrapper);
+    public static TorchFile Of(ResNetWeights weights, string? wrapper = null) =>
+        Of(weights.Tensors.Select(tensor => (tensor.Name, tensor)), wrapper);
 
     public static TorchFile Of(IEnumerable<(string Name, WeightTensor Tensor)> tensors, string? wrapper = null)
     {
         var file = new TorchFile();
         if (wrapper is not null)
         {
-            file.Object.Raw("}(").Text("epoch").Int(90).Text("optimizer").Raw("}").Text("best_acc1").Raw("G").Raw(new byte[8]).Text(wrapper);
+            file.Object.Raw("}(")
+                .Text("epoch").Int(90).Text("optimizer").Raw("}").Text("best_acc1").Raw("G").Raw(new byte[8]).Text(wrapper);
         }
 
         file.Object.Global("collections", "OrderedDict").Raw(")R(");

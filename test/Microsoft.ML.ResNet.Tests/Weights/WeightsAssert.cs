@@ -9,7 +9,12 @@ internal static class WeightsAssert
 
     /// <summary>The weights of a small network.</summary>
     public static ResNetWeights Small(int seed = 5, int classes = 3) =>
-        ResNetWeights.Initialize(LayerPlan.Create(new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, BaseWidth = 4 }, new ImageShape(3, 8, 8), classes), seed);
+        ResNetWeights.Initialize(
+            LayerPlan.Create(
+                new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, BaseWidth = 4 },
+                new ImageShape(3, 8, 8),
+                classes),
+            seed);
 
     public static ResNetWeights Read(byte[] file) => WeightsFile.Read(new MemoryStream(file, writable: false), "file");
 

@@ -10,10 +10,14 @@ internal static class Classifiers
     public static readonly string[] ClassNames = ["lying", "standing", "diagonal"];
 
     /// <summary>Makes preprocessing with a mean and a deviation for each channel.</summary>
-    public static ImagePreprocessing Preprocessing(ImageShape shape) => new(shape, [.. Enumerable.Range(0, shape.Channels).Select(channel => 100f + 10 * channel)], [.. Enumerable.Repeat(60f, shape.Channels)]);
+    public static ImagePreprocessing Preprocessing(ImageShape shape) => new(
+        shape,
+        [.. Enumerable.Range(0, shape.Channels).Select(channel => 100f + 10 * channel)],
+        [.. Enumerable.Repeat(60f, shape.Channels)]);
 
     /// <summary>Makes a classifier.</summary>
-    public static ResNetClassificationTransformer Create(MLContext ml, IDataView data, ImagePreprocessing preprocessing, ResNetArchitecture? architecture = null, string imageColumn = "Image")
+    public static ResNetClassificationTransformer Create(MLContext ml, IDataView data, ImagePreprocessing preprocessing,
+        ResNetArchitecture? architecture = null, string imageColumn = "Image")
     {
         architecture ??= TrainingData.Tiny;
         var weights = ResidualNetworkTests.RandomWeights(LayerPlan.Create(architecture, preprocessing.Input, ClassNames.Length));
@@ -35,7 +39,10 @@ internal static class Classifiers
     {
         var files = ml.Data.LoadImageFolder(folder);
         var keys = ml.Data.LoadFromEnumerable((classNames ?? ClassNames).Select(name => new ClassName { Label = name }));
-        return ml.Transforms.Conversion.MapValueToKey("Label", keyData: keys).Append(ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files).Transform(files);
+        return ml.Transforms.Conversion.MapValueToKey("Label", keyData: keys)
+            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files)
+            .Transform(files);
     }
 
     public static float[][] Scores(IDataView scored) => [.. scored.GetColumn<float[]>("Score")];
@@ -43,7 +50,8 @@ internal static class Classifiers
     public static void AssertClose(float[][] expected, float[][] actual, double tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);
-        Assert.All(expected.Zip(actual), row => Assert.All(row.First.Zip(row.Second), pair => Assert.Equal(pair.First, pair.Second, tolerance)));
+        Assert.All(
+            expected.Zip(actual), row => Assert.All(row.First.Zip(row.Second), pair => Assert.Equal(pair.First, pair.Second, tolerance)));
     }
 
     private sealed class ClassName

@@ -22,7 +22,9 @@ public sealed class CropViewsTests : IDisposable
 
         var views = Views(model, data, corners: true);
 
-        Assert.Equal([(0, 0), (8, 0), (0, 8), (8, 8), (4, 4)], views.Select(view => ((int)view[0, 0, 0, 0].item<float>(), (int)view[0, 1, 0, 0].item<float>())));
+        Assert.Equal(
+            [(0, 0), (8, 0), (0, 8), (8, 8), (4, 4)],
+            views.Select(view => ((int)view[0, 0, 0, 0].item<float>(), (int)view[0, 1, 0, 0].item<float>())));
         Assert.All(views, view =>
         {
             Assert.Equal([1, 3, 56, 56], view.shape);
@@ -37,7 +39,9 @@ public sealed class CropViewsTests : IDisposable
         var data = Coordinates(side: 80);
         using var model = Create(data, new ImageShape(3, 56, 56), cropBorder: 12);
 
-        Assert.Equal([(0, 0), (24, 0), (0, 24), (24, 24), (12, 12)], Views(model, data, corners: true).Select(view => ((int)view[0, 0, 0, 0].item<float>(), (int)view[0, 1, 0, 0].item<float>())));
+        Assert.Equal(
+            [(0, 0), (24, 0), (0, 24), (24, 24), (12, 12)],
+            Views(model, data, corners: true).Select(view => ((int)view[0, 0, 0, 0].item<float>(), (int)view[0, 1, 0, 0].item<float>())));
     }
 
     [Fact]

@@ -36,7 +36,8 @@ public sealed class GradCamTests : IDisposable
 
         // Raising all of a channel by ε changes the logit by ε times the sum of its gradient, which is the mean times the places.
         const double epsilon = 2e-3;
-        var differences = weights.Select((_, channel) => (Logit(channel, epsilon) - Logit(channel, -epsilon)) / (2 * epsilon * places)).ToArray();
+        var differences = weights.Select((_, channel) => (Logit(channel, epsilon) - Logit(channel, -epsilon)) / (2 * epsilon * places))
+            .ToArray();
         var largest = differences.Max(Math.Abs);
         Assert.True(largest > 1e-5, $"gradients of {largest} compare nothing");
         Assert.All(differences.Zip(weights), pair => Assert.Equal(pair.First, pair.Second, tolerance: 0.02 * largest));
@@ -53,7 +54,8 @@ public sealed class GradCamTests : IDisposable
     [MemberData(nameof(Blocks))]
     public void AtTheLastStageIsTheClassActivationMap(BlockKind block)
     {
-        using var model = Classifiers.Create(_ml, _images, Classifiers.Preprocessing(TrainingData.Shape), TrainingData.Tiny with { Block = block });
+        using var model = Classifiers.Create(
+            _ml, _images, Classifiers.Preprocessing(TrainingData.Shape), TrainingData.Tiny with { Block = block });
         using var image = Picture(16, 16);
 
         var map = model.GradCam(image, "standing");
@@ -70,7 +72,8 @@ public sealed class GradCamTests : IDisposable
         expected = expected.div(expected.max());
         Assert.Equal((8, 8), (map.Height, map.Width));
         Assert.Equal(1, map.Values.Max());
-        Assert.All(expected.contiguous().data<float>().ToArray().Zip(map.Values), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-5));
+        Assert.All(
+            expected.contiguous().data<float>().ToArray().Zip(map.Values), pair => Assert.Equal(pair.First, pair.Second, tolerance: 1e-5));
     }
 
     [Fact]
@@ -147,7 +150,8 @@ public sealed class GradCamTests : IDisposable
     [InlineData(2, 3, 7, 2)]
     public void TheOverlayLiesOnWhatTheNetworkSaw(int cropBorder, int supersampling, int left, int top)
     {
-        using var model = Classifiers.Create(_ml, _images, Classifiers.Preprocessing(TrainingData.Shape) with { CropBorder = cropBorder, Supersampling = supersampling });
+        using var model = Classifiers.Create(
+            _ml, _images, Classifiers.Preprocessing(TrainingData.Shape) with { CropBorder = cropBorder, Supersampling = supersampling });
         using var image = Picture(height: 20, width: 30);
 
         var map = model.GradCam(image, stage: 1);
@@ -156,9 +160,13 @@ public sealed class GradCamTests : IDisposable
 
         Assert.True(nothing.Pixels.SequenceEqual(image.Pixels));
         Assert.Equal((30, 20), (overlay.Width, overlay.Height));
-        var changed = Enumerable.Range(0, 30 * 20).Where(i => !overlay.Pixels.Slice(4 * i, 4).SequenceEqual(image.Pixels.Slice(4 * i, 4))).ToArray();
+        var changed = Enumerable.Range(0, 30 * 20)
+            .Where(i => !overlay.Pixels.Slice(4 * i, 4).SequenceEqual(image.Pixels.Slice(4 * i, 4)))
+            .ToArray();
         Assert.NotEmpty(changed);
-        Assert.All(changed, i => Assert.True(i % 30 >= left && i % 30 < 30 - left && i / 30 >= top && i / 30 < 20 - top, $"pixel {i % 30}, {i / 30}"));
+        Assert.All(
+            changed,
+            i => Assert.True(i % 30 >= left && i % 30 < 30 - left && i / 30 >= top && i / 30 < 20 - top, $"pixel {i % 30}, {i / 30}"));
     }
 
     [Fact]

@@ -26,22 +26,26 @@ public sealed class LayerResponsesTests
         var stem = images.Select(image => Normalize(Convolve(image, model, "conv1"), model, "bn1")).ToArray();
         var first = stem.Select(image => Normalize(Convolve(Relu(image), model, "layer1.0.conv1"), model, "layer1.0.bn1")).ToArray();
         var second = first.Select(image => Normalize(Convolve(Relu(image), model, "layer1.0.conv2"), model, "layer1.0.bn2")).ToArray();
-        AssertResponses([("conv1", Deviation(stem)), ("layer1.0.conv1", Deviation(first)), ("layer1.0.conv2", Deviation(second))], responses);
+        AssertResponses(
+            [("conv1", Deviation(stem)), ("layer1.0.conv1", Deviation(first)), ("layer1.0.conv2", Deviation(second))], responses);
     }
 
     [Fact]
     public void OfPreActivationNetworksAreWhatNonlinearitiesAndAdditionsRead()
     {
         var data = Pictures.Load(_ml, _rows);
-        using var model = Classifiers.Create(_ml, data, Classifiers.Preprocessing(Shape), OneBlock with { Block = BlockKind.PreActivationBasic }, "Bytes");
+        using var model = Classifiers.Create(
+            _ml, data, Classifiers.Preprocessing(Shape), OneBlock with { Block = BlockKind.PreActivationBasic }, "Bytes");
 
         var responses = model.LayerResponses(data);
 
         var images = _rows.Select(row => new[] { Array.ConvertAll(row.Bytes, value => (value - 100) / 60.0) }).ToArray();
         var stem = images.Select(image => Convolve(image, model, "conv1")).ToArray(); // the shortcut reads it as it is
-        var first = stem.Select(image => Normalize(Convolve(Relu(Normalize(image, model, "layer1.0.bn1")), model, "layer1.0.conv1"), model, "layer1.0.bn2")).ToArray();
+        var first = stem.Select(image =>
+            Normalize(Convolve(Relu(Normalize(image, model, "layer1.0.bn1")), model, "layer1.0.conv1"), model, "layer1.0.bn2")).ToArray();
         var second = first.Select(image => Convolve(Relu(image), model, "layer1.0.conv2")).ToArray();
-        AssertResponses([("conv1", Deviation(stem)), ("layer1.0.conv1", Deviation(first)), ("layer1.0.conv2", Deviation(second))], responses);
+        AssertResponses(
+            [("conv1", Deviation(stem)), ("layer1.0.conv1", Deviation(first)), ("layer1.0.conv2", Deviation(second))], responses);
     }
 
     [Theory]
@@ -72,7 +76,8 @@ public sealed class LayerResponsesTests
 
         var expected = model.LayerResponses(data);
 
-        Assert.All([1, 2, 4, 9, 10], size => AssertResponses([.. expected.Select(each => (each.Layer, each.StandardDeviation))], ResponseMeter.Measure(model, data, long.MaxValue, size)));
+        Assert.All([1, 2, 4, 9, 10], size => AssertResponses(
+            [.. expected.Select(each => (each.Layer, each.StandardDeviation))], ResponseMeter.Measure(model, data, long.MaxValue, size)));
     }
 
     [Fact]
@@ -85,7 +90,8 @@ public sealed class LayerResponsesTests
 
         Assert.Equal(model.LayerResponses(_ml.Data.TakeRows(data, 4)).ToArray(), some);
         Assert.NotEqual(model.LayerResponses(data).ToArray(), some);
-        AssertResponses([.. some.Select(each => (each.Layer, each.StandardDeviation))], ResponseMeter.Measure(model, data, most: 4, batchSize: 3));
+        AssertResponses(
+            [.. some.Select(each => (each.Layer, each.StandardDeviation))], ResponseMeter.Measure(model, data, most: 4, batchSize: 3));
     }
 
     [Fact]
@@ -94,8 +100,10 @@ public sealed class LayerResponsesTests
         var data = Pictures.Load(_ml, _rows);
         using var model = Classifiers.Create(_ml, data, Classifiers.Preprocessing(Shape), OneBlock, "Bytes");
 
-        Assert.Contains("no rows", Assert.Throws<InvalidOperationException>(() => model.LayerResponses(_ml.Data.SkipRows(data, _rows.Length))).Message);
-        Assert.Contains("no image column 'Bytes'", Assert.Throws<ArgumentOutOfRangeException>(() => model.LayerResponses(_ml.Transforms.DropColumns("Bytes").Fit(data).Transform(data))).Message);
+        Assert.Contains(
+            "no rows", Assert.Throws<InvalidOperationException>(() => model.LayerResponses(_ml.Data.SkipRows(data, _rows.Length))).Message);
+        Assert.Contains("no image column 'Bytes'", Assert.Throws<ArgumentOutOfRangeException>(
+            () => model.LayerResponses(_ml.Transforms.DropColumns("Bytes").Fit(data).Transform(data))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => model.LayerResponses(data, maximumImages: 0));
     }
 
@@ -114,7 +122,9 @@ public sealed class LayerResponsesTests
     private static void AssertResponses((string Layer, double Deviation)[] expected, IReadOnlyList<LayerResponse> actual)
     {
         Assert.Equal(expected.Select((each, index) => (each.Layer, index + 1)), actual.Select(each => (each.Layer, each.Index)));
-        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First.Deviation, pair.Second.StandardDeviation, tolerance: 1e-5 * pair.First.Deviation));
+        Assert.All(
+            expected.Zip(actual),
+            pair => Assert.Equal(pair.First.Deviation, pair.Second.StandardDeviation, tolerance: 1e-5 * pair.First.Deviation));
     }
 
     // 3×3, padded by 1, as in a textbook.
@@ -136,7 +146,8 @@ public sealed class LayerResponsesTests
                             var (row, column) = (y + tap / 3 - 1, x + tap % 3 - 1);
                             if (row >= 0 && row < Shape.Height && column >= 0 && column < Shape.Width)
                             {
-                                result[output][y * Shape.Width + x] += weight.Values.Span[(output * inputs + input) * 9 + tap] * image[input][row * Shape.Width + column];
+                                result[output][y * Shape.Width + x] +=
+                                    weight.Values.Span[(output * inputs + input) * 9 + tap] * image[input][row * Shape.Width + column];
                             }
                         }
                     }
@@ -151,7 +162,8 @@ public sealed class LayerResponsesTests
     {
         float[] Values(string name) => model.Weights[$"{layer}.{name}"].Values.ToArray();
         var (scale, shift, mean, variance) = (Values("weight"), Values("bias"), Values("running_mean"), Values("running_var"));
-        return [.. image.Select((plane, channel) => Array.ConvertAll(plane, value => (value - mean[channel]) / Math.Sqrt(variance[channel] + 1e-5) * scale[channel] + shift[channel]))];
+        return [.. image.Select((plane, channel) => Array.ConvertAll(
+            plane, value => (value - mean[channel]) / Math.Sqrt(variance[channel] + 1e-5) * scale[channel] + shift[channel]))];
     }
 
     private static double[][] Relu(double[][] image) => [.. image.Select(plane => Array.ConvertAll(plane, value => Math.Max(0, value)))];

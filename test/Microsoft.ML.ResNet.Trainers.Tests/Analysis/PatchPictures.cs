@@ -21,7 +21,8 @@ internal static class PatchPictures
             var classFolder = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
             for (var i = 0; i < perClass; i++)
             {
-                var patch = new Patch(Path.Combine(classFolder, $"{i:d3}.png"), random.Next(Side - PatchSide), random.Next(Side - PatchSide));
+                var patch = new Patch(
+                    Path.Combine(classFolder, $"{i:d3}.png"), random.Next(Side - PatchSide), random.Next(Side - PatchSide));
                 using var image = Pictures.ToImage(Draw(patch, lying: name == ClassNames[0], random), Side, Side);
                 image.Save(patch.Path);
                 patches.Add(patch);

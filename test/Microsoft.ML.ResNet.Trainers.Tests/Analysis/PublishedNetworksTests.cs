@@ -6,7 +6,10 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Analysis;
 /// <summary>Published CIFAR-10 networks, on 300 test images.</summary>
 public sealed class PublishedNetworksTests : IDisposable
 {
-    private static readonly string[] ClassNames = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    private static readonly string[] ClassNames =
+    [
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    ];
 
     private readonly MLContext _ml = new(seed: 1);
     private readonly TemporaryFolder _folder = new();
@@ -25,7 +28,8 @@ public sealed class PublishedNetworksTests : IDisposable
         Assert.Equal((19, 55), (ofShallow.Length, ofDeep.Length));
         Assert.True(Median(ofDeep) < Median(ofShallow), $"resnet20 {Median(ofShallow)}, resnet56 {Median(ofDeep)}"); // 0.41 and 0.66
 
-        static double Median(IReadOnlyCollection<LayerResponse> responses) => responses.Select(each => each.StandardDeviation).Order().ElementAt(responses.Count / 2);
+        static double Median(IReadOnlyCollection<LayerResponse> responses) =>
+            responses.Select(each => each.StandardDeviation).Order().ElementAt(responses.Count / 2);
     }
 
     [SkippableFact]
@@ -54,5 +58,7 @@ public sealed class PublishedNetworksTests : IDisposable
     }
 
     private ResNetClassificationTransformer Network(string file, ResNetArchitecture architecture, IDataView images) =>
-        _ml.Transforms.ApplyResNet(ResNetWeights.Load(Repository.Shared($"weights/{file}")), architecture, ClassNames, preprocessing: ImagePreprocessing.Cifar10).Fit(images);
+        _ml.Transforms.ApplyResNet(
+            ResNetWeights.Load(Repository.Shared($"weights/{file}")), architecture, ClassNames, preprocessing: ImagePreprocessing.Cifar10)
+            .Fit(images);
 }

@@ -19,7 +19,9 @@ public sealed class ScaleViewsTests : IDisposable
         var data = Classifiers.Labeled(_ml, _folder.Path);
         using var model = Classifiers.Create(_ml, data, Classifiers.Preprocessing(new ImageShape(3, 224, 224)));
 
-        var shapes = new ScaleViews(model, TestTimeViews.MultiScale().ShorterSides).Read(data).SelectMany(batch => batch.Views.Select(view => view.shape)).ToArray();
+        var shapes = new ScaleViews(model, TestTimeViews.MultiScale().ShorterSides).Read(data)
+            .SelectMany(batch => batch.Views.Select(view => view.shape))
+            .ToArray();
 
         Assert.Equal([[1, 3, 224, 299], [1, 3, 256, 341], [1, 3, 384, 512], [1, 3, 480, 640], [1, 3, 640, 853]], shapes);
     }
@@ -35,7 +37,10 @@ public sealed class ScaleViewsTests : IDisposable
 
         var sizes = new ScaleViews(model, [224, 256, 448]).Sizes(height, width);
 
-        Assert.Equal([(scaledHeight, scaledWidth), ((int)Math.Round(scaledHeight * 256 / 224.0), (int)Math.Round(scaledWidth * 256 / 224.0)), (2 * scaledHeight, 2 * scaledWidth)], sizes);
+        Assert.Equal(
+            [(scaledHeight, scaledWidth), ((int)Math.Round(scaledHeight * 256 / 224.0), (int)Math.Round(scaledWidth * 256 / 224.0)),
+                (2 * scaledHeight, 2 * scaledWidth)],
+            sizes);
     }
 
     [Fact]
@@ -63,7 +68,8 @@ public sealed class ScaleViewsTests : IDisposable
 
         Assert.Equal([2, 1, 1], new ScaleViews(model, views.ShorterSides).Read(data).Select(batch => batch.Count));
         var together = Classifiers.Scores(model.Transform(data, views));
-        var alone = Enumerable.Range(0, 4).SelectMany(row => Classifiers.Scores(model.Transform(_ml.Data.TakeRows(row == 0 ? data : _ml.Data.SkipRows(data, row), 1), views))).ToArray();
+        var alone = Enumerable.Range(0, 4).SelectMany(row =>
+            Classifiers.Scores(model.Transform(_ml.Data.TakeRows(row == 0 ? data : _ml.Data.SkipRows(data, row), 1), views))).ToArray();
         Classifiers.AssertClose(alone, together, tolerance: 1e-6);
         Assert.NotEqual(together[0], together[1]);
     }

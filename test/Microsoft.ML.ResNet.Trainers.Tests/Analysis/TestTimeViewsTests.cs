@@ -11,13 +11,17 @@ public sealed class TestTimeViewsTests : IDisposable
     private readonly MLContext _ml = new(seed: 1);
     private readonly TemporaryFolder _folder = new();
 
-    private static readonly TestTimeViews[] Every = [TestTimeViews.Single, TestTimeViews.Flip, TestTimeViews.TenCrop, TestTimeViews.MultiScale(224, 320)];
+    private static readonly TestTimeViews[] Every =
+    [
+        TestTimeViews.Single, TestTimeViews.Flip, TestTimeViews.TenCrop, TestTimeViews.MultiScale(224, 320),
+    ];
 
     public static TheoryData<TestTimeViews> All => [.. Every];
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<string> Sources => ["as it is", "reduced and cropped", "mean image", "grayscale", "bytes", "floats", "pre-activation"];
+    public static TheoryData<string> Sources =>
+        ["as it is", "reduced and cropped", "mean image", "grayscale", "bytes", "floats", "pre-activation"];
 
     [Theory]
     [MemberData(nameof(Sources))]
@@ -28,9 +32,11 @@ public sealed class TestTimeViewsTests : IDisposable
         var (data, column, chosen, architecture) = source switch
         {
             "bytes" => (Pictures.Load(_ml, Pictures.Rows(3, 16, 16, 3)), "Bytes", preprocessing, Tiny),
-            "floats" => (Pictures.Load(_ml, Pictures.Rows(3, 16, 16, 3)), "Floats", new ImagePreprocessing(shape, [0.4f, 0.4f, 0.4f], [0.2f, 0.2f, 0.2f]), Tiny),
+            "floats" => (Pictures.Load(_ml, Pictures.Rows(3, 16, 16, 3)), "Floats",
+                new ImagePreprocessing(shape, [0.4f, 0.4f, 0.4f], [0.2f, 0.2f, 0.2f]), Tiny),
             "reduced and cropped" => (Images(90, 70), "Image", preprocessing with { CropBorder = 3, Supersampling = 3 }, Tiny),
-            "mean image" => (Images(20, 30), "Image", preprocessing with { Mean = [.. Enumerable.Range(0, shape.Size).Select(i => i % 200f)] }, Tiny),
+            "mean image" =>
+                (Images(20, 30), "Image", preprocessing with { Mean = [.. Enumerable.Range(0, shape.Size).Select(i => i % 200f)] }, Tiny),
             "pre-activation" => (Images(20, 30), "Image", preprocessing, Tiny with { Block = BlockKind.PreActivationBasic }),
             _ => (Images(20, 30), "Image", preprocessing, Tiny),
         };
@@ -59,7 +65,8 @@ public sealed class TestTimeViewsTests : IDisposable
 
         var both = Classifiers.Scores(model.Transform(images, TestTimeViews.MultiScale(224, 448)));
         var large = Classifiers.Scores(model.Transform(images, TestTimeViews.MultiScale(448)));
-        Classifiers.AssertClose([.. means.Zip(large, (left, right) => left.Zip(right, (a, b) => (a + b) / 2).ToArray())], both, tolerance: 1e-4);
+        Classifiers.AssertClose(
+            [.. means.Zip(large, (left, right) => left.Zip(right, (a, b) => (a + b) / 2).ToArray())], both, tolerance: 1e-4);
     }
 
     [Fact]
@@ -101,7 +108,8 @@ public sealed class TestTimeViewsTests : IDisposable
 
         foreach (var views in (TestTimeViews[])[TestTimeViews.Flip, TestTimeViews.TenCrop, TestTimeViews.MultiScale()])
         {
-            Classifiers.AssertClose(Classifiers.Scores(model.Transform(data, views)), Classifiers.Scores(model.Transform(mirrored, views)), tolerance: 1e-3);
+            Classifiers.AssertClose(
+                Classifiers.Scores(model.Transform(data, views)), Classifiers.Scores(model.Transform(mirrored, views)), tolerance: 1e-3);
         }
 
         Assert.NotEqual(Classifiers.Scores(model.Transform(data))[^1], Classifiers.Scores(model.Transform(mirrored))[^1]);
@@ -122,8 +130,12 @@ public sealed class TestTimeViewsTests : IDisposable
         var labels = data.GetColumn<uint>("Label").ToArray();
         Assert.Equal(scores.Zip(labels).Average(row => -Math.Log(row.First[row.Second - 1])), metrics.LogLoss, tolerance: 1e-4);
         Assert.Equal((metrics.MicroAccuracy, metrics.LogLoss), (direct.MicroAccuracy, direct.LogLoss));
-        Assert.Equal(metrics.LogLoss, _ml.MulticlassClassification.Evaluate(_ml.Data.Cache(scored, "Label", "Score", "PredictedLabel")).LogLoss);
-        Assert.Equal(scores.Zip(labels).Average(row => row.First.OrderDescending().Take(2).Contains(row.First[row.Second - 1]) ? 1.0 : 0), direct.TopKAccuracy, tolerance: 1e-6);
+        Assert.Equal(
+            metrics.LogLoss, _ml.MulticlassClassification.Evaluate(_ml.Data.Cache(scored, "Label", "Score", "PredictedLabel")).LogLoss);
+        Assert.Equal(
+            scores.Zip(labels).Average(row => row.First.OrderDescending().Take(2).Contains(row.First[row.Second - 1]) ? 1.0 : 0),
+            direct.TopKAccuracy,
+            tolerance: 1e-6);
         Assert.Equal(3, metrics.ConfusionMatrix.NumberOfClasses);
         Assert.Equal(scores.Select(score => (uint)Array.IndexOf(score, score.Max()) + 1), scored.GetColumn<uint>("PredictedLabel"));
         Assert.All(scores, score => Assert.Equal(1, score.Sum(), tolerance: 1e-5));
@@ -137,16 +149,22 @@ public sealed class TestTimeViewsTests : IDisposable
 
         var (expected, actual) = (model.Transform(data).Schema, model.Transform(data, TestTimeViews.Flip).Schema);
 
-        Assert.Equal(expected.Where(column => !column.IsHidden).Select(column => (column.Name, column.Type)), actual.Where(column => !column.IsHidden).Select(column => (column.Name, column.Type)));
+        Assert.Equal(
+            expected.Where(column => !column.IsHidden).Select(column => (column.Name, column.Type)),
+            actual.Where(column => !column.IsHidden).Select(column => (column.Name, column.Type)));
         foreach (var name in (string[])["Score", "PredictedLabel"])
         {
-            Assert.Equal(expected[name].Annotations.Schema.Select(each => (each.Name, each.Type)), actual[name].Annotations.Schema.Select(each => (each.Name, each.Type)));
+            Assert.Equal(
+                expected[name].Annotations.Schema.Select(each => (each.Name, each.Type)),
+                actual[name].Annotations.Schema.Select(each => (each.Name, each.Type)));
         }
 
         var names = default(VBuffer<ReadOnlyMemory<char>>);
         actual["Score"].GetSlotNames(ref names);
         Assert.Equal(Classifiers.ClassNames, names.DenseValues().Select(name => name.ToString()));
-        var texts = _ml.Transforms.Conversion.MapKeyToValue("Text", "PredictedLabel").Fit(model.Transform(data, TestTimeViews.Flip)).Transform(model.Transform(data, TestTimeViews.Flip));
+        var texts = _ml.Transforms.Conversion.MapKeyToValue("Text", "PredictedLabel")
+            .Fit(model.Transform(data, TestTimeViews.Flip))
+            .Transform(model.Transform(data, TestTimeViews.Flip));
         Assert.All(texts.GetColumn<string>("Text"), text => Assert.Contains(text, Classifiers.ClassNames));
     }
 
@@ -160,7 +178,9 @@ public sealed class TestTimeViewsTests : IDisposable
 
         using (var cursor = scored.GetRowCursor(scored.Schema))
         {
-            var (getScore, getPath, score, path, rows) = (cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]), cursor.GetGetter<ReadOnlyMemory<char>>(scored.Schema["ImagePath"]), default(VBuffer<float>), default(ReadOnlyMemory<char>), 0);
+            var (getScore, getPath, score, path, rows) = (cursor.GetGetter<VBuffer<float>>(scored.Schema["Score"]),
+                cursor.GetGetter<ReadOnlyMemory<char>>(scored.Schema["ImagePath"]), default(VBuffer<float>), default(ReadOnlyMemory<char>),
+                0);
             var paths = data.GetColumn<string>("ImagePath").ToArray();
             Assert.Equal(-1, cursor.Position);
             for (; cursor.MoveNext(); rows++)
@@ -180,7 +200,8 @@ public sealed class TestTimeViewsTests : IDisposable
         Assert.False(label.IsColumnActive(scored.Schema["Score"]));
         Assert.Throws<ArgumentOutOfRangeException>(() => label.GetGetter<VBuffer<float>>(scored.Schema["Score"])); // as all our cursors
         using var active = scored.GetRowCursor([scored.Schema["Score"]]);
-        Assert.Contains("cannot be read as", Assert.Throws<InvalidOperationException>(() => active.GetGetter<float>(scored.Schema["Score"])).Message);
+        Assert.Contains(
+            "cannot be read as", Assert.Throws<InvalidOperationException>(() => active.GetGetter<float>(scored.Schema["Score"])).Message);
     }
 
     [Fact]
@@ -196,7 +217,8 @@ public sealed class TestTimeViewsTests : IDisposable
         using var model = Classifiers.Create(_ml, template, Classifiers.Preprocessing(TrainingData.Shape), imageColumn: "Bytes");
         var before = torch.Tensor.TotalCount;
 
-        using (var cursor = model.Transform(data, TestTimeViews.Single).GetRowCursor(model.Transform(data, TestTimeViews.Single).Schema.Where(column => column.Name == "Score")))
+        using (var cursor = model.Transform(data, TestTimeViews.Single)
+            .GetRowCursor(model.Transform(data, TestTimeViews.Single).Schema.Where(column => column.Name == "Score")))
         {
             Assert.True(cursor.MoveNext());
         }
@@ -243,11 +265,16 @@ public sealed class TestTimeViewsTests : IDisposable
         using var model = Classifiers.Create(_ml, data, Classifiers.Preprocessing(TrainingData.Shape));
 
         Assert.Throws<ArgumentOutOfRangeException>(() => TestTimeViews.MultiScale(224, 0));
-        Assert.Contains("needs at least 28", Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(data, TestTimeViews.MultiScale(27))).Message);
-        Assert.Contains("no image column 'Image'", Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(_ml.Transforms.DropColumns("Image").Fit(data).Transform(data), TestTimeViews.Flip)).Message);
+        Assert.Contains(
+            "needs at least 28",
+            Assert.Throws<ArgumentOutOfRangeException>(() => model.Transform(data, TestTimeViews.MultiScale(27))).Message);
+        Assert.Contains("no image column 'Image'", Assert.Throws<ArgumentOutOfRangeException>(
+            () => model.Transform(_ml.Transforms.DropColumns("Image").Fit(data).Transform(data), TestTimeViews.Flip)).Message);
 
         var otherOrder = Classifiers.Labeled(_ml, _folder.Path, ["standing", "lying", "diagonal"]);
-        Assert.Contains("standing, lying, diagonal, but the network's classes are lying", Assert.Throws<ArgumentOutOfRangeException>(() => model.Evaluate(otherOrder, TestTimeViews.Single)).Message);
+        Assert.Contains(
+            "standing, lying, diagonal, but the network's classes are lying",
+            Assert.Throws<ArgumentOutOfRangeException>(() => model.Evaluate(otherOrder, TestTimeViews.Single)).Message);
 
         File.WriteAllBytes(Directory.GetFiles(_folder["standing"])[0], [1, 2, 3]);
         Assert.Contains("cannot be read", Assert.Throws<BadImageException>(() => model.Evaluate(data, TestTimeViews.Single)).Message);
@@ -263,18 +290,22 @@ public sealed class TestTimeViewsTests : IDisposable
             using var image = MLImage.CreateFromFile(path);
             var target = Path.Combine(folder, Path.GetRelativePath(_folder.Path, path));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            var rgb = Enumerable.Range(0, image.Width * image.Height).SelectMany(i => (byte[])[image.Pixels[4 * i + 2], image.Pixels[4 * i + 1], image.Pixels[4 * i]]).ToArray();
+            var rgb = Enumerable.Range(0, image.Width * image.Height)
+                .SelectMany(i => (byte[])[image.Pixels[4 * i + 2], image.Pixels[4 * i + 1], image.Pixels[4 * i]])
+                .ToArray();
             Save(target, Mirror(rgb, image.Width), image.Width);
         }
 
         return Classifiers.Labeled(_ml, folder);
     }
 
-    private static PixelRow MirrorRow(PixelRow row) => new() { Name = row.Name, Weight = row.Weight, Bytes = MirrorPlanar(row.Bytes), Floats = MirrorPlanar(row.Floats) };
+    private static PixelRow MirrorRow(PixelRow row) =>
+        new() { Name = row.Name, Weight = row.Weight, Bytes = MirrorPlanar(row.Bytes), Floats = MirrorPlanar(row.Floats) };
 
     private static T[] MirrorPlanar<T>(T[] planar) => [.. planar.Chunk(16).SelectMany(line => line.Reverse())];
 
-    private static byte[] Mirror(byte[] rgb, int width) => [.. rgb.Chunk(3 * width).SelectMany(line => line.Chunk(3).Reverse().SelectMany(pixel => pixel))];
+    private static byte[] Mirror(byte[] rgb, int width) =>
+        [.. rgb.Chunk(3 * width).SelectMany(line => line.Chunk(3).Reverse().SelectMany(pixel => pixel))];
 
     private static byte[] Crop(byte[] rgb, int side, int top, int left, int size) =>
         [.. rgb.Chunk(3 * side).Skip(top).Take(size).SelectMany(line => line.Skip(3 * left).Take(3 * size))];

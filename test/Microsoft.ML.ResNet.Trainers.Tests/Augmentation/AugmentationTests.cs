@@ -22,7 +22,8 @@ public sealed class AugmentationTests
         ["crop, smaller"] = new(new CropAndFlip(Shape, Normalization, flip: true, Smaller)) { Output = Smaller },
         ["crop, larger"] = new(new CropAndFlip(Shape, Normalization, flip: true, Larger)) { Output = Larger },
 
-        // A pixel goes where the mean is another: it leaves the range by up to the difference of means, so that it is in it again less the mean.
+        // A pixel goes where the mean is another: it leaves the range by up to the difference of
+        // means, so that it is in it again less the mean.
         ["crop, mean image"] = new(new CropAndFlip(Shape, Subtracting(Shape, MeanImage()), flip: true)) { Range = (-63, 255 + 63) },
         ["resized crop"] = new(new ResizedCropAndFlip(Shape, flip: true)) { Stored = Photograph },
         ["resized crop, smaller"] = new(new ResizedCropAndFlip(Smaller, flip: true)) { Stored = Photograph, Output = Smaller },
@@ -30,20 +31,30 @@ public sealed class AugmentationTests
         ["scale jitter"] = new(new ScaleJitterCropAndFlip(Shape, flip: true)) { Stored = Photograph },
         ["scale jitter, larger"] = new(new ScaleJitterCropAndFlip(Larger, flip: true)) { Stored = Photograph, Output = Larger },
         ["TrivialAugment"] = new(None, new TrivialAugment(Shape, Normalization, levels: true)),
-        ["TrivialAugment, gray"] = new(None, new TrivialAugment(Gray, Subtracting(Gray, [99]), levels: true)) { Stored = Gray, Output = Gray },
+        ["TrivialAugment, gray"] = new(None, new TrivialAugment(Gray, Subtracting(Gray, [99]), levels: true))
+        {
+            Stored = Gray,
+            Output = Gray,
+        },
         ["TrivialAugment, moving only"] = new(None, new TrivialAugment(Shape, Normalization, levels: false)),
         ["TrivialAugment, mean image"] = new(None, new TrivialAugment(Shape, Subtracting(Shape, MeanImage()), levels: true)),
         ["TrivialAugment after a crop with a mean image"] = new(
-            new CropAndFlip(Shape, Subtracting(Shape, MeanImage()), flip: true), new TrivialAugment(Shape, Subtracting(Shape, MeanImage()), levels: true)) { Range = (-63, 255 + 63) },
+            new CropAndFlip(Shape, Subtracting(Shape, MeanImage()), flip: true),
+            new TrivialAugment(Shape, Subtracting(Shape, MeanImage()), levels: true)) { Range = (-63, 255 + 63) },
         ["erasing"] = new(None, new RandomErasing(Shape, Normalization, probability: 0.5)),
 
         // The noise is added to black and white too. Its deviation is a tenth of 60: it is never ten times as much.
-        ["colour noise"] = new(None, new ColorPca(new PrincipalColors(new(60, 60, 50), new(20, -20, 5), new(1, 1, -2)), deviation: 0.1)) { Range = (-60, 255 + 60) },
+        ["colour noise"] = new(None, new ColorPca(new PrincipalColors(new(60, 60, 50), new(20, -20, 5), new(1, 1, -2)), deviation: 0.1))
+        {
+            Range = (-60, 255 + 60),
+        },
         ["mixup"] = new(None, mixing: new Mixing(mixup: 0.2, cutMix: 0)),
         ["CutMix"] = new(None, mixing: new Mixing(mixup: 0, cutMix: 1)),
         ["mixup or CutMix"] = new(None, mixing: new Mixing(mixup: 0.2, cutMix: 1)),
         ["everything"] = new(
-            new ResizedCropAndFlip(Shape, flip: true), new TrivialAugment(Shape, Normalization, levels: true), new Mixing(mixup: 0.2, cutMix: 1)) { Stored = Photograph },
+            new ResizedCropAndFlip(Shape, flip: true),
+            new TrivialAugment(Shape, Normalization, levels: true),
+            new Mixing(mixup: 0.2, cutMix: 1)) { Stored = Photograph },
     };
 
     public static TheoryData<string> Names => [.. All.Keys];
@@ -63,7 +74,8 @@ public sealed class AugmentationTests
             subject.Apply(images, second, RandomFor(seed));
 
             Assert.Equal(first, second);
-            Assert.All(first, value => Assert.InRange(value, subject.Range.Lowest - 1e-3, subject.Range.Highest + 1e-3)); // NaN where nothing was written
+            // NaN where nothing was written
+            Assert.All(first, value => Assert.InRange(value, subject.Range.Lowest - 1e-3, subject.Range.Highest + 1e-3));
             seen.Add(string.Join(',', first));
         }
 
@@ -77,7 +89,8 @@ public sealed class AugmentationTests
     {
         var subject = All[name];
         var bytes = subject.Images();
-        var floats = Array.ConvertAll(bytes, image => new StoredImage<float>(Array.ConvertAll(image.Values.ToArray(), value => (float)value), image.Height, image.Width, image.Label, image.Weight));
+        var floats = Array.ConvertAll(bytes, image => new StoredImage<float>(
+            Array.ConvertAll(image.Values.ToArray(), value => (float)value), image.Height, image.Width, image.Label, image.Weight));
         for (var seed = 0; seed < 20; seed++)
         {
             float[] fromBytes = subject.Batch(), fromFloats = subject.Batch();

@@ -49,7 +49,8 @@ public sealed class BatchLoaderTests
     [Fact]
     public void AFailureReachesTheReader()
     {
-        using var loader = new BatchLoader<byte>([.. Images(10)], 4, [new InputPipeline(Shape, new Failing(), new Normalization(Preprocessing))], epochs: 1, shuffleSeed: 1);
+        using var loader = new BatchLoader<byte>(
+            [.. Images(10)], 4, [new InputPipeline(Shape, new Failing(), new Normalization(Preprocessing))], epochs: 1, shuffleSeed: 1);
 
         Assert.Equal("no", Assert.Throws<InvalidOperationException>(() => loader.Epoch(1).Count()).Message);
     }
@@ -63,12 +64,14 @@ public sealed class BatchLoaderTests
         Assert.Equal(1000, Labels(loader, 1).Length);
     }
 
-    private static BatchLoader<byte> Loader(int count, int batchSize, int? seed) => new([.. Images(count)], batchSize, [InputPipeline.AsScored(Preprocessing)], epochs: 2, seed);
+    private static BatchLoader<byte> Loader(int count, int batchSize, int? seed) =>
+        new([.. Images(count)], batchSize, [InputPipeline.AsScored(Preprocessing)], epochs: 2, seed);
 
     private static StoredImage<byte>[] Images(int count) =>
         [.. Enumerable.Range(0, count).Select(i => new StoredImage<byte>(new[] { (byte)i, (byte)i, (byte)i, (byte)i }, 2, 2, i, 1))];
 
-    private static long[] Labels(BatchLoader<byte> loader, int epoch) => [.. loader.Epoch(epoch).SelectMany(batch => batch.LabelValues[..batch.Count].ToArray())];
+    private static long[] Labels(BatchLoader<byte> loader, int epoch) =>
+        [.. loader.Epoch(epoch).SelectMany(batch => batch.LabelValues[..batch.Count].ToArray())];
 
     private sealed class Failing : IAugmentation
     {

@@ -110,7 +110,10 @@ public sealed class ColorOperationsTests
         for (var quarter = 1; quarter < 4; quarter++)
         {
             // The darkest level alone, half of all, cannot be spread.
-            Assert.InRange(result.Count(value => value < 64 * quarter), 20_000 * Math.Max(0.45, quarter / 4.0 - 0.05), 20_000 * Math.Max(0.55, quarter / 4.0 + 0.05));
+            Assert.InRange(
+                result.Count(value => value < 64 * quarter),
+                20_000 * Math.Max(0.45, quarter / 4.0 - 0.05),
+                20_000 * Math.Max(0.55, quarter / 4.0 + 0.05));
         }
 
         Assert.All(Channel(pixels, 1), value => Assert.Equal(33, value));
@@ -124,8 +127,10 @@ public sealed class ColorOperationsTests
         // After a crop with a mean image values can be outside.
         foreach (var operation in (Action<float[]>[])
         [
-            pixels => ColorOperations.Brightness(pixels, 1), pixels => ColorOperations.Saturation(pixels, 3, 1), pixels => ColorOperations.Contrast(pixels, 3, 1),
-            pixels => ColorOperations.Posterize(pixels, 8), pixels => ColorOperations.Solarize(pixels, 255), pixels => ColorOperations.AutoContrast(pixels, 3),
+            pixels => ColorOperations.Brightness(pixels, 1),
+            pixels => ColorOperations.Saturation(pixels, 3, 1), pixels => ColorOperations.Contrast(pixels, 3, 1),
+            pixels => ColorOperations.Posterize(pixels, 8),
+            pixels => ColorOperations.Solarize(pixels, 255), pixels => ColorOperations.AutoContrast(pixels, 3),
             pixels => ColorOperations.Equalize(pixels, 3),
         ])
         {

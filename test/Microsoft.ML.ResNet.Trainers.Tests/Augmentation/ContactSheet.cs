@@ -4,7 +4,9 @@ using Microsoft.ML.ResNet.TestSupport;
 namespace Microsoft.ML.ResNet.Trainers.Tests.Augmentation;
 
 /// <summary>Pictures side by side, compared with those in the folder Golden.</summary>
-/// <remarks>To write them anew, run the tests with the environment variable RESNET_WRITE_GOLDEN set to 1; then look at every picture that changed.</remarks>
+/// <remarks>
+/// To write them anew, run the tests with the environment variable RESNET_WRITE_GOLDEN set to 1; then look at every picture that changed.
+/// </remarks>
 internal sealed class ContactSheet(int side, int columns)
 {
     private const int Gap = 2;
@@ -35,7 +37,8 @@ internal sealed class ContactSheet(int side, int columns)
             var (row, column) = (i / 3 / width, i / 3 % width);
             var expected = golden.Pixels[i / 3 * 4 + rgb[i % 3]];
             Assert.True(Math.Abs(pixels[i] - expected) <= Tolerance,
-                $"{name}: channel {i % 3} is {pixels[i]} and not {expected} at row {row % (side + Gap)}, column {column % (side + Gap)} of picture {row / (side + Gap) * columns + column / (side + Gap)}.");
+                $"{name}: channel {i % 3} is {pixels[i]} and not {expected} at row {row % (side + Gap)}, column {column % (side + Gap)} "
+                + $"of picture {row / (side + Gap) * columns + column / (side + Gap)}.");
         }
     }
 

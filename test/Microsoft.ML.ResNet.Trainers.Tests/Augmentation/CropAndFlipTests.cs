@@ -53,7 +53,8 @@ public sealed class CropAndFlipTests
         ImmutableArray<float> mean = [.. Enumerable.Range(0, Shape.Size).Select(i => (float)(i * 31 % 97))]; // planar
         var normalization = Subtracting(mean);
         var zeros = Subtracting([0, 0, 0]);
-        var deviations = new StoredImage<float>(Map.Values.ToArray().Select((value, i) => value - normalization.Mean[i]).ToArray(), 16, 16, 0, 1);
+        var deviations = new StoredImage<float>(
+            Map.Values.ToArray().Select((value, i) => value - normalization.Mean[i]).ToArray(), 16, 16, 0, 1);
         for (var seed = 0; seed < 50; seed++)
         {
             var output = Apply(new CropAndFlip(Shape, normalization, flip: true), seed, Shape);

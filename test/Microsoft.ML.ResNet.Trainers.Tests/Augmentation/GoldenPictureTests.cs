@@ -20,13 +20,15 @@ public sealed class GoldenPictureTests
     public void CropAndFlipLooksAsBefore() => AssertGolden("crop-and-flip", new CropAndFlip(Shape, Normalization, flip: true), Stored);
 
     [Fact]
-    public void ResizedCropAndFlipLooksAsBefore() => AssertGolden("resized-crop-and-flip", new ResizedCropAndFlip(Shape, flip: true), Photograph);
+    public void ResizedCropAndFlipLooksAsBefore() =>
+        AssertGolden("resized-crop-and-flip", new ResizedCropAndFlip(Shape, flip: true), Photograph);
 
     [Fact]
     public void ScaleJitterLooksAsBefore() => AssertGolden("scale-jitter", new ScaleJitterCropAndFlip(Shape, flip: true), Photograph);
 
     [Fact]
-    public void RandomErasingLooksAsBefore() => AssertGolden("random-erasing", new NoAugmentation(), Stored, new RandomErasing(Shape, Normalization, probability: 1));
+    public void RandomErasingLooksAsBefore() =>
+        AssertGolden("random-erasing", new NoAugmentation(), Stored, new RandomErasing(Shape, Normalization, probability: 1));
 
     // Ten times the papers' deviation, to be seen.
     [Fact]

@@ -8,9 +8,11 @@ public sealed class PrincipalColorsTests
     [Fact]
     public void FindsTheDirectionsInWhichColoursDifferAndHowMuch()
     {
-        // Around (100, 110, 120): ±30 along (2, 2, 1)/3, ±9 along (1, −1, 0)/√2, nothing else. Each sign with each, so the deviations are 30 and 9.
+        // Around (100, 110, 120): ±30 along (2, 2, 1)/3, ±9 along (1, −1, 0)/√2, nothing else. Each
+        // sign with each, so the deviations are 30 and 9.
         Vector3 center = new(100, 110, 120), first = new Vector3(2, 2, 1) / 3, second = Vector3.Normalize(new Vector3(1, -1, 0));
-        Vector3[] colors = [center + 30 * first + 9 * second, center + 30 * first - 9 * second, center - 30 * first + 9 * second, center - 30 * first - 9 * second];
+        Vector3[] colors = [center + 30 * first + 9 * second, center + 30 * first - 9 * second, center - 30 * first + 9 * second,
+            center - 30 * first - 9 * second];
         float[] pixels = [.. colors.SelectMany(color => (float[])[color.X, color.Y, color.Z])];
 
         // In two images, of different shapes.
@@ -31,7 +33,8 @@ public sealed class PrincipalColorsTests
         var components = PrincipalColors.Measure<byte>([new(pixels, 16, 16, 0, 1)]);
 
         var deviation = Math.Sqrt((256 * 256 - 1) / 12.0); // of 0 to 255, uniform
-        Assert.All((float[])[components.First.X, components.First.Y, components.First.Z], value => Assert.Equal(deviation, Math.Abs(value), 1e-2));
+        Assert.All(
+            (float[])[components.First.X, components.First.Y, components.First.Z], value => Assert.Equal(deviation, Math.Abs(value), 1e-2));
         Assert.Equal(0, components.Second.Length(), 1e-2);
     }
 

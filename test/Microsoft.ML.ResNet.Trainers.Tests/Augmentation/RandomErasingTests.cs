@@ -45,9 +45,12 @@ public sealed class RandomErasingTests
             float[] pixels = [.. original];
             new RandomErasing(Shape, Normalization, probability: 1).Apply(pixels, new Random(SeedMixer.Mix(1, dice)));
             int[] erased = [.. Enumerable.Range(0, 64 * 48).Where(i => pixels[3 * i] != 5000)];
-            Assert.Equal(erased.SelectMany(i => (int[])[3 * i, 3 * i + 1, 3 * i + 2]), Enumerable.Range(0, Shape.Size).Where(i => pixels[i] != 5000));
+            Assert.Equal(
+                erased.SelectMany(i => (int[])[3 * i, 3 * i + 1, 3 * i + 2]),
+                Enumerable.Range(0, Shape.Size).Where(i => pixels[i] != 5000));
 
-            var (top, bottom, left, right) = (erased.Min(i => i / 48), erased.Max(i => i / 48), erased.Min(i => i % 48), erased.Max(i => i % 48));
+            var (top, bottom, left, right) =
+                (erased.Min(i => i / 48), erased.Max(i => i / 48), erased.Min(i => i % 48), erased.Max(i => i % 48));
             Assert.Equal((bottom - top + 1) * (right - left + 1), erased.Length);
 
             Normalization.Apply(pixels);

@@ -16,7 +16,8 @@ public sealed class ResizedCropAndFlipTests
         for (var i = 0; i < 1000; i++)
         {
             var crop = ResizedCropAndFlip.Draw(height, width, random);
-            Assert.True(crop.Left >= 0 && crop.Top >= 0 && crop.Left + crop.Width <= width + 1e-9 && crop.Top + crop.Height <= height + 1e-9);
+            Assert.True(
+                crop.Left >= 0 && crop.Top >= 0 && crop.Left + crop.Width <= width + 1e-9 && crop.Top + crop.Height <= height + 1e-9);
             Assert.InRange(crop.Width / crop.Height, 0.749, 1.334);
         }
     }

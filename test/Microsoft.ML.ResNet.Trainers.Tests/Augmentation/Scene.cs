@@ -1,6 +1,9 @@
 namespace Microsoft.ML.ResNet.Trainers.Tests.Augmentation;
 
-/// <summary>A picture that shows what was done to it: a house on the left, the sun on the right, a letter that is no mirror image of itself, and a grey ramp.</summary>
+/// <summary>
+/// A picture that shows what was done to it: a house on the left, the sun on the right, a letter that
+/// is no mirror image of itself, and a grey ramp.
+/// </summary>
 internal static class Scene
 {
     private static readonly Dictionary<char, string[]> Letters = new()
@@ -37,7 +40,8 @@ internal static class Scene
         _ => letter switch { 'R' => (120, 180, 230), 'F' => (230, 170, 190), _ => (150, 150, 150) },
     };
 
-    private static bool IsInk(double x, double y, string[] letter) => x is >= 0 and < 1 && y is >= 0 and < 1 && letter[(int)(y * 7)][(int)(x * 5)] == '#';
+    private static bool IsInk(double x, double y, string[] letter) =>
+        x is >= 0 and < 1 && y is >= 0 and < 1 && letter[(int)(y * 7)][(int)(x * 5)] == '#';
 
     private static void CopyTo(this (byte Red, byte Green, byte Blue) color, Span<byte> pixel) => (pixel[0], pixel[1], pixel[2]) = color;
 }

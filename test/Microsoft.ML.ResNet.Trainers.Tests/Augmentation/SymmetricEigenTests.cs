@@ -42,7 +42,8 @@ public sealed class SymmetricEigenTests
         {
             for (var column = 0; column < 3; column++)
             {
-                Assert.Equal(matrix[row, column], Enumerable.Range(0, 3).Sum(i => vectors[row, i] * values[i] * vectors[column, i]), 1e-12 * scale);
+                Assert.Equal(
+                    matrix[row, column], Enumerable.Range(0, 3).Sum(i => vectors[row, i] * values[i] * vectors[column, i]), 1e-12 * scale);
                 Assert.Equal(row == column ? 1 : 0, Enumerable.Range(0, 3).Sum(i => vectors[i, row] * vectors[i, column]), 1e-12);
             }
         }

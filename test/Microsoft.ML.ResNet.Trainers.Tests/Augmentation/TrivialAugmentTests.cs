@@ -34,7 +34,8 @@ public sealed class TrivialAugmentTests
         }
 
         Assert.True(possible.Count > 400, $"{possible.Count} different results");
-        Assert.True(possible.SetEquals(seen), $"{possible.Except(seen).Count()} never occurred, {seen.Except(possible).Count()} should not have");
+        Assert.True(
+            possible.SetEquals(seen), $"{possible.Except(seen).Count()} never occurred, {seen.Except(possible).Count()} should not have");
     }
 
     [Theory]
@@ -154,8 +155,13 @@ public sealed class TrivialAugmentTests
         return Convert.ToBase64String(MemoryMarshal.AsBytes<float>(copy));
     }
 
-    private static float[] Line(bool vertical) => [.. Enumerable.Range(0, Shape.Size).Select(i => (vertical ? i % Side : i / Side) == Side / 2 ? 200f : 0f)];
+    private static float[] Line(bool vertical) =>
+        [.. Enumerable.Range(0, Shape.Size).Select(i => (vertical ? i % Side : i / Side) == Side / 2 ? 200f : 0f)];
 
     private static TrivialAugment Augment(ImageShape shape, bool levels = true) =>
-        new(shape, new Normalization(new ImagePreprocessing(shape, [.. Enumerable.Repeat(Mean, shape.Channels)], [.. Enumerable.Repeat(1f, shape.Channels)])), levels);
+        new(
+            shape,
+            new Normalization(
+                new ImagePreprocessing(shape, [.. Enumerable.Repeat(Mean, shape.Channels)], [.. Enumerable.Repeat(1f, shape.Channels)])),
+            levels);
 }

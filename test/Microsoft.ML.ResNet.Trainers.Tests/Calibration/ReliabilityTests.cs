@@ -16,7 +16,9 @@ public sealed class ReliabilityTests
         reliability.Add(0.6, correct: true);            // 0.40 too shy, 1 of 5
 
         Assert.Equal(0.2 * 4 / 5 + 0.4 * 1 / 5, reliability.ExpectedCalibrationError, 1e-12);
-        Assert.Equal(new ReliabilityBin(0.9, 1, 4, 0.95, 0.75), reliability.Bins[9] with { Confidence = Math.Round(reliability.Bins[9].Confidence, 12) });
+        Assert.Equal(
+            new ReliabilityBin(0.9, 1, 4, 0.95, 0.75),
+            reliability.Bins[9] with { Confidence = Math.Round(reliability.Bins[9].Confidence, 12) });
     }
 
     [Fact]

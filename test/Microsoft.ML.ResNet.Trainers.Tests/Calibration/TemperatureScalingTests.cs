@@ -91,12 +91,18 @@ public sealed class TemperatureScalingTests
     public void The_head_alone_is_divided_by_the_temperature()
     {
         var plan = LayerPlan.Create(TrainingData.Tiny, TrainingData.Shape, classCount: 3);
-        var weights = new ResNetWeights(ResNetWeights.Initialize(plan, seed: 1).Tensors) { ClassNames = ["a", "b", "c"], Preprocessing = ImagePreprocessing.Cifar10 };
+        var weights = new ResNetWeights(ResNetWeights.Initialize(plan, seed: 1).Tensors)
+        {
+            ClassNames = ["a", "b", "c"],
+            Preprocessing = ImagePreprocessing.Cifar10,
+        };
 
         var folded = TemperatureScaling.Fold(weights, plan.Head, 2);
 
         Assert.Equal(weights.Tensors.Select(tensor => tensor.Name), folded.Tensors.Select(tensor => tensor.Name));
-        Assert.All(weights.Tensors.Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal)), tensor => Assert.Same(tensor, folded[tensor.Name]));
+        Assert.All(
+            weights.Tensors.Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal)),
+            tensor => Assert.Same(tensor, folded[tensor.Name]));
         Assert.Equal(weights["fc.weight"].Values.ToArray().Select(value => value / 2), folded["fc.weight"].Values.ToArray());
         Assert.Equal(weights["fc.bias"].Values.ToArray().Select(value => value / 2), folded["fc.bias"].Values.ToArray());
         Assert.Equal(weights.ClassNames.AsEnumerable(), folded.ClassNames);
@@ -111,7 +117,8 @@ public sealed class TemperatureScalingTests
         Assert.Contains("label 2", Refusal([1, 2], [2]), StringComparison.Ordinal);
         Assert.Contains("finite", Refusal([1, float.NegativeInfinity], [0]), StringComparison.Ordinal);
 
-        static string Refusal(float[] logits, int[] labels) => Assert.Throws<ArgumentException>(() => TemperatureScaling.Fit(logits, labels)).Message;
+        static string Refusal(float[] logits, int[] labels) =>
+            Assert.Throws<ArgumentException>(() => TemperatureScaling.Fit(logits, labels)).Message;
     }
 
     /// <summary>Draws rows whose labels follow softmax(logits / temperature).</summary>

@@ -32,7 +32,8 @@ public sealed class UnknownThresholdTests
 
     [Fact]
     public void Of_images_with_the_same_probability_all_are_accepted() =>
-        Assert.Equal(MathF.BitDecrement(0.5f), UnknownThreshold.Fit([.. Enumerable.Repeat(1f, 40)], classes: 2, temperature: 1, share: 0.5));
+        Assert.Equal(
+            MathF.BitDecrement(0.5f), UnknownThreshold.Fit([.. Enumerable.Repeat(1f, 40)], classes: 2, temperature: 1, share: 0.5));
 
     private static float[] Logits()
     {

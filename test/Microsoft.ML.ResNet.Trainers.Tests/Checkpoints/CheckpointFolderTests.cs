@@ -121,7 +121,8 @@ public sealed class CheckpointFolderTests : IDisposable
             folder.Write(Moments.Checkpoint(step: 10 * epoch, epochs: epoch, best: Math.Min(epoch, 2)));
         }
 
-        Assert.Equal(["checkpoint-0000000020-epoch2.safetensors", "checkpoint-0000000040-epoch4.safetensors", "checkpoint-0000000050-epoch5.safetensors"], Names());
+        Assert.Equal(["checkpoint-0000000020-epoch2.safetensors", "checkpoint-0000000040-epoch4.safetensors",
+            "checkpoint-0000000050-epoch5.safetensors"], Names());
 
         for (var step = 51; step <= 54; step++)
         {
@@ -129,7 +130,8 @@ public sealed class CheckpointFolderTests : IDisposable
         }
 
         Assert.Equal(
-            ["checkpoint-0000000020-epoch2.safetensors", "checkpoint-0000000050-epoch5.safetensors", "checkpoint-0000000053.safetensors", "checkpoint-0000000054.safetensors"], Names());
+            ["checkpoint-0000000020-epoch2.safetensors", "checkpoint-0000000050-epoch5.safetensors", "checkpoint-0000000053.safetensors",
+                "checkpoint-0000000054.safetensors"], Names());
         Assert.Equal(50, folder.ReadNewestEpoch()!.State.Step);
     }
 
@@ -163,7 +165,8 @@ public sealed class CheckpointFolderTests : IDisposable
 
     [Fact]
     public void RequiredFailsWhereThereIsNone() =>
-        Assert.Contains("holds no checkpoint, but Resume is Required", Assert.Throws<InvalidOperationException>(() => Open(Resume.Required)).Message);
+        Assert.Contains(
+            "holds no checkpoint, but Resume is Required", Assert.Throws<InvalidOperationException>(() => Open(Resume.Required)).Message);
 
     [Fact]
     public void RequiredMakesNoFolder()
@@ -195,7 +198,8 @@ public sealed class CheckpointFolderTests : IDisposable
         folder.Write(Moments.Checkpoint(step: 1));
         File.WriteAllBytes(Path.Combine(_folder["disk"], "filler"), new byte[48 << 10]);
 
-        var exception = Assert.Throws<IOException>(() => folder.Write(Moments.Checkpoint(step: 2) with { Tensors = new ResNetWeights([new WeightTensor("w", [8000], new float[8000])]) }));
+        var exception = Assert.Throws<IOException>(() => folder.Write(
+            Moments.Checkpoint(step: 2) with { Tensors = new ResNetWeights([new WeightTensor("w", [8000], new float[8000])]) }));
 
         Assert.Contains("cannot be written", exception.Message);
         Assert.Contains("make room", exception.Message);

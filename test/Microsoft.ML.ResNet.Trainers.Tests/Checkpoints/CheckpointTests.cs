@@ -20,8 +20,10 @@ public sealed class CheckpointTests : IDisposable
         Assert.Empty(checkpoint.Identity.DifferencesFrom(read.Identity));
         Assert.Equal(checkpoint.State with { Epochs = [] }, read.State with { Epochs = [] });
         Assert.Equal(checkpoint.State.Epochs.AsEnumerable(), read.State.Epochs);
-        Assert.Equal(checkpoint.Tensors.Tensors.Select(tensor => (tensor.Name, string.Join(',', tensor.Shape), string.Join(',', tensor.Values.ToArray()))),
-            read.Tensors.Tensors.Select(tensor => (tensor.Name, string.Join(',', tensor.Shape), string.Join(',', tensor.Values.ToArray()))));
+        Assert.Equal(checkpoint.Tensors.Tensors.Select(
+            tensor => (tensor.Name, string.Join(',', tensor.Shape), string.Join(',', tensor.Values.ToArray()))),
+            read.Tensors.Tensors.Select(
+                tensor => (tensor.Name, string.Join(',', tensor.Shape), string.Join(',', tensor.Values.ToArray()))));
         Assert.Equal(checkpoint.Identity.Seed, read.Identity.Seed);
     }
 
@@ -50,7 +52,8 @@ public sealed class CheckpointTests : IDisposable
     {
         Write(Moments.Checkpoint(step: 7));
         var bytes = File.ReadAllBytes(_folder["c"]);
-        File.WriteAllBytes(_folder["cut"], bytes[..(length < 0 ? bytes.Length - 1 : length < 1 && length > 0 ? bytes.Length / 2 : (int)length)]);
+        File.WriteAllBytes(
+            _folder["cut"], bytes[..(length < 0 ? bytes.Length - 1 : length < 1 && length > 0 ? bytes.Length / 2 : (int)length)]);
 
         Assert.Throws<InvalidDataException>(() => Checkpoint.Read(_folder["cut"]));
     }

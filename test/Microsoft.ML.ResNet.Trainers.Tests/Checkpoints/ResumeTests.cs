@@ -18,12 +18,15 @@ public sealed class ResumeTests : IDisposable
     {
         using var untroubled = Fit(Options(folder: null));
         using var cancellation = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => Fit(Options(_folder.Path, progress: new CancelAfterEpoch(2, cancellation), cancellation: cancellation.Token)));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => Fit(Options(_folder.Path, progress: new CancelAfterEpoch(2, cancellation), cancellation: cancellation.Token)));
 
         using var resumed = Fit(Options(_folder.Path));
 
         AssertSame(untroubled, resumed);
-        Assert.Equal(untroubled.History.Epochs.Select(epoch => (epoch.Epoch, epoch.Loss, epoch.ValidationLoss)), resumed.History.Epochs.Select(epoch => (epoch.Epoch, epoch.Loss, epoch.ValidationLoss)));
+        Assert.Equal(
+            untroubled.History.Epochs.Select(epoch => (epoch.Epoch, epoch.Loss, epoch.ValidationLoss)),
+            resumed.History.Epochs.Select(epoch => (epoch.Epoch, epoch.Loss, epoch.ValidationLoss)));
     }
 
     [Fact]
@@ -77,8 +80,10 @@ public sealed class ResumeTests : IDisposable
 
         ResNetTrainer.Options Head(string? folder, TimeSpan? maxDuration = null) => new()
         {
-            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, ImageColumnName = nameof(PixelRow.Bytes), BatchSize = 16, Epochs = 3, Seed = 5, Precision = TrainingPrecision.Float32,
-            ThreadCount = 1, InitialWeights = pretrained.Weights, TrainableLayers = TrainableLayers.Head, CheckpointFolder = folder, MaxDuration = maxDuration,
+            Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape,
+            ImageColumnName = nameof(PixelRow.Bytes), BatchSize = 16, Epochs = 3, Seed = 5, Precision = TrainingPrecision.Float32,
+            ThreadCount = 1, InitialWeights = pretrained.Weights,
+            TrainableLayers = TrainableLayers.Head, CheckpointFolder = folder, MaxDuration = maxDuration,
         };
     }
 
@@ -87,9 +92,12 @@ public sealed class ResumeTests : IDisposable
     {
         Fit(Options(_folder.Path)).Dispose();
 
-        var recipe = Assert.Throws<InvalidOperationException>(() => Fit(Options(_folder.Path, recipe: Recipe with { LearningRate = 0.05, Nesterov = false })));
-        var data = Assert.Throws<InvalidOperationException>(() => Fit(Options(_folder.Path), data: TrainingData.Vectors(_ml, perClass: 21)));
-        var architecture = Assert.Throws<InvalidOperationException>(() => Fit(Options(_folder.Path, architecture: TrainingData.Tiny with { Name = "other", BaseWidth = 4 })));
+        var recipe = Assert.Throws<InvalidOperationException>(
+            () => Fit(Options(_folder.Path, recipe: Recipe with { LearningRate = 0.05, Nesterov = false })));
+        var data =
+            Assert.Throws<InvalidOperationException>(() => Fit(Options(_folder.Path), data: TrainingData.Vectors(_ml, perClass: 21)));
+        var architecture = Assert.Throws<InvalidOperationException>(
+            () => Fit(Options(_folder.Path, architecture: TrainingData.Tiny with { Name = "other", BaseWidth = 4 })));
         var seed = Assert.Throws<InvalidOperationException>(() => Fit(Options(_folder.Path, seed: 6)));
 
         Assert.Contains("- LearningRate is 0.05, was 0.1", recipe.Message);
@@ -98,7 +106,8 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains("- Number of training images is 57, was 54", data.Message);
         Assert.Contains("- Architecture is other, was tiny", architecture.Message);
         Assert.Contains("- Seed is 6, was 5", seed.Message);
-        Assert.All([recipe, data, architecture, seed], exception => Assert.Contains("set Resume to Never to start anew", exception.Message));
+        Assert.All(
+            [recipe, data, architecture, seed], exception => Assert.Contains("set Resume to Never to start anew", exception.Message));
         Fit(Options(_folder.Path, seed: 6, resume: Resume.Never)).Dispose();
     }
 
@@ -121,7 +130,8 @@ public sealed class ResumeTests : IDisposable
     private static readonly TrainingRecipe Recipe = TrainingRecipe.Modern with { Epochs = 4, BatchSize = 16 };
 
     private static ResNetTrainer.Options Options(
-        string? folder, TrainingRecipe? recipe = null, ResNetArchitecture? architecture = null, int? seed = 5, Resume resume = Resume.Auto, int keep = 2,
+        string? folder, TrainingRecipe? recipe = null, ResNetArchitecture? architecture = null, int? seed = 5, Resume resume = Resume.Auto,
+        int keep = 2,
         TimeSpan? maxDuration = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) => new()
         {
             Architecture = architecture ?? TrainingData.Tiny,
@@ -143,7 +153,9 @@ public sealed class ResumeTests : IDisposable
         (ml ?? _ml).MulticlassClassification.Trainers.ResNet(options).Fit(data ?? _data);
 
     private static void AssertSame(ResNetClassificationTransformer expected, ResNetClassificationTransformer actual) =>
-        Assert.All(expected.Weights.Tensors.Zip(actual.Weights.Tensors), pair => Assert.True(pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span), $"{pair.First.Name} differs"));
+        Assert.All(
+            expected.Weights.Tensors.Zip(actual.Weights.Tensors),
+            pair => Assert.True(pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span), $"{pair.First.Name} differs"));
 
     private sealed class Recorder(List<TrainingProgress> reports) : IProgress<TrainingProgress>
     {

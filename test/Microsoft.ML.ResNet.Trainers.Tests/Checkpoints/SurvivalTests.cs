@@ -23,7 +23,8 @@ public sealed class SurvivalTests : IDisposable
         var random = new Random(1);
         for (var kill = 0; kill < Kills; kill++)
         {
-            await Run(_folder["b"], _folder["actual.safetensors"], killAtReport: 1 + random.Next(LastKill / Kills), wait: random.Next(MillisecondsIntoAnEpoch));
+            await Run(_folder["b"], _folder["actual.safetensors"], killAtReport: 1 + random.Next(LastKill / Kills),
+                wait: random.Next(MillisecondsIntoAnEpoch));
             Assert.False(File.Exists(_folder["actual.safetensors"]));
         }
 
@@ -33,11 +34,18 @@ public sealed class SurvivalTests : IDisposable
 
     private static async Task Run(string checkpoints, string weights, int? killAtReport, int wait = 0)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [SampleProcess.Assembly("TrainingProcess", folder: "test"), checkpoints, weights]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("dotnet", [SampleProcess.Assembly("TrainingProcess", folder: "test"), checkpoints, weights])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
         var errors = process.StandardError.ReadToEndAsync();
         for (var report = 0; report < killAtReport; report++)
         {
-            Assert.True(await process.StandardOutput.ReadLineAsync() is not null, $"It ended before it could be killed. {(process.HasExited ? await errors : "")}");
+            Assert.True(
+                await process.StandardOutput.ReadLineAsync() is not null,
+                $"It ended before it could be killed. {(process.HasExited ? await errors : "")}");
         }
 
         if (killAtReport is not null)

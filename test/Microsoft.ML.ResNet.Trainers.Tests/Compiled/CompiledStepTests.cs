@@ -45,7 +45,13 @@ public sealed class CompiledStepTests
     [InlineData(ShortcutKind.D, false, 4)]
     public void GradientsAreAutogradsForComposedNetworks(ShortcutKind shortcut, bool preActivation, int squeeze) =>
         AssertAgrees(LayerPlan.Create(
-            TrainingData.Tiny with { Shortcut = shortcut, Block = preActivation ? BlockKind.PreActivationBasic : BlockKind.Basic, SqueezeReduction = squeeze, BaseWidth = 12 },
+            TrainingData.Tiny with
+            {
+                Shortcut = shortcut,
+                Block = preActivation ? BlockKind.PreActivationBasic : BlockKind.Basic,
+                SqueezeReduction = squeeze,
+                BaseWidth = 12,
+            },
             new ImageShape(3, 11, 9),
             5));
 
@@ -62,9 +68,10 @@ public sealed class CompiledStepTests
     public void LabelsAreSmoothedMixedAndWeighted() => AssertAgrees(Tiny, smoothing: 0.2, ownShare: 0.7f, weighted: true);
 
     [Theory]
-    [InlineData(0.0, 1f, false)]
-    [InlineData(0.2, 0.7f, true)]
-    public void GradientsAreAutogradsForAnyNumberOfLabels(double smoothing, float ownShare, bool weighted)
+    [InlineData(0.0, 1f, false, false)]
+    [InlineData(0.2, 0.7f, true, false)]
+    [InlineData(0.2, 0.7f, true, true)]
+    public void GradientsAreAutogradsForAnyNumberOfLabels(double smoothing, float ownShare, bool weighted, bool balanced)
     {
         using var threads = new TorchThreads(2);
         var plan = Tiny.HeadOnly();
@@ -77,10 +84,11 @@ public sealed class CompiledStepTests
         var start = ResNetWeights.Initialize(plan, 1);
         using var network = new ResidualNetwork(plan, start, TrainingPrecision.Float32);
         using var reference = new ResidualNetwork(plan, start, TrainingPrecision.Float32);
-        using var step = new CompiledStep(network, smoothing, weighted, capacity: 7) { LabelSets = labelSets };
+        var labelWeights = balanced ? LabelWeights.Of(labelSets, [.. Enumerable.Range(0, plan.ClassCount), 1]) : null;
+        using var step = new CompiledStep(network, smoothing, weighted, capacity: 7) { LabelSets = labelSets, LabelWeights = labelWeights };
         using var batch = MakeBatch(plan, 7, 1);
         batch.OwnShare = ownShare;
-        var loss = new LabelLoss(labelSets, smoothing, weighted);
+        var loss = new LabelLoss(labelSets, smoothing, weighted, labelWeights);
 
         var (actual, correct) = step.Run(batch, 1, accumulates: false);
         var (expected, gradients) = Autograd(reference, batch, loss);

@@ -25,7 +25,8 @@ internal sealed unsafe class FaultyKernels(ActivationKernels right, string wrong
         Spoil(nameof(GradientSums), new Span<double>(sums, channels));
     }
 
-    public override void NormalizeGradient(void* g, void* x, void* target, nint rows, int channels, float* mean, float* slope, float* lean, float* level)
+    public override void NormalizeGradient(
+        void* g, void* x, void* target, nint rows, int channels, float* mean, float* slope, float* lean, float* level)
     {
         right.NormalizeGradient(g, x, target, rows, channels, mean, slope, lean, level);
         Spoil(nameof(NormalizeGradient), new Span<float>(target, channels));
@@ -80,7 +81,8 @@ internal sealed unsafe class FaultyKernels(ActivationKernels right, string wrong
         right.Gate(x, gate, y, images, positions, channels);
     }
 
-    public override void GateGradient(void* g, void* x, float* gate, void* target, float* gateTarget, int images, int positions, int channels)
+    public override void GateGradient(
+        void* g, void* x, float* gate, void* target, float* gateTarget, int images, int positions, int channels)
     {
         right.GateGradient(g, x, gate, target, gateTarget, images, positions, channels);
         Spoil(nameof(GateGradient), new Span<float>(gateTarget, channels));

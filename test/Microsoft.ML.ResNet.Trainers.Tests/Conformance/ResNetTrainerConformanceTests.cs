@@ -23,8 +23,10 @@ public sealed class ResNetTrainerConformanceTests : IDisposable
     public void ConformsOnVectors()
     {
         var data = TrainingData.Vectors(_ml);
-        TestSupport.Conformance.CheckEstimator(_ml, Trainer(nameof(PixelRow.Bytes)), data, _ml.Transforms.CopyColumns(nameof(PixelRow.Bytes), nameof(PixelRow.Weight)).Fit(data).Transform(data));
-        TestSupport.Conformance.CheckEstimator(_ml, Trainer(nameof(PixelRow.Floats)), data, _ml.Transforms.DropColumns(nameof(PixelRow.Floats)).Fit(data).Transform(data));
+        TestSupport.Conformance.CheckEstimator(_ml, Trainer(nameof(PixelRow.Bytes)), data,
+            _ml.Transforms.CopyColumns(nameof(PixelRow.Bytes), nameof(PixelRow.Weight)).Fit(data).Transform(data));
+        TestSupport.Conformance.CheckEstimator(
+            _ml, Trainer(nameof(PixelRow.Floats)), data, _ml.Transforms.DropColumns(nameof(PixelRow.Floats)).Fit(data).Transform(data));
     }
 
     [Fact]
@@ -38,7 +40,8 @@ public sealed class ResNetTrainerConformanceTests : IDisposable
 
         var view = Pictures.Load(_ml, rows);
         var data = _ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Weight)).Fit(view).Transform(view);
-        TestSupport.Conformance.CheckEstimator(_ml, Trainer(nameof(PixelRow.Bytes)), data, _ml.Transforms.DropColumns(nameof(PixelRow.Bytes)).Fit(data).Transform(data));
+        TestSupport.Conformance.CheckEstimator(
+            _ml, Trainer(nameof(PixelRow.Bytes)), data, _ml.Transforms.DropColumns(nameof(PixelRow.Bytes)).Fit(data).Transform(data));
     }
 
     [Fact]
@@ -53,7 +56,9 @@ public sealed class ResNetTrainerConformanceTests : IDisposable
         Assert.Equal(Describe(stock), Describe(ours));
 
         static IEnumerable<string> Describe(SchemaShape shape) => shape
-            .SelectMany(column => column.Annotations.Select(annotation => $"{column.Name}.{annotation.Name}: {annotation.Kind} {annotation.ItemType} {annotation.IsKey}").Prepend($"{column.Name}: {column.Kind} {column.ItemType} {column.IsKey}")).Order();
+            .SelectMany(column => column.Annotations
+                .Select(annotation => $"{column.Name}.{annotation.Name}: {annotation.Kind} {annotation.ItemType} {annotation.IsKey}")
+                .Prepend($"{column.Name}: {column.Kind} {column.ItemType} {column.IsKey}")).Order();
     }
 
     [Fact]
@@ -66,15 +71,20 @@ public sealed class ResNetTrainerConformanceTests : IDisposable
         var files = _ml.Data.LoadImageFolder(_folder.Path);
         var data = _ml.Transforms.Conversion.MapValueToKey("Label").Fit(files).Transform(files);
 
-        var first = _ml.MulticlassClassification.CrossValidate(data, pipeline, numberOfFolds: 2, seed: 3).Select(fold => fold.Metrics.LogLoss).ToArray();
-        var second = _ml.MulticlassClassification.CrossValidate(data, pipeline, numberOfFolds: 2, seed: 3).Select(fold => fold.Metrics.LogLoss).ToArray();
+        var first = _ml.MulticlassClassification.CrossValidate(data, pipeline, numberOfFolds: 2, seed: 3)
+            .Select(fold => fold.Metrics.LogLoss)
+            .ToArray();
+        var second = _ml.MulticlassClassification.CrossValidate(data, pipeline, numberOfFolds: 2, seed: 3)
+            .Select(fold => fold.Metrics.LogLoss)
+            .ToArray();
 
         // The same estimator, fitted again, remembers nothing.
         Assert.Equal(first, second);
         Assert.All(first, logLoss => Assert.True(double.IsFinite(logLoss)));
         Assert.Equal(before, System.Text.Json.JsonSerializer.Serialize(Plain(options)));
 
-        static Dictionary<string, string?> Plain(ResNetTrainer.Options options) => typeof(ResNetTrainer.Options).GetProperties().ToDictionary(property => property.Name, property => property.GetValue(options)?.ToString());
+        static Dictionary<string, string?> Plain(ResNetTrainer.Options options) => typeof(ResNetTrainer.Options).GetProperties()
+            .ToDictionary(property => property.Name, property => property.GetValue(options)?.ToString());
     }
 
     private ResNetTrainer Trainer(string imageColumn) => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options

@@ -22,7 +22,8 @@ public sealed class CacheTests : IDisposable
     {
         Pictures.Write(_folder["images"], perClass: 12, height: 48, width: 40);
         var data = TrainingData.Images(_ml, _folder["images"]);
-        var options = (long cacheBytes, long reserve) => Options(cacheBytes, reserve, new TrainingRecipe { Augmentation = augmentation }, layers);
+        var options = (long cacheBytes, long reserve) =>
+            Options(cacheBytes, reserve, new TrainingRecipe { Augmentation = augmentation }, layers);
 
         var inMemory = Weights(data, options(long.MaxValue, NoRoom));
 
@@ -41,7 +42,8 @@ public sealed class CacheTests : IDisposable
         var data = TrainingData.Vectors(_ml);
         var options = Options(1000, NoRoom, TrainingRecipe.Modern, TrainableLayers.All, nameof(PixelRow.Floats));
 
-        var message = Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.ResNet(options).Fit(data)).Message;
+        var message =
+            Assert.Throws<InvalidOperationException>(() => _ml.MulticlassClassification.Trainers.ResNet(options).Fit(data)).Message;
 
         Assert.Contains("Image column 'Floats', 73728 bytes, must be kept, but CacheBytes allows 1000 bytes", message);
     }
@@ -58,7 +60,8 @@ public sealed class CacheTests : IDisposable
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    private static ResNetTrainer.Options Options(long cacheBytes, long reserve, TrainingRecipe recipe, TrainableLayers layers, string image = "Image") => new()
+    private static ResNetTrainer.Options Options(long cacheBytes, long reserve, TrainingRecipe recipe, TrainableLayers layers,
+        string image = "Image") => new()
     {
         Architecture = TrainingData.Tiny,
         InputShape = TrainingData.Shape,

@@ -18,8 +18,17 @@ public sealed class Cifar10TrainingTests : IDisposable
         WriteBinary();
         WriteImages();
         var (binary, images) = (_ml.Data.LoadCifar10(_folder["binary"]), _ml.Data.LoadCifar10(_folder["images"]));
-        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue)
-            .Append(_ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = TrainingData.Tiny, Epochs = 1, BatchSize = 32, Seed = 5, Precision = TrainingPrecision.Float32, ThreadCount = 1 }));
+        const Transforms.ValueToKeyMappingEstimator.KeyOrdinality byValue = Transforms.ValueToKeyMappingEstimator.KeyOrdinality.ByValue;
+        var pipeline = _ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: byValue)
+            .Append(_ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = TrainingData.Tiny,
+                Epochs = 1,
+                BatchSize = 32,
+                Seed = 5,
+                Precision = TrainingPrecision.Float32,
+                ThreadCount = 1,
+            }));
 
         var model = pipeline.Fit(binary.Train);
         var fromBinary = ScoresByImage(model, binary.Test);
@@ -42,10 +51,14 @@ public sealed class Cifar10TrainingTests : IDisposable
     private void WriteBinary()
     {
         Directory.CreateDirectory(_folder["binary"]);
-        string[] files = ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"];
+        string[] files =
+        [
+            "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin",
+        ];
         for (var file = 0; file < files.Length; file++)
         {
-            var records = Enumerable.Range(file * PerFile, PerFile).SelectMany(i => (byte[])[(byte)(i % 10), .. Pictures.ToPlanar(Picture(i), 3)]);
+            var records = Enumerable.Range(file * PerFile, PerFile)
+                .SelectMany(i => (byte[])[(byte)(i % 10), .. Pictures.ToPlanar(Picture(i), 3)]);
             File.WriteAllBytes(_folder[$"binary/{files[file]}"], [.. records]);
         }
     }

@@ -38,9 +38,13 @@ public sealed class ImageReaderTests : IDisposable
     {
         Pictures.Write(_folder.Path, perClass: 4, height: 60, width: 90);
         using var kept = new ImageStore<byte>(long.MaxValue, file: null);
-        using var partly = new ImageStore<byte>(30 * 45 * 3 * 5, file: null) { Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
+        using var partly = new ImageStore<byte>(30 * 45 * 3 * 5, file: null)
+        {
+            Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())),
+        };
 
-        var (expected, images) = (Read(Files(), kept, 1.5, whole: row => row % 3 != 0), Read(Files(), partly, 1.5, whole: row => row % 3 != 0));
+        var (expected, images) =
+            (Read(Files(), kept, 1.5, whole: row => row % 3 != 0), Read(Files(), partly, 1.5, whole: row => row % 3 != 0));
 
         Assert.InRange(partly.FileCount, 5, 11);
         Assert.All(Enumerable.Range(0, images.Count).Reverse(), i => Assert.Equal(expected[i].Pixels, images[i].Pixels));
@@ -51,7 +55,10 @@ public sealed class ImageReaderTests : IDisposable
     public void AFileThatChangesOrGoesWhileItIsNeededIsNamed()
     {
         Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 90);
-        using var store = new ImageStore<byte>(0, file: null) { Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
+        using var store = new ImageStore<byte>(0, file: null)
+        {
+            Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())),
+        };
         var images = Read(Files(), store, 1.5, whole: _ => true);
 
         Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 60);
@@ -67,7 +74,10 @@ public sealed class ImageReaderTests : IDisposable
         Pictures.Write(_folder.Path, perClass: 1, height: 60, width: 90);
         var files = Files();
         var gray = _ml.Transforms.ConvertToGrayscale("Image").Fit(files).Transform(files); // the tag is still that of the file
-        using var store = new ImageStore<byte>(0, file: null) { Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())) };
+        using var store = new ImageStore<byte>(0, file: null)
+        {
+            Files = new(() => new SourceFiles<byte>(_ml, Column, Preprocessing, 1.5, new ImageDecoder())),
+        };
 
         var exception = Assert.Throws<InvalidOperationException>(() => Read(gray, store, 1.5, whole: _ => true));
 
@@ -113,8 +123,11 @@ public sealed class ImageReaderTests : IDisposable
         using var store = new ImageStore<byte>(long.MaxValue, file: null);
         var files = Files();
 
-        Assert.All(Enumerable.Range(0, 5), _ => Assert.Contains("012.png", Assert.Throws<BadImageException>(() => Read(files, store, 1.5, whole: row => true)).Message));
-        var skipping = new ImageReader<byte>(_ml, Column, Preprocessing, 1.5, store, BadImageHandling.Skip, new ImageDecoder(), CancellationToken.None).Read(files, Rows(files), whole: row => true);
+        Assert.All(
+            Enumerable.Range(0, 5),
+            _ => Assert.Contains("012.png", Assert.Throws<BadImageException>(() => Read(files, store, 1.5, whole: row => true)).Message));
+        var skipping = new ImageReader<byte>(_ml, Column, Preprocessing, 1.5, store, BadImageHandling.Skip, new ImageDecoder(),
+            CancellationToken.None).Read(files, Rows(files), whole: row => true);
         Assert.Equal([27, 31, 32], Enumerable.Range(0, skipping.Length).Where(row => !skipping[row].IsRead));
     }
 
@@ -126,7 +139,8 @@ public sealed class ImageReaderTests : IDisposable
 
     private ImageSet<byte> Read(IDataView data, ImageStore<byte> store, double keptScale, Func<int, bool> whole)
     {
-        var reader = new ImageReader<byte>(_ml, Column, Preprocessing, keptScale, store, BadImageHandling.Fail, new ImageDecoder(), CancellationToken.None);
+        var reader = new ImageReader<byte>(
+            _ml, Column, Preprocessing, keptScale, store, BadImageHandling.Fail, new ImageDecoder(), CancellationToken.None);
         return new ImageSet<byte>(store, reader.Read(data, Rows(data), whole));
     }
 

@@ -71,7 +71,8 @@ public sealed class ImageStoreTests : IDisposable
     [SkippableFact]
     public void AFolderInMemoryIsNoDisk()
     {
-        Skip.IfNot(Directory.Exists("/dev/shm") && new DriveInfo("/dev/shm").DriveType == DriveType.Ram, "/dev/shm is not a folder in memory");
+        Skip.IfNot(
+            Directory.Exists("/dev/shm") && new DriveInfo("/dev/shm").DriveType == DriveType.Ram, "/dev/shm is not a folder in memory");
 
         Assert.Equal(0, new PixelFile("/dev/shm", reserve: 0).Room());
     }
@@ -81,7 +82,8 @@ public sealed class ImageStoreTests : IDisposable
     {
         using var store = new ImageStore<T>(memoryLimit, File());
         var entries = new ImageEntry[40];
-        Parallel.For(0, entries.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => entries[i] = store.TryAdd(Image(Pixels(i), i))!.Value);
+        Parallel.For(0, entries.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 },
+            i => entries[i] = store.TryAdd(Image(Pixels(i), i))!.Value);
         var images = new ImageSet<T>(store, entries);
 
         Check();

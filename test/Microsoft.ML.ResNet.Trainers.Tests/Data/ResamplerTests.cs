@@ -49,14 +49,19 @@ public sealed class ResamplerTests
             var (height, width) = (1 + random.NextDouble() * 30, 1 + random.NextDouble() * 16);
             var crop = new CropWindow(random.NextDouble() * (17 - width), random.NextDouble() * (31 - height), width, height);
 
-            Assert.All(Resize(pixels, 31, 17, 1, crop, 1 + random.Next(40), 1 + random.Next(40)), value => Assert.Equal(77, value, tolerance: 1e-3));
+            Assert.All(
+                Resize(pixels, 31, 17, 1, crop, 1 + random.Next(40), 1 + random.Next(40)),
+                value => Assert.Equal(77, value, tolerance: 1e-3));
         }
     }
 
     [Fact]
     public void RoundsToBytes()
     {
-        float[] values = [-3, -0.5f, 0, 0.49f, 0.5f, 1.5f, 2.5f, 254.5f, 254.51f, 255, 255.5f, 300, .. Enumerable.Range(0, 40).Select(i => i + 0.25f)];
+        float[] values =
+        [
+            -3, -0.5f, 0, 0.49f, 0.5f, 1.5f, 2.5f, 254.5f, 254.51f, 255, 255.5f, 300, .. Enumerable.Range(0, 40).Select(i => i + 0.25f),
+        ];
         byte[] expected = [0, 0, 0, 0, 0, 2, 2, 254, 255, 255, 255, 255, .. Enumerable.Range(0, 40).Select(i => (byte)i)];
         for (var start = 0; start < values.Length; start++)
         {
@@ -69,7 +74,8 @@ public sealed class ResamplerTests
     [Fact]
     public void ToBytesItGivesItsFloatsRounded()
     {
-        var (pixels, floats, rounded, bytes) = (new byte[31 * 47 * 4], new float[20 * 13 * 3], new byte[20 * 13 * 3], new byte[20 * 13 * 3]);
+        var (pixels, floats, rounded, bytes) =
+            (new byte[31 * 47 * 4], new float[20 * 13 * 3], new byte[20 * 13 * 3], new byte[20 * 13 * 3]);
         new Random(1).NextBytes(pixels);
 
         Resampler.Resize(new SourcePixels<byte>(pixels, 31, 47, 4, [2, 1, 0]), floats, 20, 13);
@@ -91,12 +97,16 @@ public sealed class ResamplerTests
         var random = new Random(1);
         for (var i = 0; i < 60; i++)
         {
-            var (height, width, targetHeight, targetWidth) = (1 + random.Next(40), 1 + random.Next(40), 1 + random.Next(40), 1 + random.Next(40));
+            var (height, width, targetHeight, targetWidth) =
+                (1 + random.Next(40), 1 + random.Next(40), 1 + random.Next(40), 1 + random.Next(40));
             var (cropHeight, cropWidth) = (height * (0.1 + 0.9 * random.NextDouble()), width * (0.1 + 0.9 * random.NextDouble()));
-            var crop = new CropWindow(random.NextDouble() * (width - cropWidth), random.NextDouble() * (height - cropHeight), cropWidth, cropHeight);
+            var crop = new CropWindow(
+                random.NextDouble() * (width - cropWidth), random.NextDouble() * (height - cropHeight), cropWidth, cropHeight);
             var pixels = new byte[height * width * stride];
             random.NextBytes(pixels);
-            float[] floats = Array.ConvertAll(pixels, value => (float)value), fromBytes = new float[targetHeight * targetWidth * channels.Length], fromFloats = new float[fromBytes.Length];
+            var floats = Array.ConvertAll(pixels, value => (float)value);
+            var fromBytes = new float[targetHeight * targetWidth * channels.Length];
+            var fromFloats = new float[fromBytes.Length];
 
             Resampler.Resize(new SourcePixels<byte>(pixels, height, width, stride, channels), crop, fromBytes, targetHeight, targetWidth);
             Resampler.Resize(new SourcePixels<float>(floats, height, width, stride, channels), crop, fromFloats, targetHeight, targetWidth);
@@ -106,7 +116,8 @@ public sealed class ResamplerTests
         }
     }
 
-    private static float[] Plain(byte[] pixels, int height, int width, int stride, int[] channels, CropWindow crop, int targetHeight, int targetWidth)
+    private static float[] Plain(
+        byte[] pixels, int height, int width, int stride, int[] channels, CropWindow crop, int targetHeight, int targetWidth)
     {
         var (across, result) = (new float[height, targetWidth, channels.Length], new float[targetHeight * targetWidth * channels.Length]);
         for (var i = 0; i < across.Length; i++)
@@ -136,7 +147,9 @@ public sealed class ResamplerTests
         var (center, support) = (start + (at + 0.5) * scale, Math.Max(scale, 1));
         double[] weights = [.. Enumerable.Range(0, sourceSize).Select(from => Math.Max(0, 1 - Math.Abs(from + 0.5 - center) / support))];
         var sum = weights.Where(weight => weight > 0).Sum(weight => weight);
-        return [.. Enumerable.Range(0, sourceSize).Where(from => weights[from] > 0).Select(from => (from, (float)((float)weights[from] / sum)))];
+        return [.. Enumerable.Range(0, sourceSize)
+            .Where(from => weights[from] > 0)
+            .Select(from => (from, (float)((float)weights[from] / sum)))];
     }
 
     private static float[] Resize(byte[] pixels, int height, int width, int channels, CropWindow crop, int targetHeight, int targetWidth)

@@ -20,7 +20,9 @@ public sealed class ReseedableRandomTests
     public void IsSplitMix64()
     {
         var state = 0UL;
-        Assert.Equal([0xE220A8397B1DCDAFUL, 0x6E789E6AA1B965F4UL, 0x06C45D188009454FUL], new[] { SeedMixer.Next(ref state), SeedMixer.Next(ref state), SeedMixer.Next(ref state) });
+        Assert.Equal(
+            [0xE220A8397B1DCDAFUL, 0x6E789E6AA1B965F4UL, 0x06C45D188009454FUL],
+            new[] { SeedMixer.Next(ref state), SeedMixer.Next(ref state), SeedMixer.Next(ref state) });
     }
 
     // Chi-squared over 10 faces has 9 degrees of freedom: beyond 33.7 it is less than 1 in 10,000. The seed is fixed, so it never changes.

@@ -95,7 +95,9 @@ public sealed class SharedRowsTests
                 Interlocked.Increment(ref open.Value);
                 foreach (var number in Numbers())
                 {
-                    yield return Volatile.Read(ref open.Value) == 1 ? number : throw new InvalidOperationException("A second operation was started on this connection.");
+                    yield return Volatile.Read(ref open.Value) == 1
+                        ? number
+                        : throw new InvalidOperationException("A second operation was started on this connection.");
                 }
             }
             finally

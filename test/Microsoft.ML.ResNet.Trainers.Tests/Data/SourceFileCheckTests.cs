@@ -7,8 +7,11 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Data;
 public sealed class SourceFileCheckTests
 {
     // GIF and BMP, which SkiaSharp does not write, by hand: one 2×2 image each.
-    private static readonly byte[] Gif = Convert.FromHexString("47494638396102000200800000FF0000FFFFFF2C00000000020002000002028C51003B".Replace("8C51", "8451"));
-    private static readonly byte[] Bmp = Convert.FromHexString("424D46000000000000003600000028000000020000000200000001001800000000001000000000000000000000000000000000000000" + "0000FF00FF000000" + "FF0000FFFFFF0000");
+    private static readonly byte[] Gif = Convert.FromHexString(
+        "47494638396102000200800000FF0000FFFFFF2C00000000020002000002028C51003B".Replace("8C51", "8451"));
+    private static readonly byte[] Bmp = Convert.FromHexString(
+        "424D46000000000000003600000028000000020000000200000001001800000000001000000000000000000000000000000000000000"
+            + "0000FF00FF000000" + "FF0000FFFFFF0000");
 
     public static TheoryData<string, byte[]> Files => new()
     {
@@ -44,7 +47,8 @@ public sealed class SourceFileCheckTests
     {
         using var folder = new TemporaryFolder();
         byte[] header = [0xFF, 0xE1, 0xEA, 0x60, .. new byte[60_000 - 2]]; // an EXIF segment, before the scan
-        byte[][] contents = [file, file[..(file.Length / 2)], [.. file, .. new byte[300]], [.. file, .. new byte[20_000]], [.. file[..(file.Length / 2)], .. new byte[20_000]], [.. file[..2], .. header, .. file[2..]], [.. file[..2], .. header]];
+        byte[][] contents = [file, file[..(file.Length / 2)], [.. file, .. new byte[300]], [.. file, .. new byte[20_000]],
+            [.. file[..(file.Length / 2)], .. new byte[20_000]], [.. file[..2], .. header, .. file[2..]], [.. file[..2], .. header]];
         for (var i = 0; i < contents.Length; i++)
         {
             File.WriteAllBytes(folder["image"], contents[i]);

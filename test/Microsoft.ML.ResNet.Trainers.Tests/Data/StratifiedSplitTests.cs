@@ -11,7 +11,8 @@ public sealed class StratifiedSplitTests
 
         var heldOut = StratifiedSplit.Draw(labels, fraction: 0.2, new Random(1));
 
-        Assert.Equal([20, 4, 1, 0], Enumerable.Range(0, 4).Select(label => labels.Where((each, row) => each == label && heldOut[row]).Count()));
+        Assert.Equal(
+            [20, 4, 1, 0], Enumerable.Range(0, 4).Select(label => labels.Where((each, row) => each == label && heldOut[row]).Count()));
     }
 
     [Fact]

@@ -48,6 +48,22 @@ internal sealed class ThreadRanks : IDisposable
 
     public sealed class AbortedException(string message) : Exception(message);
 
+    // Done when it is waited for, which all ranks do in the same order.
+    private sealed class Later(Action exchange) : IExchange
+    {
+        private Action? _exchange = exchange;
+
+        public bool IsOver(bool waits)
+        {
+            if (waits)
+            {
+                Interlocked.Exchange(ref _exchange, null)?.Invoke();
+            }
+
+            return _exchange is null;
+        }
+    }
+
     private sealed class Rank(ThreadRanks all, int number) : ICollective
     {
         public int Number => number;
@@ -81,7 +97,37 @@ internal sealed class ThreadRanks : IDisposable
             }
         }
 
-        public void Broadcast(Span<byte> values) => all.Exchange<byte>(number, values)[0].CopyTo(values);
+        public void Broadcast(Span<byte> values, int from = 0) => all.Exchange<byte>(number, values)[from].CopyTo(values);
+
+        public void Exchange(
+            ReadOnlySpan<byte> sent, ReadOnlySpan<int> sentCounts, Span<byte> received, ReadOnlySpan<int> receivedCounts)
+        {
+            var (values, counts) = (all.Exchange(number, sent), all.Exchange(number, sentCounts));
+            for (var rank = 0; rank < counts.Length; rank++)
+            {
+                Assert.Equal(receivedCounts[rank], counts[rank][number]);
+                values[rank].AsSpan(counts[rank].AsSpan(0, number).ToArray().Sum(), receivedCounts[rank]).CopyTo(received);
+                received = received[receivedCounts[rank]..];
+            }
+        }
+
+        public IExchange BeginAllToAll(byte[] sent, byte[] received, int block) => new Later(() =>
+        {
+            var given = all.Exchange<byte>(number, sent);
+            for (var rank = 0; rank < given.Length; rank++)
+            {
+                given[rank].AsSpan(number * block, block).CopyTo(received.AsSpan(rank * block));
+            }
+        });
+
+        public IExchange BeginAllGather(byte[] sent, byte[] received, int block) => new Later(() =>
+        {
+            var given = all.Exchange<byte>(number, sent);
+            for (var rank = 0; rank < given.Length; rank++)
+            {
+                given[rank].AsSpan(0, block).CopyTo(received.AsSpan(rank * block));
+            }
+        });
 
         public void Barrier() => all.Meet();
 

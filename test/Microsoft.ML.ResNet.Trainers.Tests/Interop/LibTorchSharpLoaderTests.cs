@@ -86,7 +86,8 @@ public sealed class LibTorchSharpLoaderTests
     [InlineData(Needs + 32 + 12, 4)]    // to the next version
     public void TryWeakenSurvivesHostileNumbers(int offset, int size)
     {
-        foreach (ulong hostile in (ulong[])[0, 1, 15, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffff0, uint.MaxValue, long.MaxValue, 1ul << 63, ulong.MaxValue - 63, ulong.MaxValue])
+        foreach (ulong hostile in (ulong[])[0, 1, 15, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffff0, uint.MaxValue, long.MaxValue,
+            1ul << 63, ulong.MaxValue - 63, ulong.MaxValue])
         {
             byte[] elf = SharedObject();
             for (int i = 0; i < size; i++)

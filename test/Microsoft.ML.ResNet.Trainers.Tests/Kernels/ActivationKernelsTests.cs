@@ -32,9 +32,15 @@ public sealed unsafe class ActivationKernelsTests
     public void RoundsAsTorchDoes()
     {
         TorchRuntime.Initialize();
-        float[] special = [0f, -0f, 1f, 1.00390625f, 1.01171875f, float.MaxValue, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon];
+        float[] special =
+        [
+            0f, -0f, 1f, 1.00390625f, 1.01171875f, float.MaxValue, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon,
+        ];
         var random = new Random(1);
-        float[] values = [.. special, .. Enumerable.Range(0, 101).Select(_ => (float)(random.NextDouble() - 0.5) * MathF.Pow(10, random.Next(-20, 20)))];
+        float[] values =
+        [
+            .. special, .. Enumerable.Range(0, 101).Select(_ => (float)(random.NextDouble() - 0.5) * MathF.Pow(10, random.Next(-20, 20))),
+        ];
         using var scope = NewDisposeScope();
         var expected = MemoryMarshal.Cast<byte, ushort>(tensor(values).to(ScalarType.BFloat16).bytes).ToArray();
         foreach (var lanes in new[] { 1, 4, 8, 16 }.Where(lanes => lanes <= ActivationKernels.WidestLanes))
@@ -81,7 +87,9 @@ public sealed unsafe class ActivationKernelsTests
         var tolerance = bfloat16 ? 0.02 : 1e-4;
         Assert.Equal(lanes, ActivationKernels.For(bfloat16, Channels, lanes).Lanes);
         Assert.All(expected.Zip(actual).Index(), each =>
-            Assert.All(each.Item.First.Zip(each.Item.Second), pair => Assert.Equal(pair.First, pair.Second, tolerance * Math.Max(1, Math.Abs(pair.First)))));
+            Assert.All(
+                each.Item.First.Zip(each.Item.Second),
+                pair => Assert.Equal(pair.First, pair.Second, tolerance * Math.Max(1, Math.Abs(pair.First)))));
     }
 
     // What every kernel makes of the same numbers.
@@ -93,8 +101,10 @@ public sealed unsafe class ActivationKernelsTests
         var rows = (nint)(Count / Channels);
         var positions = Pool.Height * Pool.Width;
 
-        void* x = room.Activations(1), y = room.Activations(2), g = room.Activations(3), g2 = room.Activations(4), target = room.Activations(5);
-        float* a = room.Floats(6, Images * Channels), b = room.Floats(7, Channels), c = room.Floats(8, Channels), d = room.Floats(9, Channels);
+        void* x = room.Activations(1), y = room.Activations(2), g = room.Activations(3), g2 = room.Activations(4);
+        void* target = room.Activations(5);
+        float* a = room.Floats(6, Images * Channels), b = room.Floats(7, Channels);
+        float* c = room.Floats(8, Channels), d = room.Floats(9, Channels);
         var sums = room.Doubles(2 * Channels);
         kernels.Sums(x, rows, Channels, a, sums);
         results.Add(new Span<double>(sums, 2 * Channels).ToArray());
@@ -180,7 +190,8 @@ public sealed unsafe class ActivationKernelsTests
             return values;
         }
 
-        public static double[] Read(float* source, int count) => [.. new Span<float>(source, count).ToArray().Select(value => (double)value)];
+        public static double[] Read(float* source, int count) =>
+            [.. new Span<float>(source, count).ToArray().Select(value => (double)value)];
 
         public void Dispose()
         {

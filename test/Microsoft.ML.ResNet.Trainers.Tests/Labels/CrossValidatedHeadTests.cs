@@ -35,7 +35,8 @@ public sealed class CrossValidatedHeadTests
     [Fact]
     public void Labels_that_follow_from_the_features_are_known_and_probabilities_are_some()
     {
-        var table = Table(count: 300, features: 6, classes: 3, new Random(4), vector => TensorPrimitives.IndexOfMax<float>(vector.AsSpan(0, 3)));
+        var table = Table(
+            count: 300, features: 6, classes: 3, new Random(4), vector => TensorPrimitives.IndexOfMax<float>(vector.AsSpan(0, 3)));
 
         var probabilities = CrossValidatedHead.Probabilities(table, folds: 5, seed: 1, CancellationToken.None);
 
@@ -58,11 +59,17 @@ public sealed class CrossValidatedHeadTests
 
     [Fact]
     public void The_token_stops_the_search() => Assert.ThrowsAny<OperationCanceledException>(() => CrossValidatedHead.Probabilities(
-        Table(count: 20, features: 2, classes: 2, new Random(6), vector => vector[0] > 0 ? 1 : 0), folds: 2, seed: 1, new CancellationToken(canceled: true)));
+        Table(count: 20, features: 2, classes: 2, new Random(6), vector => vector[0] > 0 ? 1 : 0),
+        folds: 2,
+        seed: 1,
+        new CancellationToken(canceled: true)));
 
     private static FeatureTable Table(int count, int features, int classes, Random random, Func<float[], int> label)
     {
-        float[][] vectors = [.. Enumerable.Range(0, count).Select(_ => Enumerable.Range(0, features).Select(_ => random.NextSingle() - 0.5f).ToArray())];
+        float[][] vectors =
+        [
+            .. Enumerable.Range(0, count).Select(_ => Enumerable.Range(0, features).Select(_ => random.NextSingle() - 0.5f).ToArray()),
+        ];
         var table = new FeatureTable(
             [.. Enumerable.Range(0, classes).Select(each => $"class {each}")],
             vectors,
@@ -74,5 +81,7 @@ public sealed class CrossValidatedHeadTests
     }
 
     private static double Right(FeatureTable table, float[] probabilities) =>
-        probabilities.Chunk(table.ClassNames.Length).Select((row, index) => Array.IndexOf(row, row.Max()) == table.Labels[index] ? 1.0 : 0).Average();
+        probabilities.Chunk(table.ClassNames.Length)
+            .Select((row, index) => Array.IndexOf(row, row.Max()) == table.Labels[index] ? 1.0 : 0)
+            .Average();
 }

@@ -3,14 +3,17 @@ using Tensorboard;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Log;
 
-/// <summary>Reads TFRecord files of events, and checks their checksums, bit by bit, as written down: not as the writer computes them.</summary>
+/// <summary>
+/// Reads TFRecord files of events, and checks their checksums, bit by bit, as written down: not as the writer computes them.
+/// </summary>
 internal static class EventRecords
 {
     /// <summary>Reads all event files of a folder, in the order that TensorBoard does.</summary>
     public static List<Event> ReadFolder(string folder) => [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).SelectMany(Read)];
 
     public static IEnumerable<(long Step, float Value)> Scalars(this IEnumerable<Event> events, string tag) =>
-        events.Where(each => each.Summary is not null).SelectMany(each => each.Summary.Value.Where(value => value.Tag == tag).Select(value => (each.Step, value.SimpleValue)));
+        events.Where(each => each.Summary is not null)
+            .SelectMany(each => each.Summary.Value.Where(value => value.Tag == tag).Select(value => (each.Step, value.SimpleValue)));
 
     private static List<Event> Read(string path)
     {

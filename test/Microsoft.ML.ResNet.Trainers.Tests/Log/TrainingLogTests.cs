@@ -75,9 +75,11 @@ public sealed class TrainingLogTests : IDisposable
 
         Assert.Equal([1, 2, 3], TrainingHistory.LoadJson(_folder["history.json"]).Epochs.Select(epoch => epoch.Epoch));
         Assert.Equal(["1", "2", "3"], File.ReadLines(_folder["history.csv"]).Skip(1).Select(line => line.Split(',')[0]));
-        Assert.Equal([(10, 1f), (20, 0.5f), (30, 1f / 3)], AsTensorBoardShows(EventRecords.ReadFolder(_folder["train"])).Scalars("epoch/loss"));
+        Assert.Equal(
+            [(10, 1f), (20, 0.5f), (30, 1f / 3)], AsTensorBoardShows(EventRecords.ReadFolder(_folder["train"])).Scalars("epoch/loss"));
         Assert.Empty(AsTensorBoardShows(EventRecords.ReadFolder(_folder["train"])).Scalars("step/loss"));
-        Assert.Equal([(10, 2f), (20, 1f), (30, 2f / 3)], AsTensorBoardShows(EventRecords.ReadFolder(_folder["validation"])).Scalars("epoch/loss"));
+        Assert.Equal(
+            [(10, 2f), (20, 1f), (30, 2f / 3)], AsTensorBoardShows(EventRecords.ReadFolder(_folder["validation"])).Scalars("epoch/loss"));
     }
 
     [Fact]
@@ -151,13 +153,18 @@ public sealed class TrainingLogTests : IDisposable
         Assert.Equal(0x8A9136AAu, EventRecords.Crc32C(new byte[32]));      // RFC 3720, appendix B.4
 
     private static EpochResult Result(int epoch) =>
-        new(epoch, 0.1, 1.0 / epoch, 1 - 0.5 / epoch, 2.0 / epoch, 0.5 - 0.25 / epoch, TimeSpan.FromSeconds(epoch), 1000) { Step = epoch * StepsPerEpoch };
+        new(epoch, 0.1, 1.0 / epoch, 1 - 0.5 / epoch, 2.0 / epoch, 0.5 - 0.25 / epoch, TimeSpan.FromSeconds(epoch), 1000)
+        {
+            Step = epoch * StepsPerEpoch,
+        };
 
-    private static TrainingProgress Running(int epoch, long step) => new(epoch, 3, step, 3 * StepsPerEpoch, 3.5, 0.25, null, 0.125, 900, TimeSpan.Zero);
+    private static TrainingProgress Running(int epoch, long step) =>
+        new(epoch, 3, step, 3 * StepsPerEpoch, 3.5, 0.25, null, 0.125, 900, TimeSpan.Zero);
 
     private static TrainingProgress Finished(int epoch) => Running(epoch, epoch * StepsPerEpoch) with { Finished = Result(epoch) };
 
-    // Its rule for a run that was restarted: events of the step of a session's start, and later ones, are dropped from what was read before.
+    // Its rule for a run that was restarted: events of the step of a session's start, and
+    // later ones, are dropped from what was read before.
     private static List<Event> AsTensorBoardShows(IEnumerable<Event> events)
     {
         var shown = new List<Event>();
@@ -174,7 +181,8 @@ public sealed class TrainingLogTests : IDisposable
         return shown;
     }
 
-    private TrainingLog Open(int secondsLater = 0) => new(_folder.Path, new FixedTime(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000 + secondsLater)), _warnings.Add);
+    private TrainingLog Open(int secondsLater = 0) =>
+        new(_folder.Path, new FixedTime(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000 + secondsLater)), _warnings.Add);
 
     private sealed class FixedTime(DateTimeOffset now) : TimeProvider
     {

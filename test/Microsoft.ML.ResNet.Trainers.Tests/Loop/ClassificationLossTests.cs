@@ -33,15 +33,24 @@ public sealed class ClassificationLossTests : IDisposable
     }
 
     [Fact]
-    public void IsTheMeanCrossEntropy() => Assert.Equal(Enumerable.Range(0, 3).Average(row => CrossEntropy(row, Target(Labels[row], 0))), Loss(smoothing: 0, weighted: false), tolerance: 1e-5);
+    public void IsTheMeanCrossEntropy() => Assert.Equal(
+        Enumerable.Range(0, 3).Average(row => CrossEntropy(row, Target(Labels[row], 0))),
+        Loss(smoothing: 0, weighted: false),
+        tolerance: 1e-5);
 
     [Fact]
     public void SmoothingSpreadsAShareOfTheLabelOverAllClasses() =>
-        Assert.Equal(Enumerable.Range(0, 3).Average(row => CrossEntropy(row, Target(Labels[row], 0.2))), Loss(smoothing: 0.2, weighted: false), tolerance: 1e-5);
+        Assert.Equal(
+            Enumerable.Range(0, 3).Average(row => CrossEntropy(row, Target(Labels[row], 0.2))),
+            Loss(smoothing: 0.2, weighted: false),
+            tolerance: 1e-5);
 
     [Fact]
     public void WeightsMakeAWeightedMean() =>
-        Assert.Equal(Enumerable.Range(0, 3).Sum(row => Weights[row] * CrossEntropy(row, Target(Labels[row], 0.2))) / Weights.Sum(), Loss(smoothing: 0.2, weighted: true), tolerance: 1e-5);
+        Assert.Equal(
+            Enumerable.Range(0, 3).Sum(row => Weights[row] * CrossEntropy(row, Target(Labels[row], 0.2))) / Weights.Sum(),
+            Loss(smoothing: 0.2, weighted: true),
+            tolerance: 1e-5);
 
     [Fact]
     public void MixedImagesHaveMixedLabels()
@@ -49,7 +58,8 @@ public sealed class ClassificationLossTests : IDisposable
         _batch.OwnShare = 0.7f;
 
         // Image i holds a share of image i - 1.
-        var expected = Enumerable.Range(0, 3).Average(row => 0.7 * CrossEntropy(row, Target(Labels[row], 0.1)) + 0.3 * CrossEntropy(row, Target(Labels[(row + 2) % 3], 0.1)));
+        var expected = Enumerable.Range(0, 3).Average(
+            row => 0.7 * CrossEntropy(row, Target(Labels[row], 0.1)) + 0.3 * CrossEntropy(row, Target(Labels[(row + 2) % 3], 0.1)));
         Assert.Equal(expected, Loss(smoothing: 0.1, weighted: false), tolerance: 1e-5);
     }
 
@@ -61,7 +71,8 @@ public sealed class ClassificationLossTests : IDisposable
         Assert.Equal(0, Loss(smoothing: 0, weighted: true));
     }
 
-    private double Loss(double smoothing, bool weighted) => new ClassificationLoss(smoothing, weighted).Of(tensor(_logits, [Labels.Length, Classes]), _batch).item<float>();
+    private double Loss(double smoothing, bool weighted) =>
+        new ClassificationLoss(smoothing, weighted).Of(tensor(_logits, [Labels.Length, Classes]), _batch).item<float>();
 
     private double CrossEntropy(int row, double[] target)
     {
@@ -70,5 +81,6 @@ public sealed class ClassificationLossTests : IDisposable
         return -target.Zip(logits, (share, logit) => share * (logit - logSum)).Sum();
     }
 
-    private static double[] Target(long label, double smoothing) => [.. Enumerable.Range(0, Classes).Select(i => smoothing / Classes + (i == label ? 1 - smoothing : 0))];
+    private static double[] Target(long label, double smoothing) =>
+        [.. Enumerable.Range(0, Classes).Select(i => smoothing / Classes + (i == label ? 1 - smoothing : 0))];
 }

@@ -111,6 +111,30 @@ public sealed class HeadFitTests
     }
 
     [Fact]
+    public void BalancedLabelsAreARegressionForEachWithWeights()
+    {
+        var (features, _, ones) = Data();
+        Array.Fill(ones, 1);
+        var labelSets = new LabelSets(2);
+        int[] sets = [.. features.Select(feature => labelSets.NumberOf([feature[0] > 0.9, feature[1] > 0.9]))];
+        var balanced = LabelWeights.Of(labelSets, sets);
+        var (same, _, _) = Data();
+        int[] first = [.. sets.Select(set => labelSets[set][0] ? 1 : 0)];
+        float[] weights = [.. first.Select(label => balanced[0, label == 1])];
+
+        var (matrix, bias) = new HeadFit(features, sets, ones, 2, labelSets, balanced).Solve();
+        var (pair, pairBias) = new HeadFit(same, first, weights, 2).Solve(2 * HeadFit.Penalty);
+
+        Assert.NotEqual(weights[0], weights[Array.IndexOf(first, 1 - first[0])]);
+        for (var i = 0; i < Size; i++)
+        {
+            Assert.Equal(pair[Size + i] - pair[i], matrix[i], tolerance: 2e-3f);
+        }
+
+        Assert.Equal(pairBias[1] - pairBias[0], bias[0], tolerance: 5e-3f);
+    }
+
+    [Fact]
     public void FeaturesThatNeverChangeAreLeftAlone()
     {
         float[][] features = [[1, 0, 2], [1, 0, 3], [1, 0, 9], [1, 0, 8]];

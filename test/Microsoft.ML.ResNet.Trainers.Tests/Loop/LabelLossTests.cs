@@ -54,6 +54,25 @@ public sealed class LabelLossTests : IDisposable
     }
 
     [Fact]
+    public void BalancedLabelsWeighAsMuchWhereTheyAreAsWhereNot()
+    {
+        int[] sets = [0, 1, 1, 1, 2]; // the labels are in 2, 1, 2 and 1 of 5 images
+        var balanced = LabelWeights.Of(_labelSets, sets);
+        double[] present = [5 / 4.0, 5 / 2.0, 5 / 4.0, 5 / 2.0], absent = [5 / 6.0, 5 / 8.0, 5 / 6.0, 5 / 8.0];
+
+        using var loss = new LabelLoss(_labelSets, 0.2, weighted: false, balanced).Of(tensor(_logits, [3, 4]), _batch);
+
+        var expected = Enumerable.Range(0, 3).Average(row => Enumerable.Range(0, 4).Sum(label =>
+        {
+            var p = 1 / (1 + Math.Exp(-_logits[row * 4 + label]));
+            var target = Target(row, 0.2)[label];
+            return -present[label] * target * Math.Log(p) - absent[label] * (1 - target) * Math.Log(1 - p);
+        }));
+        Assert.Equal(expected, loss.item<float>(), tolerance: 1e-5);
+        Assert.Equal(1, LabelWeights.Of(_labelSets, [1, 1])[0, has: false]); // nothing to balance
+    }
+
+    [Fact]
     public void AnImageIsRightIfAllOfItsLabelsAre()
     {
         float[] logits = [.. Labels.SelectMany(row => row.Select(has => has ? 0.1f : -3f))];

@@ -9,12 +9,15 @@ public sealed class MemoryBudgetTests
 
     [Fact]
     public void WhatFitsIsLeftAlone() =>
-        Assert.Equal(Recipe, MemoryBudget.Fit(Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 100, TrainingPrecision.Float32)));
+        Assert.Equal(
+            Recipe,
+            MemoryBudget.Fit(Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 100, TrainingPrecision.Float32)));
 
     [Fact]
     public void BatchesAreHalvedAndAStepKeepsItsImages()
     {
-        var fitted = MemoryBudget.Fit(Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 30, TrainingPrecision.Float32));
+        var fitted = MemoryBudget.Fit(
+            Recipe, Plan, TrainingPrecision.Float32, MemoryBudget.BytesPerBatch(Plan, 30, TrainingPrecision.Float32));
 
         Assert.Equal((25, 4), (fitted.BatchSize, fitted.GradientAccumulationSteps));
     }
@@ -30,13 +33,17 @@ public sealed class MemoryBudgetTests
     [Fact]
     public void HalfPrecisionTakesAboutHalf()
     {
-        var ratio = (double)MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.BFloat16) / MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.Float32);
+        var ratio = (double)MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.BFloat16)
+            / MemoryBudget.BytesPerBatch(Plan, 16, TrainingPrecision.Float32);
 
         Assert.InRange(ratio, 0.45, 0.6);
     }
 
     [Theory]
-    [InlineData("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096000000000 bytes.", true)]
+    [InlineData(
+        "[enforce fail at alloc_cpu.cpp:124] err == 0. "
+        + "DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096000000000 bytes.",
+        true)]
     [InlineData("DefaultCPUAllocator: not enough memory: you tried to allocate 12 bytes.", true)]
     [InlineData("CUDA out of memory. Tried to allocate 20.00 MiB.", true)]
     [InlineData("MPS backend out of memory (MPS allocated: 1.00 GiB).", true)]

@@ -15,7 +15,8 @@ public sealed class PreciseBatchNormTests
         var plan = LayerPlan.Create(TrainingData.Tiny, TrainingData.Shape, 3);
         var preprocessing = new ImagePreprocessing(TrainingData.Shape, [100, 100, 100], [50, 50, 50]);
         var random = new Random(1);
-        ImageSet<byte> images = [.. Enumerable.Range(0, 48).Select(i => new StoredImage<byte>(TestSupport.Pictures.Draw(i % 3, 16, 16, 3, random), 16, 16, i % 3, 1))];
+        ImageSet<byte> images = [.. Enumerable.Range(0, 48)
+            .Select(i => new StoredImage<byte>(TestSupport.Pictures.Draw(i % 3, 16, 16, 3, random), 16, 16, i % 3, 1))];
         using var loader = new BatchLoader<byte>(images, 16, [InputPipeline.AsScored(preprocessing)], epochs: 1, shuffleSeed: 1);
         using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, 1), TrainingPrecision.Float32);
 
@@ -26,7 +27,10 @@ public sealed class PreciseBatchNormTests
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var filters = network.State.Single(each => each.Key == "conv1.weight").Value;
-        var expected = loader.Epoch(1).Take(2).Select(batch => nn.functional.conv2d(batch.Images, filters, null, [1L, 1L], [1L, 1L]).mean([0, 2, 3]).data<float>().ToArray()).ToArray();
+        var expected = loader.Epoch(1)
+            .Take(2)
+            .Select(batch => nn.functional.conv2d(batch.Images, filters, null, [1L, 1L], [1L, 1L]).mean([0, 2, 3]).data<float>().ToArray())
+            .ToArray();
         for (var i = 0; i < mean.Length; i++)
         {
             Assert.Equal((expected[0][i] + expected[1][i]) / 2, mean[i], tolerance: 1e-4f);

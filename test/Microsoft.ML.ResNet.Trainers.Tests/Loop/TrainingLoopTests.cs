@@ -19,7 +19,8 @@ public sealed class TrainingLoopTests
     private static readonly LayerPlan Plan = LayerPlan.Create(TrainingData.Tiny, TrainingData.Shape, 3);
 
     // Nothing but steps: four epochs of four batches.
-    private static readonly TrainingRecipe Plain = new() { Epochs = 4, BatchSize = 16, LearningRateDecay = LearningRateDecay.Step, LearningRateDropFactor = 1 };
+    private static readonly TrainingRecipe Plain =
+        new() { Epochs = 4, BatchSize = 16, LearningRateDecay = LearningRateDecay.Step, LearningRateDropFactor = 1 };
 
     public TrainingLoopTests() => TorchRuntime.Initialize();
 
@@ -55,7 +56,9 @@ public sealed class TrainingLoopTests
         var (whole, _) = Run(Plain with { Epochs = 1 }, head);
         var (halves, _) = Run(Plain with { Epochs = 1, BatchSize = 8, GradientAccumulationSteps = 2 }, head);
 
-        Assert.All(whole.Tensors.Zip(halves.Tensors), pair => Assert.All(pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()), values => Assert.Equal(values.First, values.Second, tolerance: 1e-5f)));
+        Assert.All(whole.Tensors.Zip(halves.Tensors), pair => Assert.All(
+            pair.First.Values.ToArray().Zip(pair.Second.Values.ToArray()),
+            values => Assert.Equal(values.First, values.Second, tolerance: 1e-5f)));
     }
 
     [Fact]
@@ -117,7 +120,10 @@ public sealed class TrainingLoopTests
         var recipe = Plain with { Epochs = 12, LearningRate = 0.3 };
         var (last, end) = Run(recipe);
         var (best, _) = Run(recipe with { KeepBestEpoch = true });
-        var bestEpoch = end.Epochs.OrderByDescending(epoch => epoch.ValidationAccuracy).ThenBy(epoch => epoch.ValidationLoss).ThenBy(epoch => epoch.Epoch).First().Epoch;
+        var bestEpoch = end.Epochs.OrderByDescending(epoch => epoch.ValidationAccuracy)
+            .ThenBy(epoch => epoch.ValidationLoss)
+            .ThenBy(epoch => epoch.Epoch)
+            .First().Epoch;
         var (expected, _) = Run(recipe, stopAfter: bestEpoch);
 
         AssertSame(expected, best);
@@ -130,7 +136,15 @@ public sealed class TrainingLoopTests
     [Fact]
     public void TheRateDropsOnAPlateau()
     {
-        var (_, end) = Run(Plain with { Epochs = 30, LearningRate = 0.2, LearningRateDecay = LearningRateDecay.Plateau, LearningRateDropFactor = 0.5, PlateauPatience = 2, Metric = ValidationMetric.Loss });
+        var (_, end) = Run(Plain with
+        {
+            Epochs = 30,
+            LearningRate = 0.2,
+            LearningRateDecay = LearningRateDecay.Plateau,
+            LearningRateDropFactor = 0.5,
+            PlateauPatience = 2,
+            Metric = ValidationMetric.Loss,
+        });
 
         // Replayed from the results: an epoch's rate is that after the drops before it.
         var (rate, best, since) = (0.2, double.PositiveInfinity, 0);
@@ -178,13 +192,25 @@ public sealed class TrainingLoopTests
         { "average", Plain with { EmaDecay = 0.9, Nesterov = true } },
         { "AdamW", Plain with { Optimizer = OptimizerKind.AdamW, LearningRate = 0.002, GradientClipNorm = 1 } },
         { "Muon", Plain with { Optimizer = OptimizerKind.Muon, Nesterov = true, WeightDecay = 0.01 } },
+        { "LARS", Plain with { Optimizer = OptimizerKind.Lars, LearningRate = 10 } },
         { "accumulation", Plain with { BatchSize = 8, GradientAccumulationSteps = 3 } },
         { "stochastic depth", Plain with { StochasticDepth = 0.5 } },
         { "balanced", Plain with { ClassBalance = ClassBalance.Sampling } },
         { "plateau", Plain with { LearningRateDecay = LearningRateDecay.Plateau, LearningRateDropFactor = 0.1, PlateauPatience = 1 } },
         { "warm-up", Plain with { Epochs = 13, WarmupUntilAccuracy = 0.5 } }, // looked at after 50 of 52 steps
         { "sizes", Plain with { ImageScales = [0.5, 1] } },
-        { "distortions", Plain with { TrivialAugment = true, ColorNoise = 0.1, RandomErasing = 0.5, LabelSmoothing = 0.1, Mixup = 0.2, CutMix = 1, ClassBalance = ClassBalance.Weights } },
+        {
+            "distortions", Plain with
+            {
+                TrivialAugment = true,
+                ColorNoise = 0.1,
+                RandomErasing = 0.5,
+                LabelSmoothing = 0.1,
+                Mixup = 0.2,
+                CutMix = 1,
+                ClassBalance = ClassBalance.Weights,
+            }
+        },
     };
 
     [Theory]
@@ -192,7 +218,8 @@ public sealed class TrainingLoopTests
     public void GoesOnFromAnyStepToTheSameWeights(string name, TrainingRecipe recipe)
     {
         var moments = new List<(TrainingState State, ResNetWeights Tensors)>();
-        var (expected, end) = Run(recipe, checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))), interval: TimeSpan.FromTicks(1));
+        var (expected, end) = Run(
+            recipe, checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))), interval: TimeSpan.FromTicks(1));
 
         Assert.True(moments.Count > 12, name);
         foreach (var moment in moments)
@@ -201,7 +228,9 @@ public sealed class TrainingLoopTests
 
             AssertSame(expected, weights);
             Assert.Equal(end.Epochs.Select(Timeless), again.Epochs.Select(Timeless));
-            Assert.Equal((end.Step, end.StoppedEarly, end.Plateaus, end.Best.EpochsSince), (again.Step, again.StoppedEarly, again.Plateaus, again.Best.EpochsSince));
+            Assert.Equal(
+                (end.Step, end.StoppedEarly, end.Plateaus, end.Best.EpochsSince),
+                (again.Step, again.StoppedEarly, again.Plateaus, again.Best.EpochsSince));
         }
     }
 
@@ -252,7 +281,9 @@ public sealed class TrainingLoopTests
     private static void AssertSame(ResNetWeights expected, ResNetWeights actual)
     {
         Assert.Equal(expected.Tensors.Select(tensor => tensor.Name), actual.Tensors.Select(tensor => tensor.Name));
-        Assert.All(expected.Tensors.Zip(actual.Tensors), pair => Assert.True(pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span), $"{pair.First.Name} differs"));
+        Assert.All(
+            expected.Tensors.Zip(actual.Tensors),
+            pair => Assert.True(pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span), $"{pair.First.Name} differs"));
     }
 
     private static (ResNetWeights Weights, TrainingState End) Run(
@@ -264,11 +295,12 @@ public sealed class TrainingLoopTests
         plan ??= Plan;
         var images = Images(plan.Input);
         var augmentation = plan.Input.Height > 1 ? ImageAugmentation.CropAndFlip : ImageAugmentation.None;
-        var settings = new TrainingSettings(recipe, augmentation, TrainingPrecision.Float32, new FineTuning(TrainableLayers.All, 0, LayerDecay: 1), Seed: 1)
+        var settings = new TrainingSettings(
+            recipe, augmentation, TrainingPrecision.Float32, new FineTuning(TrainableLayers.All, 0, LayerDecay: 1), Seed: 1)
         {
             CheckpointInterval = interval ?? TimeSpan.FromDays(1),
             Tensors = device ?? TensorFactory.OnCpu,
-            UsesAutograd = autograd,
+            ForcesAutograd = autograd,
         };
         var length = TrainingLength.Of(recipe, ImageCount);
         using var threads = new TorchThreads(1);
@@ -289,7 +321,8 @@ public sealed class TrainingLoopTests
             // The schedule stays that of the whole run.
             TrainingState? state = null;
             ResNetWeights? tensors = null;
-            _ = Run(recipe, plan, schedule, checkpoint: (at, all) => (state, tensors) = at.Epochs.Length == epoch && at.Batch == 0 ? (at, new ResNetWeights(all)) : (state, tensors));
+            _ = Run(recipe, plan, schedule, checkpoint: (at, all) =>
+                (state, tensors) = at.Epochs.Length == epoch && at.Batch == 0 ? (at, new ResNetWeights(all)) : (state, tensors));
             loop.Restore(state! with { IsFinished = true }, tensors!);
         }
 
@@ -300,8 +333,11 @@ public sealed class TrainingLoopTests
     {
         var random = new Random(1);
         StoredImage<byte>[] images = [.. Enumerable.Range(0, ImageCount + ValidationCount).Select(i =>
-            new StoredImage<byte>(shape.Height > 1 ? Pictures.Draw(i % 3, shape.Height, shape.Width, shape.Channels, random) : RandomPixels(random, shape.Size), shape.Height, shape.Width, i % 3, 1))];
-        var preprocessing = new ImagePreprocessing(shape, [.. Enumerable.Repeat(100f, shape.Channels)], [.. Enumerable.Repeat(50f, shape.Channels)]);
+            new StoredImage<byte>(shape.Height > 1
+                ? Pictures.Draw(i % 3, shape.Height, shape.Width, shape.Channels, random)
+                : RandomPixels(random, shape.Size), shape.Height, shape.Width, i % 3, 1))];
+        var preprocessing = new ImagePreprocessing(
+            shape, [.. Enumerable.Repeat(100f, shape.Channels)], [.. Enumerable.Repeat(50f, shape.Channels)]);
         return new TrainingImages<byte>([.. images[..ImageCount]], [.. images[ImageCount..]], preprocessing, Skipped: 0);
     }
 

@@ -12,7 +12,8 @@ public sealed class ConvolutionCheckTests
 
     public static TheoryData<string> Faults => [.. Wrong.Keys];
 
-    // What a kernel that errs makes of the right result: in the result alone, in the gradients alone, in a single value, or no number at all.
+    // What a kernel that errs makes of the right result: in the result alone, in the gradients
+    // alone, in a single value, or no number at all.
     private static Dictionary<string, Func<Tensor, Tensor>> Wrong { get; } = new()
     {
         ["the result"] = right => right.mul(1.2),
@@ -49,14 +50,16 @@ public sealed class ConvolutionCheckTests
             Planted("the result", ConvolutionMethod.Direct, ConvolutionMethod.PaddedChannel).Of(Shape, ScalarType.BFloat16).Method);
         Assert.Equal(
             ConvolutionMethod.Float32,
-            Planted("no number", ConvolutionMethod.Direct, ConvolutionMethod.PaddedChannel, ConvolutionMethod.MatrixProduct).Of(Shape, ScalarType.BFloat16).Method);
+            Planted("no number", ConvolutionMethod.Direct, ConvolutionMethod.PaddedChannel, ConvolutionMethod.MatrixProduct).Of(
+                Shape, ScalarType.BFloat16).Method);
     }
 
     [Fact]
     public void WhereNothingAgreesTheLeastWrongIsTaken()
     {
         var check = new ConvolutionCheck((method, shape, x, filters, bias) =>
-            ConvolutionKernels.Convolve(ConvolutionMethod.Direct, shape, x, filters, bias).mul(method == ConvolutionMethod.PaddedChannel ? 1.2 : float.NaN));
+            ConvolutionKernels.Convolve(ConvolutionMethod.Direct, shape, x, filters, bias)
+                .mul(method == ConvolutionMethod.PaddedChannel ? 1.2 : float.NaN));
 
         Assert.Equal(ConvolutionMethod.PaddedChannel, check.Of(Shape, ScalarType.Float32).Method);
     }
@@ -74,7 +77,8 @@ public sealed class ConvolutionCheckTests
         Assert.NotEmpty(first);
         Assert.Equal(first, told);
         Assert.Equal(first.Distinct(), first);
-        Assert.Contains(first, line => line.Contains("3×3, 3 → 8 channels, of 16×16 pixels", StringComparison.Ordinal) && line.Contains("PaddedChannel", StringComparison.Ordinal));
+        Assert.Contains(first, line => line.Contains("3×3, 3 → 8 channels, of 16×16 pixels", StringComparison.Ordinal)
+            && line.Contains("PaddedChannel", StringComparison.Ordinal));
         Assert.All(first, line => Assert.Matches(@"Direct by \d\.\d+", line));
     }
 
@@ -86,7 +90,8 @@ public sealed class ConvolutionCheckTests
         var weights = ResidualNetworkTests.RandomWeights(plan);
         var images = rand([4, 16, 16, 3], generator: new Generator(1)).permute(0, 3, 1, 2);
         using var right = new ResidualNetwork(plan, weights, TrainingPrecision.Float32);
-        using var mended = new ResidualNetwork(plan, weights, TrainingPrecision.Float32, Planted("the gradients", ConvolutionMethod.Direct));
+        using var mended = new ResidualNetwork(
+            plan, weights, TrainingPrecision.Float32, Planted("the gradients", ConvolutionMethod.Direct));
 
         Assert.All(Gradients(right).Zip(Gradients(mended)), pair =>
             Assert.InRange((pair.First - pair.Second).abs().max().item<float>(), 0, 1e-3 * pair.First.abs().max().item<float>() + 1e-6));
@@ -110,7 +115,8 @@ public sealed class ConvolutionCheckTests
             .SelectMany(plan => plan.Layers.OfType<ConvolutionLayer>().Select(layer => ConvolutionShape.Of(plan, layer)))
             .Distinct();
 
-        Assert.All(shapes, shape => Assert.InRange(ConvolutionCheck.Shared.Of(shape, type).Error, 0, type == ScalarType.BFloat16 ? 0.125 : 1e-3));
+        Assert.All(
+            shapes, shape => Assert.InRange(ConvolutionCheck.Shared.Of(shape, type).Error, 0, type == ScalarType.BFloat16 ? 0.125 : 1e-3));
     }
 
     [Fact]
@@ -126,7 +132,8 @@ public sealed class ConvolutionCheckTests
     }
 
     private static LayerPlan Plan(ResNetArchitecture architecture) =>
-        LayerPlan.Create(architecture, new ImageShape(3, Math.Max(16, architecture.MinimumImageSize), Math.Max(16, architecture.MinimumImageSize)), 3);
+        LayerPlan.Create(
+            architecture, new ImageShape(3, Math.Max(16, architecture.MinimumImageSize), Math.Max(16, architecture.MinimumImageSize)), 3);
 
     private static ConvolutionCheck Planted(string fault, params ConvolutionMethod[] wrong) => new((method, shape, x, filters, bias) =>
     {

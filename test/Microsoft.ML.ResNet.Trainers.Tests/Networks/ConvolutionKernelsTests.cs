@@ -45,8 +45,8 @@ public sealed class ConvolutionKernelsTests
         using var scope = NewDisposeScope();
         var shape = Shapes[name];
 
-        // Ours are right on every CPU: as in doubles, which no fast kernel computes. The others are Torch's own kernel on other strides, and
-        // as wrong as that is: with AVX-512, the gradient of images of one channel. ConvolutionCheck finds it.
+        // Ours are right on every CPU: as in doubles, which no fast kernel computes. The others are Torch's own kernel on other strides,
+        // and as wrong as that is: with AVX-512, the gradient of images of one channel. ConvolutionCheck finds it.
         var isTorchs = method is "Narrow" or "Float32";
         var expected = Compute(ConvolutionMethod.Direct, shape, isTorchs ? ScalarType.Float32 : ScalarType.Float64);
         var actual = Compute(Enum.Parse<ConvolutionMethod>(method), shape, ScalarType.Float32);
@@ -69,7 +69,8 @@ public sealed class ConvolutionKernelsTests
     [Fact]
     public void FewPositionsAreAMatrixProductAndManyAreTorchs()
     {
-        Assert.Equal(ConvolutionMethod.MatrixProduct, ConvolutionKernels.Candidates(new(256, 14, 14, 1024, 1, 1, 1), ScalarType.Float32).First());
+        Assert.Equal(
+            ConvolutionMethod.MatrixProduct, ConvolutionKernels.Candidates(new(256, 14, 14, 1024, 1, 1, 1), ScalarType.Float32).First());
         Assert.Equal(
             Processor.HidesCaches ? ConvolutionMethod.MatrixProduct : ConvolutionMethod.Direct,
             ConvolutionKernels.Candidates(new(64, 56, 56, 256, 1, 1, 1), ScalarType.Float32).First());
@@ -85,7 +86,8 @@ public sealed class ConvolutionKernelsTests
         return [result.to(ScalarType.Float32), x.grad!.to(ScalarType.Float32), filters.grad!.to(ScalarType.Float32)];
     }
 
-    private static Tensor ChannelsLast(params long[] sizes) => rand(sizes, generator: new Generator(7)).sub_(0.5).permute(0, 3, 1, 2).detach();
+    private static Tensor ChannelsLast(params long[] sizes) =>
+        rand(sizes, generator: new Generator(7)).sub_(0.5).permute(0, 3, 1, 2).detach();
 
     private static void AssertNear(Tensor expected, Tensor actual)
     {

@@ -80,10 +80,13 @@ public sealed class NarrowConvolutionTests
     private static IEnumerable<string> Suited(ResNetArchitecture architecture, int size)
     {
         var plan = LayerPlan.Create(architecture, new ImageShape(3, size, size), 10);
-        return plan.Layers.OfType<ConvolutionLayer>().Where(layer => NarrowConvolution.Suits(ConvolutionShape.Of(plan, layer))).Select(layer => layer.Name);
+        return plan.Layers.OfType<ConvolutionLayer>()
+            .Where(layer => NarrowConvolution.Suits(ConvolutionShape.Of(plan, layer)))
+            .Select(layer => layer.Name);
     }
 
-    private static Tensor ChannelsLast(int count, int side, int channels, int seed) => randn([count, side, side, channels], generator: new Generator((ulong)seed)).permute(0, 3, 1, 2);
+    private static Tensor ChannelsLast(int count, int side, int channels, int seed) =>
+        randn([count, side, side, channels], generator: new Generator((ulong)seed)).permute(0, 3, 1, 2);
 
     private static void AssertNear(Tensor expected, Tensor actual)
     {

@@ -18,16 +18,20 @@ public sealed class OtherProcessorsTests
         SkipIfMissing(oneDnn == "AVX2" ? "AVX2" : oneDnn == "AVX512_CORE" || aten == "avx512" ? "AVX-512F" : null);
         SkipIfMissing(oneDnn == "AVX512_CORE_BF16" ? "AVX-512 BF16" : null);
 
-        var result = SampleProcess.Run("dotnet", [Program, "networks"], environment: [("ONEDNN_MAX_CPU_ISA", oneDnn), ("ATEN_CPU_CAPABILITY", aten)]);
+        var result = SampleProcess.Run(
+            "dotnet", [Program, "networks"], environment: [("ONEDNN_MAX_CPU_ISA", oneDnn), ("ATEN_CPU_CAPABILITY", aten)]);
 
         AssertLearned(result);
     }
 
-    // Some virtual machines on AMD's CPUs show no caches. The leaf of CPUID that oneDNN reads their sizes from is replaced, in a copy of libtorch, by one that no CPU has.
+    // Some virtual machines on AMD's CPUs show no caches. The leaf of CPUID that oneDNN reads their sizes from is replaced,
+    // in a copy of libtorch, by one that no CPU has.
     [SkippableFact]
     public void NetworksOfBottlenecksDoNotEndTheProcessWhereTheCachesAreHidden()
     {
-        Skip.IfNot(OperatingSystem.IsLinux() && Processor.IsX86 && Processor.Name.Contains("AMD", StringComparison.Ordinal), "oneDNN reads that leaf on AMD's CPUs only.");
+        Skip.IfNot(
+            OperatingSystem.IsLinux() && Processor.IsX86 && Processor.Name.Contains("AMD", StringComparison.Ordinal),
+            "oneDNN reads that leaf on AMD's CPUs only.");
         using var folder = new TemporaryFolder();
         var program = CopyWithHiddenCaches(folder["program"]);
 
@@ -42,7 +46,9 @@ public sealed class OtherProcessorsTests
     private static string Program => SampleProcess.Assembly("TrainingProcess", folder: "test");
 
     private static void SkipIfMissing(string? instructionSet) =>
-        Skip.If(instructionSet is not null && !Processor.InstructionSets.Contains((instructionSet, true)), $"This CPU has no {instructionSet}.");
+        Skip.If(
+            instructionSet is not null && !Processor.InstructionSets.Contains((instructionSet, true)),
+            $"This CPU has no {instructionSet}.");
 
     // A line for each network: name, precision, accuracy in ONNX Runtime, largest difference from Torch's logits in units of their spread.
     private static void AssertLearned(ProcessResult result)

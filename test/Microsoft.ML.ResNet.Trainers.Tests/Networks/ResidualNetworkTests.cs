@@ -31,7 +31,8 @@ public sealed class ResidualNetworkTests
         var raw = TorchLogits(plan, weights, image);
         Assert.True(raw.Max() - raw.Min() > 1e-3, "equal logits compare nothing");
         var scale = 1 / (raw.Max() - raw.Min());
-        weights = new ResNetWeights(weights.Tensors.Select(tensor => tensor.Name.StartsWith("fc.", StringComparison.Ordinal) ? tensor.Scaled(scale) : tensor));
+        weights = new ResNetWeights(
+            weights.Tensors.Select(tensor => tensor.Name.StartsWith("fc.", StringComparison.Ordinal) ? tensor.Scaled(scale) : tensor));
 
         var expected = raw.Select(logit => scale * logit); // the head is linear
         var actual = OnnxLogits(plan, weights, image);
@@ -164,10 +165,12 @@ public sealed class ResidualNetworkTests
     private static float[] DrawNormal(int count)
     {
         var random = new Random(1);
-        return [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+        return [.. Enumerable.Range(0, count)
+            .Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
     }
 
-    private static float[] TorchLogits(LayerPlan plan, ResNetWeights weights, float[] image, TrainingPrecision precision = TrainingPrecision.Float32)
+    private static float[] TorchLogits(
+        LayerPlan plan, ResNetWeights weights, float[] image, TrainingPrecision precision = TrainingPrecision.Float32)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -179,11 +182,13 @@ public sealed class ResidualNetworkTests
     private static float[] OnnxLogits(LayerPlan plan, ResNetWeights weights, float[] image)
     {
         var preprocessing = new ImagePreprocessing(plan.Input, [0, 0, 0], [1, 1, 1]);
-        var model = OnnxGraphWriter.Classifier(new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []);
+        var model = OnnxGraphWriter.Classifier(
+            new ResNetModel(plan, weights, preprocessing), OnnxElementType.Float, new OnnxExportOptions { Softmax = false }, []);
         var file = new byte[model.CalculateSize()];
         model.WriteTo(new MemoryStream(file));
         using var session = new InferenceSession(file);
-        using var outputs = session.Run([NamedOnnxValue.CreateFromTensor("pixels", new DenseTensor<float>(image, [1, plan.Input.Channels, plan.Input.Height, plan.Input.Width]))]);
+        using var outputs = session.Run([NamedOnnxValue.CreateFromTensor(
+            "pixels", new DenseTensor<float>(image, [1, plan.Input.Channels, plan.Input.Height, plan.Input.Width]))]);
         return [.. outputs[0].AsEnumerable<float>()];
     }
 }

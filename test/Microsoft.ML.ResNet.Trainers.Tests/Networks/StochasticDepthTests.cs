@@ -49,11 +49,17 @@ public sealed class StochasticDepthTests
         var plan = LayerPlan.Create(architecture, new ImageShape(3, 64, 64), 10);
         var (plain, zeroed) = (StartingWeights.For(plan, null, 1), StartingWeights.For(plan, null, 1, zeroInitResidual: true));
 
-        var different = plain.Tensors.Zip(zeroed.Tensors).Where(pair => !pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span)).Select(pair => pair.Second).ToArray();
+        var different = plain.Tensors.Zip(zeroed.Tensors)
+            .Where(pair => !pair.First.Values.Span.SequenceEqual(pair.Second.Values.Span))
+            .Select(pair => pair.Second)
+            .ToArray();
 
         Assert.Equal(changes ? architecture.Depths.Sum() : 0, different.Length);
-        Assert.All(different, tensor => Assert.Matches(architecture.IsBottleneck ? @"^layer\d\.\d\.bn3\.weight$" : @"^layer\d\.\d\.bn2\.weight$", tensor.Name));
+        Assert.All(different, tensor =>
+            Assert.Matches(architecture.IsBottleneck ? @"^layer\d\.\d\.bn3\.weight$" : @"^layer\d\.\d\.bn2\.weight$", tensor.Name));
         Assert.All(different, tensor => Assert.All(tensor.Values.ToArray(), value => Assert.Equal(0, value)));
-        Assert.All(StartingWeights.For(plan, plain, 1, zeroInitResidual: true).Tensors.Zip(plain.Tensors), pair => Assert.Same(pair.Second, pair.First));
+        Assert.All(
+            StartingWeights.For(plan, plain, 1, zeroInitResidual: true).Tensors.Zip(plain.Tensors),
+            pair => Assert.Same(pair.Second, pair.First));
     }
 }

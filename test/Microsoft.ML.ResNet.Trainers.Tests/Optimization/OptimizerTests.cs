@@ -43,15 +43,55 @@ public sealed class OptimizerTests
     {
         using var scope = NewDisposeScope();
         var (weight, zero) = (tensor(new float[] { 3, 4 }).requires_grad_(), zeros(2).requires_grad_());
-        using var optimizer = new AdamOptimizer([new("a", weight, 1, Decays: true), new("b", zero, 1, Decays: true)], trustRatio: true, momentum: 0.9, beta2: 0.99, weightDecay: 0);
+        using var optimizer = new AdamOptimizer([new("a", weight, 1, Decays: true), new("b", zero, 1, Decays: true)], trustRatio: true,
+            momentum: 0.9, beta2: 0.99, weightDecay: 0);
 
         (weight.sum() + zero.sum()).backward();
         optimizer.Step(0.1);
 
         // The first update of Adam is the gradient's sign, of length √2; |w| = 5. A tensor of zeros has a ratio of 1.
         var change = 0.1 * 5 / Math.Sqrt(2);
-        Assert.Equal([3 - change, 4 - change], weight.detach().data<float>().ToArray().Select(value => (double)value), (expected, actual) => Math.Abs(expected - actual) < 1e-5);
+        Assert.Equal(
+            [3 - change, 4 - change],
+            weight.detach().data<float>().ToArray().Select(value => (double)value),
+            (expected, actual) => Math.Abs(expected - actual) < 1e-5);
         Assert.All(zero.detach().data<float>().ToArray(), value => Assert.Equal(-0.1f, value, tolerance: 1e-6f));
+    }
+
+    /// <summary>Two steps, written out; of a matrix of length 5, and of a vector, which takes the steps of SGD in Caffe's form.</summary>
+    [Fact]
+    public void LarsScalesEachMatrixByItsTrustRatio()
+    {
+        const double rate = 2, decay = 0.1, momentum = 0.9;
+        using var scope = NewDisposeScope();
+        var matrix = tensor(new float[] { 3, 4 }).view(1, 2).detach().requires_grad_();
+        var vector = tensor(new float[] { 3, 4 }).requires_grad_();
+        using var optimizer = new LarsOptimizer(
+            [new("a", matrix, 1, Decays: true), new("b", vector, 1, Decays: true)], momentum, weightDecay: decay);
+        double[] expectedMatrix = [3, 4], expectedVector = [3, 4], velocity = [0, 0], plain = [0, 0];
+        for (var step = 0; step < 2; step++)
+        {
+            (matrix.sum() + vector.sum()).backward();
+            optimizer.Step(rate);
+
+            var length = Math.Sqrt(expectedMatrix.Sum(weight => weight * weight));
+            var trust = 0.001 * length / (Math.Sqrt(2) + decay * length);
+            for (var i = 0; i < 2; i++)
+            {
+                velocity[i] = momentum * velocity[i] + rate * trust * (1 + decay * expectedMatrix[i]);
+                expectedMatrix[i] -= velocity[i];
+                plain[i] = momentum * plain[i] + rate * (1 + decay * expectedVector[i]);
+                expectedVector[i] -= plain[i];
+            }
+        }
+
+        AssertNear(expectedMatrix, matrix);
+        AssertNear(expectedVector, vector);
+
+        static void AssertNear(double[] expected, Tensor actual) => Assert.Equal(
+            expected,
+            actual.detach().data<float>().ToArray().Select(value => (double)value),
+            (one, other) => Math.Abs(one - other) < 1e-5);
     }
 
     [Theory]
@@ -61,9 +101,11 @@ public sealed class OptimizerTests
     {
         const double rate = 0.1, filterScale = 0.5, decay = 0.01, momentum = 0.9;
         using var scope = NewDisposeScope();
-        var filters = randn([outputs, kernel, kernel, inputs], generator: new Generator(3)).permute(0, 3, 1, 2).detach().requires_grad_(); // channels-last
+        // channels-last
+        var filters = randn([outputs, kernel, kernel, inputs], generator: new Generator(3)).permute(0, 3, 1, 2).detach().requires_grad_();
         var (goal, start) = (randn([outputs, inputs, kernel, kernel], generator: new Generator(4)), filters.detach().clone());
-        using var optimizer = new MuonOptimizer([new("a", filters, 1, Decays: true)], filterScale, keepLength: false, momentum, nesterov: true, MomentumForm.PyTorch, decay);
+        using var optimizer = new MuonOptimizer(
+            [new("a", filters, 1, Decays: true)], filterScale, keepLength: false, momentum, nesterov: true, MomentumForm.PyTorch, decay);
 
         (filters - goal).square().sum().backward();
         using var velocity = filters.grad!.clone();
@@ -75,7 +117,8 @@ public sealed class OptimizerTests
         var nearest = u.matmul(v);
         var singular = linalg.svdvals(step.flatten(1)).data<float>().ToArray();
         Assert.All(singular, value => Assert.InRange(value, 0.3f, 1.3f)); // three steps of the iteration, not its limit
-        var cosine = (nearest * step.flatten(1)).sum().item<double>() / (nearest.norm() * step.norm().to_type(ScalarType.Float64)).item<double>();
+        var cosine =
+            (nearest * step.flatten(1)).sum().item<double>() / (nearest.norm() * step.norm().to_type(ScalarType.Float64)).item<double>();
         Assert.True(cosine > 0.95, $"{cosine}");
         Assert.Null(filters.grad);
     }
@@ -87,12 +130,14 @@ public sealed class OptimizerTests
         using var scope = NewDisposeScope();
         var filters = (5 * randn([4, 3, 3, 3], generator: new Generator(3))).detach().requires_grad_();
         var start = filters.detach().clone();
-        using var optimizer = new MuonOptimizer([new("a", filters, 1, Decays: true)], filterRate: 1, keepLength: true, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 10);
+        using var optimizer = new MuonOptimizer([new("a", filters, 1, Decays: true)], filterRate: 1, keepLength: true, momentum: 0.9,
+            nesterov: true, MomentumForm.PyTorch, weightDecay: 10);
 
         filters.sum().backward();
         optimizer.Step(rate);
 
-        // From a length of √4, whatever they had, by a step no longer than the rate times the length of an orthogonal matrix; decay does nothing.
+        // From a length of √4, whatever they had, by a step no longer than the rate times the
+        // length of an orthogonal matrix; decay does nothing.
         var step = filters.detach() - start * (2 / start.norm());
         Assert.InRange(step.norm().item<float>(), 0.3 * rate, 1.3 * rate); // the gradient has one singular value
     }
@@ -100,8 +145,10 @@ public sealed class OptimizerTests
     [Fact]
     public void WhatIsNoFilterTakesTheStepsOfSgdWithMuon()
     {
-        Assert.Equal(Run(parameters => new SgdOptimizer(parameters, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)),
-            Run(parameters => new MuonOptimizer(parameters, filterRate: 0.2, keepLength: false, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)));
+        Assert.Equal(Run(
+            parameters => new SgdOptimizer(parameters, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)),
+            Run(parameters => new MuonOptimizer(
+                parameters, filterRate: 0.2, keepLength: false, momentum: 0.9, nesterov: true, MomentumForm.PyTorch, weightDecay: 0.01)));
 
         static float[] Run(Func<OptimizedParameter[], Optimizer> make)
         {
@@ -131,7 +178,8 @@ public sealed class OptimizerTests
         {
             using var scope = NewDisposeScope();
             var weight = ones(1).requires_grad_();
-            using var optimizer = new SgdOptimizer([new("w", weight, 1, Decays: true)], momentum: 0.9, nesterov: false, form, weightDecay: 0);
+            using var optimizer = new SgdOptimizer(
+                [new("w", weight, 1, Decays: true)], momentum: 0.9, nesterov: false, form, weightDecay: 0);
             foreach (var rate in rates)
             {
                 weight.sum().backward();
@@ -152,7 +200,10 @@ public sealed class OptimizerTests
 
         GradientClipping.Apply(gradients, longest);
 
-        Assert.Equal([3 * scale, 0, 4 * scale], gradients.SelectMany(gradient => gradient.data<float>().ToArray()), (expected, actual) => Math.Abs(expected - actual) < 1e-5);
+        Assert.Equal(
+            [3 * scale, 0, 4 * scale],
+            gradients.SelectMany(gradient => gradient.data<float>().ToArray()),
+            (expected, actual) => Math.Abs(expected - actual) < 1e-5);
     }
 
     [Fact]
@@ -160,7 +211,8 @@ public sealed class OptimizerTests
     {
         using var scope = NewDisposeScope();
         var (trained, frozen) = (ones(2).requires_grad_(), ones(2).requires_grad_());
-        using var optimizer = new SgdOptimizer([new("a", trained, 1, Decays: true), new("b", frozen, 1, Decays: true)], momentum: 0.9, nesterov: false, MomentumForm.PyTorch, weightDecay: 0.5);
+        using var optimizer = new SgdOptimizer([new("a", trained, 1, Decays: true), new("b", frozen, 1, Decays: true)], momentum: 0.9,
+            nesterov: false, MomentumForm.PyTorch, weightDecay: 0.5);
 
         trained.sum().backward();
         optimizer.Step(0.1);
@@ -180,7 +232,9 @@ public sealed class OptimizerTests
             arange(24, ScalarType.Float32).reshape(2, 2, 3, 2).permute(0, 3, 1, 2).requires_grad_(),
             arange(3, ScalarType.Float32).requires_grad_(),
         ];
-        var expected = weights.Select(weight => weight.detach().contiguous().data<float>().ToArray().Select(value => (double)value).ToArray()).ToArray();
+        var expected = weights
+            .Select(weight => weight.detach().contiguous().data<float>().ToArray().Select(value => (double)value).ToArray())
+            .ToArray();
         var slots = expected.Select(values => values.Select(_ => new Slots()).ToArray()).ToArray();
         using var optimizer = make([new("a", weights[0], RateScale: 1, Decays: true), new("b", weights[1], RateScale: 0.5, Decays: false)]);
 
@@ -193,7 +247,8 @@ public sealed class OptimizerTests
             {
                 for (var j = 0; j < expected[i].Length; j++)
                 {
-                    expected[i][j] = update(expected[i][j], expected[i][j], i == 0 ? rate : rate / 2, i == 0 ? decay : 0, step, slots[i][j]);
+                    expected[i][j] = update(
+                        expected[i][j], expected[i][j], i == 0 ? rate : rate / 2, i == 0 ? decay : 0, step, slots[i][j]);
                 }
             }
         }
@@ -201,7 +256,9 @@ public sealed class OptimizerTests
         for (var i = 0; i < expected.Length; i++)
         {
             Assert.Null(weights[i].grad);
-            Assert.All(weights[i].detach().contiguous().data<float>().ToArray().Zip(expected[i]), pair => Assert.Equal(pair.Second, pair.First, tolerance: 1e-4));
+            Assert.All(
+                weights[i].detach().contiguous().data<float>().ToArray().Zip(expected[i]),
+                pair => Assert.Equal(pair.Second, pair.First, tolerance: 1e-4));
         }
     }
 

@@ -79,7 +79,9 @@ public sealed class RealImagesTests : IDisposable
     internal static void Extract(string archive, string folder, int perClass)
     {
         using var zip = ZipFile.OpenRead(Repository.Shared(archive));
-        var files = zip.Entries.Where(entry => entry.Name.Length > 0).OrderBy(entry => entry.FullName, StringComparer.Ordinal).GroupBy(entry => Path.GetDirectoryName(entry.FullName)!);
+        var files = zip.Entries.Where(entry => entry.Name.Length > 0)
+            .OrderBy(entry => entry.FullName, StringComparer.Ordinal)
+            .GroupBy(entry => Path.GetDirectoryName(entry.FullName)!);
         foreach (var entry in files.SelectMany(group => group.Take(perClass)))
         {
             var path = Path.Combine(folder, entry.FullName);

@@ -11,6 +11,7 @@ public sealed class TrainingRecipeTests
         { nameof(TrainingRecipe.PaperImageNet), TrainingRecipe.PaperImageNet },
         { nameof(TrainingRecipe.Modern), TrainingRecipe.Modern },
         { nameof(TrainingRecipe.Fast), TrainingRecipe.Fast },
+        { nameof(TrainingRecipe.LargeBatch), TrainingRecipe.LargeBatch },
     };
 
     [Theory]
@@ -31,7 +32,9 @@ public sealed class TrainingRecipeTests
     {
         using var json = JsonDocument.Parse(new TrainingRecipe().ToJson());
 
-        var properties = typeof(TrainingRecipe).GetProperties(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Instance).Select(property => property.Name);
+        var properties = typeof(TrainingRecipe)
+            .GetProperties(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Instance)
+            .Select(property => property.Name);
         Assert.Equal(properties.Order(), json.RootElement.EnumerateObject().Select(property => property.Name).Order());
     }
 
@@ -44,18 +47,30 @@ public sealed class TrainingRecipeTests
         Assert.Equal(["LearningRate is 0.05, was 0.1"], changed.DifferencesFrom(TrainingRecipe.Paper));
     }
 
+    /// <summary>The linear scaling rule counts the images of a step, in how many batches they come.</summary>
     [Fact]
-    public void JsonMayLeaveOutWhatIsDefault() => Assert.Equal(new TrainingRecipe { Epochs = 7 }, TrainingRecipe.FromJson("""{ "Epochs": 7 }"""));
+    public void TheRateOfALargeBatchGrowsWithTheImagesOfAStep()
+    {
+        Assert.Equal(3.2, TrainingRecipe.LargeBatch.PeakLearningRate, precision: 12); // Goyal et al., section 5.1: 0.1·kn/256
+        Assert.Equal(0.4, (TrainingRecipe.LargeBatch with { BatchSize = 512, GradientAccumulationSteps = 2 }).PeakLearningRate, 12);
+        Assert.Equal(0.1, (TrainingRecipe.Modern with { BatchSize = 1024 }).PeakLearningRate, 12);
+    }
+
+    [Fact]
+    public void JsonMayLeaveOutWhatIsDefault() =>
+        Assert.Equal(new TrainingRecipe { Epochs = 7 }, TrainingRecipe.FromJson("""{ "Epochs": 7 }"""));
 
     [Theory]
     [InlineData("""{ "Epoch": 7 }""", "Epoch")]
     [InlineData("""{ "Optimizer": "Adam" }""", "Optimizer")]
     [InlineData("null", "null")]
     [InlineData("{", "")]
-    public void OtherJsonIsRefused(string json, string named) => Assert.Contains(named, Assert.ThrowsAny<JsonException>(() => TrainingRecipe.FromJson(json)).Message);
+    public void OtherJsonIsRefused(string json, string named) =>
+        Assert.Contains(named, Assert.ThrowsAny<JsonException>(() => TrainingRecipe.FromJson(json)).Message);
 
     [Fact]
-    public void JsonWithAValueOutOfRangeIsRefused() => Assert.Throws<ArgumentOutOfRangeException>(() => TrainingRecipe.FromJson("""{ "Momentum": 1 }"""));
+    public void JsonWithAValueOutOfRangeIsRefused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingRecipe.FromJson("""{ "Momentum": 1 }"""));
 
     public static TheoryData<string, TrainingRecipe> OutOfRange => new()
     {
@@ -65,6 +80,7 @@ public sealed class TrainingRecipeTests
         { "GradientAccumulationSteps", new() { GradientAccumulationSteps = 0 } },
         { "Optimizer", new() { Optimizer = (OptimizerKind)9 } },
         { "LearningRate", new() { LearningRate = double.NaN } },
+        { "BaseBatchSize", new() { BaseBatchSize = 0 } },
         { "FilterLearningRate", new() { FilterLearningRate = 0 } },
         { "LearningRateDecay", new() { LearningRateDecay = (LearningRateDecay)9 } },
         { "LearningRateDrops", new() { LearningRateDrops = [0.75, 0.5] } },

@@ -44,7 +44,9 @@ public sealed class LabelIssuesTests : IDisposable
         var found = _ml.MulticlassClassification.FindLabelIssues(view);
 
         Assert.Equal(rows.Length, found.ImageCount);
-        Assert.Equal(turned.Keys.Select(row => row < 10 ? row : row + 1).Order(), found.Issues.Take(turned.Count).Select(issue => issue.Row).Order());
+        Assert.Equal(
+            turned.Keys.Select(row => row < 10 ? row : row + 1).Order(),
+            found.Issues.Take(turned.Count).Select(issue => issue.Row).Order());
         Assert.Equal(
             withGap.Where((_, row) => found.Issues.All(issue => issue.Row != row)).Select(row => row.ImagePath),
             found.RemoveFrom(view).GetColumn<string>("ImagePath"));
@@ -87,14 +89,18 @@ public sealed class LabelIssuesTests : IDisposable
         var moved = Path.Combine(_folder["images"], "standing", "wrong.png");
         File.Move(Path.Combine(_folder["images"], "lying", "007.png"), moved);
         var files = _ml.Data.LoadImageFolder(_folder["images"]);
-        var load = _ml.Transforms.Conversion.MapValueToKey("Label").Append(_ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(files);
+        var load = _ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(_ml.Transforms.LoadImages("Image", null, "ImagePath"))
+            .Fit(files);
         using var network = UntrainedClassifier.Create(_ml, load.Transform(files), "Image");
         var pipeline = load.Append(network);
 
         var found = network.FindLabelIssues(load.Transform(files), new LabelIssueOptions { Folds = 4 });
         var ofPipeline = pipeline.FindLabelIssues(files, new LabelIssueOptions { Folds = 4 });
 
-        Assert.Equal(found.Issues.Select(issue => issue with { Thumbnail = null }), ofPipeline.Issues.Select(issue => issue with { Thumbnail = null }));
+        Assert.Equal(
+            found.Issues.Select(issue => issue with { Thumbnail = null }),
+            ofPipeline.Issues.Select(issue => issue with { Thumbnail = null }));
         var first = found.Issues[0];
         Assert.Equal((moved, "standing", "lying"), (first.Path, first.Label, first.Suggested));
 
@@ -129,7 +135,8 @@ public sealed class LabelIssuesTests : IDisposable
     {
         var (rows, _) = Clouds(perClass: 10, turnedOf: 10);
         var data = View(rows);
-        Throws<ArgumentOutOfRangeException>("There is no feature column 'Nothing'", data, new LabelIssueOptions { FeatureColumnName = "Nothing" });
+        Throws<ArgumentOutOfRangeException>(
+            "There is no feature column 'Nothing'", data, new LabelIssueOptions { FeatureColumnName = "Nothing" });
         Throws<ArgumentOutOfRangeException>("must be a vector of floats", data, new LabelIssueOptions { FeatureColumnName = "ImagePath" });
         Throws<ArgumentOutOfRangeException>("There is no label column", data, new LabelIssueOptions { LabelColumnName = "Nothing" });
         Throws<ArgumentOutOfRangeException>("Folds", data, new LabelIssueOptions { Folds = 1 });
@@ -143,7 +150,8 @@ public sealed class LabelIssuesTests : IDisposable
 
     private void Throws<T>(string message, IDataView data, LabelIssueOptions options)
         where T : Exception =>
-        Assert.Contains(message, Assert.Throws<T>(() => _ml.MulticlassClassification.FindLabelIssues(data, options)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message, Assert.Throws<T>(() => _ml.MulticlassClassification.FindLabelIssues(data, options)).Message, StringComparison.Ordinal);
 
     // Three clouds of points, apart; every so-manieth point is labelled as of the next cloud.
     private static (Row[] Rows, Dictionary<long, string> Turned) Clouds(int perClass, int turnedOf, string name = "class")

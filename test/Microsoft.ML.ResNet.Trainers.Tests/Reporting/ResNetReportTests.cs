@@ -22,12 +22,17 @@ public sealed class ResNetReportTests : IDisposable
 
         var page = Page.Read(_folder["report.html"]);
         Assert.Equal("Stripes", page.Title);
-        Assert.Equal(["results", "training", "confusion", "classes", "mistakes", "calibration", "views", "responses", "time", "card"], page.QuerySelectorAll("main section").Select(section => section.Id));
+        Assert.Equal(
+            ["results", "training", "confusion", "classes", "mistakes", "calibration", "views", "responses", "time", "card"],
+            page.QuerySelectorAll("main section").Select(section => section.Id));
         Assert.Equal(3, page.QuerySelectorAll(".mistakes li").Length);
         Assert.Equal(9, page.QuerySelectorAll(".mistakes img").Length);         // each image, and where two classes were seen in it
         Assert.Equal(2, page.QuerySelectorAll("#training tbody tr").Length);
         Assert.All(
-            ["\"Epochs\": 2,", "Float32", "9 to train on, 1 to validate on", model.History.Conditions!.StartingWeightsHash, _folder["images"]],
+            [
+                "\"Epochs\": 2,", "Float32", "9 to train on, 1 to validate on", model.History.Conditions!.StartingWeightsHash,
+                _folder["images"],
+            ],
             text => Assert.Contains(text, page.QuerySelector("#card details")!.TextContent, StringComparison.Ordinal));
         Assert.Equal(["images", "report.html"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order());
     }
@@ -108,7 +113,10 @@ public sealed class ResNetReportTests : IDisposable
         var data = TrainingData.Vectors(_ml);
         var pipeline = _ml.Transforms.CopyColumns("Copy", "Bytes").Append(_ml.Transforms.CopyColumns("Other", "Bytes")).Fit(data);
 
-        Assert.Contains("no ResNetClassificationTransformer", Assert.Throws<ArgumentException>(() => pipeline.WriteReport(_folder["report.html"], data)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no ResNetClassificationTransformer",
+            Assert.Throws<ArgumentException>(() => pipeline.WriteReport(_folder["report.html"], data)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -148,6 +156,7 @@ public sealed class ResNetReportTests : IDisposable
         Assert.Equal("ComparedRuns", Refusal(new ReportOptions { ComparedRuns = [("empty", new TrainingHistory())] }));
         Assert.Equal("TestTimeViews", Refusal(new ReportOptions { TestTimeViews = null! }));
 
-        string? Refusal(ReportOptions options) => Assert.ThrowsAny<ArgumentException>(() => model.WriteReport(_folder["report.html"], data, options)).ParamName;
+        string? Refusal(ReportOptions options) =>
+            Assert.ThrowsAny<ArgumentException>(() => model.WriteReport(_folder["report.html"], data, options)).ParamName;
     }
 }

@@ -17,7 +17,15 @@ public sealed class ConsumeTests
         var files = ml.Data.LoadImageFolder(folder["images"]);
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
             .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = TrainingData.Tiny, InputShape = TrainingData.Shape, Epochs = 2, BatchSize = 8, ValidationFraction = 0.25, RejectUnknown = rejectUnknown }))
+            .Append(ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Architecture = TrainingData.Tiny,
+                InputShape = TrainingData.Shape,
+                Epochs = 2,
+                BatchSize = 8,
+                ValidationFraction = 0.25,
+                RejectUnknown = rejectUnknown,
+            }))
             .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel"));
         using var model = pipeline.Fit(files);
         ml.Model.Save(model, files.Schema, folder["model.zip"]);

@@ -52,7 +52,8 @@ public sealed class PaperExperimentsTests
         WriteImages(folder["data"]);
         File.WriteAllText(folder["mine.json"], (TrainingRecipe.Fast with { Epochs = 2, BatchSize = 16 }).ToJson());
 
-        var (exitCode, output, error) = SampleProcess.RunSample("PaperExperiments", "train", "--network", "plain20", "--recipe", folder["mine.json"], "--data", folder["data"], "--output", folder["out"]);
+        var (exitCode, output, error) = SampleProcess.RunSample("PaperExperiments", "train", "--network", "plain20", "--recipe",
+            folder["mine.json"], "--data", folder["data"], "--output", folder["out"]);
 
         Assert.True(exitCode == 0, error + output);
         Assert.True(File.Exists(folder["out/networks/plain20-mine/weights.safetensors"]));
@@ -72,7 +73,8 @@ public sealed class PaperExperimentsTests
     public void TheTablesHoldTheLibrarysNetworksOfThePaper()
     {
         var expected = ResNetArchitecture.All.Where(each =>
-            each is { Groups: 1, WidthPerGroup: 64, SqueezeReduction: 0, IsPreActivation: false, Stem: not StemKind.Deep } // later papers have the others
+            // later papers have the others
+            each is { Groups: 1, WidthPerGroup: 64, SqueezeReduction: 0, IsPreActivation: false, Stem: not StemKind.Deep }
             && !(each.IsBottleneck && each.BottleneckStride == BottleneckStride.Middle)
             && each != ResNetArchitecture.Plain1202 && each != ResNetArchitecture.WideResNet8_4 && each != ResNetArchitecture.ResNet9);
 
@@ -85,10 +87,12 @@ public sealed class PaperExperimentsTests
     {
         AssertDiffers(ResNetArchitecture.ResNet50V1, ResNetArchitecture.ResNet50, "layers of each", "filters of each", "multiply-adds");
         AssertDiffers(ResNetArchitecture.ResNet152V1, ResNetArchitecture.ResNet152, "layers of each", "filters of each", "multiply-adds");
-        AssertDiffers(ResNetArchitecture.ResNet34, ResNetArchitecture.ResNet34 with { Depths = [3, 4, 7, 3] }, "layers", "layers of each", "multiply-adds");
+        AssertDiffers(ResNetArchitecture.ResNet34, ResNetArchitecture.ResNet34 with { Depths = [3, 4, 7, 3] }, "layers", "layers of each",
+            "multiply-adds");
         AssertDiffers(ResNetArchitecture.ResNet18, ResNetArchitecture.ResNet18 with { BaseWidth = 32 }, "filters of each", "multiply-adds");
         AssertDiffers(ResNetArchitecture.ResNet20, ResNetArchitecture.ResNet20 with { Shortcut = ShortcutKind.C }, "parameters");
-        AssertDiffers(ResNetArchitecture.ResNet20, ResNetArchitecture.ResNet20 with { Depths = [3, 3, 3, 1] }, "layers", "output sizes", "layers of each", "filters of each", "parameters");
+        AssertDiffers(ResNetArchitecture.ResNet20, ResNetArchitecture.ResNet20 with { Depths = [3, 3, 3, 1] }, "layers", "output sizes",
+            "layers of each", "filters of each", "parameters");
         Assert.All(Networks, network => AssertDiffers(network.Architecture, network.Architecture));
     }
 

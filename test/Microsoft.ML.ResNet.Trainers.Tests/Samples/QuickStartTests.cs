@@ -39,7 +39,8 @@ public sealed partial class QuickStartTests : IDisposable
         ];
 
         var (exitCode, output, error) = SampleProcess.Interrupt(
-            "dotnet", [SampleProcess.Assembly("QuickStart"), .. arguments], () => Directory.Exists(_folder["checkpoints"]) && Directory.EnumerateFiles(_folder["checkpoints"], "*.safetensors").Any());
+            "dotnet", [SampleProcess.Assembly("QuickStart"), .. arguments], () =>
+                Directory.Exists(_folder["checkpoints"]) && Directory.EnumerateFiles(_folder["checkpoints"], "*.safetensors").Any());
         Assert.True(exitCode == 130, $"exit code {exitCode}: {error}{output}");
         Assert.Contains("The same command goes on", output);
         Assert.False(File.Exists(_folder["own/model.zip"]));
@@ -67,7 +68,8 @@ public sealed partial class QuickStartTests : IDisposable
     {
         File.WriteAllText(_folder["file"], "");
 
-        var (exitCode, output, _) = SampleProcess.RunSample("QuickStart", "--model", _folder["file/model.zip"], "--report", _folder["report.html"]);
+        var (exitCode, output, _) = SampleProcess.RunSample(
+            "QuickStart", "--model", _folder["file/model.zip"], "--report", _folder["report.html"]);
 
         Assert.Equal(1, exitCode);
         Assert.DoesNotContain("Drew", output);

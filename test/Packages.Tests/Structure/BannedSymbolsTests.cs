@@ -46,8 +46,11 @@ public sealed class BannedSymbolsTests
         Assert.Contains($"#pragma warning disable {Banned}", Assert.Single(files), StringComparison.Ordinal);
     }
 
-    private static string Call(MethodInfo method) =>
-        $"System.GC.Collect({string.Join(", ", method.GetParameters().Select(parameter => $"default({parameter.ParameterType.FullName})"))})";
+    private static string Call(MethodInfo method)
+    {
+        var arguments = method.GetParameters().Select(parameter => $"default({parameter.ParameterType.FullName})");
+        return $"System.GC.Collect({string.Join(", ", arguments)})";
+    }
 
     // The calls that the analyzer complains of, counted from 0.
     private static async Task<IEnumerable<int>> RefusedLines(params string[] calls)

@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Packages.Tests.Structure;
 public sealed class LineLengthTests
 {
     [Fact]
-    public void NoLineOfTheLibrariesIsLongerThanEditorConfigSays()
+    public void NoLineIsLongerThanEditorConfigSays()
     {
         var longest = ReadLongest();
         var longer = SourceFiles.All

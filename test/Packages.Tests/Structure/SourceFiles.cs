@@ -2,13 +2,14 @@ using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Packages.Tests.Structure;
 
-/// <summary>The C# files of the libraries.</summary>
+/// <summary>The C# files of the repository.</summary>
 internal static class SourceFiles
 {
     private static readonly string[] Outputs = ["bin", "obj"];
+    private static readonly string[] Folders = ["src", "samples", "test"];
 
-    /// <summary>Gets the files of both libraries.</summary>
-    public static IEnumerable<string> All => Below(Path.Combine(Repository.Root, "src"));
+    /// <summary>Gets the files of the libraries, the samples and the tests.</summary>
+    public static IEnumerable<string> All => Folders.SelectMany(folder => Below(Path.Combine(Repository.Root, folder)));
 
     /// <summary>Gets the files of a folder and those in it, but no output of a build.</summary>
     public static IEnumerable<string> Below(string root) => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)

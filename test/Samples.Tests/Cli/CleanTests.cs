@@ -24,7 +24,9 @@ public sealed class CleanTests : IDisposable
 
         var result = Clean("--report", _folder["labels.html"], "--csv", _folder["labels.csv"], "--json").Succeeded().Json;
 
-        Assert.Equal((60, 0, 0), (result.GetProperty("images").GetInt32(), result.GetProperty("failed").GetInt32(), result.GetProperty("moved").GetInt32()));
+        Assert.Equal(
+            (60, 0, 0),
+            (result.GetProperty("images").GetInt32(), result.GetProperty("failed").GetInt32(), result.GetProperty("moved").GetInt32()));
         var first = result.GetProperty("issues")[0];
         Assert.Equal(
             (_wrong, "standing", "lying"),

@@ -3,7 +3,9 @@ using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Samples.Tests.Cli;
 
-/// <summary>A network with random weights, in a file, and pictures to use it on. What the tool says is held against what the library says.</summary>
+/// <summary>
+/// A network with random weights, in a file, and pictures to use it on. What the tool says is held against what the library says.
+/// </summary>
 public sealed class CliFixture : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -24,7 +26,8 @@ public sealed class CliFixture : IDisposable
     internal static string[] ClassNames { get; } = ["diagonal", "lying, \"flat\"", "standing"];
 
     /// <summary>Gets weights of a network whose tensors are those of another one too.</summary>
-    internal static ResNetWeights Untrained { get; } = new(ResNetWeights.Initialize(LayerPlan.Create(ResNetArchitecture.Plain20, new ImageShape(3, 16, 16), 3), seed: 1).Tensors)
+    internal static ResNetWeights Untrained { get; } = new(
+        ResNetWeights.Initialize(LayerPlan.Create(ResNetArchitecture.Plain20, new ImageShape(3, 16, 16), 3), seed: 1).Tensors)
     {
         ArchitectureName = "plain20",
         ClassNames = [.. ClassNames],
@@ -39,16 +42,20 @@ public sealed class CliFixture : IDisposable
 
     internal string Onnx => _folder["network.onnx"];
 
-    internal static ProcessResult Resnet(params string[] arguments) => SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. arguments]);
+    internal static ProcessResult Resnet(params string[] arguments) =>
+        SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. arguments]);
 
-    internal static ProcessResult Resnet(byte[] input, params string[] arguments) => SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. arguments], input);
+    internal static ProcessResult Resnet(byte[] input, params string[] arguments) =>
+        SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. arguments], input);
 
     internal string File(string name) => _folder[name];
 
     /// <summary>Gets what the library says about a picture.</summary>
     internal float[] Scores(string path)
     {
-        var rows = _ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(_ml.Data.LoadImageFolder(Images)).Transform(_ml.Data.LoadFromEnumerable([new ImageFolderRow { ImagePath = path }]));
+        var rows = _ml.Transforms.LoadImages("Image", null, "ImagePath")
+            .Fit(_ml.Data.LoadImageFolder(Images))
+            .Transform(_ml.Data.LoadFromEnumerable([new ImageFolderRow { ImagePath = path }]));
         return _model.Transform(rows).GetColumn<float[]>("Score").Single();
     }
 

@@ -16,7 +16,12 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
 
         var result = Resnet("export", fixture.ModelZip, "-o", output, "--json").Succeeded().Json;
 
-        Assert.Equal((output, new FileInfo(output).Length, "plain20"), (result.GetProperty("output").GetString(), result.GetProperty("bytes").GetInt64(), result.GetProperty("architecture").GetString()));
+        Assert.Equal(
+            (output, new FileInfo(output).Length, "plain20"),
+            (
+                result.GetProperty("output").GetString(),
+                result.GetProperty("bytes").GetInt64(),
+                result.GetProperty("architecture").GetString()));
         Assert.Equal(File.ReadAllBytes(fixture.Safetensors), File.ReadAllBytes(output));
     }
 
@@ -94,11 +99,15 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
         var result = Resnet("featurize", fixture.Safetensors, fixture.Images, "-o", parquet, "--json").Succeeded().Json;
         Resnet("featurize", fixture.Safetensors, fixture.Images, "-o", csv).Succeeded();
 
-        Assert.Equal((9, 0, 64), (result.GetProperty("images").GetInt32(), result.GetProperty("failed").GetInt32(), result.GetProperty("features").GetInt32()));
+        Assert.Equal(
+            (9, 0, 64),
+            (result.GetProperty("images").GetInt32(), result.GetProperty("failed").GetInt32(), result.GetProperty("features").GetInt32()));
         using var text = new CsvReader(new StreamReader(csv), CultureInfo.InvariantCulture);
         var rows = text.GetRecords<dynamic>().Cast<IDictionary<string, object>>().ToArray();
         Assert.Equal(["file", "folder", .. Enumerable.Range(0, 64).Select(feature => $"feature_{feature}")], rows[0].Keys);
-        Assert.Equal(["diagonal", "diagonal", "diagonal", "lying", "lying", "lying", "standing", "standing", "standing"], rows.Select(row => row["folder"]));
+        Assert.Equal(
+            ["diagonal", "diagonal", "diagonal", "lying", "lying", "lying", "standing", "standing", "standing"],
+            rows.Select(row => row["folder"]));
 
         await using var reader = await ParquetReader.CreateAsync(parquet);
         using var group = reader.OpenRowGroupReader(0);

@@ -10,27 +10,43 @@ public sealed class EvaluateTests : IDisposable
     public EvaluateTests()
     {
         Pictures.Write(_folder["images"], perClass: 4, height: 16, width: 16);
-        new ResNetWeights(Untrained.Tensors) { ArchitectureName = "plain20", Preprocessing = Untrained.Preprocessing, ClassNames = ["diagonal", "lying", "standing"] }.Save(_folder["network.safetensors"]);
+        new ResNetWeights(Untrained.Tensors)
+        {
+            ArchitectureName = "plain20",
+            Preprocessing = Untrained.Preprocessing,
+            ClassNames = ["diagonal", "lying", "standing"],
+        }.Save(_folder["network.safetensors"]);
     }
 
     [Fact]
     public void FiguresAreThoseOfThePredictions()
     {
-        var predictions = Resnet("predict", _folder["network.safetensors"], _folder["images"], "--json", "--top", "3").Succeeded().Json.EnumerateArray()
-            .Select(each => (Label: Path.GetFileName(Path.GetDirectoryName(each.GetProperty("file").GetString()!)), Classes: each.GetProperty("classes").EnumerateArray().ToArray())).ToArray();
+        var predictions = Resnet("predict", _folder["network.safetensors"], _folder["images"], "--json", "--top", "3").Succeeded().Json
+            .EnumerateArray()
+            .Select(each => (
+                Label: Path.GetFileName(Path.GetDirectoryName(each.GetProperty("file").GetString()!)),
+                Classes: each.GetProperty("classes").EnumerateArray().ToArray()))
+            .ToArray();
 
         var result = Resnet("evaluate", _folder["network.safetensors"], _folder["images"], "--top", "2", "--json").Succeeded().Json;
 
-        Assert.Equal((12, 0, 2), (result.GetProperty("images").GetInt32(), result.GetProperty("failed").GetInt32(), result.GetProperty("top").GetInt32()));
+        Assert.Equal(
+            (12, 0, 2),
+            (result.GetProperty("images").GetInt32(), result.GetProperty("failed").GetInt32(), result.GetProperty("top").GetInt32()));
         Assert.Equal(Share(1), result.GetProperty("accuracy").GetDouble(), 1e-9);
         Assert.Equal(Share(2), result.GetProperty("topAccuracy").GetDouble(), 1e-9);
         Assert.Equal(
-            predictions.Average(each => -Math.Log(each.Classes.Single(known => known.GetProperty("name").GetString() == each.Label).GetProperty("probability").GetDouble())),
+            predictions.Average(each => -Math.Log(
+                each.Classes.Single(known => known.GetProperty("name").GetString() == each.Label).GetProperty("probability").GetDouble())),
             result.GetProperty("logLoss").GetDouble(), 1e-5);
-        Assert.Equal(["diagonal", "lying", "standing"], result.GetProperty("classes").EnumerateArray().Select(each => each.GetProperty("name").GetString()));
-        Assert.All(result.GetProperty("confusion").EnumerateArray(), row => Assert.Equal(4, row.EnumerateArray().Sum(cell => cell.GetInt32())));
+        Assert.Equal(
+            ["diagonal", "lying", "standing"],
+            result.GetProperty("classes").EnumerateArray().Select(each => each.GetProperty("name").GetString()));
+        Assert.All(
+            result.GetProperty("confusion").EnumerateArray(), row => Assert.Equal(4, row.EnumerateArray().Sum(cell => cell.GetInt32())));
 
-        double Share(int top) => predictions.Average(each => each.Classes.Take(top).Any(known => known.GetProperty("name").GetString() == each.Label) ? 1.0 : 0);
+        double Share(int top) =>
+            predictions.Average(each => each.Classes.Take(top).Any(known => known.GetProperty("name").GetString() == each.Label) ? 1.0 : 0);
     }
 
     [Fact]
@@ -112,7 +128,8 @@ public sealed class EvaluateTests : IDisposable
         (string, string?)[] environment = torch ? [] : [("NUGET_PACKAGES", _folder["none"]), ("RESNET_LIBTORCH", null)];
 
         var run = SampleProcess.Run(
-            "dotnet", [SampleProcess.Assembly("Cli", "resnet"), "report", _folder["network.safetensors"], _folder["images"], "-o", _folder["report.html"], "--title", "Stripes & more", "--json"],
+            "dotnet", [SampleProcess.Assembly("Cli", "resnet"), "report", _folder["network.safetensors"], _folder["images"], "-o",
+                _folder["report.html"], "--title", "Stripes & more", "--json"],
             environment: environment).Succeeded();
 
         Assert.Equal(new FileInfo(_folder["report.html"]).Length, run.Json.GetProperty("bytes").GetInt64());

@@ -12,11 +12,17 @@ public sealed class InspectTests(CliFixture fixture) : IClassFixture<CliFixture>
         var plan = LayerPlan.Create(ResNetArchitecture.Plain20, new ImageShape(3, 16, 16), 3);
         Assert.Equal("plain20", result.GetProperty("architecture").GetString());
         Assert.Equal(["resnet20", "plain20"], result.GetProperty("candidates").EnumerateArray().Select(each => each.GetString()));
-        Assert.Equal((3, 16), (result.GetProperty("input").GetProperty("channels").GetInt32(), result.GetProperty("input").GetProperty("height").GetInt32()));
+        Assert.Equal(
+            (3, 16),
+            (result.GetProperty("input").GetProperty("channels").GetInt32(), result.GetProperty("input").GetProperty("height").GetInt32()));
         Assert.Equal(ClassNames, result.GetProperty("classNames").EnumerateArray().Select(each => each.GetString()));
-        Assert.Equal((plan.ParameterCount, plan.MultiplyAdds), (result.GetProperty("parameters").GetInt64(), result.GetProperty("multiplyAdds").GetInt64()));
-        Assert.Equal(plan.MultiplyAdds, result.GetProperty("layers").EnumerateArray().Sum(layer => layer.GetProperty("multiplyAdds").GetInt64()));
-        Assert.Equal([100, 110, 120], result.GetProperty("preprocessing").GetProperty("mean").EnumerateArray().Select(each => each.GetInt32()));
+        Assert.Equal(
+            (plan.ParameterCount, plan.MultiplyAdds),
+            (result.GetProperty("parameters").GetInt64(), result.GetProperty("multiplyAdds").GetInt64()));
+        Assert.Equal(
+            plan.MultiplyAdds, result.GetProperty("layers").EnumerateArray().Sum(layer => layer.GetProperty("multiplyAdds").GetInt64()));
+        Assert.Equal(
+            [100, 110, 120], result.GetProperty("preprocessing").GetProperty("mean").EnumerateArray().Select(each => each.GetInt32()));
 
         var tensor = result.GetProperty("tensors").EnumerateArray().Single(each => each.GetProperty("name").GetString() == "conv1.weight");
         var values = Untrained["conv1.weight"].Values.ToArray();
@@ -76,6 +82,7 @@ public sealed class InspectTests(CliFixture fixture) : IClassFixture<CliFixture>
         var result = Resnet("inspect", fixture.File("page.pth"));
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("holds no weights that can be read", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Contains(
+            "holds no weights that can be read", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 }

@@ -18,13 +18,16 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         Assert.Equal(9, predictions.GetArrayLength());
         var prediction = predictions.EnumerateArray().Single(each => each.GetProperty("file").GetString() == picture);
         var expected = fixture.Scores(picture).Zip(ClassNames).OrderByDescending(pair => pair.First).Take(2);
-        Assert.Equal(expected, prediction.GetProperty("classes").EnumerateArray().Select(each => (each.GetProperty("probability").GetSingle(), each.GetProperty("name").GetString()!)));
+        Assert.Equal(expected, prediction.GetProperty("classes")
+            .EnumerateArray()
+            .Select(each => (each.GetProperty("probability").GetSingle(), each.GetProperty("name").GetString()!)));
     }
 
     [Fact]
     public void EveryFormatOfTheSameNetworkGivesTheSameCsv()
     {
-        string[] outputs = [.. new[] { fixture.Safetensors, fixture.ModelZip, fixture.Onnx }.Select(model => Resnet("predict", model, fixture.Images, "--csv", "--top", "3").Succeeded().Output)];
+        string[] outputs = [.. new[] { fixture.Safetensors, fixture.ModelZip, fixture.Onnx }.Select(
+            model => Resnet("predict", model, fixture.Images, "--csv", "--top", "3").Succeeded().Output)];
 
         Assert.All(outputs, output => Assert.Equal(outputs[0], output));
     }
@@ -52,11 +55,14 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         var output = Resnet("predict", fixture.Safetensors, odd, "--csv", "--top", "3").Succeeded().Output;
 
         using var csv = new CsvReader(new StringReader(output), CultureInfo.InvariantCulture);
-        var rows = csv.GetRecords<dynamic>().Select(row => ((string File, string Rank, string Class, string Probability))(row.file, row.rank, row.@class, row.probability)).ToArray();
+        var rows = csv.GetRecords<dynamic>()
+            .Select(row => ((string File, string Rank, string Class, string Probability))(row.file, row.rank, row.@class, row.probability))
+            .ToArray();
         Assert.All(rows, row => Assert.Equal(odd, row.File));
         Assert.Equal(["1", "2", "3"], rows.Select(row => row.Rank));
         Assert.Equal(ClassNames.Order(), rows.Select(row => row.Class).Order());
-        Assert.Equal(fixture.Scores(picture).OrderDescending(), rows.Select(row => float.Parse(row.Probability, CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            fixture.Scores(picture).OrderDescending(), rows.Select(row => float.Parse(row.Probability, CultureInfo.InvariantCulture)));
     }
 
     [Fact]
@@ -114,7 +120,9 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         Assert.Contains($"Image '{folder["fatal.bmp"]}' cannot be read: it is damaged", result.Error);
         Assert.Contains($"Image '{folder["huge.gif"]}' cannot be read: it has 47,003 × 40,232 pixels", result.Error);
         Assert.Contains($"Image '{folder["pipe.jpg"]}' cannot be read", result.Error);
-        Assert.Contains("it has 24 × 20 pixels, and 479 in all are allowed", Resnet("predict", fixture.Safetensors, folder["whole.png"], "--max-pixels", "479").Error);
+        Assert.Contains(
+            "it has 24 × 20 pixels, and 479 in all are allowed",
+            Resnet("predict", fixture.Safetensors, folder["whole.png"], "--max-pixels", "479").Error);
     }
 
     [SkippableFact]
@@ -128,7 +136,9 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
 
         var predictions = Resnet("predict", fixture.Safetensors, folder.Path, "--json").Succeeded().Json;
 
-        Assert.Equal([folder["link.png"], folder["two\nlines.png"]], predictions.EnumerateArray().Select(each => each.GetProperty("file").GetString()));
+        Assert.Equal(
+            [folder["link.png"], folder["two\nlines.png"]],
+            predictions.EnumerateArray().Select(each => each.GetProperty("file").GetString()));
     }
 
     [Fact]
@@ -139,7 +149,10 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         File.WriteAllBytes(fixture.File("stored.jpg"), jpeg.ToArray());
         File.WriteAllBytes(fixture.File("turned.jpg"), ImageFiles.WithOrientation(jpeg.ToArray(), 6));
 
-        string Classes(string file, params string[] options) => Resnet(["predict", fixture.Safetensors, fixture.File(file), "--top", "3", "--json", .. options]).Succeeded().Json[0].GetProperty("classes").GetRawText();
+        string Classes(string file, params string[] options) =>
+            Resnet(["predict", fixture.Safetensors, fixture.File(file), "--top", "3", "--json", .. options]).Succeeded().Json[0]
+                .GetProperty("classes")
+                .GetRawText();
 
         var stored = Classes("stored.jpg");
         Assert.Equal(stored, Classes("turned.jpg"));
@@ -155,14 +168,16 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         var lines = Resnet(System.Text.Encoding.UTF8.GetBytes(list), "predict", fixture.Safetensors, "--paths-from", "-").Succeeded().Lines;
 
         Assert.Equal(
-            ["file", Path.Combine(fixture.Images, "standing", "000.png"), .. new[] { "diagonal", "lying", "standing" }.Select(name => Path.Combine(fixture.Images, name, "001.png"))],
+            ["file", Path.Combine(fixture.Images, "standing", "000.png"),
+                .. new[] { "diagonal", "lying", "standing" }.Select(name => Path.Combine(fixture.Images, name, "001.png"))],
             lines.Select(line => line.Split('\t')[0]));
     }
 
     [Fact]
     public void AFileThatIsNoImageIsNamedAndTheOthersAreClassified()
     {
-        var (text, missing, picture) = (fixture.File("text.png"), fixture.File("missing.png"), Path.Combine(fixture.Images, "lying", "000.png"));
+        var (text, missing, picture) =
+            (fixture.File("text.png"), fixture.File("missing.png"), Path.Combine(fixture.Images, "lying", "000.png"));
         File.WriteAllText(text, "no image");
 
         var result = Resnet("predict", fixture.Safetensors, text, missing, picture, "--json");
@@ -195,7 +210,8 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
     [InlineData(2, "There is no command 'nonsense'.", "nonsense")]
     public void WhatIsWrongIsSaidOnStandardError(int exitCode, string message, params string[] arguments)
     {
-        var result = Resnet([.. arguments.Select(argument => argument switch { "MODEL" => fixture.Safetensors, "IMAGES" => fixture.Images, _ => argument })]);
+        var result = Resnet([.. arguments.Select(
+            argument => argument switch { "MODEL" => fixture.Safetensors, "IMAGES" => fixture.Images, _ => argument })]);
 
         Assert.Equal(exitCode, result.ExitCode);
         Assert.Contains(message, result.Error);

@@ -16,11 +16,17 @@ public sealed class TrainTests : IDisposable
         Pictures.Write(_folder["test"], perClass: 3, height: 16, width: 16, seed: 2);
 
         var run = Resnet(
-            "train", _folder["images"], "-o", _folder["model.zip"], "--arch", "plain20", "--image-size", "16", "--epochs", "2", "--batch-size", "8",
+            "train", _folder["images"], "-o", _folder["model.zip"], "--arch", "plain20", "--image-size", "16", "--epochs", "2",
+            "--batch-size", "8",
             "--test", _folder["test"], "--report", _folder["report.html"], "--log", _folder["log"], "--json").Succeeded();
 
         var result = run.Json;
-        Assert.Equal(("plain20", 2, 1), (result.GetProperty("architecture").GetString(), result.GetProperty("epochs").GetInt32(), result.GetProperty("skippedImages").GetInt32()));
+        Assert.Equal(
+            ("plain20", 2, 1),
+            (
+                result.GetProperty("architecture").GetString(),
+                result.GetProperty("epochs").GetInt32(),
+                result.GetProperty("skippedImages").GetInt32()));
         Assert.Equal(["diagonal", "lying", "standing"], result.GetProperty("classes").EnumerateArray().Select(each => each.GetString()));
         Assert.InRange(result.GetProperty("testAccuracy").GetDouble(), 0, 1);
         Assert.Contains("epoch 2/2: loss", run.Error);
@@ -245,8 +251,11 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("Goes on from step ", finished.Error);
         Assert.Contains("All epochs were done before", finished.Error);
         Assert.Equal(1, other.ExitCode);
-        Assert.Contains("--epochs is 2, was 1. Restore what was changed, give another --checkpoints, or set --resume to Never to start anew. "
-            + "To train a finished model for more epochs, give --more-epochs.", other.Error);
+        Assert.Contains(
+            "--epochs is 2, was 1. "
+            + "Restore what was changed, give another --checkpoints, or set --resume to Never to start anew. "
+            + "To train a finished model for more epochs, give --more-epochs.",
+            other.Error);
         Assert.DoesNotContain(" Resume", other.Error);
     }
 
@@ -304,10 +313,12 @@ public sealed class TrainTests : IDisposable
     public void CtrlCLeavesACheckpointAndTheSameCommandGoesOn()
     {
         Skip.If(OperatingSystem.IsWindows(), "Sends SIGINT.");
-        string[] arguments = [SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "-o", _folder["model.zip"], "--arch", "plain20", "--image-size", "16", "--epochs", "1000", "--batch-size", "8"];
+        string[] arguments = [SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "-o", _folder["model.zip"], "--arch",
+            "plain20", "--image-size", "16", "--epochs", "1000", "--batch-size", "8"];
         var checkpoints = _folder["model.zip.checkpoints"];
 
-        var stopped = SampleProcess.Interrupt("dotnet", arguments, () => Directory.Exists(checkpoints) && Directory.EnumerateFiles(checkpoints, "*.safetensors").Any());
+        var stopped = SampleProcess.Interrupt(
+            "dotnet", arguments, () => Directory.Exists(checkpoints) && Directory.EnumerateFiles(checkpoints, "*.safetensors").Any());
 
         Assert.Equal(130, stopped.ExitCode);
         Assert.Contains($"The same command goes on from the checkpoint in '{checkpoints}'.", stopped.Error);
@@ -332,10 +343,14 @@ public sealed class TrainTests : IDisposable
     {
         (string, string?)[] nowhere = [("NUGET_PACKAGES", _folder["none"]), ("RESNET_LIBTORCH", null)];
 
-        var result = SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "-o", _folder["model.zip"]], environment: nowhere);
+        var result = SampleProcess.Run(
+            "dotnet",
+            [SampleProcess.Assembly("Cli", "resnet"), "train", _folder["images"], "-o", _folder["model.zip"]],
+            environment: nowhere);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("dotnet package download libtorch-cpu-", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Contains(
+            "dotnet package download libtorch-cpu-", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     private ProcessResult Train(params string[] arguments)

@@ -55,7 +55,8 @@ public sealed class UsageTests
         "q.zip", "--percentile", "101")]
     [InlineData("--validation is '1.5', but must be a folder, or a share", "train", "photos", "--validation", "1.5")]
     [InlineData("--reject-unknown is '1', but must be a number greater than 0 and less than 1", "train", "photos", "--reject-unknown", "1")]
-    [InlineData("--patience, --calibrate and --reject-unknown need validation images", "train", "photos", "--validation", "0", "--patience", "3")]
+    [InlineData(
+        "--patience, --calibrate and --reject-unknown need validation images", "train", "photos", "--validation", "0", "--patience", "3")]
     [InlineData("--more-epochs starts from the weights of the finished model", "train", "photos", "--more-epochs", "3", "--epochs", "2")]
     [InlineData("--report needs --test", "train", "photos", "--report", "r.html")]
     public void WhatIsWrongIsSaidInTheWordsOfTheOption(string message, params string[] arguments)

@@ -15,9 +15,11 @@ public sealed class TemplateTests : IDisposable
     [Fact]
     public void ItsNetworksAreThoseOfTheTable()
     {
-        var template = JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(Path.Combine(Repository.Root, "samples", "Templates", ".template.config", "template.json")));
+        var template = JsonSerializer.Deserialize<JsonElement>(
+            File.ReadAllText(Path.Combine(Repository.Root, "samples", "Templates", ".template.config", "template.json")));
         var architecture = template.GetProperty("symbols").GetProperty("architecture");
-        var choices = architecture.GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("choice").GetString()!).ToArray();
+        var choices =
+            architecture.GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("choice").GetString()!).ToArray();
 
         Assert.All(choices, choice => Assert.NotEqual(ShortcutKind.None, ResNetArchitecture.Parse(choice).Shortcut));
         Assert.Contains(architecture.GetProperty("defaultValue").GetString(), choices);
@@ -29,10 +31,12 @@ public sealed class TemplateTests : IDisposable
         Pack("src/Microsoft.ML.ResNet");
         Pack("src/Trainers");
         Pack("samples/Templates");
-        DotNet("new", "install", Path.Combine(_folder["feed"], $"ResNet.MLNet.Templates.{_version}.nupkg"), "--debug:custom-hive", _folder["hive"]);
+        DotNet("new", "install", Path.Combine(_folder["feed"], $"ResNet.MLNet.Templates.{_version}.nupkg"), "--debug:custom-hive",
+            _folder["hive"]);
 
         // A folder whose name has to be escaped in JSON.
-        DotNet("new", "resnet-classifier", "-n", "Flowers", "--architecture", "resnet32", "--image-folder", "my \"best\" images", "--image-size", "24", "--epochs", "2", "--debug:custom-hive", _folder["hive"]);
+        DotNet("new", "resnet-classifier", "-n", "Flowers", "--architecture", "resnet32", "--image-folder", "my \"best\" images",
+            "--image-size", "24", "--epochs", "2", "--debug:custom-hive", _folder["hive"]);
         var project = _folder["Flowers"];
         Assert.All(Directory.GetFiles(project), file =>
         {
@@ -42,7 +46,12 @@ public sealed class TemplateTests : IDisposable
         var config = JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(Path.Combine(project, "MLModel.mbconfig")));
         Assert.Equal("my \"best\" images", config.GetProperty("DataSource").GetProperty("FolderPath").GetString());
         var option = config.GetProperty("TrainingOption");
-        Assert.Equal(("resnet32", 24, 2), (option.GetProperty("Architecture").GetString(), option.GetProperty("ImageSize").GetInt32(), option.GetProperty("Epochs").GetInt32()));
+        Assert.Equal(
+            ("resnet32", 24, 2),
+            (
+                option.GetProperty("Architecture").GetString(),
+                option.GetProperty("ImageSize").GetInt32(),
+                option.GetProperty("Epochs").GetInt32()));
 
         Build(project);
         Pictures.Write(Path.Combine(project, "my \"best\" images"), perClass: 16, height: 20, width: 30);
@@ -88,7 +97,8 @@ public sealed class TemplateTests : IDisposable
         string[] packages =
         [
             "Microsoft.ML.OnnxRuntime",
-            "SkiaSharp", "SkiaSharp.NativeAssets.Linux.NoDependencies", "Google.Protobuf", "System.Numerics.Tensors", // they come anyway, but the versions that are asked for are not on this machine
+            // they come anyway, but the versions that are asked for are not on this machine
+            "SkiaSharp", "SkiaSharp.NativeAssets.Linux.NoDependencies", "Google.Protobuf", "System.Numerics.Tensors",
         ];
         File.WriteAllText(_folder["Consumer/Consumer.csproj"], $"""
             <Project Sdk="Microsoft.NET.Sdk">
@@ -110,13 +120,17 @@ public sealed class TemplateTests : IDisposable
     }
 
     private void Pack(string project) =>
-        DotNet("pack", Path.Combine(Repository.Root, project), "-c", SampleProcess.Configuration, "--no-build", "-o", _folder["feed"], $"-p:Version={_version}");
+        DotNet("pack", Path.Combine(Repository.Root, project), "-c", SampleProcess.Configuration, "--no-build", "-o", _folder["feed"],
+            $"-p:Version={_version}");
 
-    // Our packages come from the feed into a folder of their own; all others are where this repository's restore has put them. Nothing is fetched.
+    // Our packages come from the feed into a folder of their own; all others are where this
+    // repository's restore has put them. Nothing is fetched.
     private void Build(string project)
     {
-        var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        DotNet("build", project, "-c", "Release", $"-p:RestoreSources={_folder["feed"]}", $"-p:RestorePackagesPath={_folder["packages"]}", $"-p:RestoreFallbackFolders={packages}",
+        var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        DotNet("build", project, "-c", "Release", $"-p:RestoreSources={_folder["feed"]}", $"-p:RestorePackagesPath={_folder["packages"]}",
+            $"-p:RestoreFallbackFolders={packages}",
             "-p:CreateHardLinksForCopyLocalIfPossible=true", "-p:TreatWarningsAsErrors=true");
     }
 
@@ -125,5 +139,8 @@ public sealed class TemplateTests : IDisposable
     private void DotNet(params string[] arguments) => SampleProcess.Run("dotnet", arguments, folder: _folder.Path).Succeeded();
 
     private static string VersionOf(string package) =>
-        XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props")).Descendants("PackageVersion").Single(each => each.Attribute("Include")!.Value == package).Attribute("Version")!.Value;
+        XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props"))
+            .Descendants("PackageVersion")
+            .Single(each => each.Attribute("Include")!.Value == package)
+            .Attribute("Version")!.Value;
 }

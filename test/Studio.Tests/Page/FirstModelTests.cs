@@ -33,15 +33,11 @@ public sealed class FirstModelTests(Chromium chromium) : IClassFixture<Chromium>
             var chooser = await page.RunAndWaitForFileChooserAsync(() => page.GetByText("Choose a zip file").ClickAsync());
             await chooser.SetFilesAsync(photographs);
             await Expect(page.Locator(".class")).ToHaveCountAsync(2, new() { Timeout = 30_000 });
-            await SaveAsync(page, "studio-data");
-            await page.GetByRole(AriaRole.Link, new() { Name = "Train" }).ClickAsync();
+            await page.GetByRole(AriaRole.Link, new() { Name = "Next: train a network" }).ClickAsync();
             await page.GetByRole(AriaRole.Button, new() { Name = "Start training" }).ClickAsync();
             await Expect(page.Locator("#state")).ToHaveTextAsync("Done", new() { Timeout = 150_000 });
-            await SaveAsync(page, "studio-train");
             await page.GetByRole(AriaRole.Link, new() { Name = "See how good it is" }).ClickAsync();
             var accuracy = double.Parse((await page.Locator(".big").TextContentAsync())!.TrimEnd('%', ' '), CultureInfo.InvariantCulture);
-            await page.WaitForTimeoutAsync(2500); // for the heat maps of the picture
-            await SaveAsync(page, "studio-evaluate");
             await page.GetByRole(AriaRole.Navigation).GetByRole(AriaRole.Link, new() { Name = "Use" }).ClickAsync();
             var download = await page.RunAndWaitForDownloadAsync(() =>
                 page.GetByRole(AriaRole.Link, new() { Name = "model.zip", Exact = true }).ClickAsync());
@@ -51,7 +47,6 @@ public sealed class FirstModelTests(Chromium chromium) : IClassFixture<Chromium>
             Assert.True(accuracy >= 94, $"{accuracy} % are right.");
             var photograph = Directory.GetFiles(_folder["p/val/bees"]).Order(StringComparer.Ordinal).First();
             Assert.Contains("bees=", SampleProcess.RunSample("Consume", _folder["model.zip"], photograph).Succeeded().Output);
-            await TakePicturesAsync(page, photograph);
         }
         finally
         {
@@ -59,20 +54,4 @@ public sealed class FirstModelTests(Chromium chromium) : IClassFixture<Chromium>
             await studio.WaitForExitAsync();
         }
     }
-
-    // Those of the documentation that come later in the story.
-    private static async Task TakePicturesAsync(IPage page, string photograph)
-    {
-        await page.GetByLabel("Choose images").SetInputFilesAsync(photograph);
-        await Expect(page.Locator(".results ol li").First).ToContainTextAsync("%");
-        await SaveAsync(page, "studio-use");
-        await page.GetByRole(AriaRole.Navigation).GetByRole(AriaRole.Link, new() { Name = "Correct" }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Find likely wrong labels" }).ClickAsync();
-        await Expect(page.Locator("#doubt-title, .panel h3")).ToBeVisibleAsync(new() { Timeout = 60_000 });
-        await page.WaitForTimeoutAsync(600);
-        await SaveAsync(page, "studio-correct");
-    }
-
-    private static Task SaveAsync(IPage page, string name) =>
-        page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Root, "artifacts", "studio", $"{name}.png") });
 }

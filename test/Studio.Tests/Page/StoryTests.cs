@@ -13,9 +13,19 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
     private const string Drop = """
         ([selector, files]) => {
           const transfer = new DataTransfer();
-          for (const [name, content] of files) transfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], name, { type: 'image/png' }));
+          for (const [name, content] of files) transfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))]
+        """ + """
+        , name, { type: 'image/png' }));
           const target = [...document.querySelectorAll('.class')].find(each => each.textContent.startsWith(selector));
           target.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }
+        """;
+
+    private const string Paste = """
+        content => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], 'pasted.png', { type: 'image/png' }));
+          document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true }));
         }
         """;
 
@@ -59,6 +69,9 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await Expect(page.Locator("#figures")).ToContainTextAsync("of 40");
         var early = await page.GetByRole(AriaRole.Progressbar).EvaluateAsync<double>("bar => bar.value");
         await page.WaitForFunctionAsync("early => document.querySelector('#progress').value > early + 0.05", early);
+        await Expect(page.Locator(".samples li")).ToHaveCountAsync(8);
+        var guess = await page.Locator(".samples polyline").First.GetAttributeAsync("points");
+        await page.WaitForFunctionAsync("guess => document.querySelector('.samples polyline').getAttribute('points') !== guess", guess);
         await LookAsync(page, "2-train");
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).ClickAsync();
         await Expect(page.Locator("#state")).ToHaveTextAsync("Stopped");
@@ -95,7 +108,7 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await page.Locator(".tile button").First.ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Move", Exact = true }).ClickAsync();
         await Expect(Class(page, "circle")).ToContainTextAsync("70 images");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await page.Keyboard.PressAsync("Control+z");
         await Expect(Class(page, "circle")).ToContainTextAsync("71 images");
 
         // Training again, from the weights that there are.
@@ -110,6 +123,8 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await page.GetByLabel("Choose images").SetInputFilesAsync(new FilePayload { Name = "new.png", MimeType = "image/png",
             Buffer = stars[3] });
         await Expect(page.Locator(".results ol li").First).ToContainTextAsync("star");
+        await page.EvaluateAsync(Paste, Convert.ToBase64String(circles[3]));
+        await Expect(page.Locator(".results ol li").First).ToContainTextAsync("circle");
         await LookAsync(page, "5-use");
         var download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "model.zip", Exact = true })
             .ClickAsync());
@@ -121,7 +136,6 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await EveryScreenAsync(studio);
     }
 
-    // The camera and files that are pasted come as events.
     [SkippableFact]
     public async Task NamesAreTextWhateverTheyHold()
     {

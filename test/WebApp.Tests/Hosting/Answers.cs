@@ -13,7 +13,9 @@ internal static class Answers
     /// <summary>Checks that the most probable classes are there, with the probabilities that plain ML.NET gives.</summary>
     public static void AssertPredictions(Dictionary<string, float> expected, JsonElement predictions, int top = 5)
     {
-        var actual = predictions.EnumerateArray().Select(each => (Label: each.GetProperty("label").GetString()!, Probability: each.GetProperty("probability").GetSingle())).ToArray();
+        var actual = predictions.EnumerateArray()
+            .Select(each => (Label: each.GetProperty("label").GetString()!, Probability: each.GetProperty("probability").GetSingle()))
+            .ToArray();
         Assert.Equal(Math.Min(top, expected.Count), actual.Length);
         Assert.All(
             expected.Values.OrderDescending().Take(top).Zip(actual),

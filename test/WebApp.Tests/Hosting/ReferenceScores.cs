@@ -24,7 +24,8 @@ internal sealed class ReferenceScores : IDisposable
         try
         {
             File.WriteAllBytes(path, image);
-            return _classNames.Zip(_engine.Predict(new ImageInput { ImagePath = path }).Score).ToDictionary(pair => pair.First, pair => pair.Second);
+            return _classNames.Zip(_engine.Predict(new ImageInput { ImagePath = path }).Score)
+                .ToDictionary(pair => pair.First, pair => pair.Second);
         }
         finally
         {

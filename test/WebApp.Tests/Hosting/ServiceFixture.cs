@@ -17,7 +17,8 @@ public sealed class ServiceFixture : IAsyncLifetime
     {
         TestModel.Save(_folder["model.zip"]);
         Reference = new ReferenceScores(_folder["model.zip"]);
-        Service = await TestService.StartReadyAsync(_folder["model.zip"], "WaitingRequests=500", "MaxImageBytes=100000", "MaxBatchImages=10", "MaxPixels=1000000", "Engines=3");
+        Service = await TestService.StartReadyAsync(
+            _folder["model.zip"], "WaitingRequests=500", "MaxImageBytes=100000", "MaxBatchImages=10", "MaxPixels=1000000", "Engines=3");
     }
 
     public async Task DisposeAsync()

@@ -9,7 +9,12 @@ internal static class TestModel
 {
     public static readonly string[] ClassNames = ["lying", "standing", "diagonal", "dotted", "plain", "<b>bold</b>"];
 
-    private static readonly ResNetArchitecture s_tiny = new("tiny", BlockKind.Basic, [1, 1]) { Stem = StemKind.SmallImage, Shortcut = ShortcutKind.A, BaseWidth = 8 };
+    private static readonly ResNetArchitecture s_tiny = new("tiny", BlockKind.Basic, [1, 1])
+    {
+        Stem = StemKind.SmallImage,
+        Shortcut = ShortcutKind.A,
+        BaseWidth = 8,
+    };
 
     /// <summary>Saves a model as QuickStart does: it starts from the path of a file, and has stages that only training needs.</summary>
     public static void Save(string path, int seed = 1, string imageColumn = "Image")
@@ -31,5 +36,7 @@ internal static class TestModel
 
     // With its fresh head, a network says nearly the same of every image.
     private static ResNetWeights Weights(LayerPlan plan, int seed) => new(ResNetWeights.Initialize(plan, seed).Tensors.Select(tensor =>
-        tensor.Name == "fc.weight" ? new WeightTensor(tensor.Name, tensor.Shape, Array.ConvertAll(tensor.Values.ToArray(), value => 3 * value)) : tensor));
+        tensor.Name == "fc.weight"
+            ? new WeightTensor(tensor.Name, tensor.Shape, Array.ConvertAll(tensor.Values.ToArray(), value => 3 * value))
+            : tensor));
 }

@@ -31,11 +31,14 @@ internal sealed class TestService : IAsyncDisposable
     public static async Task<TestService> StartAsync(params string[] options)
     {
         var log = new RecordedLog();
-        var app = ClassifierService.Build(["--urls", "http://127.0.0.1:0", .. options.Select(option => $"--Classifier:{option}")], builder =>
-        {
-            builder.Configuration["Logging:LogLevel:Default"] = builder.Configuration["Logging:LogLevel:Microsoft.AspNetCore"] = "Trace";
-            builder.Logging.ClearProviders().AddProvider(log);
-        });
+        var app = ClassifierService.Build(
+            ["--urls", "http://127.0.0.1:0", .. options.Select(option => $"--Classifier:{option}")],
+            builder =>
+            {
+                builder.Configuration["Logging:LogLevel:Default"] =
+                    builder.Configuration["Logging:LogLevel:Microsoft.AspNetCore"] = "Trace";
+                builder.Logging.ClearProviders().AddProvider(log);
+            });
         await app.StartAsync();
         return new TestService(app, log);
     }
@@ -63,7 +66,8 @@ internal sealed class TestService : IAsyncDisposable
         return seen;
     }
 
-    public Task<HttpResponseMessage> PostAsync(byte[] image, string path = "predict") => Client.PostAsync(path, new ByteArrayContent(image));
+    public Task<HttpResponseMessage> PostAsync(byte[] image, string path = "predict") =>
+        Client.PostAsync(path, new ByteArrayContent(image));
 
     public Task<HttpResponseMessage> PostFormAsync(string path, params (string Name, byte[] Content)[] files)
     {
@@ -83,7 +87,9 @@ internal sealed class TestService : IAsyncDisposable
         var connection = new TcpClient(new IPEndPoint(IPAddress.Parse(from), 0));
         await connection.ConnectAsync(Client.BaseAddress!.Host, Client.BaseAddress.Port);
         var stream = connection.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {contentType}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {contentType}\r\n"
+            + $"Content-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
         await stream.WriteAsync(body.AsMemory(0, sent));
         return new OpenRequest(connection, body.AsMemory(sent));
     }

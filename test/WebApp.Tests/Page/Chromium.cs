@@ -5,7 +5,10 @@ namespace WebApp.Tests.Page;
 /// <summary>A headless Chromium: the machine's own, since Playwright's would be a download.</summary>
 public sealed class Chromium : IAsyncLifetime
 {
-    private static readonly string[] s_names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome.exe", "msedge.exe"];
+    private static readonly string[] s_names =
+    [
+        "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome.exe", "msedge.exe",
+    ];
 
     private IPlaywright? _playwright;
     private IBrowser? _browser;

@@ -24,7 +24,8 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
         var page = await OpenAsync();
         var images = Enumerable.Range(1, 9).Select(seed => TestImages.Png(seed)).ToArray();
 
-        await page.GetByLabel("Choose images").SetInputFilesAsync([.. images.Select((image, i) => Payload($"image {i}.png", image)), Payload("notes.png", "no image"u8.ToArray()), Payload("large.png", new byte[100_001])]);
+        await page.GetByLabel("Choose images").SetInputFilesAsync([.. images.Select((image, i) => Payload($"image {i}.png", image)),
+            Payload("notes.png", "no image"u8.ToArray()), Payload("large.png", new byte[100_001])]);
 
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "11 images" })).ToBeVisibleAsync();
         await Expect(page.Locator("[aria-busy]")).ToHaveCountAsync(0);
@@ -56,7 +57,8 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
         await Expect(page.Locator("[aria-busy]")).ToHaveCountAsync(0);
         Assert.DoesNotContain(complaints, text => text.Contains("Content Security Policy"));
 
-        await page.EvaluateAsync("document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = true' }))");
+        await page.EvaluateAsync(
+            "document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = true' }))");
 
         Assert.False(await page.EvaluateAsync<bool>("window.ran === true"));
         Assert.Contains(complaints, text => text.Contains("Content Security Policy"));
@@ -100,7 +102,11 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
     public async Task ShowsHowTrainingGoesAndThenTakesImagesWithoutBeingLoadedAgain()
     {
         var page = await chromium.OpenAsync("about:blank", ColorScheme.Light, 1200, 900, isPhone: false);
-        await page.RouteAsync("**/health", route => route.FulfillAsync(new() { Status = 503, Json = new { status = "training", detail = "Epoch 3 of 10: loss 0.412, accuracy 93.1 %", progress = 0.27 } }));
+        await page.RouteAsync("**/health", route => route.FulfillAsync(new()
+        {
+            Status = 503,
+            Json = new { status = "training", detail = "Epoch 3 of 10: loss 0.412, accuracy 93.1 %", progress = 0.27 },
+        }));
         await page.GotoAsync(fixture.Service.Url);
 
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Training a first model" })).ToBeVisibleAsync();
@@ -149,7 +155,13 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
         var page = await OpenAsync();
         var sent = 0;
         await page.RouteAsync("**/predict", route => ++sent == 1
-            ? route.FulfillAsync(new() { Status = 429, Headers = new Dictionary<string, string> { ["Retry-After"] = "0.1" }, ContentType = "application/problem+json", Body = "{}" })
+            ? route.FulfillAsync(new()
+            {
+                Status = 429,
+                Headers = new Dictionary<string, string> { ["Retry-After"] = "0.1" },
+                ContentType = "application/problem+json",
+                Body = "{}",
+            })
             : route.ContinueAsync());
 
         await page.GetByLabel("Choose images").SetInputFilesAsync(Payload("patient.png", TestImages.Png(1)));
@@ -167,16 +179,23 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
     {
         var page = await OpenAsync(colours, width, height, isPhone);
         await SaveScreenshotAsync(page, $"{name}-empty");
-        await page.GetByLabel("Choose images").SetInputFilesAsync([.. Enumerable.Range(0, 4).Select(i => Payload($"a name that is rather long for a card, {i}.png", TestImages.Png(i))), Payload("notes.txt", "no image"u8.ToArray())]);
+        await page.GetByLabel("Choose images").SetInputFilesAsync(
+            [
+                .. Enumerable.Range(0, 4).Select(i => Payload($"a name that is rather long for a card, {i}.png", TestImages.Png(i))),
+                Payload("notes.txt", "no image"u8.ToArray()),
+            ]);
         await Expect(page.Locator("[aria-busy]")).ToHaveCountAsync(0);
         await SaveScreenshotAsync(page, name);
 
         Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         Assert.Empty(await page.Locator(".card *").EvaluateAllAsync<string[]>(
-            "all => all.filter(each => each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right).map(each => each.outerHTML)"));
-        var luminance = await page.EvaluateAsync<double>("Math.max(...getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).slice(0, 3).map(Number))");
+            "all => all.filter(each => each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right)"
+            + ".map(each => each.outerHTML)"));
+        var luminance = await page.EvaluateAsync<double>(
+            "Math.max(...getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).slice(0, 3).map(Number))");
         Assert.Equal(colours == ColorScheme.Light, luminance > 200);
-        foreach (var text in new[] { "h1", "#subtitle", ".card h3", ".scores li:first-child .label", ".scores li:last-child .percent", ".card .error", "#clear", ".button", "#accepted", "#model", "footer a" })
+        foreach (var text in new[] { "h1", "#subtitle", ".card h3", ".scores li:first-child .label", ".scores li:last-child .percent",
+            ".card .error", "#clear", ".button", "#accepted", "#model", "footer a" })
         {
             var contrast = await page.Locator(text).First.EvaluateAsync<double>(Contrast);
             Assert.True(contrast >= 4.5, $"The contrast of '{text}' is {contrast:f2}, but must be 4.5 (WCAG 2.2, criterion 1.4.3).");
@@ -191,12 +210,16 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
             canvas.clearRect(0, 0, 1, 1);
             canvas.fillStyle = colour;
             canvas.fillRect(0, 0, 1, 1);
-            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => value / 255).map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => value / 255)
+        """ + """
+        .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
             return 0.2126 * r + 0.7152 * g + 0.0722 * b;
           };
           let behind = element;
           while (getComputedStyle(behind).backgroundColor === 'rgba(0, 0, 0, 0)') behind = behind.parentElement;
-          const [dark, light] = [luminance(getComputedStyle(element).color), luminance(getComputedStyle(behind).backgroundColor)].sort((a, b) => a - b);
+          const [dark, light] = [luminance(getComputedStyle(element).color), luminance(getComputedStyle(behind).backgroundColor)]
+        """ + """
+        .sort((a, b) => a - b);
           return (light + 0.05) / (dark + 0.05);
         }
         """;
@@ -208,7 +231,8 @@ public sealed class PageTests(ServiceFixture fixture, Chromium chromium) : IClas
         return page;
     }
 
-    private static ILocator Card(IPage page, string name) => page.Locator(".card").Filter(new() { Has = page.GetByRole(AriaRole.Heading, new() { Name = name, Exact = true }) });
+    private static ILocator Card(IPage page, string name) =>
+        page.Locator(".card").Filter(new() { Has = page.GetByRole(AriaRole.Heading, new() { Name = name, Exact = true }) });
 
     private static FilePayload Payload(string name, byte[] content) => new() { Name = name, MimeType = "image/png", Buffer = content };
 

@@ -13,7 +13,8 @@ public sealed class CurvesTests : IDisposable
     [Fact]
     public void Each_run_has_a_dashed_and_a_bold_curve_of_its_colour()
     {
-        TrainingCurves.Plot(_folder["curves.svg"], new PlotOptions { Title = "Plain & residual" }, ("plain", Run(0.5)), ("residual", Run(0.25)));
+        TrainingCurves.Plot(
+            _folder["curves.svg"], new PlotOptions { Title = "Plain & residual" }, ("plain", Run(0.5)), ("residual", Run(0.25)));
 
         var curves = Curves(_folder["curves.svg"]);
         Assert.Equal(4, curves.Length);
@@ -47,7 +48,8 @@ public sealed class CurvesTests : IDisposable
         Assert.Equal(curves[0].Points, curves[2].Points);
         Assert.Contains("epochs", Texts(_folder["curves.svg"]));
 
-        TrainingCurves.Plot(_folder["steps.svg"], new PlotOptions { Axis = CurveAxis.Iterations }, ("large batches", large), ("small", small));
+        TrainingCurves.Plot(
+            _folder["steps.svg"], new PlotOptions { Axis = CurveAxis.Iterations }, ("large batches", large), ("small", small));
         Assert.True(Curves(_folder["steps.svg"])[0].Points[^1].X < Curves(_folder["steps.svg"])[2].Points[^1].X);
         Assert.Contains("iterations", Texts(_folder["steps.svg"]));
     }
@@ -56,21 +58,29 @@ public sealed class CurvesTests : IDisposable
     public void The_loss_is_drawn_where_asked_for_and_its_axis_ends_with_a_tick_above_it()
     {
         var run = Run(0.5);
-        run = run with { Epochs = [.. run.Epochs.Select(epoch => epoch with { Loss = 2.31 / epoch.Epoch, ValidationLoss = 2.2 / epoch.Epoch })] };
+        run = run with
+        {
+            Epochs = [.. run.Epochs.Select(epoch => epoch with { Loss = 2.31 / epoch.Epoch, ValidationLoss = 2.2 / epoch.Epoch })],
+        };
         TrainingCurves.Plot(_folder["loss.svg"], new PlotOptions { Value = CurveValue.Loss }, ("run", run));
 
         Assert.Contains("loss, nats", Texts(_folder["loss.svg"]));
-        var top = XDocument.Load(_folder["loss.svg"]).Descendants().Single(element => element.Name.LocalName == "text" && element.Value == "2.5");
+        var top = XDocument.Load(_folder["loss.svg"])
+            .Descendants()
+            .Single(element => element.Name.LocalName == "text" && element.Value == "2.5");
         var transform = top.Attribute("transform")?.Value ?? $"translate({top.Attribute("x")!.Value},{top.Attribute("y")!.Value})";
         var height = double.Parse(transform.Split(',', ')')[1], System.Globalization.CultureInfo.InvariantCulture);
-        Assert.All(Curves(_folder["loss.svg"]), curve => Assert.All(curve.Points, point => Assert.True(point.Y > height, $"{point.Y}, {height}")));
+        Assert.All(
+            Curves(_folder["loss.svg"]), curve => Assert.All(curve.Points, point => Assert.True(point.Y > height, $"{point.Y}, {height}")));
     }
 
     [Fact]
     public void A_run_without_validation_is_drawn_by_its_training_error()
     {
         var run = Run(0.5);
-        TrainingCurves.Plot(_folder["curves.svg"], ("run", run with { Epochs = [.. run.Epochs.Select(epoch => epoch with { ValidationAccuracy = null })] }));
+        TrainingCurves.Plot(
+            _folder["curves.svg"],
+            ("run", run with { Epochs = [.. run.Epochs.Select(epoch => epoch with { ValidationAccuracy = null })] }));
 
         Assert.Single(Curves(_folder["curves.svg"]));
         Assert.Contains("run", Texts(_folder["curves.svg"]));
@@ -117,15 +127,29 @@ public sealed class CurvesTests : IDisposable
     [Fact]
     public void What_cannot_be_drawn_is_refused_by_name()
     {
-        Assert.Contains(".svg or .png", Refusal(() => TrainingCurves.Plot(_folder["curves.jpg"], ("run", Run(0.5)))), StringComparison.Ordinal);
+        Assert.Contains(
+            ".svg or .png", Refusal(() => TrainingCurves.Plot(_folder["curves.jpg"], ("run", Run(0.5)))), StringComparison.Ordinal);
         Assert.Contains("no runs", Refusal(() => TrainingCurves.Plot(_folder["curves.svg"])), StringComparison.Ordinal);
-        Assert.Contains("'empty'", Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], ("empty", new TrainingHistory()))), StringComparison.Ordinal);
+        Assert.Contains(
+            "'empty'",
+            Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], ("empty", new TrainingHistory()))),
+            StringComparison.Ordinal);
         Assert.Contains("no networks", Refusal(() => LayerResponseCurves.Plot(_folder["curves.svg"])), StringComparison.Ordinal);
         Assert.Contains("'empty'", Refusal(() => LayerResponseCurves.Plot(_folder["curves.svg"], ("empty", []))), StringComparison.Ordinal);
-        Assert.Contains("Width", Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], new PlotOptions { Width = 1 }, ("run", Run(0.5)))), StringComparison.Ordinal);
-        Assert.Contains("Maximum", Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], new PlotOptions { Maximum = 0 }, ("run", Run(0.5)))), StringComparison.Ordinal);
-        var (unknown, iterations) = (new TrainingHistory { Epochs = [Run(0.5).Epochs[0] with { Step = 0 }] }, new PlotOptions { Axis = CurveAxis.Iterations });
-        Assert.Contains("'unknown'", Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], iterations, ("unknown", unknown))), StringComparison.Ordinal);
+        Assert.Contains(
+            "Width",
+            Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], new PlotOptions { Width = 1 }, ("run", Run(0.5)))),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "Maximum",
+            Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], new PlotOptions { Maximum = 0 }, ("run", Run(0.5)))),
+            StringComparison.Ordinal);
+        var (unknown, iterations) =
+            (new TrainingHistory { Epochs = [Run(0.5).Epochs[0] with { Step = 0 }] }, new PlotOptions { Axis = CurveAxis.Iterations });
+        Assert.Contains(
+            "'unknown'",
+            Refusal(() => TrainingCurves.Plot(_folder["curves.svg"], iterations, ("unknown", unknown))),
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder.Path));
 
         static string Refusal(Action action) => Assert.ThrowsAny<ArgumentException>(action).Message;
@@ -133,15 +157,18 @@ public sealed class CurvesTests : IDisposable
 
     private static TrainingHistory Run(double error) => new()
     {
-        Epochs = [.. Enumerable.Range(1, 5).Select(epoch => new EpochResult(epoch, 0.1, 1, 1 - error / epoch, 1, 1 - (error + 0.1) / epoch, TimeSpan.Zero, 1) { Step = 100 * epoch })],
+        Epochs = [.. Enumerable.Range(1, 5).Select(epoch =>
+            new EpochResult(epoch, 0.1, 1, 1 - error / epoch, 1, 1 - (error + 0.1) / epoch, TimeSpan.Zero, 1) { Step = 100 * epoch })],
     };
 
-    private static string[] Texts(string path) => [.. XDocument.Load(path).Descendants().Where(element => element.Name.LocalName == "text").Select(element => element.Value)];
+    private static string[] Texts(string path) =>
+        [.. XDocument.Load(path).Descendants().Where(element => element.Name.LocalName == "text").Select(element => element.Value)];
 
     // Lines of more than two points: axes, ticks and the legend have two.
     private static Curve[] Curves(string path) =>
     [
-        .. XDocument.Load(path).Descendants().Where(element => element.Name.LocalName == "polyline").Select(Curve.Of).Where(curve => curve.Points.Length > 2),
+        .. XDocument.Load(path).Descendants().Where(element => element.Name.LocalName == "polyline").Select(Curve.Of).Where(
+            curve => curve.Points.Length > 2),
     ];
 
     private sealed record Curve((double X, double Y)[] Points, string Style)
@@ -149,7 +176,8 @@ public sealed class CurvesTests : IDisposable
         public string Color => Style.Split(';').Single(declaration => declaration.StartsWith("stroke:", StringComparison.Ordinal));
 
         public static Curve Of(XElement polyline) => new(
-            [.. polyline.Attribute("points")!.Value.Split(' ').Select(pair => pair.Split(',')).Select(pair => (Parse(pair[0]), Parse(pair[1])))],
+            [.. polyline.Attribute("points")!.Value.Split(' ').Select(pair => pair.Split(',')).Select(
+                pair => (Parse(pair[0]), Parse(pair[1])))],
             polyline.Attribute("style")!.Value);
 
         private static double Parse(string number) => double.Parse(number, System.Globalization.CultureInfo.InvariantCulture);

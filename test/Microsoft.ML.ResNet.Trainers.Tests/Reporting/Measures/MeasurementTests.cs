@@ -39,7 +39,9 @@ public sealed class MeasurementTests : IDisposable
         {
             for (var predicted = 0; predicted < 3; predicted++)
             {
-                var count = row == predicted ? report.Classes[row].Correct : report.Confusions.SingleOrDefault(pair => (pair.Class, pair.Predicted) == (row, predicted))?.Count ?? 0;
+                var count = row == predicted
+                    ? report.Classes[row].Correct
+                    : report.Confusions.SingleOrDefault(pair => (pair.Class, pair.Predicted) == (row, predicted))?.Count ?? 0;
                 Assert.Equal(expected.ConfusionMatrix.Counts[row][predicted], count);
             }
         }
@@ -50,7 +52,9 @@ public sealed class MeasurementTests : IDisposable
     {
         string[] names = [.. Enumerable.Range(0, 25).Select(i => $"class {i:d2}")];
         var random = new Random(2);
-        var rows = Enumerable.Range(0, 100).Select(i => new PixelRow { Name = names[i % 25], Bytes = Pictures.ToPlanar(Pictures.Draw(i % 3, 16, 16, 3, random), 3) }).ToArray();
+        var rows = Enumerable.Range(0, 100)
+            .Select(i => new PixelRow { Name = names[i % 25], Bytes = Pictures.ToPlanar(Pictures.Draw(i % 3, 16, 16, 3, random), 3) })
+            .ToArray();
         var data = TrainingData.Vectors(_ml, rows);
         using var model = UntrainedClassifier.Create(_ml, data, "Bytes", names);
 
@@ -89,8 +93,10 @@ public sealed class MeasurementTests : IDisposable
     public void Heat_maps_of_mistakes_are_those_of_GradCam(int cropBorder, int supersampling)
     {
         Pictures.Write(_folder.Path, perClass: 6, height: 24, width: 36);
-        var data = Classifiers.Labeled(_ml, _folder.Path, ["lying", "standing"]);         // the first six rows, of class diagonal, have no label
-        using var model = Classifiers.Create(_ml, data, Classifiers.Preprocessing(TrainingData.Shape) with { CropBorder = cropBorder, Supersampling = supersampling });
+        // the first six rows, of class diagonal, have no label
+        var data = Classifiers.Labeled(_ml, _folder.Path, ["lying", "standing"]);
+        using var model = Classifiers.Create(
+            _ml, data, Classifiers.Preprocessing(TrainingData.Shape) with { CropBorder = cropBorder, Supersampling = supersampling });
 
         var report = Measurement.Run(model, data, new ReportOptions());
 
@@ -136,7 +142,10 @@ public sealed class MeasurementTests : IDisposable
         var fewer = _ml.Data.TakeRows(data, mistakes.Max(mistake => mistake.Row));
         var moved = TrainingData.Vectors(_ml, [.. Pictures.Rows(perClass: 30, 16, 16, 3).Reverse()]);
 
-        Assert.All([fewer, moved], other => Assert.Contains("other rows", Assert.Throws<InvalidOperationException>(() => MistakeHeat.AddTo(mistakes, model, other, default)).Message, StringComparison.Ordinal));
+        Assert.All([fewer, moved], other => Assert.Contains(
+            "other rows",
+            Assert.Throws<InvalidOperationException>(() => MistakeHeat.AddTo(mistakes, model, other, default)).Message,
+            StringComparison.Ordinal));
     }
 
     [Fact]
@@ -149,7 +158,8 @@ public sealed class MeasurementTests : IDisposable
         var responses = Measurement.Run(model, data, new ReportOptions { LayerResponseImages = 5 }).Responses!;
 
         Assert.Equal(4, responses.Images);                                                     // every third of 12
-        Assert.Equal(model.LayerResponses(TrainingData.Vectors(_ml, [rows[0], rows[3], rows[6], rows[9]])).AsEnumerable(), responses.Layers);
+        Assert.Equal(
+            model.LayerResponses(TrainingData.Vectors(_ml, [rows[0], rows[3], rows[6], rows[9]])).AsEnumerable(), responses.Layers);
         Assert.Equal(12, Measurement.Run(model, data, new ReportOptions()).Responses!.Images);
     }
 
@@ -159,9 +169,13 @@ public sealed class MeasurementTests : IDisposable
         var data = TrainingData.Vectors(_ml, perClass: 10);
         using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
 
-        var report = Measurement.Run(model, data, new ReportOptions { TestTimeViews = [TestTimeViews.TenCrop, TestTimeViews.Single, TestTimeViews.MultiScale(224, 448)] });
+        var report = Measurement.Run(
+            model,
+            data,
+            new ReportOptions { TestTimeViews = [TestTimeViews.TenCrop, TestTimeViews.Single, TestTimeViews.MultiScale(224, 448)] });
 
-        Assert.Equal([("single view", 1), ("10-crop", 10), ("multi-scale 224, 448", 4)], report.Views.Select(each => (each.Name, each.Views)));
+        Assert.Equal(
+            [("single view", 1), ("10-crop", 10), ("multi-scale 224, 448", 4)], report.Views.Select(each => (each.Name, each.Views)));
         Assert.Equal((report.Accuracy, report.LogLoss), (report.Views[0].Accuracy, report.Views[0].LogLoss));
         foreach (var (views, result) in new[] { TestTimeViews.TenCrop, TestTimeViews.MultiScale(224, 448) }.Zip(report.Views.Skip(1)))
         {
@@ -203,8 +217,15 @@ public sealed class MeasurementTests : IDisposable
         using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
 
         // Any test would stop at its first row.
-        var options = new ReportOptions { TestTimeViews = [TestTimeViews.MultiScale(1)], CancellationToken = new CancellationToken(canceled: true) };
-        Assert.Contains("too small", Assert.Throws<ArgumentOutOfRangeException>(() => Measurement.Run(model, data, options)).Message, StringComparison.Ordinal);
+        var options = new ReportOptions
+        {
+            TestTimeViews = [TestTimeViews.MultiScale(1)],
+            CancellationToken = new CancellationToken(canceled: true),
+        };
+        Assert.Contains(
+            "too small",
+            Assert.Throws<ArgumentOutOfRangeException>(() => Measurement.Run(model, data, options)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -218,10 +239,14 @@ public sealed class MeasurementTests : IDisposable
         var (same, other) = (Measurement.Run(sameOrder, data, new ReportOptions()), Measurement.Run(otherOrder, data, new ReportOptions()));
 
         // The same weights call each class's score by another name.
-        var counts = same.Confusions.Concat(same.Classes.Select((each, index) => new Confusion(index, index, each.Correct))).ToDictionary(pair => (pair.Class, pair.Predicted), pair => pair.Count);
+        var counts = same.Confusions.Concat(same.Classes.Select((each, index) => new Confusion(index, index, each.Correct)))
+            .ToDictionary(pair => (pair.Class, pair.Predicted), pair => pair.Count);
         string[] renamed = ["standing", "diagonal", "lying"];
         Assert.Equal(6, other.Classes[0].Support);
-        Assert.Equal(Enumerable.Range(0, 3).Sum(score => counts.GetValueOrDefault((Array.IndexOf(["diagonal", "lying", "standing"], renamed[score]), score))), other.Accuracy.Successes);
+        Assert.Equal(
+            Enumerable.Range(0, 3)
+                .Sum(score => counts.GetValueOrDefault((Array.IndexOf(["diagonal", "lying", "standing"], renamed[score]), score))),
+            other.Accuracy.Successes);
     }
 
     [Fact]
@@ -264,7 +289,9 @@ public sealed class MeasurementTests : IDisposable
         var report = Measurement.Run(model, data, new ReportOptions());
 
         Assert.NotEmpty(report.WorstMistakes);
-        Assert.All(report.WorstMistakes, mistake => Assert.Equal((16, 16, null), (mistake.Thumbnail!.Width, mistake.Thumbnail.Height, mistake.Path)));
+        Assert.All(
+            report.WorstMistakes,
+            mistake => Assert.Equal((16, 16, null), (mistake.Thumbnail!.Width, mistake.Thumbnail.Height, mistake.Path)));
     }
 
     [Fact]
@@ -276,7 +303,9 @@ public sealed class MeasurementTests : IDisposable
         var report = Measurement.Run(model, data, new ReportOptions { Recipe = "train --long" });
 
         Assert.Equal(("tiny", "tiny", "train --long"), (report.Title, report.Architecture, report.Recipe));
-        Assert.Equal((model.Plan.ParameterCount, model.Plan.MultiplyAdds, TrainingData.Shape), (report.Parameters, report.MultiplyAdds, report.Input));
+        Assert.Equal(
+            (model.Plan.ParameterCount, model.Plan.MultiplyAdds, TrainingData.Shape),
+            (report.Parameters, report.MultiplyAdds, report.Input));
     }
 
     [Fact]
@@ -298,9 +327,18 @@ public sealed class MeasurementTests : IDisposable
         using var model = UntrainedClassifier.Create(_ml, data, "Bytes", ["lying", "standing", "upside down"]);
 
         Assert.Contains("'diagonal'", Refusal<ArgumentOutOfRangeException>(data), StringComparison.Ordinal);
-        Assert.Contains("'Class'", Refusal<ArgumentOutOfRangeException>(data, new ReportOptions { LabelColumnName = "Class" }), StringComparison.Ordinal);
-        Assert.Contains("'Bytes'", Refusal<ArgumentOutOfRangeException>(_ml.Transforms.DropColumns("Bytes").Fit(data).Transform(data)), StringComparison.Ordinal);
-        Assert.Contains("no rows", Refusal<InvalidOperationException>(_ml.Data.FilterRowsByColumn(TrainingData.Vectors(_ml, classes: 2), "Weight", lowerBound: 2)), StringComparison.Ordinal);
+        Assert.Contains(
+            "'Class'",
+            Refusal<ArgumentOutOfRangeException>(data, new ReportOptions { LabelColumnName = "Class" }),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "'Bytes'",
+            Refusal<ArgumentOutOfRangeException>(_ml.Transforms.DropColumns("Bytes").Fit(data).Transform(data)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "no rows",
+            Refusal<InvalidOperationException>(_ml.Data.FilterRowsByColumn(TrainingData.Vectors(_ml, classes: 2), "Weight", lowerBound: 2)),
+            StringComparison.Ordinal);
 
         string Refusal<T>(IDataView refused, ReportOptions? options = null)
             where T : Exception => Assert.Throws<T>(() => Measurement.Run(model, refused, options ?? new ReportOptions())).Message;
@@ -314,7 +352,10 @@ public sealed class MeasurementTests : IDisposable
         var data = TrainingData.Images(_ml, _folder.Path);
         using var model = UntrainedClassifier.Create(_ml, data, "Image");
 
-        Assert.Contains("001.png", Assert.Throws<BadImageException>(() => Measurement.Run(model, data, new ReportOptions())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "001.png",
+            Assert.Throws<BadImageException>(() => Measurement.Run(model, data, new ReportOptions())).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -323,6 +364,7 @@ public sealed class MeasurementTests : IDisposable
         var data = TrainingData.Vectors(_ml);
         using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
 
-        Assert.Throws<OperationCanceledException>(() => Measurement.Run(model, data, new ReportOptions { CancellationToken = new CancellationToken(canceled: true) }));
+        Assert.Throws<OperationCanceledException>(
+            () => Measurement.Run(model, data, new ReportOptions { CancellationToken = new CancellationToken(canceled: true) }));
     }
 }

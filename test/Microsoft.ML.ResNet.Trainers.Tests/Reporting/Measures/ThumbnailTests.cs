@@ -33,7 +33,8 @@ public sealed class ThumbnailTests
     [InlineData(300, 200, 128, 128, 85, "image/jpeg")]
     [InlineData(200, 300, 32, 21, 32, "image/png")]
     [InlineData(1, 3000, 16, 1, 16, "image/png")]
-    public void A_large_image_is_reduced_in_proportion(int width, int height, int size, int expectedWidth, int expectedHeight, string mediaType)
+    public void A_large_image_is_reduced_in_proportion(
+        int width, int height, int size, int expectedWidth, int expectedHeight, string mediaType)
     {
         using var image = MLImage.CreateFromPixels(width, height, MLPixelFormat.Bgra32, new byte[4 * width * height]);
 

@@ -39,5 +39,6 @@ public sealed class WorstMistakesTests
         Assert.Empty(new WorstMistakes(capacity: 0).ToArray());
     }
 
-    private static Mistake Mistake(float probability, float probabilityOfClass) => new(0, 0, 1, probability, probabilityOfClass, null, null);
+    private static Mistake Mistake(float probability, float probabilityOfClass) =>
+        new(0, 0, 1, probability, probabilityOfClass, null, null);
 }

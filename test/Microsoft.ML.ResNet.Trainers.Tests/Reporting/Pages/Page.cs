@@ -35,15 +35,20 @@ internal static class Page
 
         // Nothing runs and nothing is fetched.
         Assert.Empty(page.QuerySelectorAll("script, iframe, object, embed, link, base, form"));
-        Assert.DoesNotContain(page.All.SelectMany(element => element.Attributes), attribute => attribute.Name.StartsWith("on", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            page.All.SelectMany(element => element.Attributes), attribute => attribute.Name.StartsWith("on", StringComparison.Ordinal));
         Assert.All(
             page.All.SelectMany(element => element.Attributes).Where(attribute => Loaded.Contains(attribute.Name)),
-            attribute => Assert.True(attribute.Value.StartsWith("data:image/", StringComparison.Ordinal) || attribute.Value.StartsWith('#'), attribute.Value));
+            attribute => Assert.True(
+                attribute.Value.StartsWith("data:image/", StringComparison.Ordinal) || attribute.Value.StartsWith('#'), attribute.Value));
         var styles = page.QuerySelector("style")!.TextContent;
         Assert.DoesNotContain("url(", styles, StringComparison.Ordinal);
         Assert.DoesNotContain("@import", styles, StringComparison.Ordinal);
         Assert.DoesNotContain("&", styles, StringComparison.Ordinal);
-        Assert.Contains("default-src 'none'", page.QuerySelector("meta[http-equiv=Content-Security-Policy]")!.GetAttribute("content")!, StringComparison.Ordinal);
+        Assert.Contains(
+            "default-src 'none'",
+            page.QuerySelector("meta[http-equiv=Content-Security-Policy]")!.GetAttribute("content")!,
+            StringComparison.Ordinal);
 
         // Everybody can read it.
         Assert.All(page.QuerySelectorAll("img"), image => Assert.False(string.IsNullOrWhiteSpace(image.GetAttribute("alt"))));

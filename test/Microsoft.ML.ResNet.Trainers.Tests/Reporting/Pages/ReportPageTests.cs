@@ -21,10 +21,11 @@ public sealed class ReportPageTests
         Temperature = 1.375,
         Epochs =
         [
-            .. Enumerable.Range(1, 3).Select(epoch => new EpochResult(epoch, 0.1, 2.0 / epoch, 0.25 * epoch, 3.0 / epoch, 0.2 * epoch, TimeSpan.FromSeconds(30), 1234)
-            {
-                AugmentationTime = TimeSpan.FromSeconds(10), ValidationTime = TimeSpan.FromSeconds(3),
-            }),
+            .. Enumerable.Range(1, 3).Select(epoch =>
+                new EpochResult(epoch, 0.1, 2.0 / epoch, 0.25 * epoch, 3.0 / epoch, 0.2 * epoch, TimeSpan.FromSeconds(30), 1234)
+                {
+                    AugmentationTime = TimeSpan.FromSeconds(10), ValidationTime = TimeSpan.FromSeconds(3),
+                }),
         ],
     };
 
@@ -40,11 +41,15 @@ public sealed class ReportPageTests
         Assert.Contains("2 rows", results, StringComparison.Ordinal);
 
         var training = page.GetElementById("training")!.TextContent;
-        Assert.All(["269,722", "40.55 M", "3×32×32", "900", "100", "1 min 32 s", "11", "1.38", "train --long"], text => Assert.Contains(text, training, StringComparison.Ordinal));
+        Assert.All(
+            ["269,722", "40.55 M", "3×32×32", "900", "100", "1 min 32 s", "11", "1.38", "train --long"],
+            text => Assert.Contains(text, training, StringComparison.Ordinal));
 
         Assert.Equal(["2", "1", "0"], page.QuerySelectorAll(".matrix tbody tr:first-child td").Select(cell => cell.TextContent));
         Assert.Equal(3, page.QuerySelectorAll("#classes tbody tr").Length);
-        Assert.Equal(["class 0 → class 1", "class 1 → class 2", "class 2 → class 0"], page.QuerySelectorAll("#confusion .scroll:last-child tbody th").Select(cell => cell.TextContent));
+        Assert.Equal(
+            ["class 0 → class 1", "class 1 → class 2", "class 2 → class 0"],
+            page.QuerySelectorAll("#confusion .scroll:last-child tbody th").Select(cell => cell.TextContent));
 
         var time = page.GetElementById("time")!.TextContent;
         Assert.All(["2 s", "30 s", "1 min 21 s", "9 s", "500", "90", "33"], text => Assert.Contains(text, time, StringComparison.Ordinal));
@@ -129,7 +134,8 @@ public sealed class ReportPageTests
     public void Without_a_picture_or_a_path_a_mistake_is_still_told()
     {
         var report = Report(classes: 3);
-        var item = Render(report with { WorstMistakes = [report.WorstMistakes[0] with { Path = null, Thumbnail = null }] }).QuerySelector(".mistakes li")!;
+        var item = Render(report with { WorstMistakes = [report.WorstMistakes[0] with { Path = null, Thumbnail = null }] }).QuerySelector(
+            ".mistakes li")!;
 
         Assert.Empty(item.QuerySelectorAll("img"));
         Assert.Equal("98.70 % sure", item.QuerySelector(".file")!.TextContent);
@@ -139,14 +145,21 @@ public sealed class ReportPageTests
     public void A_mistake_shows_where_the_network_looked()
     {
         var report = Report(classes: 3);
-        var (predicted, own) = (Thumbnail.OfPlanar<byte>([9, 8, 7], new ImageShape(3, 1, 1), 16), Thumbnail.OfPlanar<byte>([4, 5, 6], new ImageShape(3, 1, 1), 16));
+        var (predicted, own) = (
+            Thumbnail.OfPlanar<byte>([9, 8, 7], new ImageShape(3, 1, 1), 16),
+            Thumbnail.OfPlanar<byte>([4, 5, 6], new ImageShape(3, 1, 1), 16));
         var page = Render(report with { WorstMistakes = [report.WorstMistakes[0] with { HeatMaps = new HeatMaps(predicted, own) }] });
 
         var pictures = page.QuerySelectorAll(".mistakes img");
-        Assert.Equal(["class 1 that was taken for class 2", "Where the network saw class 2", "Where the network saw class 1"], pictures.Select(picture => picture.GetAttribute("alt")));
-        Assert.Equal([predicted.Bytes, own.Bytes], pictures.Skip(1).Select(picture => Convert.FromBase64String(picture.GetAttribute("src")!["data:image/png;base64,".Length..])));
+        Assert.Equal(
+            ["class 1 that was taken for class 2", "Where the network saw class 2", "Where the network saw class 1"],
+            pictures.Select(picture => picture.GetAttribute("alt")));
+        Assert.Equal(
+            [predicted.Bytes, own.Bytes],
+            pictures.Skip(1).Select(picture => Convert.FromBase64String(picture.GetAttribute("src")!["data:image/png;base64,".Length..])));
         Assert.Equal("owl/7.png", page.QuerySelector(".mistakes .file")!.TextContent);
-        Assert.Equal(["class 2 98.70 %", "class 1 1.00 %"], page.QuerySelectorAll(".mistakes .pictures p").Select(caption => caption.TextContent));
+        Assert.Equal(
+            ["class 2 98.70 %", "class 1 1.00 %"], page.QuerySelectorAll(".mistakes .pictures p").Select(caption => caption.TextContent));
         Assert.Contains("Grad-CAM", page.GetElementById("mistakes")!.TextContent, StringComparison.Ordinal);
         Assert.DoesNotContain("Grad-CAM", Render(report).GetElementById("mistakes")!.TextContent, StringComparison.Ordinal);
     }
@@ -155,7 +168,14 @@ public sealed class ReportPageTests
     public void Views_are_compared_in_a_table()
     {
         var report = Report(classes: 3);
-        var page = Render(report with { Views = [new ViewResult("single view", 1, new Proportion(6, 9), 0.5), new ViewResult("10-crop", 10, new Proportion(7, 9), 0.4567)] });
+        var page = Render(report with
+        {
+            Views =
+            [
+                new ViewResult("single view", 1, new Proportion(6, 9), 0.5),
+                new ViewResult("10-crop", 10, new Proportion(7, 9), 0.4567),
+            ],
+        });
 
         Assert.Equal(
             ["Single view|1|66.67 %|0.5000", "10-crop|10|77.78 %|0.4567"],
@@ -167,12 +187,19 @@ public sealed class ReportPageTests
     public void Responses_are_drawn_and_listed_by_layer()
     {
         var report = Report(classes: 3);
-        var page = Render(report with { Responses = new ResponseResult(500, [new LayerResponse("conv1", 1, 1.25), new LayerResponse("layer1.0.conv1", 2, 0.5), new LayerResponse("layer1.0.conv2", 3, 0.75)]) });
+        LayerResponse[] layers =
+        [
+            new LayerResponse("conv1", 1, 1.25), new LayerResponse("layer1.0.conv1", 2, 0.5), new LayerResponse("layer1.0.conv2", 3, 0.75),
+        ];
+        var page = Render(report with { Responses = new ResponseResult(500, [.. layers]) });
 
         var section = page.GetElementById("responses")!;
         Assert.Contains("500 test images", section.TextContent, StringComparison.Ordinal);
-        Assert.Equal("Standard deviations of 3 layers, from 0.500 (layer 2) to 1.250 (layer 1).", section.QuerySelector("img")!.GetAttribute("alt"));
-        Assert.Equal(["1|conv1|1.250", "2|layer1.0.conv1|0.500", "3|layer1.0.conv2|0.750"], section.QuerySelectorAll("tbody tr").Select(row => string.Join('|', row.Children.Select(cell => cell.TextContent))));
+        Assert.Equal(
+            "Standard deviations of 3 layers, from 0.500 (layer 2) to 1.250 (layer 1).", section.QuerySelector("img")!.GetAttribute("alt"));
+        Assert.Equal(
+            ["1|conv1|1.250", "2|layer1.0.conv1|0.500", "3|layer1.0.conv2|0.750"],
+            section.QuerySelectorAll("tbody tr").Select(row => string.Join('|', row.Children.Select(cell => cell.TextContent))));
         Assert.Contains("standard deviation", Svg(section.QuerySelector("img.dark")!), StringComparison.Ordinal);
         Assert.Null(Render(report).GetElementById("responses"));
     }
@@ -183,8 +210,11 @@ public sealed class ReportPageTests
         var report = Report(classes: 3) with { ComparedRuns = [("plain", History)] };
 
         var figure = Render(report).QuerySelector("#training .wide figure")!;
-        Assert.All(["My network", "plain"], name => Assert.Contains($">{name}<", Svg(figure.QuerySelector("img")!), StringComparison.Ordinal));
-        Assert.Equal("Error in training and validation. In the end: My network 40.00 %, plain 40.00 %.", figure.QuerySelector("img")!.GetAttribute("alt"));
+        Assert.All(
+            ["My network", "plain"], name => Assert.Contains($">{name}<", Svg(figure.QuerySelector("img")!), StringComparison.Ordinal));
+        Assert.Equal(
+            "Error in training and validation. In the end: My network 40.00 %, plain 40.00 %.",
+            figure.QuerySelector("img")!.GetAttribute("alt"));
 
         // One that was not trained here has no curve of its own.
         var foreign = Render(report with { History = new TrainingHistory() }).QuerySelector("#training .wide img")!;
@@ -221,7 +251,11 @@ public sealed class ReportPageTests
     {
         var page = Render(Report(classes: 3) with
         {
-            History = new TrainingHistory { TrainingImages = 10, Epochs = [new EpochResult(1, 0.1, 2, 0.5, null, null, TimeSpan.FromSeconds(1), 10)] },
+            History = new TrainingHistory
+            {
+                TrainingImages = 10,
+                Epochs = [new EpochResult(1, 0.1, 2, 0.5, null, null, TimeSpan.FromSeconds(1), 10)],
+            },
         });
 
         Assert.Equal(["Training steps"], page.QuerySelectorAll("#time tbody th").Select(cell => cell.TextContent));
@@ -233,11 +267,20 @@ public sealed class ReportPageTests
     {
         var page = Render(Report(classes: 3) with
         {
-            History = History with { Epochs = [.. History.Epochs.Select((epoch, index) => index switch { 1 => epoch with { ValidationLoss = double.NaN }, 2 => epoch with { ValidationLoss = double.PositiveInfinity }, _ => epoch })] },
+            History = History with
+            {
+                Epochs = [.. History.Epochs.Select((epoch, index) => index switch
+                {
+                    1 => epoch with { ValidationLoss = double.NaN },
+                    2 => epoch with { ValidationLoss = double.PositiveInfinity },
+                    _ => epoch,
+                })],
+            },
         });
 
         var svg = Svg(page.QuerySelector("figure img")!);
-        Assert.Contains(">2<", svg, StringComparison.Ordinal);                  // the axis still reaches the training loss of the first epoch
+        // the axis still reaches the training loss of the first epoch
+        Assert.Contains(">2<", svg, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", svg, StringComparison.Ordinal);
         Assert.DoesNotContain("Infinity", svg, StringComparison.Ordinal);
         Assert.DoesNotContain("∞", svg, StringComparison.Ordinal);
@@ -249,7 +292,8 @@ public sealed class ReportPageTests
         var report = Report(classes: 3);
         var page = Render(report with
         {
-            Accuracy = new Proportion(9, 9), Confusions = [], WorstMistakes = [], UnlabeledRows = 0, Classes = [.. report.Classes.Select(each => each with { Predicted = 3, Correct = 3 })],
+            Accuracy = new Proportion(9, 9), Confusions = [], WorstMistakes = [], UnlabeledRows = 0,
+            Classes = [.. report.Classes.Select(each => each with { Predicted = 3, Correct = 3 })],
         });
 
         Assert.Contains("No image was classified wrong", page.GetElementById("confusion")!.TextContent, StringComparison.Ordinal);
@@ -260,7 +304,8 @@ public sealed class ReportPageTests
     public void With_a_temperature_the_diagrams_before_and_after_are_shown()
     {
         var report = Report(classes: 3);
-        var page = Render(report with { Temperature = 2.1234, CalibrationAtTemperature = report.Calibration with { ExpectedCalibrationError = 0.0123 } });
+        var page = Render(
+            report with { Temperature = 2.1234, CalibrationAtTemperature = report.Calibration with { ExpectedCalibrationError = 0.0123 } });
 
         Assert.Equal(2, page.QuerySelectorAll("#calibration figure").Length);
         Assert.Contains("At temperature 2.12", page.GetElementById("calibration")!.TextContent, StringComparison.Ordinal);
@@ -307,7 +352,8 @@ public sealed class ReportPageTests
             MacroAccuracy = 2.0 / 3,
             Classes = counts.ToClasses(),
             Confusions = counts.ToConfusions(),
-            WorstMistakes = [new Mistake(5, 1, 2, 0.987f, 0.01f, "/home/somebody/data/owl/7.png", Thumbnail.OfPlanar<byte>([1, 2, 3], new ImageShape(3, 1, 1), 16))],
+            WorstMistakes = [new Mistake(
+                5, 1, 2, 0.987f, 0.01f, "/home/somebody/data/owl/7.png", Thumbnail.OfPlanar<byte>([1, 2, 3], new ImageShape(3, 1, 1), 16))],
             LabelIssues = null,
             Rejection = null,
             Calibration = calibration.ToResult(),
@@ -319,7 +365,8 @@ public sealed class ReportPageTests
         };
     }
 
-    private static string Svg(IElement image) => Encoding.UTF8.GetString(Convert.FromBase64String(image.GetAttribute("src")!["data:image/svg+xml;base64,".Length..]));
+    private static string Svg(IElement image) =>
+        Encoding.UTF8.GetString(Convert.FromBase64String(image.GetAttribute("src")!["data:image/svg+xml;base64,".Length..]));
 
     private static IHtmlDocument Render(ClassificationReport report)
     {

@@ -1,0 +1,72 @@
+namespace Benchmarks.Scaling;
+
+/// <summary>
+/// How long a step of several processes takes. It follows what the trainer does: sums of statistics are gathered from all ranks by all,
+/// two for each normalization, while everybody waits; gradients are sent in blocks to the rank that adds each up, in the order of the ranks, and
+/// from there to all.
+/// </summary>
+internal sealed record StepModel
+{
+    // Up to so many bytes of a rank are gathered by all; more are sent in blocks.
+    private const int LargestGathered = 1 << 15;
+
+    // Backward passes have two convolutions for each of the forward pass.
+    private const double BackwardShare = 2.0 / 3;
+
+    private const int MessagesAfterStep = 2; // the loss, and what is due
+
+    public required ExchangedNetwork Network { get; init; }
+
+    public required NetworkLink Link { get; init; }
+
+    public required int Ranks { get; init; }
+
+    /// <summary>Gets the seconds that a rank computes for its part of the batch.</summary>
+    public required double Compute { get; init; }
+
+    /// <summary>Gets the seconds for each byte of gradients to copy and to add it up in memory.</summary>
+    public double SecondsPerByte { get; init; }
+
+    /// <summary>Gets the bytes of a gradient on the wire.</summary>
+    /// <value>The default is 4: float32.</value>
+    public int BytesPerGradient { get; init; } = sizeof(float);
+
+    /// <summary>Gets whether batch statistics are those of the whole batch.</summary>
+    /// <value>The default is true; otherwise each rank has its own.</value>
+    public bool JoinsStatistics { get; init; } = true;
+
+    /// <summary>Gets the share of the gradients' exchange that may run beside the backward pass.</summary>
+    /// <value>The default is 0: it begins when that is over.</value>
+    public double Overlap { get; init; }
+
+    public StepTime Predict()
+    {
+        if (Ranks == 1)
+        {
+            return new StepTime(Compute, 0, 0);
+        }
+
+        var statistics = JoinsStatistics ? Network.Channels.Sum(channels => 2 * Join(2 * channels * sizeof(double))) : 0;
+        var bytes = (double)Network.Gradients * BytesPerGradient;
+        var exchange = Join(bytes) + bytes * SecondsPerByte;
+        var hidden = Math.Min(Overlap * exchange, BackwardShare * Compute);
+        return new StepTime(Compute, statistics, exchange - hidden + MessagesAfterStep * Link.Gather(Ranks, sizeof(double)));
+    }
+
+    // A sum over all ranks.
+    private double Join(double bytes) => bytes <= LargestGathered
+        ? Link.Gather(Ranks, bytes)
+        : 2 * Link.Blocks(Ranks, bytes / Ranks);
+}
+
+/// <summary>The parts of a step, in seconds, one after the other.</summary>
+/// <param name="Compute">What a rank computes.</param>
+/// <param name="Statistics">The sums of batch statistics.</param>
+/// <param name="Gradients">The exchange of gradients, as far as computing waits for it.</param>
+internal sealed record StepTime(double Compute, double Statistics, double Gradients)
+{
+    public double Total => Compute + Statistics + Gradients;
+
+    /// <summary>Gets the share of the time in which a rank computes.</summary>
+    public double Efficiency => Compute / Total;
+}
