@@ -56,19 +56,15 @@ public sealed class DeviceTensorsTests
         Assert.Equal([3, 3, 16, 16], batch.Images.shape);
         var logits = _meta.Zeros([3, 3], ScalarType.Float32);
         using var meter = new Meter(_meta);
-        var sets = Sets();
-        TrainingLoss[] losses =
-        [
-            new ClassificationLoss(0.1, weighted: true),
-            new LabelLoss(sets, 0.1, weighted: true, labelWeights: null, _meta),
-            new LabelLoss(sets, 0.1, weighted: true, LabelWeights.Of(sets, [0, 0]), _meta),
-        ];
-        foreach (var loss in losses)
-        {
-            meter.Add(batch.Count, loss.Correct(logits, batch), loss.Of(logits, batch));
-        }
+        var loss = new ClassificationLoss(0.1, weighted: true);
+        meter.Add(batch.Count, loss.Correct(logits, batch), loss.Of(logits, batch));
 
-        Assert.Equal(losses.Length, meter.Steps);
+        // Of several labels with weights: without, Torch has no cross-entropy of them on a device without memory.
+        var sets = Sets();
+        var ofLabels = new LabelLoss(sets, 0.1, weighted: true, LabelWeights.Of(sets, [0, 0]), _meta);
+        meter.Add(batch.Count, ofLabels.Correct(logits, batch), ofLabels.Of(logits, batch));
+
+        Assert.Equal(2, meter.Steps);
     }
 
     [Fact]
