@@ -6,7 +6,7 @@ using OxyPlot.Legends;
 
 namespace Benchmarks.Scaling;
 
-/// <summary>A plot of the share of time that nodes compute, against their number: solid as it is, dashed as the page advises.</summary>
+/// <summary>A plot of the share of time that nodes compute, against their number: solid as measured, dashed as the page advises.</summary>
 internal static class ScalingChart
 {
     private const int Width = 720;

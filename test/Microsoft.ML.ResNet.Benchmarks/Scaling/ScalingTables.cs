@@ -13,7 +13,7 @@ internal static class ScalingTables
     // Each with those before it.
     private static readonly ImmutableArray<(string Name, Func<ImageNetTraining, ImageNetTraining> Change)> Changes =
     [
-        ("as it is", training => training),
+        ("as measured", training => training),
         ("statistics per rank", training => training with { JoinsStatistics = false }),
         ("and bfloat16 on the wire", training => training with { BytesPerGradient = 2 }),
         ("and overlap", training => training with { Overlap = 0.9 }),
