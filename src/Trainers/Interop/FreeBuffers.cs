@@ -8,8 +8,7 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// is too small for the next of the same size once a small object has taken its margin. Holes and new buffers then cover several times what
 /// is in use.
 /// </remarks>
-/// <param name="interval">The least time between two returns.</param>
-internal sealed partial class FreeBuffers(TimeSpan interval)
+internal sealed partial class FreeBuffers
 {
     /// <summary>The interval where autograd runs a step: it takes and frees hundreds of buffers.</summary>
     public static readonly TimeSpan OfAutograd = TimeSpan.FromSeconds(5);
@@ -23,6 +22,10 @@ internal sealed partial class FreeBuffers(TimeSpan interval)
 
     private TimeSpan _last;
     private int _batches;
+
+    /// <summary>Gets or sets the least time between two returns.</summary>
+    /// <value>The default is <see cref="OfAutograd"/>.</value>
+    public TimeSpan Interval { get; set; } = OfAutograd;
 
     /// <summary>To be called after each batch, when its tensors are freed.</summary>
     /// <param name="time">The time, of a clock that started with this object.</param>
@@ -43,7 +46,7 @@ internal sealed partial class FreeBuffers(TimeSpan interval)
 
     private void Release(TimeSpan time)
     {
-        if (time - _last >= interval)
+        if (time - _last >= Interval)
         {
             (_last, _batches) = (time, 0);
             Release();

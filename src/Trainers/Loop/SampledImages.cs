@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.ResNet.Trainers.Distributed;
+using Microsoft.ML.ResNet.Trainers.Networks;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
@@ -37,7 +38,7 @@ internal sealed class SampledImages
             {
                 using var scope = NewDisposeScope();
                 var own = logits.narrow(0, index, 1);
-                _scores[sample] = [.. (_hasSeveralLabels ? own.sigmoid() : own.softmax(1)).contiguous().data<float>().ToArray()];
+                _scores[sample] = [.. (_hasSeveralLabels ? own.sigmoid() : own.softmax(1)).ToCpu().contiguous().data<float>().ToArray()];
             }
         }
     }

@@ -38,7 +38,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private readonly TrainingLoss _trainingLoss = TrainingLoss.ForTraining(settings);
     private readonly TrainingLoss _validationLoss = TrainingLoss.ForValidation(settings);
     private readonly Stopwatch _time = Stopwatch.StartNew();
-    private readonly FreeBuffers _freeBuffers = new(learner.Compiled is null ? FreeBuffers.OfAutograd : FreeBuffers.OfCompiledStep);
+    private readonly FreeBuffers _freeBuffers = new();
     private TrainingState _state = new()
     {
         BatchSize = settings.Recipe.BatchSize,
@@ -138,6 +138,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var fineTuning = settings.FineTuning;
         learner.Network.FrozenLayers =
             LayerDepth.FirstTrained(learner.Network.Plan, fineTuning.Layers, _state.Epoch, fineTuning.EpochsPerUnfreezing);
+        _freeBuffers.Interval = learner.Compiled is null ? FreeBuffers.OfAutograd : FreeBuffers.OfCompiledStep;
         var batches = _state.Step == Schedule.TotalSteps ? [] : learner.Training.Epoch(_state.Epoch, _state.Batch);
         foreach (var batch in batches)
         {
