@@ -36,7 +36,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
     private readonly TrainingRecipe _recipe = settings.Recipe;
     private readonly TrainingLoss _trainingLoss = TrainingLoss.ForTraining(settings);
-    private readonly TrainingLoss _validationLoss = TrainingLoss.ForValidation(settings);
+    private readonly ValidationPass<T> _validation = new(learner, settings);
     private readonly Stopwatch _time = Stopwatch.StartNew();
     private readonly FreeBuffers _freeBuffers = new();
     private TrainingState _state = new()
@@ -244,7 +244,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private EpochResult Validate(TimeSpan started, double imagesPerSecond)
     {
         var before = _time.Elapsed;
-        var validated = learner.Validation is null ? (Tally?)null : Evaluate(learner.Validation);
+        var validated = learner.Validation is null ? (Tally?)null : _validation.Run(learner.Validation, WriteCheckpoint);
         return new EpochResult(
             _state.Epoch,
             _state.LearningRate,
@@ -258,57 +258,6 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             Step = _state.Step,
             ValidationTime = _time.Elapsed - before,
         };
-    }
-
-    private Tally Evaluate(BatchLoader<T> images)
-    {
-        using var noGradients = no_grad();
-        using var meter = new Meter(settings.Tensors);
-        if (settings.Ranks.Size > 1)
-        {
-            return EvaluateShare(images, meter);
-        }
-
-        var tally = default(Tally);
-        foreach (var batch in images.Epoch(1))
-        {
-            if (settings.CancellationToken.IsCancellationRequested)
-            {
-                WriteCheckpoint();
-                settings.CancellationToken.ThrowIfCancellationRequested();
-            }
-
-            using var scope = NewDisposeScope();
-            var logits = learner.Evaluated.Forward(batch.Images, training: false);
-            learner.Samples?.Take(logits, images.ImagesBefore(batch.Index));
-            meter.Add(batch.Count, _validationLoss.Correct(logits, batch), _validationLoss.Of(logits, batch));
-            if (meter.IsFull)
-            {
-                tally = meter.Read(tally, out _);
-            }
-        }
-
-        return meter.Read(tally, out _);
-    }
-
-    // Every rank has some of the batches; what each came to is added up in their order, as one process would.
-    private Tally EvaluateShare(BatchLoader<T> images, Meter meter)
-    {
-        var own = new double[3 * images.BatchesPerEpoch];
-        foreach (var batch in images.Epoch(1))
-        {
-            using var scope = NewDisposeScope();
-            var logits = learner.Evaluated.Forward(batch.Images, training: false);
-            learner.Samples?.Take(logits, images.ImagesBefore(batch.Index));
-            meter.Add(batch.Count, _validationLoss.Correct(logits, batch), _validationLoss.Of(logits, batch));
-            var of = meter.Read(default, out _);
-            (own[3 * batch.Index], own[3 * batch.Index + 1], own[3 * batch.Index + 2]) = (of.Seen, of.Correct, of.LossSum);
-        }
-
-        var all = new double[own.Length];
-        settings.Ranks.AllReduce(own, all);
-        learner.Samples?.Share(settings.Ranks, learner.Network.Plan.ClassCount);
-        return all.Chunk(3).Aggregate(default(Tally), (sum, of) => sum + new Tally((long)of[0], (long)of[1], of[2]));
     }
 
     // Ranks have clocks and tokens of their own, but must do the same. Rank 0 tells what is due; any of them can end the training.

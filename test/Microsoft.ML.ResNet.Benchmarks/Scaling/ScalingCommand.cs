@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Benchmarks.Peers;
 using Benchmarks.Report;
+using Microsoft.ML.ResNet.Trainers;
 
 namespace Benchmarks.Scaling;
 
@@ -29,9 +30,11 @@ internal static class ScalingCommand
         var batch = new Option<int>("--batch-size") { DefaultValueFactory = _ => 16, Description = "The images of a step." };
         var seconds = new Option<double>("--seconds") { DefaultValueFactory = _ => 8 };
         var alone = new Option<bool>("--alone") { Description = "Each process trains by itself." };
+        var exchange = new Option<GradientExchange>("--exchange") { Description = "The format of gradients that are exchanged." };
+        var own = new Option<bool>("--own-statistics") { Description = "Batch normalization has the statistics of each process." };
         var command = new Command("step", "Under mpirun: prints the time of a training step, of one thread in each process.")
         {
-            architecture, size, batch, seconds, alone,
+            architecture, size, batch, seconds, alone, exchange, own,
         };
         command.SetAction(arguments =>
         {
@@ -40,7 +43,7 @@ internal static class ScalingCommand
             var work = new TrainingWork(
                 arguments.GetValue(architecture)!, arguments.GetValue(size), images, MeasuredStep.Classes, Folder: "", steps * images,
                 Threads: 1, WarmUp: arguments.GetValue(seconds) / 4, arguments.GetValue(seconds));
-            StepProbe.Step(work, arguments.GetValue(alone));
+            StepProbe.Step(work, arguments.GetValue(alone), arguments.GetValue(exchange), syncs: !arguments.GetValue(own));
         });
         return command;
     }

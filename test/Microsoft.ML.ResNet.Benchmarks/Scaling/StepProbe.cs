@@ -15,7 +15,9 @@ internal static class StepProbe
     /// <summary>Prints the milliseconds of a training step of one thread in each process.</summary>
     /// <param name="work">What is trained; its folder is not used, since images are made.</param>
     /// <param name="alone">Whether each process trains by itself, all of them at once.</param>
-    public static void Step(TrainingWork work, bool alone)
+    /// <param name="exchange">The format of gradients that are exchanged.</param>
+    /// <param name="syncs">Whether the statistics of batch normalization are those over all processes.</param>
+    public static void Step(TrainingWork work, bool alone, GradientExchange exchange, bool syncs)
     {
         var random = new Random(1);
         var pixels = Enumerable.Range(0, work.Images).Select(_ => new byte[3 * work.ImageSize * work.ImageSize]).ToArray();
@@ -42,6 +44,8 @@ internal static class StepProbe
             },
             ValidationFraction = 0,
             Distributed = alone ? DistributedTraining.Off : DistributedTraining.Required,
+            GradientExchange = exchange,
+            SyncBatchNorm = syncs,
             ThreadCount = work.Threads,
             Progress = progress,
             CancellationToken = progress.Stop.Token,
@@ -57,7 +61,8 @@ internal static class StepProbe
 
         if (alone || DistributedJob.Rank == 0)
         {
-            var (who, milliseconds) = (alone ? "alone" : "together", 1000 / progress.Clock.StepsPerSecond);
+            var who = alone ? "alone" : $"together, {exchange}, {(syncs ? "statistics of all" : "own statistics")}:";
+            var milliseconds = 1000 / progress.Clock.StepsPerSecond;
             Console.WriteLine(string.Create(Output.Culture, $"{work.Architecture} {who} {milliseconds:0.0} ms"));
         }
     }

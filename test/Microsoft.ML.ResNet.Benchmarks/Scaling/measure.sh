@@ -71,9 +71,11 @@ echo "$ranks ranks, $rate, delay $delay"
 in_ranks wire
 for each in $networks; do
     IFS=: read -r network size batch <<< "$each"
-    # Alone on its part of the batch, together on the whole; in turn.
+    # Alone on its part of the batch; together on the whole, with half of the bytes, and without the sums of statistics; in turn.
     for ((repeat = 0; repeat < ${REPEATS:-2}; repeat++)); do
         in_ranks step --arch "$network" --image-size "$size" --batch-size $((batch / ranks)) --seconds "$seconds" --alone
         in_ranks step --arch "$network" --image-size "$size" --batch-size "$batch" --seconds "$seconds"
+        in_ranks step --arch "$network" --image-size "$size" --batch-size "$batch" --seconds "$seconds" --exchange BFloat16
+        in_ranks step --arch "$network" --image-size "$size" --batch-size "$batch" --seconds "$seconds" --own-statistics
     done
 done
