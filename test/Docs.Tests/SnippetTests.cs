@@ -200,7 +200,7 @@ public sealed class SnippetTests : IDisposable
     [InlineData(true, 4)]
     public void APretrainedNetworkIsFineTuned(bool all, int epochs)
     {
-        using var network = (all ? Training.HeadFirst(_ml) : Training.Pretrained(_ml)).Fit(Images("photos/test"));
+        using var network = (all ? Training.HeadFirst(_ml) : Training.Pretrained(_ml)).Fit(FewImages());
 
         Assert.Equal([2, 2, 2, 3], network.Plan.Architecture.Depths.AsEnumerable());
         Assert.Equal(3 * 224 * 224, network.Preprocessing.Mean.Length);
@@ -210,7 +210,7 @@ public sealed class SnippetTests : IDisposable
     [Fact]
     public void APretrainedNetworkSeesTheMiddleOfAPhotograph()
     {
-        using var network = Training.PretrainedMiddle(_ml).Fit(Images("photos/test"));
+        using var network = Training.PretrainedMiddle(_ml).Fit(FewImages());
 
         Assert.Equal((256, 256), network.Preprocessing.ResizeTo);
     }
@@ -231,7 +231,7 @@ public sealed class SnippetTests : IDisposable
     public void APublishedCheckpointIsFineTuned()
     {
         SaveResNet18();
-        using var network = Training.FineTune(_ml).Fit(Images("photos/test"));
+        using var network = Training.FineTune(_ml).Fit(FewImages());
 
         Assert.Equal(3, network.ClassNames.Length);
         Assert.Equal(ImagePreprocessing.ImageNetV1.Mean, network.Preprocessing.Mean);
@@ -251,7 +251,7 @@ public sealed class SnippetTests : IDisposable
         Training.Recipe());
 
     [Fact]
-    public void ALearningRateIsFound() => Assert.True(Training.FindLearningRate(Trainer(), Images("photos/train")).Suggested > 0);
+    public void ALearningRateIsFound() => Assert.True(Training.FindLearningRate(Trainer(), FewImages()).Suggested > 0);
 
     [Fact]
     public void ASecondStartGoesOnFromTheFirst()
@@ -315,6 +315,13 @@ public sealed class SnippetTests : IDisposable
     }
 
     private ResNetTrainer Trainer() => _ml.MulticlassClassification.Trainers.ResNet(architecture: ResNetArchitecture.ResNet20, epochs: 1);
+
+    // For networks that read 224 pixels, and for a hundred steps.
+    private IDataView FewImages()
+    {
+        Pictures.Write(_folder["photos/few"], perClass: 3, height: 32, width: 32);
+        return Images("photos/few");
+    }
 
     private IDataView Images(string folder)
     {

@@ -16,9 +16,11 @@ public sealed class PackageFeed : IDisposable
 
     private static readonly XDocument Central = XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props"));
     private readonly TemporaryFolder _folder = new();
+    private readonly Applications _applications;
 
     public PackageFeed()
     {
+        _applications = new Applications(this);
         Pack(_folder["feed"]);
         Directory.CreateDirectory(MachinePackages);
         new XElement("configuration",
@@ -49,55 +51,22 @@ public sealed class PackageFeed : IDisposable
     internal string File(string name) => _folder[name];
 
     /// <summary>Packs both libraries, as they were built for these tests.</summary>
-    internal void Pack(string output)
-    {
-        foreach (var project in new[] { Core, "Trainers" })
-        {
-            var path = Path.Combine(Repository.Root, "src", project);
-            Dotnet(
-                ["pack", path, "-c", SampleProcess.Configuration, "--no-build", "-o", output, $"-p:Version={Version}"],
-                folder: null).Succeeded();
-        }
-    }
+    internal void Pack(string output) =>
+        Packing.Pack(output, Version, $"src/{Core}/{Core}.csproj", $"src/Trainers/{Trainers}.csproj");
 
     internal string PackagePath(string id, string? extension = null) =>
         Path.Combine(_folder["feed"], $"{id}.{Version}.{extension ?? "nupkg"}");
 
     internal ZipArchive Open(string id) => ZipFile.OpenRead(PackagePath(id));
 
-    /// <summary>
-    /// Makes a project that references packages by name, in the versions that the repository takes, and other projects by their names.
-    /// </summary>
-    internal void CreateProject(
-        string name, string? program, IEnumerable<string> packages, string outputType = "Exe", params string[] projects)
-    {
-        Directory.CreateDirectory(_folder[name]);
-        new XElement("Project", new XAttribute("Sdk", "Microsoft.NET.Sdk"),
-            new XElement("PropertyGroup",
-                new XElement("TargetFramework", "net10.0"),
-                new XElement("OutputType", outputType),
-                new XElement("UseAppHost", false), // run by dotnet: other platforms' hosts need not be fetched
-                new XElement("CreateHardLinksForCopyLocalIfPossible", true), // libtorch has half a gigabyte
-                new XElement("ImplicitUsings", "enable"),
-                new XElement("Nullable", "enable")),
-            new XElement("ItemGroup",
-                packages.Select(
-                    id => new XElement("PackageReference", new XAttribute("Include", id), new XAttribute("Version", VersionOf(id)))),
-                projects.Select(other => new XElement("ProjectReference", new XAttribute("Include", $"../{other}/{other}.csproj")))))
-            .Save(_folder[$"{name}/{name}.csproj"]);
-        if (outputType == "Exe")
-        {
-            System.IO.File.WriteAllText(_folder[$"{name}/Program.cs"], program ?? "return 0;");
-        }
-    }
+    /// <summary>Gets the warnings of ours that the build of one of the <see cref="Applications"/> gave.</summary>
+    internal string[] Warnings(string application) => _applications.Warnings(application);
 
-    /// <summary>Builds a project and gets its warnings that are ours.</summary>
-    internal string[] Build(string name, params string[] properties)
+    /// <summary>Builds a solution or a project, and gets what is said.</summary>
+    internal string[] Build(string path)
     {
-        string[] arguments = ["msbuild", _folder[$"{name}/{name}.csproj"], "-restore", "-nologo", "-verbosity:minimal", "-tl:off",
-            "-p:Configuration=Release", .. properties.Select(property => $"-p:{property}")];
-        return [.. Dotnet(arguments, _folder.Path).Succeeded().Lines
-            .Where(line => line.Contains("warning RESNET", StringComparison.Ordinal))];
+        string[] arguments = ["msbuild", _folder[path], "-restore", "-nologo", "-verbosity:minimal", "-tl:off", "-p:Configuration=Release"];
+        return Dotnet(arguments, _folder.Path).Succeeded().Lines;
     }
 
     internal ProcessResult Run(string name, params string[] arguments) =>
@@ -116,15 +85,15 @@ public sealed class PackageFeed : IDisposable
     /// <summary>Gets the line that adds a package to a project, in the version that the repository takes.</summary>
     internal static string Reference(string id) => $"<PackageReference Include=\"{id}\" Version=\"{CentralVersion(id)}\" />";
 
-    private string VersionOf(string id) => id is Core or Trainers ? Version : CentralVersion(id);
+    internal string VersionOf(string id) => id is Core or Trainers ? Version : CentralVersion(id);
 
     private static string CentralVersion(string id) =>
         Central.Descendants("PackageVersion")
             .SingleOrDefault(package => package.Attribute("Include")!.Value == id)?.Attribute("Version")!.Value
         ?? throw new ArgumentException($"Directory.Packages.props has no version of '{id}'.", nameof(id));
 
-    private ProcessResult Dotnet(string[] arguments, string? folder) => SampleProcess.Run("dotnet", arguments, input: null, folder,
-        ("NUGET_PACKAGES", folder is null ? Environment.GetEnvironmentVariable("NUGET_PACKAGES") : _folder["packages"]),
+    private ProcessResult Dotnet(string[] arguments, string folder) => SampleProcess.Run("dotnet", arguments, input: null, folder,
+        ("NUGET_PACKAGES", _folder["packages"]),
         ("MSBUILDDISABLENODEREUSE", "1"),
         ("DOTNET_CLI_UI_LANGUAGE", "en"));
 }

@@ -53,7 +53,7 @@ internal static class SampleProcess
     /// </summary>
     public static ProcessResult Interrupt(string program, IEnumerable<string> arguments, Func<bool> happened)
     {
-        using var process = Start(program, arguments, folder: null, []);
+        using var process = Start(program, arguments, folder: null);
         process.StandardInput.Close();
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         while (!happened() && !process.HasExited)
@@ -66,7 +66,9 @@ internal static class SampleProcess
         return new ProcessResult(process.ExitCode, output.Result, error.Result);
     }
 
-    private static Process Start(string program, IEnumerable<string> arguments, string? folder, (string Name, string? Value)[] environment)
+    /// <summary>Starts a program, whose standard files are the caller's to write and to read.</summary>
+    public static Process Start(
+        string program, IEnumerable<string> arguments, string? folder, params (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -48,6 +49,9 @@ internal sealed class SourceFolders
     // A partial method whose other half a source generator writes.
     private const string NotGenerated = "CS8795";
 
+    // Several tests look into the same library.
+    private static readonly ConcurrentDictionary<string, SourceFolders> s_read = new();
+
     private readonly CSharpCompilation _compilation;
     private readonly ImmutableArray<SyntaxTree> _files;
 
@@ -73,11 +77,11 @@ internal sealed class SourceFolders
     /// <summary>Reads the sources of a library.</summary>
     /// <param name="assembly">The name of the library, which may look into those that it refers to.</param>
     /// <param name="root">The folder of its project.</param>
-    public static SourceFolders Read(string assembly, string root) => new(assembly,
+    public static SourceFolders Read(string assembly, string root) => s_read.GetOrAdd(root, _ => new(assembly,
     [
         .. SourceFiles.Below(root).Select(path =>
             CSharpSyntaxTree.ParseText(File.ReadAllText(path), path: Path.GetRelativePath(root, path).Replace('\\', '/'))),
-    ]);
+    ]));
 
     /// <summary>Takes sources from memory.</summary>
     /// <param name="files">The path of each, from the root, and its text.</param>
@@ -113,11 +117,8 @@ internal sealed class SourceFolders
     ];
 
     // What the tests run on, but neither the library itself nor what is made of it.
-    private static IEnumerable<MetadataReference> References(string assembly) =>
-        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
-            .Split(Path.PathSeparator)
-            .Where(path => !Path.GetFileNameWithoutExtension(path).StartsWith(assembly, StringComparison.Ordinal))
-            .Select(path => MetadataReference.CreateFromFile(path));
+    private static IEnumerable<MetadataReference> References(string assembly) => PlatformReferences.All
+        .Where(each => !Path.GetFileNameWithoutExtension(each.FilePath!).StartsWith(assembly, StringComparison.Ordinal));
 
     private static string FolderOf(SyntaxTree file) =>
         Path.GetDirectoryName(file.FilePath) is { Length: > 0 } folder ? folder.Replace('\\', '/') : ".";

@@ -42,11 +42,13 @@ public sealed class CliFixture : IDisposable
 
     internal string Onnx => _folder["network.onnx"];
 
-    internal static ProcessResult Resnet(params string[] arguments) =>
-        SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. arguments]);
+    internal static ProcessResult Resnet(params string[] arguments) => SharedTool.RunFirstAlone(arguments);
 
-    internal static ProcessResult Resnet(byte[] input, params string[] arguments) =>
-        SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. arguments], input);
+    internal static ProcessResult Resnet(byte[] input, params string[] arguments) => SharedTool.RunFirstAlone(arguments, input);
+
+    /// <summary>Runs the tool in a process of its own, for what might end it or fill its memory.</summary>
+    internal static ProcessResult ResnetAlone(params string[] arguments) =>
+        SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. arguments]);
 
     internal string File(string name) => _folder[name];
 

@@ -113,7 +113,7 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
         File.Copy(Path.Combine(fixture.Images, "lying", "000.png"), folder["whole.png"]);
         ImageFiles.MakePipe(folder["pipe.jpg"]);
 
-        var result = Resnet("predict", fixture.Safetensors, folder.Path, "--json");
+        var result = ResnetAlone("predict", fixture.Safetensors, folder.Path, "--json");
 
         Assert.Equal(1, result.ExitCode);
         Assert.Equal(folder["whole.png"], Assert.Single(result.Json.EnumerateArray()).GetProperty("file").GetString());

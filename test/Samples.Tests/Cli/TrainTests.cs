@@ -357,7 +357,7 @@ public sealed class TrainTests : IDisposable
     {
         string[] epochs = arguments.Contains("--epochs") ? [] : ["--epochs", "1"];
         string[] quick = ["train", _folder["images"], "--arch", "plain20", "--image-size", "16", "--batch-size", "8", .. epochs];
-        return SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. quick, .. arguments], folder: _folder.Path);
+        return SharedTool.RunFirstAlone([.. quick, .. arguments], folder: _folder.Path);
     }
 
     public void Dispose() => _folder.Dispose();

@@ -62,7 +62,7 @@ public sealed class UsageTests
     public void WhatIsWrongIsSaidInTheWordsOfTheOption(string message, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
-        var run = SampleProcess.Run("dotnet", [SampleProcess.Assembly("Cli", "resnet"), .. arguments], folder: folder.Path);
+        var run = SharedTool.Run(arguments, folder: folder.Path);
 
         Assert.Contains(message, run.Error);
         Assert.Equal(2, run.ExitCode);
@@ -74,16 +74,16 @@ public sealed class UsageTests
     [Fact]
     public void WithoutACommandItPrintsHelp()
     {
-        var alone = Resnet().Succeeded();
+        var alone = ResnetAlone().Succeeded();
 
-        Assert.Equal(Resnet("--help").Succeeded().Output, alone.Output);
+        Assert.Equal(ResnetAlone("--help").Succeeded().Output, alone.Output);
         Assert.All(Commands, command => Assert.Matches($@"(?m)^  {command}\b", alone.Output));
     }
 
     [Fact]
     public void HelpOfEachCommandNamesNoTypes() => Assert.All(Commands, command =>
     {
-        var help = Resnet(command, "--help").Succeeded().Output;
+        var help = SharedTool.Run([command, "--help"]).Succeeded().Output;
 
         Assert.Contains($"resnet {command}", help);
         Assert.DoesNotContain("System.", help);

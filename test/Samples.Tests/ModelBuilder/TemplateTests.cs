@@ -28,9 +28,9 @@ public sealed class TemplateTests : IDisposable
     [Fact]
     public void AProjectMadeOfItBuildsTrainsAndClassifies()
     {
-        Pack("src/Microsoft.ML.ResNet");
-        Pack("src/Trainers");
-        Pack("samples/Templates");
+        Packing.Pack(
+            _folder["feed"], _version, "src/Microsoft.ML.ResNet/Microsoft.ML.ResNet.csproj",
+            "src/Trainers/Microsoft.ML.ResNet.Trainers.csproj", "samples/Templates/Templates.csproj");
         DotNet("new", "install", Path.Combine(_folder["feed"], $"ResNet.MLNet.Templates.{_version}.nupkg"), "--debug:custom-hive",
             _folder["hive"]);
 
@@ -53,7 +53,8 @@ public sealed class TemplateTests : IDisposable
                 option.GetProperty("ImageSize").GetInt32(),
                 option.GetProperty("Epochs").GetInt32()));
 
-        Build(project);
+        WriteConsumer(project);
+        Build("Flowers", "Consumer");
         Pictures.Write(Path.Combine(project, "my \"best\" images"), perClass: 16, height: 20, width: 30);
         var run = SampleProcess.Run("dotnet", [Output("Flowers")], folder: project).Succeeded();
         Assert.Contains("Epoch 2 of 2, step ", run.Error);
@@ -61,18 +62,18 @@ public sealed class TemplateTests : IDisposable
         var scores = run.Lines[^3..];
         Assert.Equal(["diagonal", "lying", "standing"], scores.Select(line => line.Split(':')[0]).Order());
 
-        var consumed = Consume(project, image: run.Lines[^4]);
+        File.Copy(Path.Combine(project, "MLModel.mlnet"), _folder["Consumer/MLModel.mlnet"]);
+        var consumed = SampleProcess.Run("dotnet", [Output("Consumer"), run.Lines[^4]], folder: _folder["Consumer"]).Succeeded();
         Assert.Equal(scores, consumed.Lines);
     }
 
     public void Dispose() => _folder.Dispose();
 
     // A program with the consumption part alone, and with the packages that it says it needs, which asks from many threads at once.
-    private ProcessResult Consume(string project, string image)
+    private void WriteConsumer(string project)
     {
         Directory.CreateDirectory(_folder["Consumer"]);
         File.Copy(Path.Combine(project, "MLModel.consumption.cs"), _folder["Consumer/MLModel.consumption.cs"]);
-        File.Copy(Path.Combine(project, "MLModel.mlnet"), _folder["Consumer/MLModel.mlnet"]);
         File.WriteAllText(_folder["Consumer/Program.cs"], """
             using System.Globalization;
             using Flowers;
@@ -115,22 +116,18 @@ public sealed class TemplateTests : IDisposable
               </ItemGroup>
             </Project>
             """);
-        Build(_folder["Consumer"]);
-        return SampleProcess.Run("dotnet", [Output("Consumer"), image], folder: _folder["Consumer"]).Succeeded();
     }
-
-    private void Pack(string project) =>
-        DotNet("pack", Path.Combine(Repository.Root, project), "-c", SampleProcess.Configuration, "--no-build", "-o", _folder["feed"],
-            $"-p:Version={_version}");
 
     // Our packages come from the feed into a folder of their own; all others are where this
     // repository's restore has put them. Nothing is fetched.
-    private void Build(string project)
+    private void Build(params string[] projects)
     {
+        new XElement("Solution", projects.Select(project => new XElement("Project", new XAttribute("Path", $"{project}/{project}.csproj"))))
+            .Save(_folder["Both.slnx"]);
         var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        DotNet("build", project, "-c", "Release", $"-p:RestoreSources={_folder["feed"]}", $"-p:RestorePackagesPath={_folder["packages"]}",
-            $"-p:RestoreFallbackFolders={packages}",
+        DotNet("build", _folder["Both.slnx"], "-c", "Release", $"-p:RestoreSources={_folder["feed"]}",
+            $"-p:RestorePackagesPath={_folder["packages"]}", $"-p:RestoreFallbackFolders={packages}",
             "-p:CreateHardLinksForCopyLocalIfPossible=true", "-p:TreatWarningsAsErrors=true");
     }
 
