@@ -32,15 +32,15 @@ namespace Microsoft.ML.ResNet;
 public sealed class ResNetPredictor : IDisposable
 {
     private readonly ServedNetwork _network;
+    private readonly Shared<ServedNetwork> _callers;
     private readonly ImageDecoder _decoder;
     private readonly ResNetPredictorOptions _options;
     private readonly Func<ResNetWeights>? _readWeights;
-    private int _callers = 1; // the owner is one, until it disposes of the predictor
     private int _isDisposed;
 
     private ResNetPredictor(ServedNetwork network, ResNetPredictorOptions options, Func<ResNetWeights>? readWeights)
     {
-        (_network, _options, _readWeights) = (network, options, readWeights);
+        (_network, _callers, _options, _readWeights) = (network, new Shared<ServedNetwork>(network), options, readWeights);
         _decoder = new ImageDecoder(options.MaxImagePixels, options.ApplyExifOrientation);
     }
 
@@ -364,7 +364,7 @@ public sealed class ResNetPredictor : IDisposable
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
-            Leave();
+            _callers.Leave();
         }
     }
 
@@ -397,27 +397,8 @@ public sealed class ResNetPredictor : IDisposable
 
     private Caller Enter()
     {
-        var callers = Volatile.Read(ref _callers);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(callers == 0 || Volatile.Read(ref _isDisposed) != 0, this);
-            var seen = Interlocked.CompareExchange(ref _callers, callers + 1, callers);
-            if (seen == callers)
-            {
-                return new Caller(this);
-            }
-
-            callers = seen;
-        }
-    }
-
-    // The last to leave takes the session with it.
-    private void Leave()
-    {
-        if (Interlocked.Decrement(ref _callers) == 0)
-        {
-            _network.Dispose();
-        }
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0 || !_callers.TryEnter(), this);
+        return new Caller(_callers);
     }
 
     /// <summary>What a network reads. The attribute's size is a formality: images have any size.</summary>
@@ -427,8 +408,8 @@ public sealed class ResNetPredictor : IDisposable
         public MLImage? Image { get; set; }
     }
 
-    private sealed class Caller(ResNetPredictor predictor) : IDisposable
+    private sealed class Caller(Shared<ServedNetwork> network) : IDisposable
     {
-        public void Dispose() => predictor.Leave();
+        public void Dispose() => network.Leave();
     }
 }

@@ -24,9 +24,6 @@ internal static class WeightsMetadata
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         IgnoreReadOnlyProperties = true,
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-        MaxDepth = 8,
     };
 
     private static readonly JsonSerializerOptions CardOptions = new(TrainingHistory.Json)
@@ -76,14 +73,12 @@ internal static class WeightsMetadata
                     builder.Preprocessing = ReadPreprocessing(json);
                     break;
                 case ClassNames:
-                    builder.ClassNames = JsonSerializer.Deserialize<ImmutableArray<string>>(json, Options) is var names
-                        && names.All(name => name is not null)
-                        ? names
-                        : throw new InvalidDataException("a class name is null");
+                    builder.ClassNames = MetadataJson.ReadClassNames(json);
                     break;
             }
         }
-        catch (Exception exception) when (exception is JsonException or ArgumentException or InvalidDataException)
+        catch (Exception exception) when (exception is JsonException or ArgumentException or InvalidDataException
+            or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException($"its metadata '{key}' cannot be understood: {exception.Message.TrimEnd('.')}", exception);
         }
@@ -116,7 +111,7 @@ internal static class WeightsMetadata
 
     private static ImagePreprocessing ReadPreprocessing(string json)
     {
-        var preprocessing = JsonSerializer.Deserialize<ImagePreprocessing>(json, Options) ?? throw new InvalidDataException("it is null");
+        var preprocessing = MetadataJson.ReadPreprocessing(json);
         PreprocessingBounds.Check(preprocessing);
         return preprocessing.Validated();
     }

@@ -192,7 +192,7 @@ public sealed class ResNetPredictorTests : IDisposable
 
     // What is read while ONNX Runtime makes its session must be an image, or it would save no time.
     [Fact]
-    public void TheImageThatIsReadAheadIsOne() => Assert.Null(Record.Exception(ServedNetwork.ReadFirstImage));
+    public void TheImageThatIsReadAheadIsOne() => Assert.Null(Record.Exception(ServedNetwork.GetReady));
 
     [Fact]
     public void WithoutSuchARuleNoImageIsUnknown()
