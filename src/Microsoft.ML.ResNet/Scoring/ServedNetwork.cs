@@ -22,14 +22,16 @@ internal sealed class ServedNetwork : IDisposable
 
     private readonly ServedSession _session;
     private readonly PlanarPixels _planar;
+    private readonly UnreadCard? _card;
+    private readonly ImmutableArray<string> _namesInFile;
 
     private ServedNetwork(ServedGraph graph, LargeMemory weights, ResNetWeights metadata, ServedHead? head, int? threads)
     {
         Head = head;
         Preprocessing = metadata.Preprocessing!;
         ArchitectureName = metadata.ArchitectureName;
-        Card = metadata.Card;
-        UnknownThreshold = PretrainedNetwork.UnknownThreshold(metadata.Card);
+        (_card, _namesInFile) = (graph.Card, metadata.ClassNames);
+        UnknownThreshold = PretrainedNetwork.UnknownThreshold(graph.Card?.UnknownThreshold);
         FeatureCount = (int)graph.Output.Shape[1]!.Value;
         ClassNames = head is null ? [] : PretrainedNetwork.ClassNames(null, metadata, head.ClassCount);
         _planar = new PlanarPixels(Preprocessing);
@@ -40,7 +42,9 @@ internal sealed class ServedNetwork : IDisposable
 
     public string? ArchitectureName { get; }
 
-    public ModelCard? Card { get; }
+    /// <summary>Gets how the network was trained; null where the file does not say it. It is read now.</summary>
+    /// <exception cref="InvalidDataException">What the file says is no card.</exception>
+    public ModelCard? Card => _card is null ? null : _card.Read() with { ClassNames = _namesInFile };
 
     /// <summary>Gets the probability that some class must be above, for an image to be of a class; null where there is no rule.</summary>
     public float? UnknownThreshold { get; }

@@ -9,7 +9,8 @@ namespace Microsoft.ML.ResNet.Weights;
 /// </summary>
 internal static class MetadataJson
 {
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 8 };
+    /// <summary>Gets what is read: nothing that is nested more deeply than a model card.</summary>
+    public static JsonDocumentOptions Options => new() { MaxDepth = 8 };
 
     /// <summary>Reads how images become a network's input; its values are not checked.</summary>
     /// <exception cref="JsonException">It is no JSON.</exception>
