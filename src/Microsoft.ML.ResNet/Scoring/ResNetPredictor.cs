@@ -14,8 +14,8 @@ namespace Microsoft.ML.ResNet;
 /// <remarks>
 /// <para>
 /// The scores are those that the saved model gives in ML.NET (<c>mlContext.Model.Load(…).Transform</c>), within 0.000001, but the images
-/// go to ONNX Runtime directly: the first prediction comes sooner, in less memory. Images are read by <see cref="ResNetImage"/>, so that no file ends the
-/// process or takes all of its memory; one that is cut short is refused.
+/// go to ONNX Runtime directly: the first prediction comes sooner, in less memory. Images are read by <see cref="ResNetImage"/>, so that no
+/// file ends the process or takes all of its memory; one that is cut short is refused.
 /// </para>
 /// <code>
 /// using var predictor = ResNetPredictor.Load("model.zip");
