@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Scoring;
