@@ -197,7 +197,8 @@ public sealed class ResNetPredictorTests : IDisposable
 
         using var predictor = ResNetPredictor.Load(_folder["model.zip"]);
 
-        Assert.Equal((0.5, 0.25f), (predictor.Card!.Temperature, predictor.Card.UnknownThreshold));
+        Assert.Equal(0.5, predictor.Card!.Temperature);
+        Assert.Equal(0.25f, predictor.Card.UnknownThreshold);
         Assert.Equal(Pictures.ClassNames, predictor.Card.ClassNames);
     }
 
