@@ -12,7 +12,7 @@ internal sealed class NetworkSession : IDisposable
     private readonly SessionOptions _options;
     private readonly InferenceSession _session;
     private readonly string[] _inputs, _outputs;
-    private readonly LargeMemory? _weights;
+    private readonly LargeMemory? _weights; // not freed while a run uses it
 
     /// <param name="environment">The environment, whose <see cref="OnnxSessionOptions"/> say how many threads there are, and the
     /// like.</param>
@@ -31,7 +31,7 @@ internal sealed class NetworkSession : IDisposable
     /// <param name="inputName">The name of the input.</param>
     /// <param name="outputName">The name of the output that is asked for.</param>
     /// <param name="options">What the session is made with; it is disposed with this.</param>
-    /// <param name="weights">What the model calls a file of a name: read where it is, and disposed of with this.</param>
+    /// <param name="weights">What the model calls a file of a name: read where it is, and disposed of after this.</param>
     /// <param name="weightsName">That name.</param>
     public unsafe NetworkSession(
         byte[] model, string inputName, string outputName, SessionOptions options, LargeMemory weights, string weightsName)
@@ -46,7 +46,7 @@ internal sealed class NetworkSession : IDisposable
     public IDisposableReadOnlyCollection<OrtValue> Run(OrtValue pixels)
     {
         var outputs = _session.Run(_runOptions, _inputs, [pixels], _outputs);
-        GC.KeepAlive(this); // and the weights with it
+        GC.KeepAlive(_weights);
         return outputs;
     }
 
@@ -55,7 +55,6 @@ internal sealed class NetworkSession : IDisposable
         _session.Dispose();
         _runOptions.Dispose();
         _options.Dispose();
-        _weights?.Dispose();
     }
 
     // As OnnxTransformer takes them; but profiles and optimized models are files, and theirs to write.

@@ -48,6 +48,9 @@ internal sealed class ServedGraph
     /// <summary>Gets the features that it computes.</summary>
     public OnnxValue Output { get; private set; } = null!;
 
+    /// <summary>Gets what the file says of how the network was trained, unread; null where it says nothing.</summary>
+    public UnreadCard? Card { get; private set; }
+
     /// <summary>Reads a graph that <see cref="OnnxGraphWriter.Featurizer"/> wrote.</summary>
     /// <param name="file">The ONNX file.</param>
     /// <param name="length">Its length.</param>
@@ -281,6 +284,14 @@ internal sealed class ServedGraph
                     return false;
             }
         });
+
+        if (key == WeightsMetadata.Card)
+        {
+            Card = Card is null
+                ? WeightsMetadata.Keep(value)
+                : throw new InvalidDataException($"its metadata '{key}' is there twice");
+            return;
+        }
 
         // Integers are run as they are: only who wants float weights must refuse them.
         if (key != WeightsMetadata.Quantization)

@@ -7,6 +7,8 @@ namespace Microsoft.ML.ResNet.Onnx;
 /// <param name="bias">The biases, [classes].</param>
 internal abstract class ServedHead(WeightTensor matrix, WeightTensor bias)
 {
+    private const int LongVector = 256; // several of the processor's
+
     private readonly float[] _matrix = matrix.Values.ToArray();
     private readonly float[] _bias = bias.Values.ToArray();
     private readonly int _featureCount = matrix.Shape[1];
@@ -27,6 +29,9 @@ internal abstract class ServedHead(WeightTensor matrix, WeightTensor bias)
         var bias = weights[LayerPlan.HeadBias];
         return isMultilabel ? new SigmoidHead(matrix, bias) : new SoftmaxHead(matrix, bias);
     }
+
+    /// <summary>Does what the first image would wait for.</summary>
+    public static void GetReady() => TensorPrimitives.Dot(new float[LongVector], new float[LongVector]);
 
     /// <summary>Computes the probability of each class.</summary>
     public float[] Apply(ReadOnlySpan<float> features)

@@ -23,7 +23,7 @@ internal static class PretrainedNetwork
         return Make(weights, architecture, preprocessing, classCount, strict: true) with
         {
             Card = weights.Card,
-            UnknownThreshold = UnknownThreshold(weights.Card),
+            UnknownThreshold = UnknownThreshold(weights.Card?.UnknownThreshold),
             IsMultilabel = weights.Card?.IsMultilabel == true,
         };
     }
@@ -32,7 +32,8 @@ internal static class PretrainedNetwork
     /// Gets the probability that some class must be above, for an image to be of a class at all; null for a network that has no such
     /// rule, or whose file says one that cannot be.
     /// </summary>
-    public static float? UnknownThreshold(ModelCard? card) => card?.UnknownThreshold is float threshold and >= 0 and < 1 ? threshold : null;
+    /// <param name="ofCard">What its card says.</param>
+    public static float? UnknownThreshold(float? ofCard) => ofCard is >= 0 and < 1 ? ofCard : null;
 
     /// <summary>Makes a network whose features are wanted; it needs no head.</summary>
     public static ResNetModel Featurizer(ResNetWeights weights, ResNetArchitecture? architecture, ImagePreprocessing? preprocessing) =>

@@ -3,9 +3,7 @@ using System.Collections.Immutable;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Scoring;
-using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet;
 
@@ -15,9 +13,9 @@ namespace Microsoft.ML.ResNet;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The scores are those that the saved model gives in ML.NET (<c>mlContext.Model.Load(…).Transform</c>), but the images go to ONNX Runtime
-/// directly: the first prediction comes sooner, in less memory. Images are read by <see cref="ResNetImage"/>, so that no file ends the
-/// process or takes all of its memory; one that is cut short is refused.
+/// The scores are those that the saved model gives in ML.NET (<c>mlContext.Model.Load(…).Transform</c>), within 0.000001, but the images
+/// go to ONNX Runtime directly: the first prediction comes sooner, in less memory. Images are read by <see cref="ResNetImage"/>, so that no
+/// file ends the process or takes all of its memory; one that is cut short is refused.
 /// </para>
 /// <code>
 /// using var predictor = ResNetPredictor.Load("model.zip");
@@ -32,15 +30,14 @@ namespace Microsoft.ML.ResNet;
 public sealed class ResNetPredictor : IDisposable
 {
     private readonly ServedNetwork _network;
+    private readonly Shared<ServedNetwork> _callers;
     private readonly ImageDecoder _decoder;
-    private readonly ResNetPredictorOptions _options;
-    private readonly Func<ResNetWeights>? _readWeights;
-    private int _callers = 1; // the owner is one, until it disposes of the predictor
+    private readonly KeptNetwork _kept;
     private int _isDisposed;
 
     private ResNetPredictor(ServedNetwork network, ResNetPredictorOptions options, Func<ResNetWeights>? readWeights)
     {
-        (_network, _options, _readWeights) = (network, options, readWeights);
+        (_network, _callers, _kept) = (network, new Shared<ServedNetwork>(network), new KeptNetwork(readWeights, options));
         _decoder = new ImageDecoder(options.MaxImagePixels, options.ApplyExifOrientation);
     }
 
@@ -58,6 +55,7 @@ public sealed class ResNetPredictor : IDisposable
 
     /// <summary>Gets what is known of how the network was trained.</summary>
     /// <value><see langword="null"/> for a network that was not trained by this library.</value>
+    /// <exception cref="InvalidDataException">The file has a damaged one, which is read when it is first asked for.</exception>
     public ModelCard? Card => _network.Card;
 
     /// <summary>Gets the number of features that the network computes of an image.</summary>
@@ -315,10 +313,7 @@ public sealed class ResNetPredictor : IDisposable
     /// <exception cref="InvalidOperationException">The predictor was loaded from a stream.</exception>
     /// <exception cref="InvalidDataException">The network is quantized: its file holds integers.</exception>
     /// <exception cref="IOException">The file cannot be read any more.</exception>
-    public ResNetWeights LoadWeights() => _readWeights is { } read
-        ? read()
-        : throw new InvalidOperationException(
-            "The predictor was loaded from a stream, which is not kept: its weights cannot be read again. Load the model from a file.");
+    public ResNetWeights LoadWeights() => _kept.LoadWeights();
 
     /// <summary>Makes the network a stage of ML.NET's pipelines again: to score a view, to export, to report on, or to look into.</summary>
     /// <param name="mlContext">The context that it shall belong to.</param>
@@ -335,17 +330,7 @@ public sealed class ResNetPredictor : IDisposable
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentException.ThrowIfNullOrWhiteSpace(imageColumnName);
         CheckHead();
-        var schema = SchemaDefinition.Create(typeof(ImageRow));
-        schema[nameof(ImageRow.Image)].ColumnName = imageColumnName;
-        var estimator = new ResNetScoringEstimator(
-            mlContext.Transforms.GetEnvironment(),
-            LoadWeights(),
-            _options.Architecture,
-            ClassNames,
-            imageColumnName,
-            _options.Preprocessing,
-            ScoreColumns.Default);
-        return estimator.Fit(mlContext.Data.LoadFromEnumerable<ImageRow>([], schema));
+        return _kept.ToTransformer(mlContext, ClassNames, imageColumnName);
     }
 
     /// <summary>Writes the whole network, its preprocessing and its head as an ONNX model, for any ONNX runtime.</summary>
@@ -364,7 +349,7 @@ public sealed class ResNetPredictor : IDisposable
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
-            Leave();
+            _callers.Leave();
         }
     }
 
@@ -397,38 +382,12 @@ public sealed class ResNetPredictor : IDisposable
 
     private Caller Enter()
     {
-        var callers = Volatile.Read(ref _callers);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(callers == 0 || Volatile.Read(ref _isDisposed) != 0, this);
-            var seen = Interlocked.CompareExchange(ref _callers, callers + 1, callers);
-            if (seen == callers)
-            {
-                return new Caller(this);
-            }
-
-            callers = seen;
-        }
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0 || !_callers.TryEnter(), this);
+        return new Caller(_callers);
     }
 
-    // The last to leave takes the session with it.
-    private void Leave()
+    private sealed class Caller(Shared<ServedNetwork> network) : IDisposable
     {
-        if (Interlocked.Decrement(ref _callers) == 0)
-        {
-            _network.Dispose();
-        }
-    }
-
-    /// <summary>What a network reads. The attribute's size is a formality: images have any size.</summary>
-    private sealed class ImageRow
-    {
-        [ImageType(1, 1)]
-        public MLImage? Image { get; set; }
-    }
-
-    private sealed class Caller(ResNetPredictor predictor) : IDisposable
-    {
-        public void Dispose() => predictor.Leave();
+        public void Dispose() => network.Leave();
     }
 }

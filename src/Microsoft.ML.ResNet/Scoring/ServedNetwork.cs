@@ -12,38 +12,39 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>A network as a predictor runs it: ONNX Runtime for the features, and the head. Thread-safe.</summary>
 internal sealed class ServedNetwork : IDisposable
 {
-    private const string WeightsName = "weights";
-
     // A GIF of one pixel.
     private static readonly byte[] SmallestImage = Convert.FromHexString(
         "47494638396101000100800000000000FFFFFF21F90401000000002C00000000010001000002024401003B");
 
     // Where it fails, the first image that is asked for says why.
-    private static readonly Lazy<Task> ImagesReady = new(static () => Task.Run(ReadFirstImage).ContinueWith(
+    private static readonly Lazy<Task> Ready = new(static () => Task.Run(GetReady).ContinueWith(
         static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default));
 
-    private readonly NetworkSession _session;
+    private readonly ServedSession _session;
     private readonly PlanarPixels _planar;
+    private readonly UnreadCard? _card;
+    private readonly ImmutableArray<string> _namesInFile;
 
     private ServedNetwork(ServedGraph graph, LargeMemory weights, ResNetWeights metadata, ServedHead? head, int? threads)
     {
         Head = head;
         Preprocessing = metadata.Preprocessing!;
         ArchitectureName = metadata.ArchitectureName;
-        Card = metadata.Card;
-        UnknownThreshold = PretrainedNetwork.UnknownThreshold(metadata.Card);
+        (_card, _namesInFile) = (graph.Card, metadata.ClassNames);
+        UnknownThreshold = PretrainedNetwork.UnknownThreshold(graph.Card?.UnknownThreshold);
         FeatureCount = (int)graph.Output.Shape[1]!.Value;
         ClassNames = head is null ? [] : PretrainedNetwork.ClassNames(null, metadata, head.ClassCount);
         _planar = new PlanarPixels(Preprocessing);
-        _session = new NetworkSession(
-            graph.Model, graph.Input.Name, graph.Output.Name, SessionOptionsFor(threads), weights, WeightsName);
+        _session = new ServedSession(graph, weights, threads);
     }
 
     public ImagePreprocessing Preprocessing { get; }
 
     public string? ArchitectureName { get; }
 
-    public ModelCard? Card { get; }
+    /// <summary>Gets how the network was trained; null where the file does not say it. It is read now.</summary>
+    /// <exception cref="InvalidDataException">What the file says is no card.</exception>
+    public ModelCard? Card => _card is null ? null : _card.Read() with { ClassNames = _namesInFile };
 
     /// <summary>Gets the probability that some class must be above, for an image to be of a class; null where there is no rule.</summary>
     public float? UnknownThreshold { get; }
@@ -57,6 +58,9 @@ internal sealed class ServedNetwork : IDisposable
 
     /// <summary>Gets the number of bytes of an image's pixels.</summary>
     public int ImageSize => _planar.Size;
+
+    /// <inheritdoc cref="ServedSession.Improvement"/>
+    public Task<bool> Improvement => _session.Improvement;
 
     /// <summary>Opens a file: an ML.NET model as it is, quantized or not; others by their weights.</summary>
     /// <param name="stream">A seekable stream.</param>
@@ -137,8 +141,7 @@ internal sealed class ServedNetwork : IDisposable
         var (height, width) = Preprocessing.ResizeTo;
         using var tensor = OrtValue.CreateTensorValueFromMemory(
             OrtMemoryInfo.DefaultInstance, pixels, [pixels.Length / ImageSize, Preprocessing.Input.Channels, height, width]);
-        using var outputs = _session.Run(tensor);
-        outputs[0].GetTensorDataAsSpan<float>().CopyTo(features);
+        _session.Run(tensor, features);
     }
 
     public void Dispose() => _session.Dispose();
@@ -155,7 +158,7 @@ internal sealed class ServedNetwork : IDisposable
         Stream graphFile, long length, WeightsBuilder builder, ResNetPredictorOptions options, Func<ResNetWeights, ServedHead?> headOf)
     {
         // Both take some tenths of a second, for which a second core has time while the graph is read and the session made.
-        _ = ImagesReady.Value;
+        _ = Ready.Value;
         var runtime = Task.Run(static () =>
         {
             ScoringPrerequisites.CheckRuntime();
@@ -165,7 +168,7 @@ internal sealed class ServedNetwork : IDisposable
         try
         {
             weights = new LargeMemory(ServedGraph.RoomFor(length));
-            var graph = ServedGraph.Read(graphFile, length, weights, WeightsName, builder);
+            var graph = ServedGraph.Read(graphFile, length, weights, ServedSession.WeightsName, builder);
             var metadata = builder.BuildMetadata();
             Check(graph, metadata);
             runtime.GetAwaiter().GetResult();
@@ -184,10 +187,12 @@ internal sealed class ServedNetwork : IDisposable
     }
 
     /// <summary>
-    /// Reads an image that nobody asked for: the first one of a process loads SkiaSharp, and has the way from a file to pixels compiled.
+    /// Reads an image that nobody asked for, and multiplies two vectors: the first one of a process loads SkiaSharp, and has the way from a
+    /// file to pixels compiled; the first product is compiled for the processor's widest vectors.
     /// </summary>
-    internal static void ReadFirstImage()
+    internal static void GetReady()
     {
+        ServedHead.GetReady();
         var planar = new PlanarPixels(new ImagePreprocessing(new ImageShape(3, 2, 2), [0, 0, 0], [1, 1, 1]));
         using var image = new ImageDecoder().Decode(SmallestImage);
         planar.Read(image, new byte[planar.Size]);
@@ -218,17 +223,5 @@ internal sealed class ServedNetwork : IDisposable
             throw new InvalidDataException(
                 $"its head reads {head.Shape[1]:n0} features, but its network computes {graph.Output.Shape[1]:n0}");
         }
-    }
-
-    private static SessionOptions SessionOptionsFor(int? threads)
-    {
-        var options = new SessionOptions();
-        options.AddSessionConfigEntry("session.force_spinning_stop", "1"); // between two batches, all cores decode
-        if (threads is { } count)
-        {
-            options.IntraOpNumThreads = count;
-        }
-
-        return options;
     }
 }

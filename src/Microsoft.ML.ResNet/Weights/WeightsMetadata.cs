@@ -24,9 +24,6 @@ internal static class WeightsMetadata
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         IgnoreReadOnlyProperties = true,
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-        MaxDepth = 8,
     };
 
     private static readonly JsonSerializerOptions CardOptions = new(TrainingHistory.Json)
@@ -49,45 +46,57 @@ internal static class WeightsMetadata
     }
 
     /// <summary>Takes over an entry, if it is one of these.</summary>
-    public static void Read(WeightsBuilder builder, string key, string json)
+    public static void Read(WeightsBuilder builder, string key, string json) => Understand(key, () =>
+    {
+        switch (key)
+        {
+            case Preprocessing when builder.Preprocessing is not null:
+            case ClassNames when builder.ClassNames is not null:
+            case Card when builder.Card is not null:
+                throw new InvalidDataException("it is there twice");
+            case Architecture when json.Length is > 0 and <= LongestName:
+                builder.ArchitectureName ??= json; // a name, not JSON; what others may have put there is no error
+                break;
+            case Quantization:
+                throw new InvalidDataException(
+                    $"the network is quantized ({ErrorText.Quote(json)}), "
+                    + "so the file holds integers, from which float weights cannot be read. "
+                    + "Load the model that it was made from");
+            case Card:
+                builder.Card = ReadCard(json);
+                break;
+            case Preprocessing:
+                builder.Preprocessing = ReadPreprocessing(json);
+                break;
+            case ClassNames:
+                builder.ClassNames = MetadataJson.ReadClassNames(CheckLength(json));
+                break;
+        }
+
+        return key;
+    });
+
+    /// <summary>Takes over a model card, to be read when it is asked for.</summary>
+    /// <exception cref="InvalidDataException">It is no JSON object.</exception>
+    public static UnreadCard Keep(string card) =>
+        Understand(Card, () => new UnreadCard(CheckLength(card), () => Understand(Card, () => ReadCard(card))));
+
+    private static T Understand<T>(string key, Func<T> read)
     {
         try
         {
-            switch (key)
-            {
-                case Preprocessing or ClassNames or Card when json.Length > LongestText:
-                    throw new InvalidDataException($"it is {json.Length:n0} characters long");
-                case Preprocessing when builder.Preprocessing is not null:
-                case ClassNames when builder.ClassNames is not null:
-                case Card when builder.Card is not null:
-                    throw new InvalidDataException("it is there twice");
-                case Architecture when json.Length is > 0 and <= LongestName:
-                    builder.ArchitectureName ??= json; // a name, not JSON; what others may have put there is no error
-                    break;
-                case Quantization:
-                    throw new InvalidDataException(
-                        $"the network is quantized ({ErrorText.Quote(json)}), "
-                        + "so the file holds integers, from which float weights cannot be read. "
-                        + "Load the model that it was made from");
-                case Card:
-                    builder.Card = ReadCard(json);
-                    break;
-                case Preprocessing:
-                    builder.Preprocessing = ReadPreprocessing(json);
-                    break;
-                case ClassNames:
-                    builder.ClassNames = JsonSerializer.Deserialize<ImmutableArray<string>>(json, Options) is var names
-                        && names.All(name => name is not null)
-                        ? names
-                        : throw new InvalidDataException("a class name is null");
-                    break;
-            }
+            return read();
         }
-        catch (Exception exception) when (exception is JsonException or ArgumentException or InvalidDataException)
+        catch (Exception exception) when (exception is JsonException or ArgumentException or InvalidDataException
+            or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException($"its metadata '{key}' cannot be understood: {exception.Message.TrimEnd('.')}", exception);
         }
     }
+
+    private static string CheckLength(string json) => json.Length <= LongestText
+        ? json
+        : throw new InvalidDataException($"it is {json.Length:n0} characters long");
 
     // Equal runs write equal files, byte for byte: when a run was and how long it took stands in its history alone.
     private static void LeaveOutTimes(JsonTypeInfo type)
@@ -105,7 +114,8 @@ internal static class WeightsMetadata
 
     private static ModelCard ReadCard(string json)
     {
-        var card = JsonSerializer.Deserialize<ModelCard>(json, CardOptions) ?? throw new InvalidDataException("it is null");
+        var card = JsonSerializer.Deserialize<ModelCard>(CheckLength(json), CardOptions)
+            ?? throw new InvalidDataException("it is null");
         return card.Conditions is { TrainingImagesByClass.IsDefault: true } or { ValidationImagesByClass.IsDefault: true }
             ? throw new InvalidDataException("its images by class are null")
             : card;
@@ -116,7 +126,7 @@ internal static class WeightsMetadata
 
     private static ImagePreprocessing ReadPreprocessing(string json)
     {
-        var preprocessing = JsonSerializer.Deserialize<ImagePreprocessing>(json, Options) ?? throw new InvalidDataException("it is null");
+        var preprocessing = MetadataJson.ReadPreprocessing(CheckLength(json));
         PreprocessingBounds.Check(preprocessing);
         return preprocessing.Validated();
     }

@@ -14,8 +14,8 @@ internal static class PeerCommand
     [
         OurTraining.Peer, NaiveTraining.Peer, StepFloor.Peer, TracedStep.Peer,
         ArithmeticPeak.Peer, OurScoring.Peer, OnnxScoring.Peer, ColdStart.Peer,
-        PredictorStart.Peer, PredictedPhotographs.Peer, PredictedPhotographs.Decoding, OurEpochs.Peer, Codec.Peer, FolderListing.Peer,
-        ScoringMemory.Peer, FeaturizedPhotographs.Peer, ImageReading.Peer,
+        PredictorStart.Peer, PredictedPhotographs.Peer, PredictedPhotographs.Decoding, PredictedPhotographs.Scoring,
+        OurEpochs.Peer, Codec.Peer, FolderListing.Peer, ScoringMemory.Peer, FeaturizedPhotographs.Peer, ImageReading.Peer,
     ];
 
     public static Command Create()

@@ -190,9 +190,36 @@ public sealed class ResNetPredictorTests : IDisposable
         Assert.Equal(expected, _files.Select(file => made.Predict(file).IsUnknown));
     }
 
+    [Fact]
+    public void TheCardIsReadWhenItIsAskedFor()
+    {
+        Save(new ResNetWeights(Weights(Plain).Tensors) { Card = new ModelCard { Temperature = 0.5, UnknownThreshold = 0.25f } }, Plain);
+
+        using var predictor = ResNetPredictor.Load(_folder["model.zip"]);
+
+        Assert.Equal(0.5, predictor.Card!.Temperature);
+        Assert.Equal(0.25f, predictor.Card.UnknownThreshold);
+        Assert.Equal(Pictures.ClassNames, predictor.Card.ClassNames);
+    }
+
+    [Fact]
+    public void ACardThatIsNoneIsRefused()
+    {
+        Assert.Equal(0.5f, WeightsMetadata.Keep("""{"unknownThreshold":0.5}""").UnknownThreshold);
+        Assert.Null(WeightsMetadata.Keep("{}").UnknownThreshold);
+        foreach (var text in (string[])["{", "[]", "null", new string(' ', 5_000_000)])
+        {
+            Assert.Contains("model_card", Assert.Throws<InvalidDataException>(() => WeightsMetadata.Keep(text)).Message);
+        }
+
+        var unread = WeightsMetadata.Keep("""{"unknownThreshold":"high"}""");
+        Assert.Null(unread.UnknownThreshold);
+        Assert.Contains("model_card", Assert.Throws<InvalidDataException>(unread.Read).Message);
+    }
+
     // What is read while ONNX Runtime makes its session must be an image, or it would save no time.
     [Fact]
-    public void TheImageThatIsReadAheadIsOne() => Assert.Null(Record.Exception(ServedNetwork.ReadFirstImage));
+    public void TheImageThatIsReadAheadIsOne() => Assert.Null(Record.Exception(ServedNetwork.GetReady));
 
     [Fact]
     public void WithoutSuchARuleNoImageIsUnknown()

@@ -33,24 +33,63 @@ public sealed class ServedGraphTests
     {
         var architecture = Basic with { Name = block, Block = Enum.Parse<BlockKind>(block), BaseWidth = block == "Bottleneck" ? 256 : 16 };
         var network = Network(architecture);
-        using var saved = new NetworkSession(
-            new MLContext().Transforms.GetEnvironment(),
-            OnnxGraphWriter.Featurizer(network, OnnxElementType.UInt8, "pixels", "features", [], anyBatch: true));
+        var pixels = Pixels();
         using var served = ServedNetwork.Of(network, [], new ResNetPredictorOptions());
-        var pixels = new byte[2 * Shape.Channels * Shape.Height * Shape.Width];
-        new Random(1).NextBytes(pixels);
 
-        using var input = OrtValue.CreateTensorValueFromMemory(pixels, [2, Shape.Channels, Shape.Height, Shape.Width]);
-        using var outputs = saved.Run(input);
-        var expected = outputs[0].GetTensorDataAsSpan<float>().ToArray();
-        var actual = new float[2 * served.FeatureCount];
-        served.Run(pixels, actual);
-
-        var spread = expected.Max() - expected.Min();
-        Assert.True(spread > 0.1);
-        Assert.Equal(expected.Length, actual.Length);
-        Assert.All(expected.Zip(actual), pair => Assert.InRange(pair.Second - pair.First, -1e-5f * spread, 1e-5f * spread));
+        CheckSame(Expected(network, pixels), Features(served, pixels));
         Assert.Equal(foldsAll, !Encoding.Latin1.GetString(Read(network).Model).Contains("BatchNormalization"));
+    }
+
+    // Of the two sessions the first is soon made, and the second computes faster.
+    [Fact]
+    public async Task ALargeNetworkComputesTheSameWithBothOfItsSessions()
+    {
+        var network = Network(Basic with { BaseWidth = 128 });
+        var pixels = Pixels();
+        var expected = Expected(network, pixels);
+        using var served = ServedNetwork.Of(network, [], new ResNetPredictorOptions());
+
+        CheckSame(expected, Features(served, pixels));
+        Parallel.For(0, 12, _ => CheckSame(expected, Features(served, pixels))); // the second takes the first one's place meanwhile
+        Assert.True(await served.Improvement);
+        CheckSame(expected, Features(served, pixels));
+    }
+
+    [Fact]
+    public void ItIsDisposedOfWhileItsSecondSessionIsMade()
+    {
+        var pixels = Pixels();
+        var served = ServedNetwork.Of(Network(Basic with { BaseWidth = 128 }), [], new ResNetPredictorOptions());
+        Features(served, pixels);
+        Features(served, pixels);
+
+        served.Dispose();
+
+        Assert.True(served.Improvement.IsCompleted);
+    }
+
+    [Fact]
+    public async Task ASmallNetworkHasOneSession()
+    {
+        using var served = ServedNetwork.Of(Network(Basic), [], new ResNetPredictorOptions());
+
+        Assert.False(await served.Improvement);
+    }
+
+    [Fact]
+    public void WhatIsSharedIsDisposedOfByTheLast()
+    {
+        using var content = new MemoryStream();
+        var shared = new Shared<MemoryStream>(content);
+
+        Assert.True(shared.TryEnter());
+        shared.Leave();
+        Assert.True(shared.TryEnter());
+        shared.Leave(); // the owner
+        Assert.True(content.CanRead);
+        shared.Leave();
+        Assert.False(content.CanRead);
+        Assert.False(shared.TryEnter());
     }
 
     [Fact]
@@ -82,6 +121,38 @@ public sealed class ServedGraphTests
         Assert.Throws<ArgumentOutOfRangeException>(() => memory.Slice(-1, 1).Length);
         memory.Dispose();
         Assert.Throws<ObjectDisposedException>(() => memory.Slice(0, 1).Length);
+    }
+
+    private static byte[] Pixels()
+    {
+        var pixels = new byte[2 * Shape.Size];
+        new Random(1).NextBytes(pixels);
+        return pixels;
+    }
+
+    private static float[] Expected(ResNetModel network, byte[] pixels)
+    {
+        using var saved = new NetworkSession(
+            new MLContext().Transforms.GetEnvironment(),
+            OnnxGraphWriter.Featurizer(network, OnnxElementType.UInt8, "pixels", "features", [], anyBatch: true));
+        using var input = OrtValue.CreateTensorValueFromMemory(pixels, [2, Shape.Channels, Shape.Height, Shape.Width]);
+        using var outputs = saved.Run(input);
+        return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+    }
+
+    private static float[] Features(ServedNetwork served, byte[] pixels)
+    {
+        var features = new float[2 * served.FeatureCount];
+        served.Run(pixels, features);
+        return features;
+    }
+
+    private static void CheckSame(float[] expected, float[] actual)
+    {
+        var spread = expected.Max() - expected.Min();
+        Assert.True(spread > 0.1);
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.All(expected.Zip(actual), pair => Assert.InRange(pair.Second - pair.First, -1e-5f * spread, 1e-5f * spread));
     }
 
     private static ServedGraph Read(ResNetModel network)
