@@ -54,7 +54,7 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
                 Add(reduced[0], sums);
             }
 
-            return Mean(sums, images.Count, shape);
+            return Divided(sums, images.Count, shape);
         }
 
         for (var start = 0; start < images.Count; start += MeanImageBatch)
@@ -68,10 +68,10 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
             }
         }
 
-        return Mean(sums, images.Count, shape);
+        return Divided(sums, images.Count, shape);
     }
 
-    private static float[] Mean(double[] sums, int count, ImageShape shape)
+    private static float[] Divided(double[] sums, int count, ImageShape shape)
     {
         var (mean, pixels) = (new float[sums.Length], shape.Height * shape.Width);
         for (var i = 0; i < sums.Length; i++)

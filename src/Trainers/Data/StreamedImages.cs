@@ -4,6 +4,7 @@ using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Shards;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 
