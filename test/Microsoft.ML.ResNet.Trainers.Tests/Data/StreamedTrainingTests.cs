@@ -117,11 +117,12 @@ public sealed class StreamedTrainingTests : IDisposable
     {
         var shards = _ml.Data.LoadImageShards(TinyShards.Write(_folder.Path), TinyShards.Options);
         var pattern = _folder["train-{0..3}.tar"];
-        var vectors = _ml.Transforms.ResizeImages("Image", 16, 16).Append(_ml.Transforms.ExtractPixels("Image"));
+        var pixels = _ml.Transforms.ResizeImages("Image", 16, 16).Append(_ml.Transforms.ExtractPixels("Image"));
+        var vectors = pixels.Fit(shards).Transform(shards);
 
         Refuses(_ml.Data.TakeRows(shards, 20), "SkipTakeFilter");
-        Refuses(_ml.Data.ShuffleRows(shards), "Shuffl");
-        Refuses(_ml.Data.Cache(vectors.Fit(shards).Transform(shards)), "CacheDataView");
+        Refuses(_ml.Data.ShuffleRows(vectors), "Shuffl"); // it knows no images, nor does Cache
+        Refuses(_ml.Data.Cache(vectors), "CacheDataView");
         Refuses(_ml.Data.LoadImageShards(pattern, TinyShards.Options with { Share = (0, 2) }), "have the option Share or StartAt");
         Refuses(TrainingData.Vectors(_ml), "come from LoadImageShards row by row", nameof(PixelRow.Bytes));
 
