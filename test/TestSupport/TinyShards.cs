@@ -1,8 +1,7 @@
 using System.Formats.Tar;
 using System.Text;
-using Microsoft.ML.ResNet.TestSupport;
 
-namespace Microsoft.ML.ResNet.Trainers.Tests;
+namespace Microsoft.ML.ResNet.TestSupport;
 
 /// <summary>36 small pictures in four shards, the classes in turn, which a tiny network learns in a few epochs.</summary>
 internal static class TinyShards
