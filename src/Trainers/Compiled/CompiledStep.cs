@@ -126,12 +126,7 @@ internal sealed unsafe class CompiledStep : IDisposable
             _batch.OwnShare = batch.OwnShare;
             (_batch.BatchesInStep, _batch.Accumulates) = (batchesInStep, accumulates);
             _batch.Keep = DrawKeep(batch.Count) ? keep : null;
-            if (_exchanges is not null)
-            {
-                _exchanges.Reset();
-                _weights.BeginTotal(accumulates);
-            }
-
+            _exchanges?.Reset(accumulates);
             _team.Run(_work);
         }
 

@@ -6,83 +6,104 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// <summary>Some gradients, one after another in memory, which are added up over the processes while the backward pass goes on.</summary>
 /// <remarks>
 /// Each process adds up a block of them, of which the others send it their parts, in the order of the processes, and then sends it to all:
-/// as many bytes as a ring sends. MPI's own sum would leave the order of additions to its algorithm.
+/// as many bytes as a ring sends. MPI's own sum would leave the order of additions to its algorithm. Floats are sent from where they lie,
+/// and sums come to where they are read.
 /// </remarks>
-/// <param name="ranks">The processes.</param>
-/// <param name="offset">The place of the first gradient among all.</param>
-/// <param name="size">How many there are.</param>
-/// <param name="format">The format in which they are sent.</param>
-internal sealed unsafe class GradientBucket(ICollective ranks, int offset, int size, GradientExchange format)
+internal sealed unsafe class GradientBucket
 {
-    private readonly int _block = (size + ranks.Size - 1) / ranks.Size;
-    private readonly int _bytes = format == GradientExchange.BFloat16 ? sizeof(ushort) : sizeof(float);
-    private readonly ActivationKernels _kernels =
-        ActivationKernels.For(bfloat16: format == GradientExchange.BFloat16, ActivationKernels.WidestLanes);
+    private readonly int _rank, _ranks, _size, _start, _count; // the own block's place, and its gradients
+    private readonly float* _part, _total;
+    private readonly ActivationKernels _kernels;
+    private readonly ushort[]? _rounded; // what is sent in bfloat16: the parts, and then the sums
+    private readonly byte[] _received;   // the own block of all other processes
+    private readonly IExchange _parts, _sums;
 
-    private byte[] _sent = [], _received = [], _own = [], _all = [];
-    private IExchange? _parts, _sums;
+    /// <param name="ranks">The processes.</param>
+    /// <param name="part">This process's gradients.</param>
+    /// <param name="total">The sums over all processes.</param>
+    /// <param name="size">How many there are.</param>
+    /// <param name="format">The format in which they are sent.</param>
+    public GradientBucket(ICollective ranks, float* part, float* total, int size, GradientExchange format)
+    {
+        var isRounded = format == GradientExchange.BFloat16;
+        var bytes = isRounded ? sizeof(ushort) : sizeof(float);
+        var block = (size + ranks.Size - 1) / ranks.Size;
+        int[] blocks = [.. Enumerable.Range(0, ranks.Size).Select(rank => Math.Clamp(size - rank * block, 0, block))];
+        (_rank, _ranks, _size) = (ranks.Rank, ranks.Size, size);
+        _part = part;
+        _total = total;
+        (_start, _count) = (Math.Min(_rank * block, size), blocks[_rank]);
+        _kernels = ActivationKernels.For(isRounded, ActivationKernels.WidestLanes);
+
+        // Pinned: exchanges go on while the garbage collector may run.
+        _rounded = isRounded ? GC.AllocateUninitializedArray<ushort>(size, pinned: true) : null;
+        _received = GC.AllocateUninitializedArray<byte>(_count * bytes * ranks.Size, pinned: true);
+        int[] blockBytes = [.. blocks.Select(count => count * bytes)];
+        fixed (ushort* rounded = _rounded)
+        fixed (byte* received = _received)
+        {
+            _parts = ranks.PrepareAllToAll(isRounded ? rounded : part, received, blockBytes);
+            _sums = ranks.PrepareAllGather(isRounded ? rounded : total, blockBytes);
+        }
+    }
 
     /// <summary>Sends the other processes the parts of their blocks.</summary>
-    /// <param name="part">This process's gradients, of all weights.</param>
-    public void Begin(float* part)
+    public void Begin()
     {
-        if (_sent.Length == 0)
+        if (_rounded is not null)
         {
-            var room = _block * ranks.Size * _bytes;
-            (_sent, _received, _all) = (Room(room), Room(room), Room(room));
-            _own = Room(_block * _bytes);
+            fixed (ushort* rounded = _rounded)
+            {
+                _kernels.Round(_part, rounded, _size);
+            }
         }
 
-        fixed (byte* sent = _sent)
-        {
-            _kernels.Round(part + offset, sent, size);
-        }
-
-        (_parts, _sums) = (ranks.BeginAllToAll(_sent, _received, _block * _bytes), null);
+        _parts.Begin();
     }
 
     /// <summary>Adds up the own block, if the parts of it have come, and sends the sums to all.</summary>
-    /// <param name="total">The sums over all processes, of all weights, which are added to.</param>
+    /// <param name="accumulates">Whether they are added to those of the batch before.</param>
     /// <param name="waits">Whether to wait for the parts.</param>
     /// <returns>Whether they had come.</returns>
-    public bool AddUp(float* total, bool waits)
+    public bool AddUp(bool accumulates, bool waits)
     {
-        if (!_parts!.IsOver(waits))
+        if (!_parts.IsOver(waits))
         {
             return false;
         }
 
-        var start = Math.Min(ranks.Rank * _block, size);
-        var count = Math.Min(_block, size - start);
-        fixed (byte* received = _received, own = _own)
+        fixed (ushort* rounded = _rounded)
+        fixed (byte* received = _received)
         {
-            for (var rank = 0; rank < ranks.Size; rank++)
+            var parts = stackalloc void*[_ranks];
+            for (var rank = 0; rank < _ranks; rank++)
             {
-                void* part = received + (nint)rank * _block * _bytes;
-                _kernels.AddUp(&part, 1, 0, count, total + offset + start, accumulates: true);
+                parts[rank] = received + (nint)rank * (_received.Length / _ranks);
             }
 
-            _kernels.Round(total + offset + start, own, count);
+            parts[_rank] = _rounded is null ? _part + _start : rounded + _start;
+            _kernels.AddUp(parts, _ranks, 0, _count, _total + _start, accumulates);
+            if (_rounded is not null)
+            {
+                _kernels.Round(_total + _start, rounded + _start, _count);
+            }
         }
 
-        _sums = ranks.BeginAllGather(_own, _all, _block * _bytes);
+        _sums.Begin();
         return true;
     }
 
     /// <summary>Waits for the sums of all blocks.</summary>
-    /// <param name="total">Takes them, where those of all weights are.</param>
-    public void Finish(float* total)
+    public void Finish()
     {
-        _sums!.IsOver(waits: true);
-        fixed (byte* all = _all)
+        _sums.IsOver(waits: true);
+        if (_rounded is not null)
         {
-            void* sums = all;
-            _kernels.AddUp(&sums, 1, 0, size, total + offset, accumulates: false);
+            fixed (ushort* rounded = _rounded)
+            {
+                void* sums = rounded;
+                _kernels.AddUp(&sums, 1, 0, _size, _total, accumulates: false);
+            }
         }
-
-        (_parts, _sums) = (null, null);
     }
-
-    // Pinned: exchanges go on while the garbage collector may run.
-    private static byte[] Room(int bytes) => GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
 }

@@ -15,6 +15,7 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
     private List<(GradientBucket Bucket, int[] Weights, int ReadyAfter)> _buckets = [];
     private int[] _next = []; // by worker: the bucket of which it adds up its share next
     private int _begun, _addedUp;
+    private bool _accumulates;
 
     /// <summary>Cuts the gradients into buckets.</summary>
     /// <param name="operations">The operations, in the order of the forward pass.</param>
@@ -52,7 +53,8 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
 
         void Close()
         {
-            var bucket = new GradientBucket(ranks, taken.Min(weights.Offset), (int)size, format);
+            var offset = taken.Min(weights.Offset);
+            var bucket = new GradientBucket(ranks, weights.Part + offset, weights.Total + offset, (int)size, format);
             _buckets.Add((bucket, [.. taken], workers == 1 ? lowest : MeetingBefore(lowest)));
             (taken, size, lowest) = ([], 0, int.MaxValue);
         }
@@ -73,10 +75,11 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
     }
 
     /// <summary>Begins a step.</summary>
-    public void Reset()
+    /// <param name="accumulates">Whether sums are added to the gradients of the batch before.</param>
+    public void Reset(bool accumulates)
     {
         Array.Clear(_next);
-        (_begun, _addedUp) = (0, 0);
+        (_begun, _addedUp, _accumulates) = (0, 0, accumulates);
     }
 
     /// <summary>Adds up a worker's share of the buckets that are ready when it has done an operation of the backward pass.</summary>
@@ -100,10 +103,10 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
     {
         for (; _begun < _next[0]; _begun++)
         {
-            _buckets[_begun].Bucket.Begin(weights.Part);
+            _buckets[_begun].Bucket.Begin();
         }
 
-        while (_addedUp < _begun && _buckets[_addedUp].Bucket.AddUp(weights.Total, waits: false))
+        while (_addedUp < _begun && _buckets[_addedUp].Bucket.AddUp(_accumulates, waits: false))
         {
             _addedUp++;
         }
@@ -115,12 +118,12 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
         Advance();
         for (; _addedUp < _begun; _addedUp++)
         {
-            _buckets[_addedUp].Bucket.AddUp(weights.Total, waits: true);
+            _buckets[_addedUp].Bucket.AddUp(_accumulates, waits: true);
         }
 
         foreach (var (bucket, _, _) in _buckets)
         {
-            bucket.Finish(weights.Total);
+            bucket.Finish();
         }
     }
 }

@@ -139,16 +139,6 @@ internal sealed unsafe class StepWeights : IDisposable
     /// <summary>Gets whether a weight is of a normalization.</summary>
     public bool IsNormalization(int weight) => _entries[weight].IsNormalization;
 
-    /// <summary>Begins the sums over all processes.</summary>
-    /// <param name="accumulates">Whether they are added to the gradients of the batch before.</param>
-    public void BeginTotal(bool accumulates)
-    {
-        if (!accumulates)
-        {
-            new Span<float>(Total, _part.Length).Clear();
-        }
-    }
-
     public void Dispose()
     {
         foreach (var entry in _entries)

@@ -28,9 +28,10 @@ internal sealed class Alone : ICollective
     {
     }
 
-    public IExchange BeginAllToAll(byte[] sent, byte[] received, int block) => throw new InvalidOperationException("It is alone.");
+    public unsafe IExchange PrepareAllToAll(void* sent, void* received, int[] blocks) =>
+        throw new InvalidOperationException("It is alone.");
 
-    public IExchange BeginAllGather(byte[] sent, byte[] received, int block) => throw new InvalidOperationException("It is alone.");
+    public unsafe IExchange PrepareAllGather(void* values, int[] blocks) => throw new InvalidOperationException("It is alone.");
 
     public void Barrier()
     {

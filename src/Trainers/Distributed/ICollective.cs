@@ -37,17 +37,16 @@ internal interface ICollective
     void Exchange(
         ReadOnlySpan<byte> sent, ReadOnlySpan<int> sentCounts, Span<byte> received, ReadOnlySpan<int> receivedCounts);
 
-    /// <summary>Begins to give each rank another block, and goes on with it while other calls are made.</summary>
-    /// <param name="sent">A block for each rank, in their order. It stays as it is until the exchange is over.</param>
-    /// <param name="received">Takes a block of each, likewise. Both are pinned.</param>
-    /// <param name="block">The bytes of a block.</param>
-    IExchange BeginAllToAll(byte[] sent, byte[] received, int block);
+    /// <summary>Prepares to give each other rank its block, and to take this rank's block of each.</summary>
+    /// <param name="sent">A block for each rank, in their order. They stay as they are until the exchange is over.</param>
+    /// <param name="received">Takes a block of each, in their order. That of this rank itself is not written.</param>
+    /// <param name="blocks">The bytes of each rank's block, the same on every rank.</param>
+    unsafe IExchange PrepareAllToAll(void* sent, void* received, int[] blocks);
 
-    /// <summary>Begins to give every rank the blocks of all, and goes on with it while other calls are made.</summary>
-    /// <param name="sent">This rank's block. It stays as it is until the exchange is over.</param>
-    /// <param name="received">Takes the blocks of all, in the order of the ranks. Both are pinned.</param>
-    /// <param name="block">The bytes of a block.</param>
-    IExchange BeginAllGather(byte[] sent, byte[] received, int block);
+    /// <summary>Prepares to give all other ranks this one's block, and to take theirs.</summary>
+    /// <param name="values">The blocks of all ranks, in their order: this rank's is given, the others are written.</param>
+    /// <param name="blocks">The bytes of each rank's block, the same on every rank.</param>
+    unsafe IExchange PrepareAllGather(void* values, int[] blocks);
 
     /// <summary>Waits for all ranks.</summary>
     void Barrier();
@@ -57,9 +56,12 @@ internal interface ICollective
     void Abort(string reason);
 }
 
-/// <summary>An exchange that goes on while other calls are made.</summary>
+/// <summary>An exchange that goes on while other calls are made, any number of times. Its memory stays where it is.</summary>
 internal interface IExchange
 {
+    /// <summary>Begins it.</summary>
+    void Begin();
+
     /// <summary>Takes it further, and tells whether it is over.</summary>
     /// <param name="waits">Whether to wait until it is.</param>
     bool IsOver(bool waits);

@@ -23,7 +23,8 @@ internal sealed unsafe class OpenMpi : ICollective
 
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int> _allGather, _allToAll;
     private readonly delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int> _exchange;
-    private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int> _beginAllGather, _beginAllToAll;
+    private readonly delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int> _beginAllToAll;
+    private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, nint*, int> _beginAllGather;
     private readonly delegate* unmanaged[Cdecl]<nint*, int*, void*, int> _test;
     private readonly delegate* unmanaged[Cdecl]<nint*, void*, int> _wait;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int> _broadcast;
@@ -43,8 +44,10 @@ internal sealed unsafe class OpenMpi : ICollective
         (_byte, _float, _double) = (Export("ompi_mpi_byte"), Export("ompi_mpi_float"), Export("ompi_mpi_double"));
         _allGather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Export("MPI_Allgather");
         _allToAll = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Export("MPI_Alltoall");
-        _beginAllGather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int>)Export("MPI_Iallgather");
-        _beginAllToAll = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int>)Export("MPI_Ialltoall");
+        _beginAllToAll = (delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int>)
+            Export("MPI_Ialltoallv");
+        _beginAllGather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, nint*, int>)
+            Export("MPI_Iallgatherv");
         _test = (delegate* unmanaged[Cdecl]<nint*, int*, void*, int>)Export("MPI_Test");
         _wait = (delegate* unmanaged[Cdecl]<nint*, void*, int>)Export("MPI_Wait");
         _exchange = (delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int>)Export("MPI_Alltoallv");
@@ -91,7 +94,13 @@ internal sealed unsafe class OpenMpi : ICollective
     {
         lock (Gate)
         {
-            _instance ??= new OpenMpi(Load(launcher));
+            if (_instance is null)
+            {
+                // A rank that waits for others leaves its core to a thread that has work, as its own loader of batches.
+                NativeEnvironment.SetDefault("OMPI_MCA_mpi_yield_when_idle", "1");
+                _instance = new OpenMpi(Load(launcher));
+            }
+
             return _instance.Size == launcher.Size && _instance.Rank == launcher.Rank
                 ? _instance
                 : throw new InvalidOperationException(
@@ -144,11 +153,42 @@ internal sealed unsafe class OpenMpi : ICollective
         }
     }
 
-    public IExchange BeginAllToAll(byte[] sent, byte[] received, int block) =>
-        Begin(_beginAllToAll, sent, received, block, _allToAlls, "MPI_Ialltoall");
+    public IExchange PrepareAllToAll(void* sent, void* received, int[] blocks)
+    {
+        var (sentCounts, sentStarts) = (Pinned(rank => rank == Rank ? 0 : blocks[rank]), Starts(blocks));
+        var (receivedCounts, receivedStarts) = (Pinned(rank => rank == Rank ? 0 : blocks[Rank]), Pinned(rank => rank * blocks[Rank]));
+        return new Request(this, () =>
+        {
+            nint request;
+            fixed (int* fromCounts = sentCounts, fromStarts = sentStarts, toCounts = receivedCounts, toStarts = receivedStarts)
+            {
+                Check(
+                    _beginAllToAll(
+                        sent, fromCounts, fromStarts, _byte, received, toCounts, toStarts, _byte, _allToAlls, &request),
+                    "MPI_Ialltoallv");
+            }
 
-    public IExchange BeginAllGather(byte[] sent, byte[] received, int block) =>
-        Begin(_beginAllGather, sent, received, block, _allGathers, "MPI_Iallgather");
+            return request;
+        });
+    }
+
+    public IExchange PrepareAllGather(void* values, int[] blocks)
+    {
+        const nint inPlace = 1; // MPI_IN_PLACE
+        var (counts, starts) = (Pinned(rank => blocks[rank]), Starts(blocks));
+        return new Request(this, () =>
+        {
+            nint request;
+            fixed (int* toCounts = counts, toStarts = starts)
+            {
+                Check(
+                    _beginAllGather((void*)inPlace, 0, _byte, values, toCounts, toStarts, _byte, _allGathers, &request),
+                    "MPI_Iallgatherv");
+            }
+
+            return request;
+        });
+    }
 
     public void Barrier() => Check(_barrier(_world), "MPI_Barrier");
 
@@ -207,21 +247,18 @@ internal sealed unsafe class OpenMpi : ICollective
         }
     }
 
-    private Request Begin(
-        delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int> function,
-        byte[] from,
-        byte[] to,
-        int count,
-        nint ranks,
-        string name)
+    private int[] Starts(int[] blocks) => Pinned(rank => blocks.AsSpan(0, rank).ToArray().Sum());
+
+    // MPI reads the numbers of an exchange until it is over.
+    private int[] Pinned(Func<int, int> ofRank)
     {
-        nint request;
-        fixed (byte* source = from, target = to)
+        var numbers = GC.AllocateUninitializedArray<int>(Size, pinned: true);
+        for (var rank = 0; rank < Size; rank++)
         {
-            Check(function(source, count, _byte, target, count, _byte, ranks, &request), name);
+            numbers[rank] = ofRank(rank);
         }
 
-        return new Request(this, request);
+        return numbers;
     }
 
     // Pinned: it is large, and stays.
@@ -269,9 +306,14 @@ internal sealed unsafe class OpenMpi : ICollective
         }
     }
 
-    private sealed class Request(OpenMpi mpi, nint handle) : IExchange
+    /// <param name="mpi">The processes.</param>
+    /// <param name="begin">Begins the exchange, and gives its handle. It keeps alive what MPI reads until the exchange is over.</param>
+    private sealed class Request(OpenMpi mpi, Func<nint> begin) : IExchange
     {
-        private bool _isOver;
+        private nint _handle;
+        private bool _isOver = true;
+
+        public void Begin() => (_handle, _isOver) = (begin(), false);
 
         public bool IsOver(bool waits)
         {
@@ -280,10 +322,10 @@ internal sealed unsafe class OpenMpi : ICollective
                 return true;
             }
 
-            var request = handle;
+            var handle = _handle;
             var isOver = 1;
             Check(
-                waits ? mpi._wait(&request, null) : mpi._test(&request, &isOver, null), // null: no status is asked for
+                waits ? mpi._wait(&handle, null) : mpi._test(&handle, &isOver, null), // null: no status is asked for
                 waits ? "MPI_Wait" : "MPI_Test");
             return _isOver = isOver != 0;
         }

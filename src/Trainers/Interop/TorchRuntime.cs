@@ -28,12 +28,26 @@ internal static partial class TorchRuntime
 
         if (OperatingSystem.IsLinux())
         {
-            NativeEnvironment.ShortenSpinning();
+            ShortenSpinning();
         }
 
         LibTorchSharpLoader.EnsureLoaded();
         Nnpack.TurnOffWhereUseless();
         return true;
+    }
+
+    /// <summary>
+    /// Shortens the time for which threads spin. Torch's threads wait for each other after every operation, and libgomp lets them spin
+    /// before they sleep. Where another program is busy, a thread then spins in the place of the one that it waits for: with one busy
+    /// core of two a step took three times as long, and only twice as long with this number, which cost nothing on a machine without
+    /// other load (docs/PERFORMANCE.md).
+    /// </summary>
+    private static void ShortenSpinning()
+    {
+        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
+        {
+            NativeEnvironment.SetDefault("GOMP_SPINCOUNT", "3000");
+        }
     }
 
     /// <summary>
@@ -65,31 +79,5 @@ internal static partial class TorchRuntime
 
         [LibraryImport("libc", EntryPoint = "mallopt")]
         private static partial int SetOption(int option, int value);
-    }
-
-    /// <summary>
-    /// Variables that native libraries read once, when they are loaded. .NET's own SetEnvironmentVariable does not reach native code. What
-    /// the user set stays.
-    /// </summary>
-    private static partial class NativeEnvironment
-    {
-        /// <summary>
-        /// Shortens the time for which threads spin. Torch's threads wait for each other after every operation, and libgomp lets them spin
-        /// before they sleep. Where another program is busy, a thread then spins in the place of the one that it waits for: with one busy
-        /// core of two a step took three times as long, and only twice as long with this number, which cost nothing on a machine without
-        /// other load (docs/PERFORMANCE.md).
-        /// </summary>
-        public static void ShortenSpinning()
-        {
-            if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
-            {
-                SetDefault("GOMP_SPINCOUNT", "3000");
-            }
-        }
-
-        private static void SetDefault(string name, string value) => _ = SetVariable(name, value, overwrite: 0);
-
-        [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-        private static partial int SetVariable(string name, string value, int overwrite);
     }
 }

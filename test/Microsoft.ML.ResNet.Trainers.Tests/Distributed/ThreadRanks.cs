@@ -51,16 +51,18 @@ internal sealed class ThreadRanks : IDisposable
     // Done when it is waited for, which all ranks do in the same order.
     private sealed class Later(Action exchange) : IExchange
     {
-        private Action? _exchange = exchange;
+        private int _begun;
+
+        public void Begin() => _begun = 1;
 
         public bool IsOver(bool waits)
         {
-            if (waits)
+            if (waits && Interlocked.Exchange(ref _begun, 0) == 1)
             {
-                Interlocked.Exchange(ref _exchange, null)?.Invoke();
+                exchange();
             }
 
-            return _exchange is null;
+            return _begun == 0;
         }
     }
 
@@ -111,21 +113,28 @@ internal sealed class ThreadRanks : IDisposable
             }
         }
 
-        public IExchange BeginAllToAll(byte[] sent, byte[] received, int block) => new Later(() =>
+        public unsafe IExchange PrepareAllToAll(void* sent, void* received, int[] blocks) => new Later(() =>
         {
-            var given = all.Exchange<byte>(number, sent);
+            var given = all.Exchange(number, new ReadOnlySpan<byte>(sent, blocks.Sum()));
+            var start = blocks.Take(number).Sum();
             for (var rank = 0; rank < given.Length; rank++)
             {
-                given[rank].AsSpan(number * block, block).CopyTo(received.AsSpan(rank * block));
+                if (rank != number)
+                {
+                    given[rank].AsSpan(start, blocks[number]).CopyTo(new Span<byte>((byte*)received + rank * blocks[number], blocks[number]));
+                }
             }
         });
 
-        public IExchange BeginAllGather(byte[] sent, byte[] received, int block) => new Later(() =>
+        public unsafe IExchange PrepareAllGather(void* values, int[] blocks) => new Later(() =>
         {
-            var given = all.Exchange<byte>(number, sent);
-            for (var rank = 0; rank < given.Length; rank++)
+            var given = all.Exchange(number, new ReadOnlySpan<byte>(values, blocks.Sum()));
+            for (var (rank, start) = (0, 0); rank < given.Length; start += blocks[rank++])
             {
-                given[rank].AsSpan(0, block).CopyTo(received.AsSpan(rank * block));
+                if (rank != number)
+                {
+                    given[rank].AsSpan(start, blocks[rank]).CopyTo(new Span<byte>((byte*)values + start, blocks[rank]));
+                }
             }
         });
 
