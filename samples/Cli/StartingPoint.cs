@@ -16,7 +16,7 @@ internal static class StartingPoint
     // On the shorter side: what is smaller is no photograph, and says little to a network that was trained on 224 pixels.
     private const int SmallestPhotograph = 128;
 
-    // Of small images; fewer teach a network little that starts from nothing (docs/tasks/pretrained.md has figures).
+    // Of small images; fewer teach a network little that starts from nothing (docs/RESULTS.md has figures).
     private const int Many = 5_000;
 
     // Their sizes are read from the heads of as many files.

@@ -38,7 +38,8 @@ internal sealed class TrainingOptions
     };
 
     private readonly Option<TrainableLayers> _layers = OptionValues.Choice("--layers",
-        "What is trained; the rest stays as --weights or --pretrained has it. (With --pretrained, Head if not given.)",
+        "What is trained; the rest stays as --weights or --pretrained has it. (With --pretrained, Head if not given: with a few hundred "
+        + "photographs, All was right less often.)",
         TrainableLayers.All);
 
     private readonly Option<ClassBalance?> _balance = new("--balance")
