@@ -131,6 +131,23 @@ public sealed partial class ResNetTrainer
         /// </value>
         public long? CacheBytes { get; init; }
 
+        /// <summary>
+        /// Gets whether the training images of <see cref="ResNetCatalog.LoadImageShards"/> are read anew from their shards in each epoch,
+        /// and never kept: for data that fit neither into memory nor on the disk.
+        /// </summary>
+        /// <remarks>
+        /// <para>Before the first epoch, every image is decoded once, for its size, the mean and the deviation; 40 bytes of each remain.
+        /// Each epoch then takes the shards in an order drawn from the seed and the epoch, and mixes images within a buffer: see <see
+        /// cref="ImageShardOptions.ShuffleBuffer"/> and <see cref="ImageShardOptions.ShuffleBufferBytes"/>, which bound the memory. All
+        /// cores decode ahead of the training step. The same seed gives the same weights, and a training that goes on from a checkpoint
+        /// those of an uninterrupted one; they are other weights than with images that are kept, whose order is drawn over all.</para>
+        /// <para>Validation images are kept. <see cref="ClassBalance.Sampling"/>, <see cref="FitHeadFirst"/> and a head on features, which
+        /// need images in any order, cannot be had. Between the shards and the trainer may be stages that change columns, but no filter.
+        /// </para>
+        /// </remarks>
+        /// <value>The default is <see langword="false"/>: images are kept.</value>
+        public bool StreamShards { get; init; }
+
         /// <summary>Gets the number format that convolutions compute in.</summary>
         /// <value>The default is <see cref="TrainingPrecision.Auto"/>.</value>
         public TrainingPrecision Precision { get; init; } = TrainingPrecision.Auto;
@@ -379,6 +396,9 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(ValidationFraction is >= 0 and < 1, ValidationFraction, "at least 0 and less than 1");
             OptionCheck.OfTrainer(Enum.IsDefined(TrainableLayers), TrainableLayers, "one of the values of TrainableLayers");
             OptionCheck.OfTrainer(
+                !StreamShards || !FitHeadFirst,
+                FitHeadFirst, "false with StreamShards: the features of all images would be kept");
+            OptionCheck.OfTrainer(
                 !FitHeadFirst || StartWeights is not null, FitHeadFirst, "false where no weights are given to start from");
             OptionCheck.OfTrainer(HeadCopies >= 1, HeadCopies, "at least 1");
             OptionCheck.OfTrainer(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
@@ -403,6 +423,11 @@ public sealed partial class ResNetTrainer
                 MaxImagePixels is null or (>= 1 and <= ImageDecoder.MostPixels),
                 MaxImagePixels, "1 to 536,870,911, or null");
             OptionCheck.OfTrainer(CacheBytes is null or >= 0, CacheBytes, "0 or more, or null");
+            OptionCheck.OfTrainer(
+                !StreamShards || Recipe.ClassBalance != ClassBalance.Sampling,
+                Recipe.ClassBalance,
+                "Weights or None with StreamShards: images of a rare class are not at hand to be drawn again",
+                "Recipe.ClassBalance");
             OptionCheck.OfTrainer(Enum.IsDefined(Precision), Precision, "one of the values of TrainingPrecision");
             OptionCheck.OfTrainer(
                 PixelMean is null == PixelStandardDeviation is null,
@@ -472,6 +497,11 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(
                 Recipe.ImageScales.All(scale => scale == 1) || AugmentationFor(shape) != ImageAugmentation.None,
                 Recipe.ImageScales, "1 where images are not augmented, and so have the network's size", "Recipe.ImageScales");
+            OptionCheck.OfTrainer(
+                !StreamShards || !TrainingRun.SeesFeatures(this, AugmentationFor(shape)),
+                StreamShards,
+                "false where the Head alone learns, from features that are computed once and kept; or give the recipe an Augmentation "
+                + "other than None, and HeadCopies = 1");
         }
     }
 }

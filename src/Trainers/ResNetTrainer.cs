@@ -30,6 +30,7 @@ namespace Microsoft.ML.ResNet.Trainers;
 /// | Output IsUnknown | Bool, with `Options.RejectUnknown` |
 /// | Is normalization required? | No: mean and standard deviation are measured, and part of the model |
 /// | Is caching required? | No: images are decoded once and kept, in memory up to `Options.CacheBytes` and then on disk |
+/// | Can it train on more than the disk holds? | Yes: shards are read anew in each epoch, with `Options.StreamShards` |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet.Trainers, and a libtorch package; Microsoft.ML.OnnxRuntime to score |
 /// | Exportable to ONNX | Yes: `ResNetClassificationTransformer.ExportOnnx` |
 /// ]]></format>
@@ -225,6 +226,7 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
             EarlierPreprocessing = _options.StartWeights?.Preprocessing,
             StartsFromRandomWeights = _options.StartWeights is null,
             MeanSubtraction = _options.Recipe.MeanSubtraction,
+            Streamed = _options.StreamShards ? ShardSource.Of(_host, input) : null,
             Ranks = _options.SharesImages(columns.Image.Shape) ? ranks ?? Alone.Instance : Alone.Instance,
             CancellationToken = _options.CancellationToken,
         };

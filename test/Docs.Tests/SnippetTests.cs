@@ -138,6 +138,8 @@ public sealed class SnippetTests : IDisposable
         Assert.Equal(3 * 20, model.History.TrainingImages + model.History.ValidationImages);
         Assert.InRange(metrics.MicroAccuracy, 0, 1);
         model.Dispose();
+        using var streamed = Shards.Stream(_ml);
+        Assert.Equal((model.History.TrainingImages, 2), (streamed.History.TrainingImages, streamed.History.Epochs.Length));
 
         Assert.Equal(3 * 30, Shards.Epochs(_ml)); // half of 60, three times
         var (first, rest) = (Shards.GoOn(_ml, most: 25), Shards.GoOn(_ml, most: 1_000));

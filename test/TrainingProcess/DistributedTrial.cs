@@ -40,20 +40,22 @@ internal static class DistributedTrial
         }
 
         Save("bfloat16", Short, TrainingPrecision.BFloat16);
+        Save("streamed", Short, TrainingPrecision.Float32, streams: true);
 
-        void Save(string name, TrainingRecipe recipe, TrainingPrecision precision)
+        void Save(string name, TrainingRecipe recipe, TrainingPrecision precision, bool streams = false)
         {
-            using var model = Train(recipe, precision, threads);
+            using var model = Train(recipe, precision, threads, streams);
             model.Weights.Save(Path.Combine(folder, $"{name}.{DistributedJob.Rank}.safetensors"));
         }
     }
 
     // Wide enough that Torch shares the sum over a tensor out over threads, where it has several: from 32,768 values on.
-    private static ResNetClassificationTransformer Train(TrainingRecipe recipe, TrainingPrecision precision, int threads)
+    private static ResNetClassificationTransformer Train(
+        TrainingRecipe recipe, TrainingPrecision precision, int threads, bool streams)
     {
         var ml = new MLContext(seed: 1);
-        var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 20, height: 16, width: 16, channels: 3));
-        var data = ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
+        using var folder = new TemporaryFolder();
+        var data = streams ? ml.Data.LoadImageShards(TinyShards.Write(folder.Path), TinyShards.Options) : InMemory(ml);
         return ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = new ResNetArchitecture("tiny", BlockKind.Basic, [1, 1])
@@ -64,10 +66,17 @@ internal static class DistributedTrial
                 SqueezeReduction = 4,
             },
             InputShape = new ImageShape(3, 16, 16),
-            ImageColumnName = nameof(PixelRow.Bytes),
+            ImageColumnName = streams ? "Image" : nameof(PixelRow.Bytes),
+            StreamShards = streams,
             Recipe = recipe,
             Precision = precision,
             ThreadCount = threads,
         }).Fit(data);
+    }
+
+    private static IDataView InMemory(MLContext ml)
+    {
+        var pictures = Pictures.Load(ml, Pictures.Rows(perClass: 20, height: 16, width: 16, channels: 3));
+        return ml.Transforms.Conversion.MapValueToKey("Label", nameof(PixelRow.Name)).Fit(pictures).Transform(pictures);
     }
 }

@@ -17,8 +17,11 @@ internal static class MLNetInternals
     private const string DataTransformType = "Microsoft.ML.Data.IDataTransform, Microsoft.ML.Data";
     private const string MapperTransformType = "Microsoft.ML.Data.RowToRowMapperTransform, Microsoft.ML.Data";
 
+    private const string RowMapperType = "Microsoft.ML.Data.IRowToRowMapper, Microsoft.ML.Core";
+
     // An accessor takes any object for the type that it names: what has not that type must not reach it.
     private static readonly Type DataTransform = Type.GetType(DataTransformType, throwOnError: true)!;
+    private static readonly Type RowMapper = Type.GetType(RowMapperType, throwOnError: true)!;
     private static readonly Type MapperTransform = Type.GetType(MapperTransformType, throwOnError: true)!;
 
     // The mode is an enum of ML.NET's own, which no accessor can name; a delegate takes its number.
@@ -110,6 +113,9 @@ internal static class MLNetInternals
 
     /// <summary>Gets the view that a stage of ML.NET's made a view of; null if it is no such view.</summary>
     public static IDataView? SourceOf(IDataView view) => DataTransform.IsInstanceOfType(view) ? GetSource(view) : null;
+
+    /// <summary>Tells whether the stage that made a view makes each of its rows from one of its source, in their order.</summary>
+    public static bool MapsRows(IDataView view) => RowMapper.IsInstanceOfType(view);
 
     /// <summary>Applies the stage that made a view to another one with the same columns.</summary>
     public static IDataView ApplyToData(IHostEnvironment environment, IDataView view, IDataView newSource) =>

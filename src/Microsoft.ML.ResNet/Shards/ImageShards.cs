@@ -78,6 +78,9 @@ public sealed class ImageShards : IDataView, IDecodesImages
     /// <inheritdoc/>
     public DataViewSchema Schema { get; }
 
+    /// <summary>Gets how they are read.</summary>
+    internal ImageShardOptions Options => _options;
+
     /// <summary>Gets whether a reader may ask for another order: not of a view that goes on in the middle of one.</summary>
     public bool CanShuffle => _options.StartAt is null;
 
@@ -105,20 +108,25 @@ public sealed class ImageShards : IDataView, IDecodesImages
     public long? GetRowCount() => null;
 
     /// <inheritdoc/>
-    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
-    {
-        var active = new bool[Schema.Count];
-        foreach (var column in columnsNeeded)
-        {
-            active[column.Index] = true;
-        }
-
-        return new Cursor(this, active, CanShuffle ? rand?.Next() : null);
-    }
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
+        new Cursor(this, ActiveOf(columnsNeeded), CanShuffle ? rand?.Next() : null);
 
     /// <inheritdoc/>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
+
+    /// <summary>Opens the samples in the order of an epoch.</summary>
+    /// <param name="seed">The seed of the order; null for that of the list.</param>
+    /// <param name="epoch">The epoch: each has another order.</param>
+    /// <param name="wantsImages">Whether the files of images are read, or passed over.</param>
+    /// <param name="place">Where a group of that order begins.</param>
+    /// <param name="group">The groups before it.</param>
+    internal ShardSamples OpenSamples(int? seed, int epoch, bool wantsImages = true, ShardPlace place = default, int group = 0) =>
+        new(_reading with { Options = _options with { Epoch = epoch }, WantsImages = wantsImages }, seed, place, group);
+
+    /// <summary>Makes a view with the same columns whose rows are samples that the caller brings.</summary>
+    /// <param name="next">Gets the next row's sample, which the cursor then owns; null at the end. Each cursor calls it for itself.</param>
+    internal IDataView RowsOf(Func<ShardSample?> next) => new BroughtRows(this, next);
 
     private static DataViewSchema SchemaOf(ImageShardOptions options)
     {
@@ -149,6 +157,17 @@ public sealed class ImageShards : IDataView, IDecodesImages
 
     private static bool IsPlace(ImageShardPosition position) =>
         position is { Group: >= 0, GroupRows: >= 0, Shard: >= 0, Sample: >= 0, Offset: >= 0 } && position.Rows >= position.GroupRows;
+
+    private bool[] ActiveOf(IEnumerable<DataViewSchema.Column> columnsNeeded)
+    {
+        var active = new bool[Schema.Count];
+        foreach (var column in columnsNeeded)
+        {
+            active[column.Index] = true;
+        }
+
+        return active;
+    }
 
     // What the order depends on, in short.
     private static string OrderOf(IReadOnlyList<string> names, ImageShardOptions options)
@@ -199,70 +218,40 @@ public sealed class ImageShards : IDataView, IDecodesImages
         }
     }
 
-    private sealed class Cursor : ViewCursor
+    // A cursor over samples, wherever they come from.
+    private abstract class SampleCursor(ImageShards view, bool[] active) : ViewCursor(view.Schema)
     {
-        private readonly ImageShards _view;
-        private readonly bool[] _active;
-        private readonly ShardSamples _samples;
-        private readonly bool _isOwnOrder;
-        private long _toPass;
-        private long _passed; // rows since the order's beginning
-        private long _rows;   // of this cursor
-        private int _group = -1;
         private ShardSample? _sample;
         private bool _isOver;
 
-        public Cursor(ImageShards view, bool[] active, int? otherSeed)
-            : base(view.Schema)
-        {
-            (_view, _active, _isOwnOrder) = (view, active, otherSeed is null);
-            var start = view._start;
-            var reading = view._reading with { WantsImages = active[view.Schema[ImageColumn].Index] };
-            var place = new ShardPlace(start.Shard, start.Sample, start.Offset);
-            _samples = new ShardSamples(reading, otherSeed ?? view._options.Seed, place, start.Group);
-            (_passed, _toPass) = (start.GroupRows, start.Rows - start.GroupRows);
-        }
-
-        public override long Position => _sample is null ? -1 : _rows - 1;
+        public override long Position => _sample is null ? -1 : Rows - 1;
 
         public override long Batch => 0;
 
+        // Of this cursor.
+        protected long Rows { get; private set; }
+
         public override bool MoveNext()
         {
-            while (!_isOver)
+            if (_isOver)
             {
-                _sample?.Dispose();
-                _sample = null;
-                _sample = _samples.Next();
-                NoteGroup();
-                if (_sample is null)
-                {
-                    _isOver = true;
-                    break;
-                }
-
-                _passed++;
-                if (_toPass == 0)
-                {
-                    _rows++;
-                    if (_isOwnOrder)
-                    {
-                        _view.OnRow(_rows);
-                    }
-
-                    return true;
-                }
-
-                _toPass--;
+                return false;
             }
 
-            return false;
+            _sample?.Dispose();
+            _sample = null;
+            _sample = Next();
+            _isOver = _sample is null;
+            Rows += _isOver ? 0 : 1;
+            return !_isOver;
         }
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => _active[column.Index];
+        public override bool IsColumnActive(DataViewSchema.Column column) => active[column.Index];
 
         public override ValueGetter<DataViewRowId> GetIdGetter() =>
             (ref DataViewRowId id) => id = new DataViewRowId((ulong)Row().Number, (ulong)Row().Shard);
+
+        protected abstract ShardSample? Next();
 
         protected override Delegate? GetterOf<TValue>(DataViewSchema.Column column) => column.Name switch
         {
@@ -280,7 +269,6 @@ public sealed class ImageShards : IDataView, IDecodesImages
                 _sample?.Dispose();
                 _sample = null;
                 _isOver = true;
-                _samples.Dispose();
             }
 
             base.Dispose(disposing);
@@ -295,11 +283,66 @@ public sealed class ImageShards : IDataView, IDecodesImages
             image?.Dispose();
             image = null!;
             var sample = Row();
-            image = _view._decoder.Decode(sample.Image, $"Image '{sample.ImagePath}'");
-            image.Tag = _view._reading.Shards[sample.Shard].Address is null ? sample.ImagePath : null;
+            image = view._decoder.Decode(sample.Image, $"Image '{sample.ImagePath}'");
+            image.Tag = view._reading.Shards[sample.Shard].Address is null ? sample.ImagePath : null;
         }
 
         private ShardSample Row() => _sample ?? throw NoRow();
+    }
+
+    private sealed class Cursor : SampleCursor
+    {
+        private readonly ImageShards _view;
+        private readonly ShardSamples _samples;
+        private readonly bool _isOwnOrder;
+        private long _toPass;
+        private long _passed; // rows since the order's beginning
+        private int _group = -1;
+
+        public Cursor(ImageShards view, bool[] active, int? otherSeed)
+            : base(view, active)
+        {
+            (_view, _isOwnOrder) = (view, otherSeed is null);
+            var start = view._start;
+            var reading = view._reading with { WantsImages = active[view.Schema[ImageColumn].Index] };
+            var place = new ShardPlace(start.Shard, start.Sample, start.Offset);
+            _samples = new ShardSamples(reading, otherSeed ?? view._options.Seed, place, start.Group);
+            (_passed, _toPass) = (start.GroupRows, start.Rows - start.GroupRows);
+        }
+
+        protected override ShardSample? Next()
+        {
+            while (_samples.Next() is { } sample)
+            {
+                NoteGroup();
+                _passed++;
+                if (_toPass == 0)
+                {
+                    if (_isOwnOrder)
+                    {
+                        _view.OnRow(Rows + 1);
+                    }
+
+                    return sample;
+                }
+
+                _toPass--;
+                sample.Dispose();
+            }
+
+            NoteGroup();
+            return null;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                _samples.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
 
         private void NoteGroup()
         {
@@ -310,5 +353,25 @@ public sealed class ImageShards : IDataView, IDecodesImages
                 _view.OnGroup(new ImageShardPosition(_view._order, _passed, _group, _passed, shard, number, offset));
             }
         }
+    }
+
+    private sealed class BroughtRows(ImageShards shards, Func<ShardSample?> next) : IDecodesImages
+    {
+        public DataViewSchema Schema => shards.Schema;
+
+        public bool CanShuffle => false;
+
+        public long? GetRowCount() => null;
+
+        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
+            new BroughtCursor(shards, shards.ActiveOf(columnsNeeded), next);
+
+        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+            [GetRowCursor(columnsNeeded, rand)];
+    }
+
+    private sealed class BroughtCursor(ImageShards view, bool[] active, Func<ShardSample?> next) : SampleCursor(view, active)
+    {
+        protected override ShardSample? Next() => next();
     }
 }

@@ -66,8 +66,9 @@ internal sealed class BatchLoader<T> : IDisposable
             _starts[i] = _starts[i - 1] + _sizes[i - 1];
         }
 
-        _order = new int[images.Count];
-        _times = new int[images.Count];
+        var ordered = images.Stream is null ? images.Count : 0; // others come in an order of their own
+        _order = new int[ordered];
+        _times = new int[ordered];
         var (capacity, imageSize) = (Math.Min(batchSize, images.Count), pipelines.Max(pipeline => pipeline.Output.Size));
         _batches = [.. Enumerable.Range(0, Room).Select(_ => new Batch(capacity, imageSize, tensors))];
         var counts = CountClasses(images.Entries);
@@ -110,7 +111,9 @@ internal sealed class BatchLoader<T> : IDisposable
     /// <param name="firstBatch">The index of the first batch to yield: more than 0 where training goes on within an epoch.</param>
     public IEnumerable<Batch> Epoch(int epoch, int firstBatch = 0)
     {
-        var batches = _images.Spread is { } spread && Takers > 1
+        var batches = _images.Stream is { } stream
+            ? ReadAhead.Of(FillStreamed(stream, epoch, firstBatch), Waiting, ThreadName)
+            : _images.Spread is { } spread && Takers > 1
             ? EpochTogether(epoch, firstBatch, spread.Ranks)
             : ReadAhead.Of(Fill(epoch, firstBatch, Order(epoch), brought: null), Waiting, ThreadName);
         return _copiesAhead ? batches : batches.Select(Copied);
@@ -195,7 +198,7 @@ internal sealed class BatchLoader<T> : IDisposable
     {
         var (busy, times) = (TimeSpan.Zero, _times);
         Array.Clear(times);
-        var pipeline = _pipelines[Math.Clamp((epoch - 1) * _pipelines.Length / _epochs, 0, _pipelines.Length - 1)];
+        var pipeline = PipelineOf(epoch);
         for (var index = 0; index < _sizes.Length; index++)
         {
             if (index < firstBatch || index % Batches.Stride != Batches.First)
@@ -216,6 +219,40 @@ internal sealed class BatchLoader<T> : IDisposable
         Busy = busy;
     }
 
+    // Images that are streamed come in the epoch's order, each with its index.
+    private IEnumerable<Batch> FillStreamed(StreamedImages<T> images, int epoch, int firstBatch)
+    {
+        var (busy, pipeline) = (TimeSpan.Zero, PipelineOf(epoch));
+        using var stream = images.Epoch(_shuffleSeed, epoch, ImagesBefore(firstBatch), IsNeeded).GetEnumerator();
+        for (var index = firstBatch; index < _sizes.Length; index++)
+        {
+            var batch = _batches[index % _batches.Length];
+            var clock = Stopwatch.StartNew();
+            batch.Reset(index, _sizes[index], pipeline.Output);
+            for (var i = 0; i < batch.Count && stream.MoveNext(); i++)
+            {
+                Put(batch, i, stream.Current.Index, epoch, repetition: 0, pipeline, stream.Current.Image);
+            }
+
+            Mix(batch, epoch);
+            busy += clock.Elapsed;
+            yield return _copiesAhead ? Copied(batch) : batch;
+        }
+
+        Busy = busy;
+    }
+
+    // By its place in the epoch.
+    private bool IsNeeded(int place)
+    {
+        var found = Array.BinarySearch(_starts, place);
+        var batch = found < 0 ? ~found - 1 : found;
+        return IsNeeded(place - _starts[batch], SliceOf(_sizes[batch], Slice.Number), _sizes[batch]);
+    }
+
+    private InputPipeline PipelineOf(int epoch) =>
+        _pipelines[Math.Clamp((epoch - 1) * _pipelines.Length / _epochs, 0, _pipelines.Length - 1)];
+
     private static Batch Copied(Batch batch)
     {
         batch.CopyToDevice();
@@ -225,24 +262,37 @@ internal sealed class BatchLoader<T> : IDisposable
     private void FillBatch(
         Batch batch, ReadOnlySpan<int> indices, int epoch, int[] times, InputPipeline pipeline, Queue<StoredImage<T>>? ofOthers)
     {
-        var values = batch.ImageValues;
-        var size = batch.Shape.Size;
         var slice = SliceOf(indices.Length, Slice.Number);
         for (var i = 0; i < indices.Length; i++)
         {
             ref readonly var entry = ref _images.Entries[indices[i]];
-            var repetition = times[indices[i]]++;
-            if (IsNeeded(i, slice, indices.Length))
-            {
-                var image = entry.IsElsewhere && ofOthers is not null ? ofOthers.Dequeue() : _images[indices[i]];
-                pipeline.Apply(in image, values.Slice(i * size, size), RandomFor(epoch, indices[i], repetition));
-            }
-
-            batch.LabelValues[i] = entry.Label;
-            batch.WeightValues[i] = entry.Weight * _classWeights[entry.Label];
+            StoredImage<T>? image = !IsNeeded(i, slice, indices.Length) ? null
+                : entry.IsElsewhere && ofOthers is not null ? ofOthers.Dequeue() : _images[indices[i]];
+            Put(batch, i, indices[i], epoch, times[indices[i]]++, pipeline, image);
         }
 
-        batch.OwnShare = Mixing?.Apply(values, batch.Count, batch.Shape, RandomFor(epoch, MixingStream, batch.Index), slice) ?? 1;
+        Mix(batch, epoch);
+    }
+
+    // Puts an image into its place of a batch; of one that another process makes, its label and weight.
+    private void Put(Batch batch, int place, int index, int epoch, int repetition, InputPipeline pipeline, StoredImage<T>? image)
+    {
+        if (image is { } made)
+        {
+            var size = batch.Shape.Size;
+            pipeline.Apply(in made, batch.ImageValues.Slice(place * size, size), RandomFor(epoch, index, repetition));
+        }
+
+        ref readonly var entry = ref _images.Entries[index];
+        batch.LabelValues[place] = entry.Label;
+        batch.WeightValues[place] = entry.Weight * _classWeights[entry.Label];
+    }
+
+    private void Mix(Batch batch, int epoch)
+    {
+        var slice = SliceOf(batch.Count, Slice.Number);
+        var random = RandomFor(epoch, MixingStream, batch.Index);
+        batch.OwnShare = Mixing?.Apply(batch.ImageValues, batch.Count, batch.Shape, random, slice) ?? 1;
     }
 
     private Range SliceOf(int count, int number) =>

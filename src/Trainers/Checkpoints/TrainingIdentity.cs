@@ -114,15 +114,31 @@ internal sealed record TrainingIdentity
     private static void AddAll<T>(IncrementalHash hash, ImageSet<T> images, LabelSets? labelSets)
         where T : unmanaged, INumberBase<T>
     {
+        if (images.Stream is { } stream)
+        {
+            Add(hash, stream.Identity);
+            foreach (ref readonly var entry in images.Entries)
+            {
+                Add(hash, (entry.Height, entry.Width, entry.Label, entry.Weight), labelSets);
+            }
+
+            return;
+        }
+
         foreach (var image in images)
         {
             hash.AppendData(MemoryMarshal.AsBytes(image.Pixels));
-            var weight = BitConverter.SingleToInt32Bits(image.Weight);
-            hash.AppendData(MemoryMarshal.AsBytes<int>([image.Height, image.Width, image.Label, weight]));
-            if (labelSets is not null)
-            {
-                hash.AppendData(MemoryMarshal.AsBytes(labelSets[image.Label]));
-            }
+            Add(hash, (image.Height, image.Width, image.Label, image.Weight), labelSets);
+        }
+    }
+
+    private static void Add(IncrementalHash hash, (int Height, int Width, int Label, float Weight) image, LabelSets? labelSets)
+    {
+        var weight = BitConverter.SingleToInt32Bits(image.Weight);
+        hash.AppendData(MemoryMarshal.AsBytes<int>([image.Height, image.Width, image.Label, weight]));
+        if (labelSets is not null)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(labelSets[image.Label]));
         }
     }
 }

@@ -3,8 +3,8 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// <summary>
 /// What is known about a stored image without its pixels, and where those are. There is one entry per image, so it is small.
 /// </summary>
-/// <param name="Place">Where its pixels are in the store; negative where they are read from its file, see <see cref="FileNumber"/>, or
-/// where another rank keeps them, see <see cref="Owner"/>.</param>
+/// <param name="Place">Where its pixels are in the store; negative where they are read from its file, see <see cref="FileNumber"/>, where
+/// another rank keeps them, see <see cref="Owner"/>, or where nobody does, see <see cref="Streamed"/>.</param>
 /// <param name="Length">The number of values; 0 for an image that was left out.</param>
 /// <param name="Height">In pixels.</param>
 /// <param name="Width">In pixels.</param>
@@ -25,6 +25,9 @@ internal readonly record struct ImageEntry(long Place, int Length, int Height, i
 
     /// <summary>Gets the number under which <see cref="SourceFiles{T}"/> knows the file.</summary>
     public int FileNumber => (int)~Place;
+
+    /// <summary>The <see cref="Place"/> of an image that is read anew from its shard in each epoch.</summary>
+    public const long Streamed = LastElsewhere;
 
     private const long LastElsewhere = long.MinValue + int.MaxValue;
 

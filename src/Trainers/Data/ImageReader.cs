@@ -50,13 +50,11 @@ internal sealed class ImageReader<T>(
             store.CheckRoom((long)rows.Length * image.Shape.Size * Unsafe.SizeOf<T>(), $"Image column '{image.Name}'");
         }
 
-        var source = image.Source == PixelSource.Image ? CheckedImageView.Of(environment, data, image.Name, decoder) : data;
-        var scored = PixelChain.Fit(environment, source, image, preprocessing.ResizeTo).Transform(source);
-        DataViewSchema.Column[] columns = [scored.Schema[image.Name], PixelChain.PixelsOf(scored.Schema)];
+        var (scored, columns) = AsScored(data);
         var entries = new ImageEntry[rows.Length];
         new SharedRows(scored, columns, rows, cancellation).Read(cursor =>
         {
-            var reader = new RowImageReader<T>(cursor, image, preprocessing, keptScale, onBadImage, decoder);
+            var reader = ReaderOf(cursor);
             return place =>
             {
                 entries[place] = Read(reader, rows[place], whole(place));
@@ -68,6 +66,25 @@ internal sealed class ImageReader<T>(
         });
         return entries;
     }
+
+    /// <summary>Opens a view whose rows are read one after another.</summary>
+    /// <returns>A cursor, and what reads the image of its row.</returns>
+    public (DataViewRowCursor Cursor, RowImageReader<T> Reader) Open(IDataView data)
+    {
+        var (scored, columns) = AsScored(data);
+        var cursor = scored.GetRowCursorSet(columns, 1)[0]; // a set of one: other cursors read ahead
+        return (cursor, ReaderOf(cursor));
+    }
+
+    private (IDataView Scored, DataViewSchema.Column[] Columns) AsScored(IDataView data)
+    {
+        var source = image.Source == PixelSource.Image ? CheckedImageView.Of(environment, data, image.Name, decoder) : data;
+        var scored = PixelChain.Fit(environment, source, image, preprocessing.ResizeTo).Transform(source);
+        return (scored, [scored.Schema[image.Name], PixelChain.PixelsOf(scored.Schema)]);
+    }
+
+    private RowImageReader<T> ReaderOf(DataViewRowCursor cursor) =>
+        new(cursor, image, preprocessing, keptScale, onBadImage, decoder);
 
     private ImageEntry Read(RowImageReader<T> reader, LabeledRow row, bool whole)
     {

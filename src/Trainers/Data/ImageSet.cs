@@ -5,12 +5,15 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.ResNet.Trainers.Data;
 
-/// <summary>Images in their order, which a store keeps.</summary>
+/// <summary>Images in their order, which a store keeps; or which are streamed, and come in the order of an epoch only.</summary>
 /// <param name="store">The store; not owned.</param>
 /// <param name="entries">An entry for each image.</param>
 /// <param name="spread">The ranks that keep the images together; null where the store has all of them.</param>
+/// <param name="stream">What reads the images anew in each epoch; null where they are kept.</param>
 [CollectionBuilder(typeof(ImageSet), nameof(ImageSet.Of))]
-internal sealed class ImageSet<T>(ImageStore<T> store, ImageEntry[] entries, SpreadImages<T>? spread = null) : IReadOnlyList<StoredImage<T>>
+internal sealed class ImageSet<T>(
+    ImageStore<T> store, ImageEntry[] entries, SpreadImages<T>? spread = null, StreamedImages<T>? stream = null)
+    : IReadOnlyList<StoredImage<T>>
     where T : unmanaged, INumberBase<T>
 {
     /// <summary>Gets the number of images.</summary>
@@ -25,7 +28,10 @@ internal sealed class ImageSet<T>(ImageStore<T> store, ImageEntry[] entries, Spr
     /// <summary>Gets the ranks that keep the images together; null where all are here.</summary>
     public SpreadImages<T>? Spread => spread;
 
-    /// <summary>Gets an image. Its pixels are valid for as long as the store is. One of another rank can be had in <see
+    /// <summary>Gets what reads the images anew in each epoch; null where they are kept.</summary>
+    public StreamedImages<T>? Stream => stream;
+
+    /// <summary>Gets an image that is kept. Its pixels are valid for as long as the store is. One of another rank can be had in <see
     /// cref="SpreadImages{T}.OnFirst"/> only.</summary>
     public StoredImage<T> this[int index]
     {
@@ -55,16 +61,22 @@ internal sealed class ImageSet<T>(ImageStore<T> store, ImageEntry[] entries, Spr
         return numbers;
     }
 
-    private static StoredImage<T> With(in ImageEntry entry, ReadOnlyMemory<T> pixels) =>
-        new(pixels, entry.Height, entry.Width, entry.Label, entry.Weight);
-
+    /// <summary>Gets the images in their order. One that is streamed is valid until the next is asked for.</summary>
     public IEnumerator<StoredImage<T>> GetEnumerator()
     {
-        for (var i = 0; i < entries.Length; i++)
+        for (var i = 0; i < entries.Length && stream is null; i++)
         {
             yield return this[i];
         }
+
+        foreach (var streamed in stream?.Epoch(seed: null, epoch: 0) ?? [])
+        {
+            yield return streamed.Image!.Value;
+        }
     }
+
+    private static StoredImage<T> With(in ImageEntry entry, ReadOnlyMemory<T> pixels) =>
+        new(pixels, entry.Height, entry.Width, entry.Label, entry.Weight);
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

@@ -104,7 +104,8 @@ internal sealed class ImageStore<T> : IDisposable
         + $"and folder '{_file?.Folder}' has room for {Format(_file?.Room() ?? 0)} "
         + $"beside the {Format(_file?.Reserve ?? 0)} that are left free. "
         + "Raise CacheBytes, make room on the disk, or set CheckpointFolder to a folder on a larger one. "
-        + "(Images that come straight from files, as LoadImages reads them, need no room: they are decoded anew in each epoch.)");
+        + "(Images that come straight from files, as LoadImages reads them, need no room: they are decoded anew in each epoch. "
+        + "Those of LoadImageShards need none with StreamShards.)");
 
     /// <summary>
     /// Releases the memory into which the operating system has read the file, since it may count as the process's own memory.

@@ -46,6 +46,17 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
     {
         int[] channels = [.. Enumerable.Range(0, shape.Channels)];
         var (sums, reduced) = (new double[shape.Size], new float[Math.Min(MeanImageBatch, images.Count)][]);
+        if (images.Stream is not null)
+        {
+            foreach (var image in images)
+            {
+                Reduce(image, shape, channels, reduced[0] ??= new float[shape.Size]);
+                Add(reduced[0], sums);
+            }
+
+            return Divided(sums, images.Count, shape);
+        }
+
         for (var start = 0; start < images.Count; start += MeanImageBatch)
         {
             // Reduced on all cores, added in their order: sums of fractions are the same bits in one order only.
@@ -57,10 +68,15 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
             }
         }
 
+        return Divided(sums, images.Count, shape);
+    }
+
+    private static float[] Divided(double[] sums, int count, ImageShape shape)
+    {
         var (mean, pixels) = (new float[sums.Length], shape.Height * shape.Width);
         for (var i = 0; i < sums.Length; i++)
         {
-            mean[i % shape.Channels * pixels + i / shape.Channels] = (float)(sums[i] / images.Count);
+            mean[i % shape.Channels * pixels + i / shape.Channels] = (float)(sums[i] / count);
         }
 
         return mean;
@@ -101,6 +117,11 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
 
     private static (double[] Sums, double[] Squares) SumBytes(ImageSet<byte> images, int channels)
     {
+        if (images.Stream is { Sums: var added })
+        {
+            return (AsFractions(added.Sums), AsFractions(added.Squares));
+        }
+
         var total = new PixelSums(channels);
         OnAllCores(Environment.ProcessorCount, part =>
         {
@@ -123,6 +144,8 @@ internal readonly record struct PixelStatistics(ImmutableArray<float> Mean, Immu
             ? (AllOf(spread.Ranks, total.Sums), AllOf(spread.Ranks, total.Squares))
             : ([.. total.Sums], [.. total.Squares]);
     }
+
+    private static double[] AsFractions(ReadOnlySpan<long> sums) => [.. sums.ToArray().Select(sum => (double)sum)];
 
     // Whole numbers: the same in any order.
     private static double[] AllOf(ICollective ranks, ReadOnlySpan<long> sums)

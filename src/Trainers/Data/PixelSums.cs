@@ -45,6 +45,14 @@ internal sealed class PixelSums(int channels)
         }
     }
 
+    /// <summary>Puts in the place of the sums what others come to together with them.</summary>
+    /// <param name="add">Gets the sums of all, given those of this one.</param>
+    public void AddUp(Func<long[], long[]> add)
+    {
+        add(_sums).CopyTo(_sums, 0);
+        add(_squares).CopyTo(_squares, 0);
+    }
+
     // Compiled at full speed at once: it would be slower than decoding before the runtime noticed how often it runs.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddBlocks(ReadOnlySpan<byte> pixels)

@@ -19,6 +19,9 @@ internal sealed class TrainingImageReader<T>(
 {
     private const int NamedSkipped = 10; // as many as a warning names
 
+    /// <summary>Of images that are streamed, how many from the first on are looked at to see how large they are.</summary>
+    private const int StreamedSample = 1_000;
+
     /// <summary>At this size and below, photographs cannot be told apart well.</summary>
     private const int LargestSmallInput = 64;
 
@@ -47,6 +50,10 @@ internal sealed class TrainingImageReader<T>(
     /// <summary>Gets which mean is subtracted, where none is given.</summary>
     public MeanSubtraction MeanSubtraction { get; init; }
 
+    /// <summary>Gets where training images are read from anew in each epoch.</summary>
+    /// <value>The default is <see langword="null"/>: they are kept.</value>
+    public ShardSource? Streamed { get; init; }
+
     /// <summary>Gets the ranks that share the images out: each reads and keeps some of them.</summary>
     /// <value>The default is this one alone, which reads all.</value>
     public ICollective Ranks { get; init; } = Alone.Instance;
@@ -60,16 +67,17 @@ internal sealed class TrainingImageReader<T>(
     /// <param name="seed">The run's seed, which decides which images are held out.</param>
     public TrainingImages<T> Read(IDataView data, double validationFraction, int seed)
     {
-        var rows = RowReader.Read(data, columns, _labelSets, "training", warn);
-        RowReader.CheckClasses(rows, columns, _labelSets);
+        var rows = ReadRows(data);
         var heldOut = validationFraction == 0
             ? null
             : StratifiedSplit.Draw(
                 [.. rows.Select(row => row.Label)], _labelSets, validationFraction, new Random(SeedMixer.Mix(seed, SeedUse.Split)));
-        return Read(data, rows, (reader, store, spread) =>
+        return Read(data, rows, (reader, store, spread, stream) =>
         {
-            var entries = Read(reader, data, rows, "training", spread, row => KeptScale is not null && heldOut?[row] != true);
-            var training = new ImageSet<T>(store, Where(entries, row => heldOut?[row] != true), spread);
+            var entries = stream is null
+                ? Read(reader, data, rows, "training", spread, row => KeptScale is not null && heldOut?[row] != true)
+                : ReadOnce(stream, rows, store, spread, heldOut);
+            var training = TrainingOf(rows, entries, row => heldOut?[row] != true, store, spread, stream);
             var validation = new ImageSet<T>(store, heldOut is null ? [] : Where(entries, row => heldOut[row]), spread);
             return new Parts(training, validation, entries.Length - training.Count - validation.Count)
             {
@@ -81,12 +89,13 @@ internal sealed class TrainingImageReader<T>(
     /// <summary>Reads training images, and other images for validation.</summary>
     public TrainingImages<T> Read(IDataView data, IDataView validationData)
     {
-        var rows = RowReader.Read(data, columns, _labelSets, "training", warn);
-        RowReader.CheckClasses(rows, columns, _labelSets);
-        return Read(data, rows, (reader, store, spread) =>
+        var rows = ReadRows(data);
+        return Read(data, rows, (reader, store, spread, stream) =>
         {
-            var entries = Read(reader, data, rows, "training", spread, _ => KeptScale is not null);
-            var training = new ImageSet<T>(store, Where(entries, _ => true), spread);
+            var entries = stream is null
+                ? Read(reader, data, rows, "training", spread, _ => KeptScale is not null)
+                : ReadOnce(stream, rows, store, spread, heldOut: null);
+            var training = TrainingOf(rows, entries, _ => true, store, spread, stream);
             var validationRows = RowReader.Read(validationData, columns, _labelSets, "validation", warn);
             var validationEntries = Read(reader, validationData, validationRows, "validation", spread, _ => false);
             var validation = new ImageSet<T>(store, Where(validationEntries, _ => true), spread);
@@ -97,27 +106,43 @@ internal sealed class TrainingImageReader<T>(
         });
     }
 
+    private LabeledRow[] ReadRows(IDataView data)
+    {
+        var rows = RowReader.Read(data, columns, _labelSets, "training", warn);
+        RowReader.CheckClasses(rows, columns, _labelSets);
+        return Streamed is null ? rows : StreamedImages<T>.InOrder(rows);
+    }
+
     private TrainingImages<T> Read(
-        IDataView data, LabeledRow[] rows, Func<ImageReader<T>, ImageStore<T>, SpreadImages<T>?, Parts> read)
+        IDataView data,
+        LabeledRow[] rows,
+        Func<ImageReader<T>, ImageStore<T>, SpreadImages<T>?, StreamedImages<T>?, Parts> read)
     {
         var spread = Ranks.Size == 1 ? null : new SpreadImages<T>(Ranks);
         var isImage = columns.Image.Source == PixelSource.Image;
         var sample = isImage
             ? Supersampling.Choose(
-                CheckedImageView.Of(environment, data, columns.Image.Name, decoder), columns.Image, rows, CancellationToken)
+                CheckedImageView.Of(environment, data, columns.Image.Name, decoder),
+                columns.Image,
+                Streamed is null ? rows : rows[..Math.Min(StreamedSample, rows.Length)],
+                CancellationToken)
             : ImageSample.None;
         WarnOfSmallInput(sample);
         var geometry = Geometry(sample.Supersampling);
         var scale = KeptScale ?? 1;
         var store = ImageStore<T>.Within(
             cache, files: isImage ? () => new SourceFiles<T>(environment, columns.Image, geometry, scale, decoder) : null);
+        var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
+        var stream = Streamed is null
+            ? null
+            : new StreamedImages<T>(Streamed, reader.Open, columns.Image.Shape.Channels, CancellationToken);
         try
         {
-            var reader = new ImageReader<T>(environment, columns.Image, geometry, scale, store, OnBadImage, decoder, CancellationToken);
-            var parts = read(reader, store, spread);
+            var parts = read(reader, store, spread, stream);
             var (training, validation, skipped) = parts;
             spread?.Hold(training, validation);
-            Check(training, [.. Ranks.All(string.Join('\0', reader.Skipped)).SelectMany(Messages)]);
+            var failures = string.Join('\0', (stream?.Skipped ?? []).Concat(reader.Skipped));
+            Check(training, [.. Ranks.All(failures).SelectMany(Messages)]);
             WarnOfFiles(store, training.Count + validation.Count);
             var preprocessing = Normalized(geometry, training);
             store.ReleasePages();
@@ -137,9 +162,38 @@ internal sealed class TrainingImageReader<T>(
         }
         catch
         {
+            stream?.Dispose();
             store.Dispose();
             throw;
         }
+    }
+
+    private ImageSet<T> TrainingOf(
+        LabeledRow[] rows,
+        ImageEntry[] entries,
+        Func<int, bool> isWanted,
+        ImageStore<T> store,
+        SpreadImages<T>? spread,
+        StreamedImages<T>? stream)
+    {
+        var wanted = Where(entries, isWanted);
+        stream?.Hold(rows.Where((_, place) => entries[place].IsRead && isWanted(place)), wanted);
+        return new ImageSet<T>(store, wanted, stream is null ? spread : null, stream);
+    }
+
+    // Images that are streamed are decoded once before, and those that are held out kept. Ranks share that work out.
+    private ImageEntry[] ReadOnce(
+        StreamedImages<T> stream, LabeledRow[] rows, ImageStore<T> store, SpreadImages<T>? spread, bool[]? heldOut)
+    {
+        CheckSameRows(rows, "training");
+        var own = SpreadImages<T>.RowsOf(Ranks.Rank, Ranks.Size, rows.Length);
+        var entries = stream.ReadOnce(rows, own, whole: KeptScale is not null, row => heldOut?[row] == true ? Keep : null);
+        spread?.Complete(rows, entries);
+        stream.AddUp(Ranks);
+        return entries;
+
+        ImageEntry Keep(StoredImage<T> image) =>
+            store.TryAdd(in image) ?? throw store.NoRoom("The share of the images of the shards that is held out for validation");
     }
 
     // Where ranks share the rows out, those of this one; what the others know of theirs, they tell.
@@ -151,8 +205,7 @@ internal sealed class TrainingImageReader<T>(
             return reader.Read(data, rows, whole);
         }
 
-        var labels = string.Join(' ', rows.Select(row => row.Label));
-        Ranks.CheckSameData(rows.Length, purpose, labels);
+        CheckSameRows(rows, purpose);
         var (start, count) = SpreadImages<T>.RowsOf(Ranks.Rank, Ranks.Size, rows.Length).GetOffsetAndLength(rows.Length);
         var entries = new ImageEntry[rows.Length];
         if (count > 0)
@@ -163,6 +216,9 @@ internal sealed class TrainingImageReader<T>(
         spread.Complete(rows, entries);
         return entries;
     }
+
+    private void CheckSameRows(LabeledRow[] rows, string purpose) =>
+        Ranks.CheckSameData(rows.Length, purpose, string.Join(' ', rows.Select(row => row.Label)));
 
     private static string[] Messages(string text) => text.Split('\0', StringSplitOptions.RemoveEmptyEntries);
 

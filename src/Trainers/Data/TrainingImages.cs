@@ -19,7 +19,7 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
     /// <param name="work">What is done.</param>
     /// <returns>On rank 0 what it came to; on the others nothing.</returns>
     public TResult? OnFirst<TResult>(ICollective ranks, Func<TResult> work) =>
-        Training.Spread is { } spread ? spread.OnFirst(work) : ranks.Rank == 0 ? work() : default;
+        (Training.Spread ?? Validation.Spread) is { } spread ? spread.OnFirst(work) : ranks.Rank == 0 ? work() : default;
 
     /// <summary>Gets the combinations of labels, whose numbers the images' labels are.</summary>
     /// <value>The default is <see langword="null"/>: each image has one label.</value>
@@ -35,5 +35,9 @@ internal sealed record TrainingImages<T>(ImageSet<T> Training, ImageSet<T> Valid
     /// <summary>Gets how long it took to read them.</summary>
     public TimeSpan ReadingTime { get; init; }
 
-    public void Dispose() => Store?.Dispose();
+    public void Dispose()
+    {
+        Training.Stream?.Dispose();
+        Store?.Dispose();
+    }
 }

@@ -26,6 +26,25 @@ internal static class Shards
         return (model, metrics);
     }
 
+    public static ResNetClassificationTransformer Stream(MLContext ml)
+    {
+        #region StreamShards
+        var train = ml.Data.LoadImageShards("shards/train-{000000..000001}.tar", new ImageShardOptions
+        {
+            ClassNames = [.. File.ReadLines("shards/classes.txt")],
+            ShuffleBuffer = 2_000,                      // images that are mixed at a time
+        });
+        var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = ResNetArchitecture.ResNet20,
+            Epochs = 2,
+            StreamShards = true,                        // no image is kept
+            CheckpointFolder = "checkpoints",           // stopped, it goes on in the middle of an epoch
+        }).Fit(train);
+        #endregion
+        return model;
+    }
+
     public static int Epochs(MLContext ml)
     {
         var seen = 0;

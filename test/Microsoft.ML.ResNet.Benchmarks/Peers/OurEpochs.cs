@@ -11,15 +11,17 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs, long? CacheB
 {
     public static readonly Peer<OurEpochs, EpochsResult> Peer = new("epochs", Train);
 
+    /// <summary>Gets the names of the shards that the images are read from; null for the folder.</summary>
+    public string? Shards { get; init; }
+
+    /// <summary>Gets whether the shards are read anew in each epoch.</summary>
+    public bool StreamsShards { get; init; }
+
     private static EpochsResult Train(OurEpochs work)
     {
         var training = work.Training;
         var ml = new MLContext(seed: 1);
-        var files = ml.Data.LoadFromEnumerable(training.Select());
-        var images = ml.Transforms.Conversion.MapValueToKey("Label")
-            .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
-            .Fit(files)
-            .Transform(files);
+        var images = work.Shards is { } shards ? Labeled(ml, ml.Data.LoadImageShards(shards)) : OfFolder(ml, training);
         var progress = new Progress();
         using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
@@ -38,6 +40,7 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs, long? CacheB
             OnBadImage = BadImageHandling.Skip,
             ThreadCount = training.Threads,
             CacheBytes = work.CacheBytes,
+            StreamShards = work.StreamsShards,
             Progress = progress,
         }).Fit(images);
         using var process = Process.GetCurrentProcess();
@@ -46,6 +49,15 @@ internal sealed record OurEpochs(TrainingWork Training, int Epochs, long? CacheB
             [.. model.History.Epochs.Select(epoch => new EpochCost(epoch.Duration.TotalSeconds, epoch.AugmentationTime.TotalSeconds))],
             [.. progress.Resident], process.PeakWorkingSet64, progress.AllocatedPerStep);
     }
+
+    private static IDataView OfFolder(MLContext ml, TrainingWork training)
+    {
+        var files = Labeled(ml, ml.Data.LoadFromEnumerable(training.Select()));
+        return ml.Transforms.LoadImages("Image", null, "ImagePath").Fit(files).Transform(files);
+    }
+
+    private static IDataView Labeled(MLContext ml, IDataView images) =>
+        ml.Transforms.Conversion.MapValueToKey("Label").Fit(images).Transform(images);
 
     private sealed class Progress : IProgress<TrainingProgress>
     {

@@ -5,7 +5,8 @@ using Benchmarks.Report;
 
 namespace Benchmarks.Runs;
 
-/// <summary><c>shards</c>: images read from shards, from a folder, and from memory; with --million, a million of them.</summary>
+/// <summary><c>shards</c>: images read from shards, from a folder, and from memory, with --million a million of them; and training on
+/// shards whose images are kept, and on those that are read anew in each epoch.</summary>
 internal sealed class ShardRun : IRun
 {
     private const int Million = 1_000_000;
@@ -20,7 +21,7 @@ internal sealed class ShardRun : IRun
 
     public string Name => "shards";
 
-    public string Description => "Reading images from shards, against a folder of files and against files in memory.";
+    public string Description => "Reading images from shards, against a folder of files and files in memory; training on streamed shards.";
 
     public Section Measure(Settings settings) => new("Shards",
     [
@@ -34,14 +35,58 @@ internal sealed class ShardRun : IRun
             "“In memory” is decoding alone: the files' bytes are read before the clock starts. The others include listing the folder or "
             + "opening the shards. A folder's files are read through `LoadImages`. A million images are of 1×1 pixel, in 1,000 shards: "
             + "what is not decoding shows there."),
+        new Table("Training on shards: images that are kept, and images that are read anew in each epoch (the second epoch)",
+            [
+                "images", "kept, images/s", "streamed, images/s", "streamed ÷ kept", "before the first epoch, kept", "streamed",
+                "peak memory, kept", "streamed",
+            ],
+            [
+                OfTraining(
+                    settings, "resnet20, small images, batch 128", "resnet20", settings.Images.Small, settings.Quick ? 2_560 : 12_800),
+                OfTraining(settings, "resnet18, photographs, batch 16", "resnet18", settings.Images.Photos, settings.Quick ? 64 : 1_024),
+            ]),
     ]);
+
+    private static ImmutableArray<string> OfTraining(Settings settings, string name, string architecture, ImageSet images, int most)
+    {
+        var (size, batch, classes) = architecture == "resnet20" ? (32, 128, 10) : (224, 16, 2);
+        var training = new TrainingWork(architecture, size, batch, classes, images.Folder, most, settings.Threads, 0, 0);
+        using var shards = ShardsOf(training.Select().Select(image => image.ImagePath));
+        var works = new[] { false, true }.Select(streams => new OurEpochs(training, Epochs: 2)
+        {
+            Shards = shards.Pattern,
+            StreamsShards = streams,
+        }).ToArray();
+        var results = Array.ConvertAll(works, _ => new List<EpochsResult?>());
+        var (kept, streamed) = Alternation.Measure(settings.Repeats, () => Run(0), () => Run(1));
+        return
+        [
+            $"{name}: {results[0].FirstOrDefault()?.Images.ToString("#,0", Output.Culture)}",
+            Output.Rate(Statistics.Median(kept.OfType<double>())),
+            Output.Rate(Statistics.Median(streamed.OfType<double>())),
+            Output.Ratio(Statistics.MedianRatio(streamed, kept)),
+            .. results.Select(each => Output.Seconds(Median(each, result => result.ReadingSeconds))),
+            .. results.Select(each => Output.Megabytes(Median(each, result => result.Peak))),
+        ];
+
+        double? Run(int work)
+        {
+            var result = OurEpochs.Peer.Run(works[work]);
+            results[work].Add(result);
+            return result is null ? null : result.Images / result.Epochs[1].Seconds;
+        }
+
+        static double Median(List<EpochsResult?> results, Func<EpochsResult, double> of) =>
+            Statistics.Median(results.OfType<EpochsResult>().Select(of)) ?? double.NaN;
+    }
+
+    private static ShardFiles ShardsOf(IEnumerable<string> files) => new(
+        files.Select(path => (Path.GetExtension(path), File.ReadAllBytes(path), Path.GetFileName(Path.GetDirectoryName(path))!)), PerShard);
 
     private static ImmutableArray<string> OfFolder(Settings settings, string name, ImageSet images, int most)
     {
         var files = images.Paths.Take(most);
-        using var shards = new ShardFiles(
-            files.Select(path => (Path.GetExtension(path), File.ReadAllBytes(path), Path.GetFileName(Path.GetDirectoryName(path))!)),
-            PerShard);
+        using var shards = ShardsOf(files);
         return Row(
             settings,
             name,

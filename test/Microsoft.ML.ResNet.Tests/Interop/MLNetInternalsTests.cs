@@ -120,5 +120,7 @@ public sealed class MLNetInternalsTests
         Assert.Equal([("Image", "ImagePath")], MLNetInternals.ColumnsOf(MLNetInternals.ImageLoaderOf(loaded)!));
         Assert.Same(paths, MLNetInternals.SourceOf(MLNetInternals.ApplyToData(environment, skipped, paths)));
         Assert.Throws<ArgumentException>(() => MLNetInternals.ApplyToData(environment, paths, loaded));
+        Assert.Equal(
+            (false, true, false), (MLNetInternals.MapsRows(paths), MLNetInternals.MapsRows(loaded), MLNetInternals.MapsRows(skipped)));
     }
 }
