@@ -121,7 +121,8 @@ internal sealed class ThreadRanks : IDisposable
             {
                 if (rank != number)
                 {
-                    given[rank].AsSpan(start, blocks[number]).CopyTo(new Span<byte>((byte*)received + rank * blocks[number], blocks[number]));
+                    var target = new Span<byte>((byte*)received + rank * blocks[number], blocks[number]);
+                    given[rank].AsSpan(start, blocks[number]).CopyTo(target);
                 }
             }
         });
