@@ -9,6 +9,9 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "Refused an image: {Reason}")]
     public static partial void Refused(this ILogger log, string reason);
 
+    [LoggerMessage(LogLevel.Debug, "Receiving a body of one client: it takes {Places} of its places")]
+    public static partial void Receiving(this ILogger log, int places);
+
     [LoggerMessage(LogLevel.Information, "Gave up a body that came too slowly: {Reason}")]
     public static partial void TooSlow(this ILogger log, string reason);
 

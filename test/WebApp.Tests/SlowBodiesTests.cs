@@ -8,6 +8,9 @@ namespace WebApp.Tests;
 
 public sealed class SlowBodiesTests : IDisposable
 {
+    private const string Receiving = "Receiving a body of one client";
+    private const string Finished = "Request finished HTTP/1.1 POST";
+
     private readonly TemporaryFolder _folder = new();
 
     public SlowBodiesTests() => TestModel.Save(_folder["model.zip"]);
@@ -71,16 +74,17 @@ public sealed class SlowBodiesTests : IDisposable
         var image = TestImages.Png(1);
         using var first = await service.OpenAsync(image, sent: 20);
         using var second = await service.OpenAsync(image, sent: 20);
-        await WaitForRequestsAsync(service, 2);
+        await WaitForLinesAsync(service, Receiving, 2);
 
         await Answers.AssertProblemAsync(HttpStatusCode.TooManyRequests, "2 of one client and 4 in all", await service.PostAsync(image));
         using var other = await service.OpenAsync(image, sent: image.Length, from: "127.0.0.2");
         Assert.StartsWith("HTTP/1.1 200", await other.ReadAsync());
+        await WaitForLinesAsync(service, Finished, 2); // an answer comes before its place is free again
 
         // When two clients have taken all, a third gets none.
         using var third = await service.OpenAsync(image, sent: 20, from: "127.0.0.2");
         using var fourth = await service.OpenAsync(image, sent: 20, from: "127.0.0.2");
-        await WaitForRequestsAsync(service, 6);
+        await WaitForLinesAsync(service, Receiving, 5);
         using var late = await service.OpenAsync(image, sent: image.Length, from: "127.0.0.3");
         Assert.StartsWith("HTTP/1.1 429", await late.ReadAsync());
 
@@ -90,6 +94,7 @@ public sealed class SlowBodiesTests : IDisposable
             Assert.StartsWith("HTTP/1.1 200", await request.ReadAsync());
         }
 
+        await WaitForLinesAsync(service, Finished, 7);
         Assert.Equal(HttpStatusCode.OK, (await service.PostAsync(image)).StatusCode);
     }
 
@@ -128,7 +133,7 @@ public sealed class SlowBodiesTests : IDisposable
     {
         await using var service = await StartAsync("MaxReadingBodiesPerClient=4", "MaxImageBytes=10000", "MaxBatchBytes=400000");
         using var large = await service.OpenAsync(new byte[300_000], sent: 20, "predict/batch", "multipart/form-data; boundary=x");
-        await WaitForRequestsAsync(service, 1);
+        await WaitForLinesAsync(service, Receiving, 1);
 
         Assert.Equal(HttpStatusCode.TooManyRequests, (await service.PostAsync(TestImages.Png(1))).StatusCode);
         large.Dispose();
@@ -147,8 +152,8 @@ public sealed class SlowBodiesTests : IDisposable
     private static void AssertNoStackTrace(TestService service) =>
         Assert.Equal("", string.Join('\n', service.Log.Lines.Where(line => !line.StartsWith("Debug") && line.Contains("   at "))));
 
-    private static Task WaitForRequestsAsync(TestService service, int count) =>
-        WaitUntilAsync(() => Task.FromResult(service.Log.Lines.Count(line => line.Contains("Request starting HTTP/1.1 POST")) >= count));
+    private static Task WaitForLinesAsync(TestService service, string text, int count) =>
+        WaitUntilAsync(() => Task.FromResult(service.Log.Lines.Count(line => line.Contains(text)) >= count));
 
     private static async Task WaitUntilAsync(Func<Task<bool>> isReached)
     {

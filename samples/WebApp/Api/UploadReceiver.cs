@@ -33,13 +33,15 @@ internal sealed class UploadReceiver : IMiddleware, IDisposable
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<UploadReading>() is { } reading)
         {
-            using var places = _places.AttemptAcquire(context, PlacesFor(context));
+            var wanted = PlacesFor(context);
+            using var places = _places.AttemptAcquire(context, wanted);
             if (!places.IsAcquired)
             {
                 await Refusal(context).ExecuteAsync(context);
                 return;
             }
 
+            _log.Receiving(wanted);
             context.Features.Set(new ReceivedUploads(await ReceiveAsync(context, reading)));
         }
 
