@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Microsoft.ML.ResNet;
 using Samples;
 
 namespace Cli;
@@ -16,8 +17,9 @@ internal static class EvaluateCommand
         var (network, reading) = (new NetworkOptions(), new ReadingOptions());
         var data = new Argument<string>("data")
         {
-            Description = "Folder of images, one sub-folder per class, named as the network's classes are. For a network of any number of "
-                + "labels, a CSV file with a line for each image: photos/1.jpg,dog|beach",
+            Description = "Folder of images, one sub-folder per class, named as the network's classes are; or shards, such as "
+                + "\"test-{0000..0009}.tar\". For a network of any number of labels, a CSV file with a line for each image: "
+                + "photos/1.jpg,dog|beach",
         };
         var threshold = OptionValues.Share("--threshold",
             "For a network of any number of labels: the probability above which a label is told. [default: 0.5]");
@@ -34,7 +36,7 @@ internal static class EvaluateCommand
         {
             var reader = reading.NewReader(arguments, terminal, cancellation);
             var source = network.Load(arguments, terminal, cancellation);
-            var images = LabeledImages.From(arguments.GetValue(data)!);
+            var images = LabeledImages.From(arguments.GetValue(data)!, reader.OfShards(), terminal, cancellation);
             images.RefuseOtherKindThan(source.HasSeveralLabels, source.Source);
             UsageException.ThrowIf(arguments.GetValue(threshold) is not null && !source.HasSeveralLabels,
                 $"--threshold is for networks of any number of labels, but '{source.Source}' gives an image one class: leave it out.");
@@ -73,7 +75,7 @@ internal static class EvaluateCommand
     {
         if (read == 0)
         {
-            throw new InvalidDataException($"None of the {images.Files.Length:n0} images in '{images.Folder}' can be read.");
+            throw images.NoneReadable();
         }
     }
 
@@ -83,14 +85,21 @@ internal static class EvaluateCommand
         images.RefuseOtherClassesThan(predictor.ClassNames, network.Source, network.ClassesAdvice);
 
         var scored = new List<ScoredImage>();
-        reader.Predict("testing", Array.ConvertAll(images.Files, file => file.ImagePath), predictor,
-            (index, prediction) =>
-            {
-                var label = predictor.ClassNames.IndexOf(images.Files[index].Label);
-                scored.Add(new ScoredImage(label, prediction.Probabilities.ToArray()));
-            });
+        if (images.Shards is null)
+        {
+            reader.Predict("testing", Array.ConvertAll(images.Files, file => file.ImagePath), predictor,
+                (index, prediction) => Add(images.Files[index].Label, prediction));
+        }
+        else
+        {
+            reader.ForEach("testing", images, (label, image) => Add(label, predictor.Predict(image)));
+        }
+
         ThrowIfNone(scored.Count, images);
         return Evaluation.Of(predictor.ClassNames, scored, Math.Min(top, predictor.ClassNames.Length), reader.Failed);
+
+        void Add(string label, ResNetPrediction prediction) =>
+            scored.Add(new ScoredImage(predictor.ClassNames.IndexOf(label), prediction.Probabilities.ToArray()));
     }
 
     private static void WriteText(Evaluation result, Terminal terminal)

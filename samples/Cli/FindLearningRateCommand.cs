@@ -11,7 +11,7 @@ internal static class FindLearningRateCommand
     public static Command Create()
     {
         var options = new TrainingOptions(takesRate: false);
-        var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class." };
+        var data = new Argument<string>("data") { Description = "Folder of images, one sub-folder per class, or shards." };
         var steps = OptionValues.Whole("--steps", "Steps to take. More of them smooth better.", least: 10, byDefault: 100);
         var command = new Command("find-lr",
             "Searches for a learning rate: trains for some steps at an ever higher one and watches the loss. Nothing is saved. Give "
@@ -24,7 +24,8 @@ internal static class FindLearningRateCommand
         {
             var settings = options.Read(arguments, options.Initial(arguments, terminal, cancellation)?.Weights);
             var training = new Training(settings, terminal, cancellation);
-            training.ReadImages(arguments.GetValue(data)!, validation: null, test: null);
+            var images = LabeledImages.From(arguments.GetValue(data)!, options.OfShards(arguments), terminal, cancellation);
+            training.ReadImages(images, validation: null, test: null);
             LibTorch.Load();
             var search = training.FindLearningRate(arguments.GetValue(steps));
             var result = new { suggested = search.Suggested, rates = search.Rates, losses = search.Losses };

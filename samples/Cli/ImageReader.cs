@@ -1,3 +1,4 @@
+using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 
@@ -44,6 +45,61 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
 
         return paths.Count;
     });
+
+    /// <summary>Tells how shards are read: damaged samples are named, and the rest go on.</summary>
+    public ImageShardOptions OfShards() => new()
+    {
+        OnBadImage = FailsOnBadImage ? BadImageHandling.Fail : BadImageHandling.Skip,
+        MaxImagePixels = maxPixels,
+        ApplyExifOrientation = exifOrientation,
+    };
+
+    /// <summary>Applies a function to the images of shards that have a label, and shows how far it is.</summary>
+    /// <param name="description">What is done.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="apply">Is given the label of an image, and the image, which is gone afterwards.</param>
+    /// <returns>The names of the samples that have no label, or cannot be read.</returns>
+    /// <exception cref="InvalidDataException">An image cannot be read, and that is to be the end.</exception>
+    public HashSet<string> ForEach(string description, LabeledImages images, Action<string, MLImage> apply) =>
+        terminal.Track(description, bar =>
+        {
+            bar?.MaxValue = images.Files.Length;
+            var unseen = new HashSet<string>(StringComparer.Ordinal);
+            var shards = new MLContext().Data.LoadImageShards(images.Folder, images.Shards! with { ClassNames = images.Classes });
+            using var cursor = shards.GetRowCursor(shards.Schema);
+            var getImage = cursor.GetGetter<MLImage>(shards.Schema["Image"]);
+            var getLabel = cursor.GetGetter<uint>(shards.Schema["Label"]);
+            var getName = cursor.GetGetter<ReadOnlyMemory<char>>(shards.Schema["ImagePath"]);
+            var (image, label, name) = (default(MLImage)!, 0u, default(ReadOnlyMemory<char>));
+            while (cursor.MoveNext())
+            {
+                cancellation.ThrowIfCancellationRequested();
+                getLabel(ref label);
+                getName(ref name);
+                try
+                {
+                    if (label == 0)
+                    {
+                        unseen.Add(name.ToString());
+                        continue;
+                    }
+
+                    getImage(ref image);
+                }
+                catch (InvalidDataException exception)
+                {
+                    unseen.Add(name.ToString());
+                    Fail(exception.Message); // which names the image
+                    continue;
+                }
+
+                apply(images.Classes[(int)label - 1], image);
+                bar?.Increment(1);
+            }
+
+            image?.Dispose();
+            return unseen;
+        });
 
     /// <summary>Classifies the images, and shows how far it is.</summary>
     /// <param name="description">What is done.</param>

@@ -14,6 +14,8 @@ internal static partial class OptionNames
         ("Raise CacheBytes, or set CheckpointFolder to a folder on a larger disk.", "Give --checkpoints a folder on a larger disk."),
         ("Raise CacheBytes, make room on the disk, or set CheckpointFolder to a folder on a larger one.",
             "Make room on the disk, or give --checkpoints a folder on a larger one."),
+        ("Those of LoadImageShards need none", "Those of shards need none"),
+        ("leave it out by OnBadImage = BadImageHandling.Skip", "leave it out with --on-bad-image Skip"),
         (" (strict: false)", ""),
     ];
 
@@ -38,6 +40,7 @@ internal static partial class OptionNames
         [nameof(ResNetTrainer.Options.Device)] = "--device",
         [nameof(ResNetTrainer.Options.ThreadCount)] = "--threads",
         [nameof(ResNetTrainer.Options.OnBadImage)] = "--on-bad-image",
+        [nameof(ResNetTrainer.Options.StreamShards)] = "--stream",
         [nameof(ResNetTrainer.Options.LogFolder)] = "--log",
         [nameof(ResNetTrainer.Options.Seed)] = "--seed",
         [nameof(OnnxExportOptions.FoldBatchNorm)] = "--fold-batch-norm",

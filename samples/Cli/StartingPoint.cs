@@ -36,18 +36,13 @@ internal static class StartingPoint
     }
 
     /// <summary>Chooses, and says why.</summary>
-    /// <param name="folder">The images: their folder, or a CSV file that lists them.</param>
+    /// <param name="labeled">The images.</param>
     /// <param name="terminal">Where it is said.</param>
     /// <returns>The weights to start from; null to start from nothing.</returns>
-    public static ResNetWeights? Choose(string folder, Terminal terminal)
+    public static ResNetWeights? Choose(LabeledImages labeled, Terminal terminal)
     {
-        var files = LabeledImages.From(folder).Files;
-        var every = Math.Max(1, files.Length / Looked);
-        int[] sides =
-        [
-            .. files.Where((_, index) => index % every == 0)
-                .Select(file => ShorterSide(file.ImagePath)).Where(side => side > 0).Order(),
-        ];
+        var files = labeled.Files;
+        int[] sides = [.. (labeled.Shards is null ? OfFiles(files) : labeled.ShorterSides(Looked)).Where(side => side > 0).Order()];
         if (sides.Length == 0)
         {
             return null; // none can be read, which training says better
@@ -78,6 +73,12 @@ internal static class StartingPoint
             terminal.Say($"{what}: they would gain from pretrained weights. {exception.Message}");
             return null;
         }
+    }
+
+    private static IEnumerable<int> OfFiles(ImageFolderRow[] files)
+    {
+        var every = Math.Max(1, files.Length / Looked);
+        return files.Where((_, index) => index % every == 0).Select(file => ShorterSide(file.ImagePath));
     }
 
     private static int ShorterSide(string path)

@@ -5,7 +5,7 @@ using Microsoft.ML.ResNet.Trainers;
 
 namespace Cli;
 
-/// <summary><c>train</c>: a network from a folder of images.</summary>
+/// <summary><c>train</c>: a network from a folder of images, or from shards.</summary>
 internal static class TrainCommand
 {
     private const double DefaultValidationShare = 0.1;
@@ -15,8 +15,8 @@ internal static class TrainCommand
         var options = new TrainingOptions();
         var data = new Argument<string>("data")
         {
-            Description = "Folder of images, one sub-folder per class; or a CSV file with a line for each image, its path and any number "
-                + "of labels: photos/1.jpg,dog|beach",
+            Description = "Folder of images, one sub-folder per class; a CSV file with a line for each image, its path and any number of "
+                + "labels: photos/1.jpg,dog|beach; or shards, files or addresses, in quotes: \"train-{0000..0146}.tar\"",
         };
         var output = new Option<string>("--output", "-o")
         {
@@ -26,14 +26,15 @@ internal static class TrainCommand
         }.Named();
         var validation = new Option<string?>("--validation")
         {
-            Description = "Images to validate on after each epoch: a folder or CSV file as DATA is, or the share of each class that is "
-                + "held out; 0 for none. [default: 0.1]",
-            HelpName = "folder or share",
+            Description = "Images to validate on after each epoch: a folder, CSV file or shards as DATA is, or the share of each class "
+                + "that is held out; 0 for none. [default: 0.1]",
+            HelpName = "images or share",
         }.Named();
         var test = new Option<string?>("--test")
         {
-            Description = "Images to test the trained network on: a folder or CSV file as DATA is. They are checked before training.",
-            HelpName = "folder or file",
+            Description = "Images to test the trained network on: a folder, CSV file or shards as DATA is. They are checked before "
+                + "training.",
+            HelpName = "images",
         }.Named();
         var epochs = OptionValues.Whole("--epochs", "How often every image is seen. [default: what the recipe says]", least: 1);
         var moreEpochs = OptionValues.Whole("--more-epochs",
@@ -73,10 +74,16 @@ internal static class TrainCommand
             Description = "Before training, draw a batch of images as the network will see them, augmented, as a PNG file.",
             HelpName = "file",
         }.Named();
-        var command = new Command(
-            "train", "Trains a network on a folder of images and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves a checkpoint.")
+        var stream = new Option<bool>("--stream")
         {
-            data, output, epochs, moreEpochs, validation, test, report, preview,
+            Description = "Read shards anew in each epoch, and keep no image: for more of them than memory and disk hold. Needs --arch or "
+                + "--weights.",
+        };
+        var command = new Command(
+            "train", "Trains a network on a folder of images or on shards, and saves it as an ML.NET model. Needs libtorch. Ctrl+C leaves "
+            + "a checkpoint.")
+        {
+            data, stream, output, epochs, moreEpochs, validation, test, report, preview,
         };
         options.AddTo(command);
         foreach (var option in (Option[])[patience, calibrate, rejectUnknown, checkpoints, resume, maxMinutes, log])
@@ -91,6 +98,14 @@ internal static class TrainCommand
             UsageException.ThrowIf(isTested && options.Reading.ExifOrientation(arguments),
                 "--test reads images as the saved model does, which ignores their EXIF orientation: "
                 + "leave out --exif-orientation, or test with 'resnet evaluate --exif-orientation'.");
+            CheckShards(arguments.GetValue(data)!, validationFolder, arguments.GetValue(test));
+            var streams = arguments.GetValue(stream);
+            UsageException.ThrowIf(streams && !ShardLabels.AreMeant(arguments.GetValue(data)!),
+                $"--stream reads shards anew in each epoch, but '{arguments.GetValue(data)}' is none: leave it out, or pack the images "
+                + "into shards with 'resnet shard'.");
+            UsageException.ThrowIf(streams && (options.WantsPretrained(arguments) || options.LeavesStartOpen(arguments)),
+                "With --stream no image is kept, so no head is trained on features of --pretrained: name the network with --arch, or the "
+                + "weights that all layers start from with --weights.");
             UsageException.ThrowIf(arguments.GetValue(report) is not null && !isTested, "--report needs --test, the images to report on.");
             UsageException.ThrowIf(more is not null && (arguments.GetValue(epochs) is not null || options.Weights(arguments) is not null),
                 "--more-epochs starts from the weights of the finished model: leave out --epochs and --weights.");
@@ -116,10 +131,11 @@ internal static class TrainCommand
             var start = more is not null
                 ? (Finished(path, terminal, cancellation), false)
                 : options.Initial(arguments, terminal, cancellation);
+            var images = LabeledImages.From(arguments.GetValue(data)!, options.OfShards(arguments), terminal, cancellation);
             if (start is null && options.LeavesStartOpen(arguments))
             {
                 LibTorch.Load(); // before a word about how training will start
-                if (StartingPoint.Choose(arguments.GetValue(data)!, terminal) is { } chosen)
+                if (StartingPoint.Choose(images, terminal) is { } chosen)
                 {
                     start = (chosen, true);
                 }
@@ -132,6 +148,7 @@ internal static class TrainCommand
                 Recipe = asked.Recipe with { EarlyStoppingPatience = arguments.GetValue(patience) ?? asked.Recipe.EarlyStoppingPatience },
                 Epochs = more ?? arguments.GetValue(epochs) ?? asked.Epochs,
                 ValidationShare = share,
+                StreamsShards = streams,
                 CheckpointFolder = folder,
                 Resume = arguments.GetValue(resume),
                 MaxDuration = arguments.GetValue(maxMinutes) is { } minutes ? TimeSpan.FromMinutes(Math.Min(minutes, int.MaxValue)) : null,
@@ -140,7 +157,7 @@ internal static class TrainCommand
                 LogFolder = arguments.GetValue(log),
             };
             var training = new Training(settings, terminal, cancellation) { KnownClasses = more is null ? null : initial!.ClassNames };
-            training.ReadImages(arguments.GetValue(data)!, validationFolder, isFirst ? arguments.GetValue(test) : null);
+            training.ReadImages(images, validationFolder, isFirst ? arguments.GetValue(test) : null);
             LibTorch.Load();
             if (more is not null)
             {
@@ -168,6 +185,16 @@ internal static class TrainCommand
             terminal.Write(result, trained => trained.WriteText(terminal));
             return ExitCode.Success;
         });
+    }
+
+    private static void CheckShards(string data, string? validation, string? test)
+    {
+        foreach (var (option, images) in new[] { ("--validation", validation), ("--test", test) })
+        {
+            UsageException.ThrowIf(images is not null && ShardLabels.AreMeant(images) != ShardLabels.AreMeant(data),
+                $"DATA is '{data}', but {option} is '{images}': give shards for both, which 'resnet shard' makes of a folder, or for "
+                + "neither.");
+        }
     }
 
     private static (string? Folder, double Share) Validation(string? validation)

@@ -24,9 +24,10 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
 
     /// <summary>Lists and checks the images: those to train and to validate on are decoded by the trainer, before its first
     /// epoch.</summary>
-    public void ReadImages(string data, string? validation, string? test)
+    public void ReadImages(LabeledImages train, string? validation, string? test)
     {
-        _train = LabeledImages.From(data);
+        _train = train;
+        var data = train.Folder;
         if (Train.HasSeveralLabels)
         {
             CheckForSeveralLabels(data);
@@ -34,22 +35,22 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         else if (Train.Classes.Length < 2)
         {
             throw new InvalidDataException(
-                $"Folder '{data}' has images of one class only, '{Train.Classes[0]}', but a network tells classes apart: give each a "
-                + "sub-folder.");
+                $"{(Train.Shards is null ? "Folder" : "The set of shards")} '{data}' has images of one class only, '{Train.Classes[0]}', "
+                + $"but a network tells classes apart{(Train.Shards is null ? ": give each a sub-folder." : ".")}");
         }
 
         if (KnownClasses is { } known && !known.SequenceEqual(Train.Classes))
         {
             throw new InvalidDataException(
-                $"The model's classes are {LabeledImages.List(known)}, but those of folder '{data}' are "
+                $"The model's classes are {LabeledImages.List(known)}, but those of '{data}' are "
                 + $"{LabeledImages.List(Train.Classes)}. "
                 + "Training goes on with the same classes only; for others start from the model with --weights.");
         }
 
-        _validation = validation is null ? null : LabeledImages.From(validation);
+        _validation = validation is null ? null : From(validation);
         _validation?.RefuseOtherKindThan(Train.HasSeveralLabels, data);
         _validation?.RefuseOtherClassesThan(Train.Classes, data);
-        _test = test is null ? null : LabeledImages.From(test);
+        _test = test is null ? null : From(test);
         _test?.RefuseOtherKindThan(Train.HasSeveralLabels, data);
         _test?.RefuseOtherClassesThan(Train.Classes, data);
         if (_test is { } images)
@@ -62,6 +63,8 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
             SkippedTestImages = reader.Failed;
         }
     }
+
+    private LabeledImages From(string path) => LabeledImages.From(path, settings.Shards, terminal, cancellation);
 
     private int SkippedTestImages { get; set; }
 
@@ -84,19 +87,24 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     /// <summary>Draws a batch as the network will see it.</summary>
     public void WritePreview(string path)
     {
-        var some = Train.Some(Math.Max(PreviewImages, 2 * (settings.BatchSize ?? settings.Recipe.BatchSize))).ToView(_ml);
+        var most = Math.Max(PreviewImages, 2 * (settings.BatchSize ?? settings.Recipe.BatchSize));
+        var reading = Train.Reading(_ml);
+        var some = Train.Shards is null
+            ? Train.Some(most).ToImages(_ml, Train, reading)
+            : _ml.Data.TakeRows(Train.ToImages(_ml, Train, reading), most);
         var quiet = settings with
         {
             CheckpointFolder = null,
             Resume = Resume.Auto,
             LogFolder = null,
             ValidationShare = 0,
+            StreamsShards = false,
             OnBadImage = BadImageHandling.Skip,
         };
         terminal.Track("drawing a batch", _ =>
         {
             _ml.MulticlassClassification.Trainers.ResNet(quiet.ToOptions(progress: null, cancellation))
-                .WritePreview(path, Train.Reading(_ml).Transform(some));
+                .WritePreview(path, some);
             return true;
         });
         terminal.Say($"Wrote {path}: a batch of images as the network sees them in training.");
@@ -106,42 +114,42 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     public LearningRateSearch FindLearningRate(int steps)
     {
         ListenTo(_ml);
-        var train = Train.ToView(_ml);
+        var train = Train.ToImages(_ml, Train, Train.Reading(_ml));
         return terminal.Track("searching", _ =>
             _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress: null, cancellation))
-                .FindLearningRate(Train.Reading(_ml).Transform(train), steps));
+                .FindLearningRate(train, steps));
     }
 
     /// <summary>Trains together with rank 0, which does all else: one of several processes.</summary>
     public void Join()
     {
         ListenTo(_ml);
-        var train = Train.ToView(_ml);
-        _ = Fit(Train.Reading(_ml), train);
+        _ = Fit(Train.Reading(_ml));
     }
 
     /// <summary>Trains, saves the model, and tests it if there are images to test it on.</summary>
     public TrainingResult Run(string modelPath, string? reportPath)
     {
         ListenTo(_ml);
-        var train = Train.ToView(_ml);
-        var images = Train.Reading(_ml);
-        var network = Fit(images, train);
-        ITransformer model = Train.HasSeveralLabels
-            ? images.Append(network)
-            : images.Append(network).Append(_ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel")
-                .Fit(network.Transform(images.Transform(train))));
-        WholeFile.Write(modelPath, stream => _ml.Model.Save(model, train.Schema, stream));
+        var reading = Train.Reading(_ml);
+        var network = Fit(reading);
+        var names = Train.HasSeveralLabels
+            ? null
+            : _ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel")
+                .Fit(network.Transform(Train.ToImages(_ml, Train, reading)));
+        ITransformer model = names is null ? reading.Append(network) : reading.Append(network).Append(names);
+        WholeFile.Write(modelPath, stream => _ml.Model.Save(model, Train.ToView(_ml).Schema, stream));
 
-        var test = _test?.ToView(_ml);
-        var labels = test is not null && Train.HasSeveralLabels
-            ? _ml.MulticlassClassification.EvaluateMultilabel(model.Transform(test))
+        var test = _test?.ToImages(_ml, Train, reading);
+        var scored = test is null ? null : network.Transform(test);
+        var labels = scored is not null && Train.HasSeveralLabels
+            ? _ml.MulticlassClassification.EvaluateMultilabel(scored)
             : null;
-        var accuracy = test is null ? (double?)null
-            : labels?.ExactMatchRatio ?? _ml.MulticlassClassification.Evaluate(model.Transform(test)).MicroAccuracy;
+        var accuracy = scored is null ? (double?)null
+            : labels?.ExactMatchRatio ?? _ml.MulticlassClassification.Evaluate(scored).MicroAccuracy;
         if (reportPath is not null)
         {
-            model.WriteReport(reportPath, test!, new ReportOptions { CancellationToken = cancellation });
+            network.WriteReport(reportPath, test!, new ReportOptions { CancellationToken = cancellation });
         }
 
         var result = TrainingResult.Of(modelPath, network, accuracy);
@@ -164,7 +172,7 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         }
     };
 
-    private ResNetClassificationTransformer Fit(ITransformer images, IDataView train)
+    private ResNetClassificationTransformer Fit(ITransformer reading)
     {
         try
         {
@@ -172,8 +180,7 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
             {
                 var progress = new EpochProgress(terminal, bar);
                 var trainer = _ml.MulticlassClassification.Trainers.ResNet(settings.ToOptions(progress, cancellation));
-                var network = trainer.Fit(
-                    images.Transform(train), _validation is null ? null : images.Transform(_validation.ToView(_ml)));
+                var network = trainer.Fit(Train.ToImages(_ml, Train, reading), _validation?.ToImages(_ml, Train, reading));
                 if (!progress.IsTrained)
                 {
                     terminal.Say(

@@ -97,15 +97,26 @@ internal sealed class TrainingOptions
     /// <summary>Gets the weights asked for; null for random ones.</summary>
     public string? Weights(ParseResult arguments) => arguments.GetValue(_weights);
 
+    /// <summary>Gets whether pretrained weights are asked for.</summary>
+    public bool WantsPretrained(ParseResult arguments) => arguments.GetResult(_pretrained) is { Implicit: false };
+
+    /// <summary>Gets how shards are read.</summary>
+    public ImageShardOptions OfShards(ParseResult arguments) => new()
+    {
+        OnBadImage = arguments.GetValue(_onBadImage),
+        MaxImagePixels = Reading.MaxPixels(arguments),
+        ApplyExifOrientation = Reading.ExifOrientation(arguments),
+    };
+
     /// <summary>Gets whether nothing is said about the network, or what it starts from.</summary>
     public bool LeavesStartOpen(ParseResult arguments) => arguments.GetValue(_architecture) is null && Weights(arguments) is null
-        && arguments.GetResult(_pretrained) is null or { Implicit: true };
+        && !WantsPretrained(arguments);
 
     /// <summary>Reads the weights asked for.</summary>
     /// <returns>The weights, and whether they are pretrained ones; null for random ones.</returns>
     public (ResNetWeights Weights, bool IsPretrained)? Initial(ParseResult arguments, Terminal terminal, CancellationToken cancellation)
     {
-        var isPretrained = arguments.GetResult(_pretrained) is { Implicit: false };
+        var isPretrained = WantsPretrained(arguments);
         UsageException.ThrowIf(isPretrained && (Weights(arguments) is not null || arguments.GetValue(_architecture) is not null),
             "--pretrained says which network it is: leave out --weights and --arch.");
         if (isPretrained)
@@ -159,6 +170,7 @@ internal sealed class TrainingOptions
             OnBadImage = arguments.GetValue(_onBadImage),
             MaxPixels = Reading.MaxPixels(arguments),
             ExifOrientation = Reading.ExifOrientation(arguments),
+            Shards = OfShards(arguments),
             Seed = arguments.GetValue(_seed),
         };
     }

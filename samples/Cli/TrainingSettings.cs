@@ -50,6 +50,12 @@ internal sealed record TrainingSettings
 
     public bool ExifOrientation { get; init; }
 
+    /// <summary>Gets whether shards are read anew in each epoch, and no image is kept.</summary>
+    public bool StreamsShards { get; init; }
+
+    /// <summary>Gets how shards are read.</summary>
+    public ImageShardOptions Shards { get; init; } = new();
+
     public int Seed { get; init; }
 
     /// <summary>Fills in what suits pretrained weights, where nothing else was asked for.</summary>
@@ -96,6 +102,7 @@ internal sealed record TrainingSettings
         OnBadImage = OnBadImage,
         MaxImagePixels = MaxPixels,
         ApplyExifOrientation = ExifOrientation,
+        StreamShards = StreamsShards,
         Progress = progress,
         CancellationToken = cancellation,
     };

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.TestSupport;
 using static Microsoft.ML.ResNet.Samples.Tests.Cli.CliFixture;
 
 namespace Microsoft.ML.ResNet.Samples.Tests.Cli;
@@ -65,6 +66,80 @@ public sealed class ShardTests(CliFixture fixture) : IClassFixture<CliFixture>
     }
 
     [Theory]
+    [InlineData]
+    [InlineData("--stream", "--validation", "0")]
+    public void AModelIsTrainedOnShardsTestedAndReportedOn(params string[] more)
+    {
+        using var folder = new TemporaryFolder();
+        var (train, test) = (Packed(folder, "train", perClass: 6), Packed(folder, "test", perClass: 2));
+
+        var run = Resnet(
+            ["train", train, "-o", folder["model.zip"], .. Quick, "--test", test, "--report", folder["report.html"],
+                "--preview", folder["batch.png"], "--json", .. more]).Succeeded();
+
+        var result = run.Json;
+        Assert.Equal(["diagonal", "lying", "standing"], result.GetProperty("classes").EnumerateArray().Select(each => each.GetString()));
+        Assert.Equal((18, 6), (Count("trainingImages") + Count("validationImages"), Count("testImages")));
+        Assert.Contains("lying", File.ReadAllText(folder["report.html"]));
+        Assert.True(new FileInfo(folder["batch.png"]).Length > 0);
+
+        // As ever, the model reads files; and what it is right about does not depend on where images lie.
+        var inShards = Resnet("evaluate", folder["model.zip"], test, "--json").Succeeded().Output;
+        Assert.Equal(Resnet("evaluate", folder["model.zip"], folder["test"], "--json").Succeeded().Output, inShards);
+        var accuracy = JsonSerializer.Deserialize<JsonElement>(inShards).GetProperty("accuracy").GetDouble();
+        Assert.Equal(accuracy, result.GetProperty("testAccuracy").GetDouble(), 1e-9);
+
+        int Count(string name) => result.GetProperty(name).GetInt32();
+    }
+
+    [Fact]
+    public void ADamagedSampleIsNamedAndLeftOutOfTrainingAndOfTheTest()
+    {
+        using var folder = new TemporaryFolder();
+        var shards = TinyShards.Write(folder.Path, damaged: 4, side: 16, most: 18);
+
+        var run = Resnet(["train", shards, "-o", folder["model.zip"], .. Quick, "--test", shards, "--json"]).Succeeded();
+
+        Assert.Equal(
+            (1, 1, 17),
+            (
+                run.Json.GetProperty("skippedImages").GetInt32(),
+                run.Json.GetProperty("skippedTestImages").GetInt32(),
+                run.Json.GetProperty("testImages").GetInt32()));
+        Assert.Contains("0004.png", run.Error);
+    }
+
+    [Fact]
+    public void WhatDoesNotGoWithShardsIsSaid()
+    {
+        using var folder = new TemporaryFolder();
+        var shards = TinyShards.Write(folder.Path, side: 16, most: 18);
+        string[] stream = ["--stream", "--arch", "plain20"];
+
+        Refused(2, "DATA is", shards, "--test", fixture.Images);
+        Refused(2, "give shards for both, which 'resnet shard' makes of a folder", fixture.Images, "--validation", shards);
+        Refused(2, "--stream reads shards anew in each epoch, but", [fixture.Images, .. stream]);
+        Refused(2, "name the network with --arch", shards, "--stream");
+        Refused(2, "name the network with --arch", shards, "--stream", "--pretrained");
+        Refused(1, "with --stream", [shards, .. stream, "--balance", "Sampling"]);
+        Refused(1, "There is no shard", folder["train-{7..9}.tar"]);
+        Refused(1, "There is no shard", folder["{train-7.tar,train-8.tar}"]);
+        Refused(1, "the smaller one first", "https://localhost/train-{9..7}.tar");
+
+        File.WriteAllLines(folder["classes.txt"], ["lying", "standing"]);
+        Refused(1, "The shards have the label 'diagonal', but", shards);
+
+        void Refused(int exitCode, string message, params string[] arguments)
+        {
+            var run = Resnet(["train", .. arguments, "-o", folder["model.zip"]]);
+
+            Assert.Equal(exitCode, run.ExitCode);
+            Assert.Contains(message, run.Error);
+            Assert.False(File.Exists(folder["model.zip"]));
+        }
+    }
+
+    [Theory]
     [InlineData("predict", "--shard", "16/16", "--shard is '16/16', but must be an index, counted from 0, and how many shares there are")]
     [InlineData("predict", "--shard", "3", "--shard is '3', but must be")]
     [InlineData("shard", "--size", "3 houses", "--size is '3 houses', but must be a size from 10KB to 1000GB, such as 100MB")]
@@ -92,6 +167,15 @@ public sealed class ShardTests(CliFixture fixture) : IClassFixture<CliFixture>
 
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("There is a shard", result.Error);
+    }
+
+    private static string[] Quick => ["--arch", "plain20", "--image-size", "16", "--epochs", "1", "--batch-size", "6"];
+
+    private static string Packed(TemporaryFolder folder, string name, int perClass)
+    {
+        Pictures.Write(folder[name], perClass, height: 16, width: 16, seed: name.Length);
+        return Resnet("shard", folder[name], "--out", folder["shards"], "--name", name, "--size", "12KB", "--json").Succeeded()
+            .Json.GetProperty("shards").GetString()!;
     }
 
     private static IEnumerable<byte[]> Members(string[] shards)
