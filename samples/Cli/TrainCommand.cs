@@ -131,11 +131,12 @@ internal static class TrainCommand
             var start = more is not null
                 ? (Finished(path, terminal, cancellation), false)
                 : options.Initial(arguments, terminal, cancellation);
-            var images = LabeledImages.From(arguments.GetValue(data)!, options.OfShards(arguments), terminal, cancellation);
+            var images = new Lazy<LabeledImages>(
+                () => LabeledImages.From(arguments.GetValue(data)!, options.OfShards(arguments), terminal, cancellation));
             if (start is null && options.LeavesStartOpen(arguments))
             {
                 LibTorch.Load(); // before a word about how training will start
-                if (StartingPoint.Choose(images, terminal) is { } chosen)
+                if (StartingPoint.Choose(images.Value, terminal) is { } chosen)
                 {
                     start = (chosen, true);
                 }
@@ -157,7 +158,7 @@ internal static class TrainCommand
                 LogFolder = arguments.GetValue(log),
             };
             var training = new Training(settings, terminal, cancellation) { KnownClasses = more is null ? null : initial!.ClassNames };
-            training.ReadImages(images, validationFolder, isFirst ? arguments.GetValue(test) : null);
+            training.ReadImages(images.Value, validationFolder, isFirst ? arguments.GetValue(test) : null);
             LibTorch.Load();
             if (more is not null)
             {

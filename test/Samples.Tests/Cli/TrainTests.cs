@@ -236,7 +236,7 @@ public sealed class TrainTests : IDisposable
         Directory.Move(Path.Combine(_folder["images"], "lying"), Path.Combine(_folder["images"], "running"));
         var refused = Resnet(more);
         Assert.Equal(1, refused.ExitCode);
-        Assert.Contains("The model's classes are diagonal, lying, standing, but those of folder", refused.Error);
+        Assert.Contains("The model's classes are diagonal, lying, standing, but those of '", refused.Error);
         Assert.Contains("There is no model", Resnet("train", _folder["images"], "-o", _folder["none.zip"], "--more-epochs", "2").Error);
     }
 
