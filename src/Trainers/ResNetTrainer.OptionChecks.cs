@@ -29,6 +29,14 @@ public sealed partial class ResNetTrainer
             OptionCheck.OfTrainer(
                 !FitHeadFirst || StartWeights is not null, FitHeadFirst, "false where no weights are given to start from");
             OptionCheck.OfTrainer(HeadCopies >= 1, HeadCopies, "at least 1");
+            OptionCheck.OfTrainer(
+                !KeepBatchNormStatistics || StartWeights is not null,
+                KeepBatchNormStatistics, "false where no weights are given to start from");
+            OptionCheck.OfTrainer(
+                !KeepBatchNormStatistics || Recipe.PreciseBatchNormImages == 0,
+                Recipe.PreciseBatchNormImages,
+                "0 with KeepBatchNormStatistics: statistics are not computed anew",
+                "Recipe.PreciseBatchNormImages");
             OptionCheck.OfTrainer(EpochsPerUnfreezing >= 0, EpochsPerUnfreezing, "0 or more");
             OptionCheck.OfTrainer(LayerDecay is > 0 and <= 1, LayerDecay, "greater than 0 and at most 1");
             OptionCheck.OfTrainer(Enum.IsDefined(Distributed), Distributed, "one of the values of DistributedTraining");
@@ -106,6 +114,13 @@ public sealed partial class ResNetTrainer
                     $"{processes} processes were started to train together, but with TrainableLayers {TrainableLayers} and "
                     + $"EpochsPerUnfreezing {EpochsPerUnfreezing} some layers are frozen, and that one process does alone. Start one "
                     + "process, or set Distributed to Off; or train All layers, or the Head on features (no augmentation, or HeadCopies).");
+            }
+
+            if (KeepBatchNormStatistics && !TrainingRun.SeesFeatures(this, AugmentationFor(shape)))
+            {
+                throw new InvalidOperationException(
+                    $"{processes} processes were started to train together, but KeepBatchNormStatistics is true, and that one process does "
+                    + "alone. Start one process, or set Distributed to Off or KeepBatchNormStatistics to false.");
             }
         }
 

@@ -247,6 +247,17 @@ public sealed partial class ResNetTrainer
         public int HeadCopies { get; init; } = 1;
 
         /// <summary>
+        /// Gets whether batch normalization of trained layers, too, uses the statistics of the weights that training starts from, and
+        /// leaves them as they are. A few hundred images are too few to measure better ones, and their batches differ much; scales and
+        /// shifts are trained.
+        /// </summary>
+        /// <value>
+        /// The default is <see langword="false"/>: each batch's own, and their running average for scoring. It needs <see
+        /// cref="Pretrained"/> or <see cref="InitialWeights"/>. Gradients are then computed by Torch's autograd, by one process.
+        /// </value>
+        public bool KeepBatchNormStatistics { get; init; }
+
+        /// <summary>
         /// Gets the epochs after which one more stage is trained, from the head towards the image, until <see cref="TrainableLayers"/> are
         /// (gradual unfreezing: Howard and Ruder, 2018, section 3.3).
         /// </summary>

@@ -175,6 +175,7 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         {
             HeadCopies = options.HeadCopies,
             FitsHeadFirst = options.FitHeadFirst,
+            KeepsStatistics = options.KeepBatchNormStatistics,
         };
         var augmentation = options.AugmentationFor(images.Preprocessing.Input);
         return new TrainingSettings(options.EffectiveRecipe, augmentation, precision, fineTuning, seed)

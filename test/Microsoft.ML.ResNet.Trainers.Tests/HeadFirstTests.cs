@@ -100,11 +100,50 @@ public sealed class HeadFirstTests : IClassFixture<PretrainedTiny>
         Assert.True(Accuracy(model) > 0.9, $"{Accuracy(model):p1}");
     }
 
+    // With moving statistics the same training changes each of them.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void StatisticsStayWhereTheyAreKeptWhileAllElseIsTrained(bool kept)
+    {
+        using var model = Fit(new ResNetTrainer.Options
+        {
+            InitialWeights = _headless,
+            KeepBatchNormStatistics = kept,
+            Epochs = 4,
+            LearningRate = 0.02,
+            Seed = 3,
+            ValidationFraction = 0,
+        });
+
+        Assert.True(Accuracy(model) > 0.9, $"{Accuracy(model):p1}");
+        var (statistics, parameters) = (0, 0);
+        foreach (var start in _headless.Tensors.Where(tensor => !tensor.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
+        {
+            var isStatistic = start.Name.Contains("running_", StringComparison.Ordinal);
+            Assert.Equal(isStatistic && kept, start.Values.Span.SequenceEqual(model.Weights[start.Name].Values.Span));
+            _ = isStatistic ? statistics++ : parameters++;
+        }
+
+        Assert.True(statistics > 0 && parameters > 0);
+    }
+
     [Fact]
     public void OptionsThatContradictEachOtherAreRefused()
     {
         Says("FitHeadFirst must be false where no weights are given", new ResNetTrainer.Options { FitHeadFirst = true });
         Says("HeadCopies must be at least 1", new ResNetTrainer.Options { HeadCopies = 0 });
+        Says(
+            "KeepBatchNormStatistics must be false where no weights are given",
+            new ResNetTrainer.Options { KeepBatchNormStatistics = true });
+        Says(
+            "Recipe.PreciseBatchNormImages must be 0 with KeepBatchNormStatistics",
+            new ResNetTrainer.Options
+            {
+                InitialWeights = _headless,
+                KeepBatchNormStatistics = true,
+                Recipe = TrainingRecipe.PaperImageNet,
+            });
         Says(
             "Pretrained must be null where InitialWeights are given",
             new ResNetTrainer.Options { Pretrained = "resnet18", InitialWeights = _headless });

@@ -41,6 +41,7 @@ internal static class TrainingData
             EpochsPerUnfreezing = options.EpochsPerUnfreezing,
             FitHeadFirst = options.FitHeadFirst,
             HeadCopies = options.HeadCopies,
+            KeepBatchNormStatistics = options.KeepBatchNormStatistics,
             CheckpointFolder = options.CheckpointFolder,
             Progress = options.Progress,
             SamplePredictions = options.SamplePredictions,

@@ -158,6 +158,18 @@ public sealed class TransferLearningTests : IClassFixture<PretrainedTiny>
         Assert.True(_ml.MulticlassClassification.Evaluate(next.Transform(two)).MicroAccuracy > 0.9);
     }
 
+    [Fact]
+    public void AMeanImageOfAnotherSizeIsTakenAsItsMeanInEachChannel()
+    {
+        var weights = _pretrained.WithPreprocessing(new ImagePreprocessing(
+            new ImageShape(3, 8, 8), [.. Enumerable.Range(0, 3 * 64).Select(i => 80f + i / 64)], [50, 60, 70]));
+
+        using var model = Fit(new ResNetTrainer.Options { InitialWeights = weights, TrainableLayers = TrainableLayers.Head, Epochs = 1 });
+
+        Assert.Equal([80f, 81f, 82f], model.Preprocessing.Mean.AsEnumerable());
+        Assert.Equal([50f, 60f, 70f], model.Preprocessing.StandardDeviation.AsEnumerable());
+    }
+
     private ResNetClassificationTransformer Fit(ResNetTrainer.Options options, IDataView? data = null) =>
         TrainingData.Fit(_ml, data ?? _data, options);
 }

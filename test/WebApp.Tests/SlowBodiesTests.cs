@@ -60,7 +60,7 @@ public sealed class SlowBodiesTests : IDisposable
 
         var answer = await slow.ReadAsync();
 
-        Assert.InRange(watch.Elapsed.TotalSeconds, 4, 20);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 4, 55); // its time is a minute
         Assert.StartsWith("HTTP/1.1 408", answer);
         Assert.Contains("The body came at less than 1,000 bytes a second.", answer);
         AssertNoStackTrace(service);
@@ -157,7 +157,7 @@ public sealed class SlowBodiesTests : IDisposable
 
     private static async Task WaitUntilAsync(Func<Task<bool>> isReached)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (!await isReached())
         {
             await Task.Delay(10, limit.Token);

@@ -49,6 +49,38 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
     public (int Height, int Width) ResizeTo =>
         ((Input.Height + 2 * CropBorder) * Supersampling, (Input.Width + 2 * CropBorder) * Supersampling);
 
+    /// <summary>Returns the same preprocessing for a network that reads images of another size.</summary>
+    /// <remarks>
+    /// Objects stay as large in the image, in proportion: the border grows with the shorter side. A mean image becomes its mean in each
+    /// channel.
+    /// </remarks>
+    /// <param name="input">The shape that the network reads, with as many channels as <see cref="Input"/>.</param>
+    /// <exception cref="ArgumentException">It has another number of channels.</exception>
+    public ImagePreprocessing ForInput(ImageShape input)
+    {
+        if (input == Input)
+        {
+            return this;
+        }
+
+        if (input.Channels != Input.Channels)
+        {
+            throw new ArgumentException(
+                $"Preprocessing of {Input} images cannot be used for {input} images: they must have {Input.Channels} channels.", nameof(input));
+        }
+
+        var (mean, side) = (Mean, Math.Min(Input.Height, Input.Width));
+        var area = Input.Height * Input.Width;
+        return this with
+        {
+            Input = input,
+            Mean = HasMeanImage
+                ? [.. Enumerable.Range(0, Input.Channels).Select(channel => mean.Skip(channel * area).Take(area).Average())]
+                : mean,
+            CropBorder = (int)Math.Round((double)CropBorder * Math.Min(input.Height, input.Width) / side),
+        };
+    }
+
     /// <summary>Gets whether the mean is an image, and not one value per channel.</summary>
     internal bool HasMeanImage => Mean.Length != Input.Channels;
 

@@ -285,7 +285,7 @@ internal sealed class TrainingImageReader<T>(
         ImmutableArray<float> ones = [.. Enumerable.Repeat(1f, image.Shape.Channels)];
         return new ImagePreprocessing(image.Shape, ones, ones)
         {
-            CropBorder = isImage && EarlierPreprocessing is { } earlier && earlier.Input == image.Shape ? earlier.CropBorder : 0,
+            CropBorder = isImage && EarlierFor(image.Shape) is { } earlier ? earlier.CropBorder : 0,
             Supersampling = supersampling,
         };
     }
@@ -293,7 +293,7 @@ internal sealed class TrainingImageReader<T>(
     private ImagePreprocessing Normalized(ImagePreprocessing geometry, ImageSet<T> training)
     {
         var statistics = GivenStatistics
-            ?? (EarlierPreprocessing is { } earlier && (earlier.Input == geometry.Input || earlier.Mean.Length == geometry.Input.Channels)
+            ?? (EarlierFor(geometry.Input) is { } earlier
                 ? new PixelStatistics(earlier.Mean, earlier.StandardDeviation)
                 : PixelStatistics.Measure(training, geometry.Input.Channels));
         var isPerPixel = GivenStatistics is null
@@ -302,6 +302,9 @@ internal sealed class TrainingImageReader<T>(
         var mean = isPerPixel ? PixelStatistics.MeasureMeanImage(training, geometry.Input) : statistics.Mean;
         return (geometry with { Mean = mean, StandardDeviation = statistics.StandardDeviation }).Validated();
     }
+
+    private ImagePreprocessing? EarlierFor(ImageShape shape) =>
+        EarlierPreprocessing is { } earlier && earlier.Input.Channels == shape.Channels ? earlier.ForInput(shape) : null;
 
     private static ImmutableArray<long> Numbers(LabeledRow[] rows, ImageEntry[] entries, Func<int, bool> isWanted) =>
         [.. rows.Where((_, place) => entries[place].IsRead && isWanted(place)).Select(row => row.Number)];

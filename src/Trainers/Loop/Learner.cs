@@ -34,7 +34,10 @@ internal sealed class Learner<T> : IDisposable
         var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
         SharesImages = images.Training.Spread is not null;
         var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
-        Network = new ResidualNetwork(plan, start, precision, tensors: tensors);
+        Network = new ResidualNetwork(plan, start, precision, tensors: tensors)
+        {
+            KeepsStatistics = settings.FineTuning.KeepsStatistics,
+        };
         if (recipe.StochasticDepth > 0)
         {
             Network.StochasticDepth = new StochasticDepth(plan, recipe.StochasticDepth);

@@ -86,6 +86,10 @@ internal sealed class ResidualNetwork : IDisposable
     /// <value>The default is 0: none.</value>
     public int FrozenLayers { get; set; }
 
+    /// <summary>Gets whether batch normalization uses its running statistics in training too, and leaves them as they are.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool KeepsStatistics { get; init; }
+
     /// <summary>Gets or sets the share of a batch's own statistics that each training pass moves the running statistics by.</summary>
     /// <value>The default is 0.1, as PyTorch's.</value>
     public double BatchNormMomentum { get; set; } = 0.1;
@@ -100,7 +104,8 @@ internal sealed class ResidualNetwork : IDisposable
 
     /// <summary>Computes logits.</summary>
     /// <param name="images">Normalized images, [batch, channels, height, width], float32, channels-last.</param>
-    /// <param name="training">Whether batch normalization uses, and updates its running statistics from, the batch's own.</param>
+    /// <param name="training">Whether batch normalization uses, and updates its running statistics from, the batch's own; not with
+    /// <see cref="KeepsStatistics"/>.</param>
     /// <returns>[batch, classes], float32.</returns>
     public Tensor Forward(Tensor images, bool training)
     {
@@ -233,7 +238,7 @@ internal sealed class ResidualNetwork : IDisposable
         Weight(layer, 3),
         Weight(layer, 0),
         Weight(layer, 1),
-        training,
+        training && !KeepsStatistics,
         BatchNormMomentum,
         BatchNormLayer.Epsilon);
 

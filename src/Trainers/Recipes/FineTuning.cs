@@ -13,7 +13,11 @@ internal sealed record FineTuning(TrainableLayers Layers, int EpochsPerUnfreezin
     /// <summary>Gets whether the head is fitted before the rest is trained.</summary>
     public bool FitsHeadFirst { get; init; }
 
+    /// <summary>Gets whether batch normalization uses, and keeps, the statistics that training starts from.</summary>
+    public bool KeepsStatistics { get; init; }
+
     /// <summary>Returns what is trained, as a checkpoint keeps it.</summary>
     public override string ToString() =>
-        $"{Layers}{(FitsHeadFirst ? ", the head first" : "")}{(HeadCopies > 1 ? $", {HeadCopies} copies" : "")}";
+        $"{Layers}{(FitsHeadFirst ? ", the head first" : "")}{(HeadCopies > 1 ? $", {HeadCopies} copies" : "")}"
+        + (KeepsStatistics ? ", statistics kept" : "");
 }

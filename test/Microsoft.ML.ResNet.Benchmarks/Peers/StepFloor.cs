@@ -37,13 +37,12 @@ internal static class StepFloor
         process.WaitForExit();
         var done = JsonSerializer.Deserialize<StepCount>(lines.Last(line => line.StartsWith('{')))!;
 
-        // By kernel and shape, the median, since the first of each is also made; workers run side by side.
+        // By kernel and shape, the median, since now and then another process has the core; workers run side by side.
         var parts = lines.Select(Execution.Parse).OfType<Execution>()
-            .GroupBy(each => (each.Part, each.Kernel))
+            .GroupBy(each => (each.Part, each.Kernel), each => each.Milliseconds)
             .Where(group => group.Count() >= done.Steps) // not those of the check before training
-            .GroupBy(
-                group => group.Key.Part,
-                group => Median(group.Select(each => each.Milliseconds)) * group.Count() / done.Steps / done.Workers)
+            .Select(group => (group.Key.Part, Times: done.AfterWarmUp([.. group])))
+            .GroupBy(kernel => kernel.Part, kernel => Median(kernel.Times) * kernel.Times.Count / done.Steps / done.Workers)
             .ToDictionary(group => group.Key, group => group.Sum());
         parts[Memory] = 1000 * BytesPerStep(work, done.Precision == nameof(TrainingPrecision.BFloat16) ? 2 : 4) / CopyRate(work.Threads);
         return new TrainingRate(work.BatchSize / (parts.Values.Sum() / 1000), work.Plan.ParameterCount, done.Precision) { Parts = parts };

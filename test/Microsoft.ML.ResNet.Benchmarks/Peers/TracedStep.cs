@@ -14,7 +14,8 @@ internal static class TracedStep
 {
     public static readonly Peer<TrainingWork, StepCount> Peer = new("step", Run);
 
-    private const int LeastSteps = 4;
+    private const int WarmUpSteps = 4; // the first of them get their memory from the system, page by page, while kernels run
+    private const int LeastSteps = 8;
 
     private static StepCount Run(TrainingWork work)
     {
@@ -35,15 +36,30 @@ internal static class TracedStep
         }
 
         batch.LabelValues.Clear();
+        for (var i = 0; i < WarmUpSteps; i++)
+        {
+            step.Run(batch, 1, accumulates: false);
+        }
+
         var (clock, steps) = (Stopwatch.StartNew(), 0);
         for (; steps < LeastSteps || clock.Elapsed.TotalSeconds < work.Seconds; steps++)
         {
             step.Run(batch, 1, accumulates: false);
         }
 
-        return new StepCount(steps, CompiledStep.CountWorkers(work.BatchSize), precision.ToString());
+        return new StepCount(WarmUpSteps, steps, CompiledStep.CountWorkers(work.BatchSize), precision.ToString());
     }
 }
 
 /// <summary>What a traced run did.</summary>
-internal sealed record StepCount(int Steps, int Workers, string Precision);
+/// <param name="WarmUp">The steps before those that count.</param>
+/// <param name="Steps">The steps that count.</param>
+/// <param name="Workers">The workers of each.</param>
+/// <param name="Precision">The type of its convolutions.</param>
+internal sealed record StepCount(int WarmUp, int Steps, int Workers, string Precision)
+{
+    /// <summary>Leaves out what was done in the steps before those that count, of something that each step does as often.</summary>
+    /// <param name="all">In the order in which they were done.</param>
+    public ArraySegment<T> AfterWarmUp<T>(T[] all) =>
+        new ArraySegment<T>(all)[(int)((long)all.Length * WarmUp / (WarmUp + Steps))..];
+}

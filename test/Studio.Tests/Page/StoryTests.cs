@@ -33,9 +33,6 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
 
     private readonly TemporaryFolder _folder = new();
 
-    // Trains on whatever machine this is, beside whatever else it does.
-    static StoryTests() => SetDefaultExpectTimeout(30_000);
-
     public void Dispose() => _folder.Dispose();
 
     [SkippableFact]

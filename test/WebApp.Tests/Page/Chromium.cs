@@ -13,6 +13,9 @@ public sealed class Chromium : IAsyncLifetime
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
+    // A page waits for whatever else this machine does.
+    static Chromium() => Assertions.SetDefaultExpectTimeout(60_000);
+
     /// <summary>Opens a page in a profile of its own; skips the test where there is no Chromium.</summary>
     public async Task<IPage> OpenAsync(string url, ColorScheme colours, int width, int height, bool isPhone)
     {
@@ -30,7 +33,7 @@ public sealed class Chromium : IAsyncLifetime
             ReducedMotion = ReducedMotion.Reduce,
         });
         var page = await context.NewPageAsync();
-        page.SetDefaultTimeout(20_000);
+        page.SetDefaultTimeout(60_000);
         await page.GotoAsync(url);
         return page;
     }
