@@ -21,7 +21,13 @@ internal sealed record Network(string Source, ResNetWeights Weights, ResNetArchi
 
     /// <summary>Gets the weights with all that is known beside them, to be saved.</summary>
     public ResNetWeights Documented =>
-        new(Weights.Tensors) { ArchitectureName = Architecture.Name, Preprocessing = Preprocessing, ClassNames = Weights.ClassNames };
+        new(Weights.Tensors)
+        {
+            ArchitectureName = Architecture.Name,
+            Architecture = Architecture,
+            Preprocessing = Preprocessing,
+            ClassNames = Weights.ClassNames,
+        };
 
     /// <summary>Gets whether an image has any number of the labels, each with a probability of its own.</summary>
     public bool HasSeveralLabels => Weights.Card is { IsMultilabel: true };

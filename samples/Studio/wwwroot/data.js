@@ -22,7 +22,8 @@ export async function open(main, studio) {
     h('p', {}, 'Drop folders here, one for each thing that you want to tell apart, or a zip file of such folders. '
       + 'A folder’s name becomes the name of its class.'),
     h('div', { class: 'row' }, h('label', { class: 'button', for: 'folder' }, 'Choose a folder'), h('label', { class: 'button second', for: 'files' }, 'Choose a zip file'), action('Make an empty class', () => ask('New class', 'Name', '', newClass), { class: 'button second' })),
-    h('p', { class: 'fine' }, 'Nothing leaves this machine.'));
+    h('p', { class: 'fine' }, 'Nothing leaves this machine.'),
+    h('p', { class: 'fine' }, 'Each picture belongs to one class. Where a picture shows several things at once, train in a terminal: “resnet train photos.csv”.'));
   const browser = h('div', { class: 'browser' },
     h('aside', { 'aria-label': 'Classes' },
       h('div', { class: 'bar' }, h('h2', {}, 'Classes'), action('New class', () => ask('New class', 'Name', '', newClass), { class: 'plain' })), classes, next),

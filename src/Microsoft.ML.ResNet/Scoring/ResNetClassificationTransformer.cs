@@ -56,6 +56,7 @@ public sealed class ResNetClassificationTransformer : ITransformer, IDisposable
         Weights = new ResNetWeights(network.Weights.Tensors)
         {
             ArchitectureName = network.Plan.Architecture.Name,
+            Architecture = network.Plan.Architecture,
             Preprocessing = network.Preprocessing,
             ClassNames = ClassNames,
             Card = network.Card,

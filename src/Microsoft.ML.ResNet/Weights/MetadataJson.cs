@@ -45,7 +45,9 @@ internal static class MetadataJson
         return names.MoveToImmutable();
     }
 
-    private static JsonElement Field(JsonElement fields, string name) =>
+    /// <summary>Gets a property.</summary>
+    /// <exception cref="InvalidDataException">There is none.</exception>
+    public static JsonElement Field(JsonElement fields, string name) =>
         fields.TryGetProperty(name, out var field) ? field : throw new InvalidDataException($"it lacks '{name}'");
 
     private static ImmutableArray<float> Numbers(JsonElement array)

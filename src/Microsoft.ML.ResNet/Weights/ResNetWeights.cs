@@ -51,7 +51,7 @@ public sealed partial class ResNetWeights
     /// <summary>Gets the network that these are the weights of, also where no row of the table is it.</summary>
     /// <value>
     /// <see langword="null"/>, the default, where it is not known. ONNX models tell it by their graph, whatever their tensors are called;
-    /// so do this library's ML.NET models of a network that is not in <see cref="ResNetArchitecture.All"/>.
+    /// so do this library's ML.NET models. Files of <see cref="Save"/> say it where <see cref="ResNetArchitecture.All"/> does not have it.
     /// </value>
     public ResNetArchitecture? Architecture { get; init; }
 

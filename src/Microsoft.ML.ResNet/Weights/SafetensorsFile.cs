@@ -43,7 +43,7 @@ internal static class SafetensorsFile
             tensor.Type.Read(stream, tensor.Allocate());
         }
 
-        return builder.Build();
+        return WithFittingArchitecture(builder);
     }
 
     /// <summary>Gets what a file says beside its tensors.</summary>
@@ -80,6 +80,25 @@ internal static class SafetensorsFile
         }
     }
 
+    // What a file says of its network holds where its tensors are such a network's; others may have changed them.
+    private static ResNetWeights WithFittingArchitecture(WeightsBuilder builder)
+    {
+        if (builder.Architecture is not { } said)
+        {
+            return builder.Build();
+        }
+
+        builder.Architecture = said with { Name = builder.ArchitectureName ?? "" };
+        var weights = builder.Build();
+        if (ArchitectureJson.Fits(builder.Architecture, weights))
+        {
+            return weights;
+        }
+
+        builder.Architecture = null;
+        return builder.Build();
+    }
+
     private static byte[] MakeHeader(ResNetWeights weights, ReadOnlySpan<KeyValuePair<string, string>> metadata)
     {
         using var header = new MemoryStream();
@@ -106,6 +125,11 @@ internal static class SafetensorsFile
             if (weights.ArchitectureName is { } architecture)
             {
                 json.WriteString(WeightsMetadata.Architecture, architecture);
+            }
+
+            if (weights.Architecture is { } network && !ArchitectureJson.IsInTable(network))
+            {
+                json.WriteString(WeightsMetadata.ArchitectureParts, ArchitectureJson.Write(network));
             }
 
             // The one card that must go along: without it, labels' probabilities would be made to add up to 1.
@@ -221,6 +245,7 @@ internal static class SafetensorsFile
             var key = json.ValueTextEquals(WeightsMetadata.Preprocessing) ? WeightsMetadata.Preprocessing
                 : json.ValueTextEquals(WeightsMetadata.ClassNames) ? WeightsMetadata.ClassNames
                 : json.ValueTextEquals(WeightsMetadata.Architecture) ? WeightsMetadata.Architecture
+                : json.ValueTextEquals(WeightsMetadata.ArchitectureParts) ? WeightsMetadata.ArchitectureParts
                 : json.ValueTextEquals(WeightsMetadata.Card) ? WeightsMetadata.Card
                 : null;
             ReadToken(ref json, JsonTokenType.String);

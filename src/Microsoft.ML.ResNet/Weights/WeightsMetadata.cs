@@ -13,6 +13,7 @@ internal static class WeightsMetadata
     public const string Preprocessing = "preprocessing";
     public const string ClassNames = "class_names";
     public const string Architecture = "architecture";
+    public const string ArchitectureParts = "architecture_parts";
     public const string Quantization = "quantization";
     public const string Card = "model_card";
 
@@ -56,6 +57,9 @@ internal static class WeightsMetadata
                 throw new InvalidDataException("it is there twice");
             case Architecture when json.Length is > 0 and <= LongestName:
                 builder.ArchitectureName ??= json; // a name, not JSON; what others may have put there is no error
+                break;
+            case ArchitectureParts:
+                builder.Architecture = ArchitectureJson.Read(CheckLength(json));
                 break;
             case Quantization:
                 throw new InvalidDataException(

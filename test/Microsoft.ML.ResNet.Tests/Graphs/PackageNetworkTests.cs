@@ -35,7 +35,7 @@ public sealed class PackageNetworkTests
 
         var weights = Network.Value;
 
-        Assert.Equal("resnet_2_2_2_3", weights.ArchitectureName);
+        Assert.Equal("resnet18 with 2, 2, 2, 3 blocks", weights.ArchitectureName);
         Assert.Equal([2, 2, 2, 3], weights.Architecture!.Depths.AsEnumerable());
         Assert.Equal(
             ResNetArchitecture.ResNet18 with { Name = "", Depths = [] }, weights.Architecture with { Name = "", Depths = [] });
@@ -56,7 +56,7 @@ public sealed class PackageNetworkTests
 
         var weights = PretrainedWeights.Find("ResNet18", program, cacheFolder: Path.GetTempPath());
 
-        Assert.Equal("resnet_2_2_2_3", weights.Architecture!.Name);
+        Assert.Equal("resnet18 with 2, 2, 2, 3 blocks", weights.Architecture!.Name);
         Assert.Equal(new ImageShape(3, 224, 224), weights.Preprocessing!.Input);
     }
 

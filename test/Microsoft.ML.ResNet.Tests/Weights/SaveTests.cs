@@ -45,6 +45,64 @@ public sealed class SaveTests : IDisposable
     }
 
     [Theory]
+    [InlineData(BlockKind.Basic, 4, 1, 64, 0, ShortcutKind.B, TransitionKind.Strided)]
+    [InlineData(BlockKind.Basic, 4, 1, 64, 2, ShortcutKind.A, TransitionKind.Pooled)]
+    [InlineData(BlockKind.PreActivationBottleneck, 8, 2, 32, 4, ShortcutKind.D, TransitionKind.Strided)]
+    public void ANetworkThatIsNoRowOfTheTableComesBack(
+        BlockKind block, int width, int groups, int widthPerGroup, int reduction, ShortcutKind shortcut, TransitionKind transition)
+    {
+        var network = new ResNetArchitecture("mine", block, [1, 2])
+        {
+            BaseWidth = width,
+            Groups = groups,
+            WidthPerGroup = widthPerGroup,
+            SqueezeReduction = reduction,
+            Shortcut = shortcut,
+            Transition = transition,
+            BottleneckStride = BottleneckStride.First,
+            Stem = StemKind.Deep,
+        };
+        var plan = LayerPlan.Create(network, new ImageShape(3, 64, 64), classCount: 3);
+
+        ResNetWeights.Initialize(plan, seed: 1).For(plan).Save(_folder["weights"]);
+        var loaded = ResNetWeights.Load(_folder["weights"]);
+
+        Assert.Equal(network with { Depths = [] }, loaded.Architecture! with { Depths = [] });
+        Assert.Equal([1, 2], loaded.Architecture!.Depths.AsEnumerable());
+    }
+
+    [Fact]
+    public void ANetworkThatTheTensorsAreNotThoseOfIsNotTold()
+    {
+        var small = WeightsAssert.Small();
+        var other = ResNetArchitecture.ResNet18 with { Name = "other", Depths = [2, 2, 2, 3] };
+
+        new ResNetWeights(small.Tensors) { ArchitectureName = other.Name, Architecture = other }.Save(_folder["weights"]);
+        var loaded = ResNetWeights.Load(_folder["weights"]);
+
+        Assert.Null(loaded.Architecture);
+        WeightsAssert.Same(small, loaded);
+    }
+
+    [Theory]
+    [InlineData("\\\"depths\\\":[2]", "\\\"depths\\\":[1000000]", "its stages have 1000000 blocks")]
+    [InlineData("[2]", "[2,2,2,2,2,2,2,2,2]", "it has 9 stages")]
+    [InlineData("\\\"Basic\\\"", "\\\"17\\\"", "its 'block' is none that is known")]
+    [InlineData(":64,", ":2000000000,", "is 2000000000")]
+    [InlineData("\\\"groups\\\"", "\\\"other\\\"", "it lacks 'groups'")]
+    public void ANetworkThatCannotBeIsRefused(string part, string other, string why)
+    {
+        const string parts = """{\"block\":\"Basic\",\"depths\":[2],\"stem\":\"ImageNet\",\"shortcut\":\"B\",\"transition\":\"Strided\","""
+            + """\"bottleneck_stride\":\"Middle\",\"base_width\":64,\"groups\":1,\"width_per_group\":64,\"squeeze_reduction\":0}""";
+        Assert.Contains(part, parts);
+
+        WeightsAssert.Says(why, SafetensorsText.File(
+            "{\"__metadata__\":{\"architecture_parts\":\"" + parts.Replace(part, other, StringComparison.Ordinal)
+                + "\"},\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+            dataLength: 8));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData(
         "a text of more than two hundred characters: "

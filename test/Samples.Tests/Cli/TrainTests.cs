@@ -70,7 +70,7 @@ public sealed class TrainTests : IDisposable
         string[] quick = ["--epochs", "1", "--validation", "0", "--json"];
         var run = Resnet(["train", _folder["images"], "-o", _folder["model.zip"], .. quick]).Succeeded();
 
-        Assert.Equal("resnet_2_2_2_3", run.Json.GetProperty("architecture").GetString());
+        Assert.Equal("resnet18 with 2, 2, 2, 3 blocks", run.Json.GetProperty("architecture").GetString());
         Assert.Contains(
             "36 images of about 16 pixels a side are too few to learn from nothing: training starts from resnet18", run.Error);
     }
@@ -85,11 +85,11 @@ public sealed class TrainTests : IDisposable
         string[] quick = ["--layers", "Head", "--epochs", "2", "--validation", "0", "--json"];
         var run = Resnet(["train", _folder["photos"], "-o", _folder["model.zip"], .. quick, .. asked]).Succeeded();
 
-        Assert.Equal("resnet_2_2_2_3", run.Json.GetProperty("architecture").GetString());
+        Assert.Equal("resnet18 with 2, 2, 2, 3 blocks", run.Json.GetProperty("architecture").GetString());
         const string reason = "12 photographs of about 130 pixels a side: training starts from resnet18";
         Assert.Equal(asked.Length == 0, run.Error.Contains(reason, StringComparison.Ordinal));
         var inspected = Resnet("inspect", _folder["model.zip"], "--json").Succeeded().Json;
-        Assert.Equal("resnet_2_2_2_3", inspected.GetProperty("architecture").GetString());
+        Assert.Equal("resnet18 with 2, 2, 2, 3 blocks", inspected.GetProperty("architecture").GetString());
         Assert.Equal(12, Resnet("predict", _folder["model.zip"], _folder["photos"], "--json").Succeeded().Json.GetArrayLength());
     }
 
