@@ -22,8 +22,9 @@ internal static class StartingPoint
     // Their sizes are read from the heads of as many files.
     private const int Looked = 200;
 
-    // Of the network's input, on each side: 224 pixels of 256, as ImageNet's networks are tested.
-    private const int Border = 14;
+    // Of the network's input, on each side: as ImageNet's networks are tested, on 224 pixels of 256. Photographs are scored a little larger
+    // than it was trained, since crops to train on show objects larger (Touvron et al., 2019; docs/RESULTS.md has figures).
+    private const int Border = 14, PhotographSide = 256;
 
     /// <summary>Reads pretrained weights for photographs, of which the middle is scored: seven eighths of the side.</summary>
     /// <exception cref="FileNotFoundException">They are not on this machine.</exception>
@@ -31,7 +32,8 @@ internal static class StartingPoint
     {
         var weights = ResNetWeights.Pretrained(name);
         return weights.Preprocessing is { CropBorder: 0, Input: var input } preprocessing
-            ? weights.WithPreprocessing(preprocessing with { CropBorder = input.Height / Border })
+            ? weights.WithPreprocessing((preprocessing with { CropBorder = input.Height / Border })
+                .ForInput(new ImageShape(input.Channels, PhotographSide, PhotographSide)))
             : weights;
     }
 

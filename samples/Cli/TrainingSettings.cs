@@ -26,6 +26,8 @@ internal sealed record TrainingSettings
 
     public int HeadCopies { get; init; } = 1;
 
+    public bool KeepBatchNormStatistics { get; init; }
+
     public int? Threads { get; init; }
 
     public TrainingDevice Device { get; init; }
@@ -74,6 +76,7 @@ internal sealed record TrainingSettings
             BatchSize = BatchSize ?? (keepsRecipe || input <= 64 ? (int?)null : 32),
             FitHeadFirst = !isHead,
             HeadCopies = isHead ? 1 : 4,
+            KeepBatchNormStatistics = !isHead && Recipe.PreciseBatchNormImages == 0 && DistributedJob.Size == 1,
         };
     }
 
@@ -90,6 +93,7 @@ internal sealed record TrainingSettings
         TrainableLayers = Layers,
         FitHeadFirst = FitHeadFirst,
         HeadCopies = HeadCopies,
+        KeepBatchNormStatistics = KeepBatchNormStatistics,
         ThreadCount = Threads,
         Device = Device,
         ValidationFraction = ValidationShare,

@@ -59,6 +59,7 @@ internal sealed record RunSettings
         TrainableLayers = Enum.Parse<TrainableLayers>(Layers),
         FitHeadFirst = FitsHeadFirst,
         HeadCopies = FitsHeadFirst ? HeadCopies : 1,
+        KeepBatchNormStatistics = FitsHeadFirst,
         ValidationFraction = ValidationFraction,
         Seed = Seed,
         OnBadImage = BadImageHandling.Skip,

@@ -170,10 +170,12 @@ internal static class Training
     {
         #region PretrainedMiddle
         var weights = ResNetWeights.Pretrained("resnet18");
-        weights = weights.WithPreprocessing(weights.Preprocessing! with { CropBorder = 16 }); // 224 pixels of 256
+        var preprocessing = weights.Preprocessing! with { CropBorder = 16 };      // 224 pixels of 256
+        preprocessing = preprocessing.ForInput(new ImageShape(3, 256, 256));      // the same, larger: 256 of 292
         var trainer = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
-            InitialWeights = weights,
+            InitialWeights = weights.WithPreprocessing(preprocessing),
+            InputShape = preprocessing.Input,
             Architecture = weights.Architecture!,
             TrainableLayers = TrainableLayers.Head,
         });
@@ -189,6 +191,7 @@ internal static class Training
             Pretrained = "resnet18",
             FitHeadFirst = true,
             HeadCopies = 4,          // it sees each image four times: as it is, and cropped and mirrored
+            KeepBatchNormStatistics = true, // a few hundred images are too few to measure better ones
             Epochs = 4,
             LearningRate = 0.0005,   // a higher rate forgets what ImageNet taught
             BatchSize = 32,
