@@ -14,8 +14,8 @@ internal sealed class FineTuning
 {
     private const int LargeImage = 64, LargeImageBatch = 32, SmallImageBatch = 128;
 
-    // Of a photograph its middle is scored, seven eighths of its side, as ImageNet's networks are tested; and a little larger than they were
-    // trained, since crops to train on show objects larger (Touvron et al., 2019). Both by cross-validation: docs/RESULTS.md.
+    // Of a photograph its middle is scored, seven eighths of its side, as ImageNet's networks are tested; and a little larger than they
+    // were trained, since crops to train on show objects larger (Touvron et al., 2019). Both by cross-validation: docs/RESULTS.md.
     private const int Border = 14, PhotographSide = 256;
 
     // Each image as it is, and three times cropped and mirrored: the head then learns from four times as many.

@@ -103,8 +103,10 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
     {
         var hits = issues.Issues.Where(issue => turned.ContainsKey(issue.Row)).ToArray();
         var suggestions = hits.Count(issue => turned[issue.Row] == issue.Suggested);
-        var (precision, recall) = ((double)hits.Length / issues.Issues.Length, (double)hits.Length / turned.Count);
-        Say($"{issues.Issues.Length}\t{precision:p1}\t{recall:p1}\t{(double)suggestions / hits.Length:p1}");
+        var (precision, recall) = (Share(hits.Length, issues.Issues.Length), Share(hits.Length, turned.Count));
+        Say($"{issues.Issues.Length}\t{precision}\t{recall}\t{Share(suggestions, hits.Length)}");
+
+        static string Share(int part, int whole) => whole == 0 ? "–" : ((double)part / whole).ToString("p1", CultureInfo.InvariantCulture);
     }
 
     Microsoft.ML.Data.TransformerChain<ResNetClassificationTransformer> Train(IDataView training) =>

@@ -214,7 +214,8 @@ public sealed class SnippetTests : IDisposable
     {
         using var network = Training.PretrainedMiddle(_ml).Fit(FewImages());
 
-        Assert.Equal((256, 256), network.Preprocessing.ResizeTo);
+        Assert.Equal(new ImageShape(3, 256, 256), network.Preprocessing.Input);
+        Assert.Equal((292, 292), network.Preprocessing.ResizeTo);
     }
 
     [Fact]

@@ -7,10 +7,15 @@ internal static class RegularFile
 {
     /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file, or a link to it.</param>
-    /// <exception cref="IOException">It cannot be opened, or is a pipe or a device.</exception>
+    /// <exception cref="IOException">It cannot be opened, or is a folder, a pipe or a device.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
     public static FileStream OpenRead(string path)
     {
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"'{path}' is a folder, but must be a file."); // the system says that access is denied
+        }
+
         Check(path);
         return File.OpenRead(path);
     }

@@ -66,7 +66,8 @@ public sealed record ImagePreprocessing(ImageShape Input, ImmutableArray<float> 
         if (input.Channels != Input.Channels)
         {
             throw new ArgumentException(
-                $"Preprocessing of {Input} images cannot be used for {input} images: they must have {Input.Channels} channels.", nameof(input));
+                $"Preprocessing of {Input} images cannot be used for {input} images: they must have {Input.Channels} channels.",
+                nameof(input));
         }
 
         var (mean, side) = (Mean, Math.Min(Input.Height, Input.Width));

@@ -101,7 +101,8 @@ public sealed partial class ResNetWeights
     /// <summary>Writes the weights as a safetensors file, which PyTorch and most other tools read.</summary>
     /// <remarks>
     /// Values are float32, bit for bit. <see cref="Preprocessing"/>, <see cref="ClassNames"/> and <see cref="ArchitectureName"/> go into
-    /// its metadata, and <see cref="Architecture"/> where it is no row of <see cref="ResNetArchitecture.All"/>. The file appears whole or not at all: it is written beside its place and then moved there.
+    /// its metadata, and <see cref="Architecture"/> where it is no row of <see cref="ResNetArchitecture.All"/>. The file appears whole or
+    /// not at all: it is written beside its place and then moved there.
     /// </remarks>
     /// <param name="path">The file to write, or a link to it; an existing one is replaced.</param>
     /// <exception cref="InvalidOperationException">A tensor is named <c>__metadata__</c>, which safetensors keeps for itself.</exception>

@@ -47,7 +47,20 @@ internal static class WeightsMetadata
     }
 
     /// <summary>Takes over an entry, if it is one of these.</summary>
-    public static void Read(WeightsBuilder builder, string key, string json) => Understand(key, () =>
+    public static void Read(WeightsBuilder builder, string key, string json)
+    {
+        if (key == Quantization)
+        {
+            throw new InvalidDataException(
+                $"the network is quantized ({ErrorText.Quote(json)}), "
+                + "so the file holds integers, from which float weights cannot be read. "
+                + "Load the model that it was made from");
+        }
+
+        Understand(key, () => ReadFloat(builder, key, json));
+    }
+
+    private static string ReadFloat(WeightsBuilder builder, string key, string json)
     {
         switch (key)
         {
@@ -61,11 +74,6 @@ internal static class WeightsMetadata
             case ArchitectureParts:
                 builder.Architecture = ArchitectureJson.Read(CheckLength(json));
                 break;
-            case Quantization:
-                throw new InvalidDataException(
-                    $"the network is quantized ({ErrorText.Quote(json)}), "
-                    + "so the file holds integers, from which float weights cannot be read. "
-                    + "Load the model that it was made from");
             case Card:
                 builder.Card = ReadCard(json);
                 break;
@@ -78,7 +86,7 @@ internal static class WeightsMetadata
         }
 
         return key;
-    });
+    }
 
     /// <summary>Takes over a model card, to be read when it is asked for.</summary>
     /// <exception cref="InvalidDataException">It is no JSON object.</exception>

@@ -17,14 +17,18 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
     private int _begun, _addedUp;
     private bool _accumulates;
 
-    /// <summary>Cuts the gradients into buckets.</summary>
+    /// <summary>Cuts the gradients into buckets: once, as operations come in the same order for images of any size.</summary>
     /// <param name="operations">The operations, in the order of the forward pass.</param>
     /// <param name="workers">The workers.</param>
     /// <param name="bytes">The bytes of a bucket, which its last weight may exceed.</param>
     /// <param name="format">The format in which they are sent.</param>
     public void Plan(IReadOnlyList<StepOperation> operations, int workers, int bytes, GradientExchange format)
     {
-        _buckets.Clear();
+        if (_buckets.Count > 0)
+        {
+            return;
+        }
+
         _next = new int[workers];
         var (taken, size, lowest) = (new List<int>(), 0L, int.MaxValue);
         foreach (var (weight, operation) in weights.Exchanged

@@ -68,6 +68,7 @@ public sealed class WholeFileTests : IDisposable
         Assert.Equal(2, Directory.GetFileSystemEntries(_folder.Path).Length);
         Assert.Equal("/dev/null", new FileInfo(_folder["device"]).LinkTarget);
         Assert.Throws<IOException>(() => RegularFile.Check(pipe));
+        Assert.Contains("is a folder", Assert.Throws<IOException>(() => RegularFile.OpenRead(Path.GetTempPath())).Message);
     }
 
     [Fact]
