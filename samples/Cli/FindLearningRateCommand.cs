@@ -24,7 +24,7 @@ internal static class FindLearningRateCommand
         {
             var settings = options.Read(arguments, options.Initial(arguments, terminal, cancellation)?.Weights);
             var training = new Training(settings, terminal, cancellation);
-            var images = LabeledImages.From(arguments.GetValue(data)!, options.OfShards(arguments), terminal, cancellation);
+            var images = LabeledImages.From(arguments.GetValue(data)!, settings.Shards, terminal, cancellation);
             training.ReadImages(images, validation: null, test: null);
             LibTorch.Load();
             var search = training.FindLearningRate(arguments.GetValue(steps));

@@ -282,6 +282,13 @@ public sealed record ResNetArchitecture(string Name, BlockKind Block, ImmutableA
                 $"There is no network '{name}'. There are: {string.Join(", ", All.Select(each => each.Name))}.", nameof(name));
     }
 
+    /// <summary>Tells whether another network has the same layers, whatever both are called.</summary>
+    internal bool IsSameButForName(ResNetArchitecture other) =>
+        Depths.AsSpan().SequenceEqual(other.Depths.AsSpan()) && IsSameButForDepths(other);
+
+    /// <summary>Tells whether another network has the same blocks, though perhaps other numbers of them, and another name.</summary>
+    internal bool IsSameButForDepths(ResNetArchitecture other) => this with { Name = other.Name, Depths = other.Depths } == other;
+
     /// <summary>Returns the network's name.</summary>
     /// <returns><see cref="Name"/>.</returns>
     public override string ToString() => Name;

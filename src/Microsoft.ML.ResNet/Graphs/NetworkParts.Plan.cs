@@ -101,24 +101,18 @@ internal sealed partial class NetworkParts
     private ResNetArchitecture Named(ResNetArchitecture found, string? name)
     {
         // Without strides, nothing tells which convolution would have them.
-        var row = ResNetArchitecture.All.FirstOrDefault(row => row.Name == name && IsSame(row, found))
-            ?? (name is null ? ResNetArchitecture.All.FirstOrDefault(row => IsSame(row, found)) : null);
+        var row = ResNetArchitecture.All.FirstOrDefault(row => row.Name == name && row.IsSameButForName(found))
+            ?? (name is null ? ResNetArchitecture.All.FirstOrDefault(row => row.IsSameButForName(found)) : null);
         return row ?? found with { Name = name ?? Composed(found) };
     }
 
     // Such as "resnet18 with 2, 2, 2, 3 blocks": the row that has nearly as many blocks in its stages, and what differs from it.
     private static string Composed(ResNetArchitecture found)
     {
-        var near = ResNetArchitecture.All.Where(row => IsSameButForDepths(row, found) && row.Depths.Length == found.Depths.Length)
+        var near = ResNetArchitecture.All.Where(row => row.IsSameButForDepths(found) && row.Depths.Length == found.Depths.Length)
             .MinBy(row => row.Depths.Zip(found.Depths, (depth, other) => Math.Abs(depth - other)).Sum());
         return $"{near?.Name ?? (found.IsPreActivation ? "resnet_v2" : "resnet")} with {string.Join(", ", found.Depths)} blocks";
     }
-
-    private static bool IsSame(ResNetArchitecture row, ResNetArchitecture found) =>
-        row.Depths.AsSpan().SequenceEqual(found.Depths.AsSpan()) && IsSameButForDepths(row, found);
-
-    private static bool IsSameButForDepths(ResNetArchitecture row, ResNetArchitecture found) =>
-        row with { Name = found.Name, Depths = found.Depths } == found;
 
     private RecognizedTensor Checked(WeightSpec spec, ResNetArchitecture architecture)
     {

@@ -16,7 +16,7 @@ internal static class ArchitectureJson
 
     /// <summary>Tells whether the name says enough: a row of the table has it, and is this network.</summary>
     public static bool IsInTable(ResNetArchitecture architecture) =>
-        ResNetArchitecture.All.FirstOrDefault(row => row.Name == architecture.Name) is { } row && Write(row) == Write(architecture);
+        ResNetArchitecture.All.Any(row => row.Name == architecture.Name && row.IsSameButForName(architecture));
 
     /// <summary>Writes all but the name.</summary>
     public static string Write(ResNetArchitecture architecture)

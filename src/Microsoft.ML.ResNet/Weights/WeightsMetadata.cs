@@ -57,10 +57,10 @@ internal static class WeightsMetadata
                 + "Load the model that it was made from");
         }
 
-        Understand(key, () => ReadFloat(builder, key, json));
+        Understand(key, () => TakeOver(builder, key, json));
     }
 
-    private static string ReadFloat(WeightsBuilder builder, string key, string json)
+    private static string TakeOver(WeightsBuilder builder, string key, string json)
     {
         switch (key)
         {

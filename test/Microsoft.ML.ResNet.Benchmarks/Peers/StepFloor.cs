@@ -40,7 +40,7 @@ internal static class StepFloor
         // By kernel and shape, the median, since now and then another process has the core; workers run side by side.
         var parts = lines.Select(Execution.Parse).OfType<Execution>()
             .GroupBy(each => (each.Part, each.Kernel), each => each.Milliseconds)
-            .Where(group => group.Count() >= done.Steps) // not those of the check before training
+            .Where(group => group.Count() >= done.WarmUp + done.Steps) // not those of the check before training
             .Select(group => (group.Key.Part, Times: done.AfterWarmUp([.. group])))
             .GroupBy(kernel => kernel.Part, kernel => Median(kernel.Times) * kernel.Times.Count / done.Steps / done.Workers)
             .ToDictionary(group => group.Key, group => group.Sum());
