@@ -270,10 +270,18 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         using var reporter = new TrainingReporter(_host, progress: null);
         var seed = _options.Seed ?? _host.GetSeed() ?? NewSeed();
         using var images = Read<T>(input, validation: null, columns, seed, reporter);
-        var augmentation = _options.AugmentationFor(columns.Image.Shape);
+        var settings = new TrainingSettings(
+            _options.EffectiveRecipe,
+            _options.AugmentationFor(columns.Image.Shape),
+            TrainingPrecision.Float32,
+            new FineTuning(_options.TrainableLayers, _options.EpochsPerUnfreezing, _options.LayerDecay),
+            seed)
+        {
+            LabelSets = images.LabelSets,
+        };
         TrainingThread.Run(() =>
         {
-            BatchPreview.Write(images, _options.EffectiveRecipe, augmentation, seed, stream);
+            BatchPreview.Write(images, settings, stream);
             return true;
         });
     }

@@ -83,7 +83,8 @@ internal sealed class TrainingRun(LayerPlan plan, ResNetTrainer.Options options,
         var start = Start(settings.Recipe, images);
         using var learner = new Learner<T>(plan, start, images, settings, epochs: 1);
         learner.Network.FrozenLayers = LayerDepth.FirstTrained(plan, options.TrainableLayers, epoch: 1, options.EpochsPerUnfreezing);
-        return LearningRateFinder.Run(learner, TrainingLoss.ForTraining(settings), steps, options.CancellationToken);
+        using var loss = TrainingLoss.ForTraining(settings);
+        return LearningRateFinder.Run(learner, loss, steps, options.CancellationToken);
     }
 
     /// <summary>Gets whether the head alone is trained, on features that are computed once.</summary>

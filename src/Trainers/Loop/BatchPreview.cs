@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Data;
 using SkiaSharp;
 
@@ -14,16 +13,10 @@ internal static class BatchPreview
     private const int Gap = 4;
 
     /// <summary>Writes the first batch of the first epoch as a PNG.</summary>
-    public static void Write<T>(TrainingImages<T> images, TrainingRecipe recipe, ImageAugmentation augmentation, int seed, Stream stream)
+    public static void Write<T>(TrainingImages<T> images, TrainingSettings settings, Stream stream)
         where T : unmanaged, INumberBase<T>
     {
-        var pipelines = InputPipelines.For(augmentation, recipe, images).ForTraining();
-        var balance = images.LabelSets is null ? recipe.ClassBalance : ClassBalance.None;
-        using var loader = new BatchLoader<T>(
-            images.Training, recipe.BatchSize, pipelines, epochs: 1, SeedMixer.Mix(seed, SeedUse.Batches), balance)
-        {
-            Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
-        };
+        using var loader = TrainingBatches.Of(images, settings, epochs: 1);
         foreach (var batch in loader.Epoch(1).Take(1))
         {
             var (count, shape) = (Math.Min(batch.Count, MostImages), batch.Shape);

@@ -23,10 +23,20 @@ internal sealed class LabelLoss(
     LabelSets labelSets, double labelSmoothing, bool weighted, LabelWeights? labelWeights, TensorFactory tensors)
     : TrainingLoss
 {
+    // Made once, and kept: every step multiplies by them.
+    private readonly Tensor? _present = WeightsWhere(has: true, labelWeights, labelSets.LabelCount, tensors);
+    private readonly Tensor? _absent = WeightsWhere(has: false, labelWeights, labelSets.LabelCount, tensors);
+
     public override Tensor Correct(Tensor logits, Batch batch)
     {
         using TorchSharp.Scalar zero = 0;
         return logits.gt(zero).eq(Truths(batch)).all(1).sum();
+    }
+
+    public override void Dispose()
+    {
+        _present?.Dispose();
+        _absent?.Dispose();
     }
 
     protected override Tensor Targets(Batch batch)
@@ -37,21 +47,17 @@ internal sealed class LabelLoss(
 
     protected override Tensor Of(Tensor logits, Tensor targets, Tensor weights)
     {
-        var losses = labelWeights is null
-            ? F.binary_cross_entropy_with_logits(logits, targets, reduction: nn.Reduction.None).sum(1)
-            : Balanced(logits, targets, labelWeights).sum(1);
-        return weighted ? WeightedMean(losses, weights) : losses.mean();
+        // Where labels weigh differently: −log p is softplus(−z), −log(1 − p) is softplus(z).
+        var losses = _present is null || _absent is null
+            ? F.binary_cross_entropy_with_logits(logits, targets, reduction: nn.Reduction.None)
+            : _present * targets * F.softplus(logits.neg()) + _absent * (1 - targets) * F.softplus(logits);
+        var sums = losses.sum(1);
+        return weighted ? WeightedMean(sums, weights) : sums.mean();
     }
 
-    // −log p is softplus(−z), −log(1 − p) is softplus(z).
-    private Tensor Balanced(Tensor logits, Tensor targets, LabelWeights weights)
-    {
-        var (present, absent) = (WeightsWhere(true), WeightsWhere(false));
-        return present * targets * F.softplus(logits.neg()) + absent * (1 - targets) * F.softplus(logits);
-
-        Tensor WeightsWhere(bool has) =>
-            tensors.Of([.. Enumerable.Range(0, labelSets.LabelCount).Select(label => weights[label, has])], labelSets.LabelCount);
-    }
+    private static Tensor? WeightsWhere(bool has, LabelWeights? weights, int labels, TensorFactory tensors) => weights is null
+        ? null
+        : tensors.Of([.. Enumerable.Range(0, labels).Select(label => weights[label, has])], labels).DetachFromDisposeScope();
 
     private Tensor Truths(Batch batch)
     {

@@ -33,7 +33,6 @@ internal sealed class Learner<T> : IDisposable
         var largest = Math.Min(recipe.BatchSize, images.Training.Count);
         var workers = settings.UsesAutograd ? 1 : CompiledStep.CountWorkers(largest, settings.Ranks);
         SharesImages = images.Training.Spread is not null;
-        var pipelines = InputPipelines.For(settings.Augmentation, recipe, images).ForTraining();
         Network = new ResidualNetwork(plan, start, precision, tensors: tensors)
         {
             KeepsStatistics = settings.FineTuning.KeepsStatistics,
@@ -68,12 +67,7 @@ internal sealed class Learner<T> : IDisposable
 
         Optimizer = Optimizer.Of(
             recipe, OptimizedParameter.Of(Network, settings.FineTuning.LayerDecay, recipe.WeightDecayScope, workers));
-        var seed = SeedMixer.Mix(settings.Seed, SeedUse.Batches);
-        Training = new BatchLoader<T>(images.Training, recipe.BatchSize, pipelines, epochs, seed, settings.BatchBalance, tensors)
-        {
-            Mixing = recipe is { Mixup: 0, CutMix: 0 } ? null : new Mixing(recipe.Mixup, recipe.CutMix),
-            Slice = (settings.Ranks.Rank, settings.Ranks.Size),
-        };
+        Training = TrainingBatches.Of(images, settings, epochs);
         Validation = images.Validation.Count == 0
             ? null
             : new BatchLoader<T>(

@@ -93,7 +93,7 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
         var length = TrainingLength.Of(fitting.Recipe, images.Training.Count);
         using var learner = new Learner<T>(plan, settings.Ranks.OfFirst(start), images, fitting, length.Epochs);
         CheckBatches(learner);
-        var loop = new TrainingLoop<T>(learner, fitting, length, reporter)
+        using var loop = new TrainingLoop<T>(learner, fitting, length, reporter)
         {
             Checkpoint = (state, tensors) => checkpoints?.Write(new Checkpoint(identity!, state, new ResNetWeights(tensors))),
             FindLastGood = () =>

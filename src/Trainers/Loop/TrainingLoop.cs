@@ -26,6 +26,7 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// <param name="length">How long it is trained.</param>
 /// <param name="reporter">What reports progress.</param>
 internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings settings, TrainingLength length, TrainingReporter reporter)
+    : IDisposable
     where T : unmanaged, INumberBase<T>
 {
     // How often the warm-up looks whether the accuracy is reached, in steps.
@@ -105,6 +106,12 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         }
 
         return (_best ?? learner.Evaluated.ToWeights(), _state);
+    }
+
+    public void Dispose()
+    {
+        _trainingLoss.Dispose();
+        _validation.Dispose();
     }
 
     // False if time ran out before the epoch's end.

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
-/// <summary>What a network learns to make small, and what counts as right.</summary>
-internal abstract class TrainingLoss
+/// <summary>What a network learns to make small, and what counts as right. Owns the tensors that it keeps from step to step.</summary>
+internal abstract class TrainingLoss : IDisposable
 {
     /// <summary>The loss that a network is trained with.</summary>
     public static TrainingLoss ForTraining(TrainingSettings settings) =>
@@ -35,6 +35,10 @@ internal abstract class TrainingLoss
     /// <param name="batch">The labels.</param>
     /// <returns>A scalar.</returns>
     public abstract Tensor Correct(Tensor logits, Batch batch);
+
+    public virtual void Dispose()
+    {
+    }
 
     /// <summary>Gets what the images shall be, with the images in the first dimension.</summary>
     protected abstract Tensor Targets(Batch batch);

@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Trainers.Loop;
 /// <summary>One pass over the validation images, with the weights that are judged. Several processes share the batches.</summary>
 /// <param name="learner">The network, and what samples its predictions.</param>
 /// <param name="settings">How it is trained.</param>
-internal sealed class ValidationPass<T>(Learner<T> learner, TrainingSettings settings)
+internal sealed class ValidationPass<T>(Learner<T> learner, TrainingSettings settings) : IDisposable
     where T : unmanaged, INumberBase<T>
 {
     private readonly TrainingLoss _loss = TrainingLoss.ForValidation(settings);
@@ -23,6 +23,8 @@ internal sealed class ValidationPass<T>(Learner<T> learner, TrainingSettings set
         using var meter = new Meter(settings.Tensors);
         return settings.Ranks.Size == 1 ? RunAlone(images, meter, beforeCanceled) : RunShare(images, meter);
     }
+
+    public void Dispose() => _loss.Dispose();
 
     private Tally RunAlone(BatchLoader<T> images, Meter meter, Action beforeCanceled)
     {

@@ -89,7 +89,7 @@ public sealed class CompiledStepTests
         using var step = new CompiledStep(network, smoothing, weighted, capacity: 7) { LabelSets = labelSets, LabelWeights = labelWeights };
         using var batch = MakeBatch(plan, 7, 1);
         batch.OwnShare = ownShare;
-        var loss = new LabelLoss(labelSets, smoothing, weighted, labelWeights, TensorFactory.OnCpu);
+        using var loss = new LabelLoss(labelSets, smoothing, weighted, labelWeights, TensorFactory.OnCpu);
 
         var (actual, correct) = step.Run(batch, 1, accumulates: false);
         var (expected, gradients) = Autograd(reference, batch, loss);

@@ -61,7 +61,7 @@ public sealed class DeviceTensorsTests
 
         // Of several labels with weights: without, Torch has no cross-entropy of them on a device without memory.
         var sets = Sets();
-        var ofLabels = new LabelLoss(sets, 0.1, weighted: true, LabelWeights.Of(sets, [0, 0]), _meta);
+        using var ofLabels = new LabelLoss(sets, 0.1, weighted: true, LabelWeights.Of(sets, [0, 0]), _meta);
         meter.Add(batch.Count, ofLabels.Correct(logits, batch), ofLabels.Of(logits, batch));
 
         Assert.Equal(2, meter.Steps);

@@ -61,7 +61,8 @@ public sealed class LabelLossTests : IDisposable
         var balanced = LabelWeights.Of(_labelSets, sets);
         double[] present = [5 / 4.0, 5 / 2.0, 5 / 4.0, 5 / 2.0], absent = [5 / 6.0, 5 / 8.0, 5 / 6.0, 5 / 8.0];
 
-        using var loss = NewLoss(0.2, labelWeights: balanced).Of(tensor(_logits, [3, 4]), _batch);
+        using var balancedLoss = NewLoss(0.2, labelWeights: balanced);
+        using var loss = balancedLoss.Of(tensor(_logits, [3, 4]), _batch);
 
         var expected = Enumerable.Range(0, 3).Average(row => Enumerable.Range(0, 4).Sum(label =>
         {
@@ -71,6 +72,29 @@ public sealed class LabelLossTests : IDisposable
         }));
         Assert.Equal(expected, loss.item<float>(), tolerance: 1e-5);
         Assert.Equal(1, LabelWeights.Of(_labelSets, [1, 1])[0, has: false]); // nothing to balance
+    }
+
+    /// <summary>Each step frees what it made, and the next finds what labels count as it was.</summary>
+    [Fact]
+    public void WhatLabelsCountOutlivesAStep()
+    {
+        TrainingLoss loss;
+        float first, second;
+        using (NewDisposeScope())
+        {
+            loss = NewLoss(0.2, labelWeights: LabelWeights.Of(_labelSets, [0, 1, 1, 1, 2]));
+            first = loss.Of(tensor(_logits, [3, 4]), _batch).item<float>();
+        }
+
+        using (NewDisposeScope())
+        {
+            second = loss.Of(tensor(_logits, [3, 4]), _batch).item<float>();
+        }
+
+        loss.Dispose();
+
+        Assert.Equal(first, second);
+        Assert.Throws<InvalidOperationException>(() => loss.Of(tensor(_logits, [3, 4]), _batch));
     }
 
     [Fact]

@@ -306,7 +306,7 @@ public sealed class TrainingLoopTests
         using var threads = new TorchThreads(1);
         using var reporter = new TrainingReporter(new MLContext().Transforms.GetEnvironment().Register("test"), null);
         using var learner = new Learner<byte>(plan, ResNetWeights.Initialize(plan, 1), images, settings, length.Epochs);
-        var loop = new TrainingLoop<byte>(learner, settings, length, reporter)
+        using var loop = new TrainingLoop<byte>(learner, settings, length, reporter)
         {
             Schedule = schedule ?? LearningRateSchedule.Of(recipe, length.Steps),
             Checkpoint = checkpoint ?? ((_, _) => { }),
