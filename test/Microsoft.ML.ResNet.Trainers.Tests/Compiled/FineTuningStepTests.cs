@@ -212,7 +212,7 @@ public sealed class FineTuningStepTests
         double value;
         using (NewDisposeScope())
         {
-            var loss = new ClassificationLoss(0, isWeighted: false).Of(network.Forward(batch.Images, training: true), batch);
+            var loss = new ClassificationLoss(0, weighted: false).Of(network.Forward(batch.Images, training: true), batch);
             loss.backward();
             value = loss.item<float>();
         }
