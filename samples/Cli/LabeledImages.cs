@@ -92,6 +92,18 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files, bool
             .Append(load).Fit(files);
     }
 
+    /// <summary>Refuses images of one class only.</summary>
+    /// <exception cref="InvalidDataException">There is no other class.</exception>
+    public void RefuseOneClass()
+    {
+        if (Classes is [var only])
+        {
+            throw new InvalidDataException(
+                $"{Kind} '{Folder}' has images of one class only, '{only}', but a network tells classes apart"
+                + (Shards is null ? ": give each a sub-folder." : "."));
+        }
+    }
+
     /// <summary>Refuses images of a class that a network does not know; both lists are told.</summary>
     /// <param name="known">The classes that are known.</param>
     /// <param name="who">Who knows them: a model, or the folder that is trained on.</param>

@@ -37,6 +37,10 @@ internal static class ShardCommand
             HelpName = "number",
             CustomParser = OptionValues.ParseInteger,
         };
+        var noCheck = new Option<bool>("--no-check")
+        {
+            Description = "Pack files as they are. Without it each image is decoded first, and one that is damaged is named and left out.",
+        };
         var command = new Command(
             "shard",
             "Packs a folder of images into shards: tar archives in WebDataset's format, mixed, which LoadImageShards reads as streams. "
@@ -46,6 +50,7 @@ internal static class ShardCommand
         command.Add(size);
         command.Add(name);
         command.Add(seed);
+        command.Add(noCheck);
         command.Validators.Add(result =>
         {
             if (result.GetValue(name) is { } start && (start.Length == 0 || start.AsSpan().ContainsAny("/\\{},")))
@@ -55,27 +60,35 @@ internal static class ShardCommand
         });
         return command.Runs((arguments, terminal, cancellation) =>
         {
+            ShardWriter.RefuseExisting(arguments.GetValue(output)!, arguments.GetValue(name)!);
             var labeled = LabeledImages.In(arguments.GetValue(data)!);
+            var reader = new ImageReader(maxPixels: null, exifOrientation: false, terminal, cancellation);
+            if (!arguments.GetValue(noCheck))
+            {
+                labeled = labeled.Readable("checking images", reader);
+            }
+
             var writer = new ShardWriter(
                 labeled, arguments.GetValue(output)!, arguments.GetValue(name)!, arguments.GetValue(size), arguments.GetValue(seed))
             {
                 Failed = terminal.Say,
             };
             var written = terminal.Track("writing shards", bar => writer.Write(bar, cancellation));
+            var failed = reader.Failed + written.Failed;
             terminal.Write(
                 new
                 {
                     shards = written.Pattern,
                     count = written.Shards,
                     images = written.Images,
-                    failed = written.Failed,
+                    failed,
                     bytes = written.Bytes,
                 },
                 result => terminal.Say(string.Create(
                     CultureInfo.InvariantCulture,
                     $"Wrote {result.images:n0} images of {labeled.Classes.Length:n0} classes into {result.count:n0} shards, ")
                     + string.Create(CultureInfo.InvariantCulture, $"{result.bytes:n0} bytes: {result.shards}")));
-            return written.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
+            return failed == 0 ? ExitCode.Success : ExitCode.Failure;
         });
     }
 

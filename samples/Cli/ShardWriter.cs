@@ -25,16 +25,22 @@ internal sealed class ShardWriter(LabeledImages images, string folder, string na
     /// <summary>Gets what is told of each file that cannot be read.</summary>
     public required Action<string> Failed { get; init; }
 
+    /// <summary>Refuses a folder that has shards of a name.</summary>
+    /// <exception cref="IOException">It has.</exception>
+    public static void RefuseExisting(string folder, string name)
+    {
+        if (Directory.Exists(folder) && Directory.EnumerateFiles(folder, $"{name}-*.tar").FirstOrDefault() is { } existing)
+        {
+            throw new IOException($"There is a shard '{existing}' already. Name another folder with --out, or delete the shards in it.");
+        }
+    }
+
     /// <summary>Writes the shards, each whole or not at all.</summary>
     /// <exception cref="IOException">They cannot be written, or there are some already.</exception>
     public WrittenShards Write(ProgressTask? bar, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
-        if (Directory.EnumerateFiles(folder, $"{name}-*.tar").FirstOrDefault() is { } existing)
-        {
-            throw new IOException($"There is a shard '{existing}' already. Name another folder with --out, or delete the shards in it.");
-        }
-
+        RefuseExisting(folder, name);
         bar?.MaxValue = images.Files.Length;
         int[] order = [.. Enumerable.Range(0, images.Files.Length)];
         new Random(seed).Shuffle(order);

@@ -32,11 +32,9 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
         {
             CheckForSeveralLabels(data);
         }
-        else if (Train.Classes.Length < 2)
+        else
         {
-            throw new InvalidDataException(
-                $"{(Train.Shards is null ? "Folder" : "The set of shards")} '{data}' has images of one class only, '{Train.Classes[0]}', "
-                + $"but a network tells classes apart{(Train.Shards is null ? ": give each a sub-folder." : ".")}");
+            Train.RefuseOneClass();
         }
 
         if (KnownClasses is { } known && !known.SequenceEqual(Train.Classes))

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 
@@ -32,40 +31,6 @@ public sealed record StudioOptions
 
     /// <summary>Gets what loads libtorch before it is needed, where it does not lie beside the program.</summary>
     public Action? LoadTorch { get; init; }
-
-    /// <summary>Reads the command line of samples/Studio.</summary>
-    /// <exception cref="ArgumentException">It is wrong; the message says what it must be.</exception>
-    public static StudioOptions Parse(string[] args)
-    {
-        const string usage = "Usage: Studio [FOLDER] [--port NUMBER] [--host ADDRESS] [--no-browser]";
-        var options = new StudioOptions { Folder = "." };
-        for (var i = 0; i < args.Length; i++)
-        {
-            options = args[i] switch
-            {
-                "--no-browser" => options with { OpensBrowser = false },
-                "--port" => options with { Port = Number(Next()) },
-                "--host" => options with { Host = Address(Next()) },
-                var folder when !folder.StartsWith('-') => options with { Folder = folder },
-                var other => throw new ArgumentException($"'{other}' is no option. {usage}"),
-            };
-
-            string Next() => ++i < args.Length ? args[i] : throw new ArgumentException($"{args[i - 1]} needs a value. {usage}");
-        }
-
-        return options;
-    }
-
-    /// <summary>Reads an address to listen on.</summary>
-    /// <exception cref="ArgumentException">It is none.</exception>
-    public static IPAddress Address(string text) => IPAddress.TryParse(text, out var address)
-        ? address
-        : throw new ArgumentException($"--host is '{text}', but must be an IP address, such as 127.0.0.1, or 0.0.0.0 for all networks.");
-
-    private static int Number(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= ushort.MaxValue
-            ? port
-            : throw new ArgumentException($"--port is '{text}', but must be a number from 0 to 65535; 0 takes a free port.");
 
     private static string NewToken()
     {

@@ -159,6 +159,23 @@ public sealed class ShardTests(CliFixture fixture) : IClassFixture<CliFixture>
     }
 
     [Fact]
+    public void ADamagedImageIsNamedAndLeftOutUnlessFilesArePackedAsTheyAre()
+    {
+        using var folder = new TemporaryFolder();
+        Pictures.Write(folder["images"], perClass: 2, height: 16, width: 16, seed: 1);
+        var damaged = Directory.GetFiles(folder["images"], "*.png", SearchOption.AllDirectories).Order().First();
+        File.WriteAllBytes(damaged, File.ReadAllBytes(damaged)[..40]);
+
+        var run = Resnet("shard", folder["images"], "--out", folder["checked"], "--json");
+        var asTheyAre = Resnet("shard", folder["images"], "--out", folder["as-they-are"], "--no-check", "--json").Succeeded();
+
+        Assert.Equal((1, 1), (run.ExitCode, run.Json.GetProperty("failed").GetInt32()));
+        Assert.Contains(Path.GetFileName(damaged), run.Error);
+        Assert.Equal(0, asTheyAre.Json.GetProperty("failed").GetInt32());
+        Assert.Equal(asTheyAre.Json.GetProperty("images").GetInt32() - 1, run.Json.GetProperty("images").GetInt32());
+    }
+
+    [Fact]
     public void ShardsThatAreThereAreNotWrittenOver()
     {
         var folder = fixture.File("again");

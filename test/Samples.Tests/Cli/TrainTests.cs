@@ -94,6 +94,22 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void PhotographsOfOneClassAreRefusedBeforeAWordAboutTheirStart()
+    {
+        Pictures.Write(_folder["photos"], perClass: 4, height: 130, width: 150);
+        foreach (var other in Directory.GetDirectories(_folder["photos"]).Order().Skip(1))
+        {
+            Directory.Delete(other, recursive: true);
+        }
+
+        var run = Resnet("train", _folder["photos"], "-o", _folder["model.zip"]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("has images of one class only", run.Error);
+        Assert.DoesNotContain("training starts", run.Error);
+    }
+
+    [Fact]
     public void PretrainedWeightsAreNotThereWithOthers()
     {
         var run = Resnet("train", _folder["images"], "--pretrained", "resnet18", "--arch", "resnet20");

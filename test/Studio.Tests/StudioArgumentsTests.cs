@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Net;
+
+namespace Studio.Tests;
+
+public sealed class StudioArgumentsTests
+{
+    private readonly StudioArguments _studio = new();
+    private readonly RootCommand _command = new(StudioArguments.Description);
+
+    public StudioArgumentsTests() => _studio.AddTo(_command);
+
+    [Fact]
+    public void WithoutArgumentsItServesThisFolderToThisMachine()
+    {
+        var options = _studio.Read(_command.Parse([]));
+
+        Assert.Equal((".", 0, IPAddress.Loopback, true), (options.Folder, options.Port, options.Host, options.OpensBrowser));
+    }
+
+    [Fact]
+    public void ArgumentsAreRead()
+    {
+        var options = _studio.Read(_command.Parse(["photos", "--port", "8080", "--host", "0.0.0.0", "--no-browser"]));
+
+        Assert.Equal(("photos", 8080, IPAddress.Any, false), (options.Folder, options.Port, options.Host, options.OpensBrowser));
+    }
+
+    [Theory]
+    [InlineData("--port is '70000', but must be a whole number from 0 to 65535; 0 takes a free port.", "--port", "70000")]
+    [InlineData("--host is 'here', but must be an IP address, such as 127.0.0.1, or 0.0.0.0 for all networks.", "--host", "here")]
+    public void WhatIsWrongIsSaid(string message, params string[] arguments) =>
+        Assert.Equal(message, Assert.Single(_command.Parse(arguments).Errors).Message);
+
+    [Fact]
+    public async Task HelpNamesEveryOption()
+    {
+        var output = new StringWriter();
+
+        var exitCode = await _command.Parse(["--help"]).InvokeAsync(new InvocationConfiguration { Output = output });
+
+        Assert.Equal(0, exitCode);
+        Assert.All(["folder", "--port", "--host", "--no-browser"], name => Assert.Contains(name, output.ToString()));
+    }
+}
