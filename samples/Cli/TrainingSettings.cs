@@ -76,7 +76,7 @@ internal sealed record TrainingSettings
             BatchSize = BatchSize ?? (keepsRecipe || input <= 64 ? (int?)null : 32),
             FitHeadFirst = !isHead,
             HeadCopies = isHead ? 1 : 4,
-            KeepBatchNormStatistics = !isHead && Recipe.PreciseBatchNormImages == 0 && DistributedJob.Size == 1,
+            KeepBatchNormStatistics = !isHead && Recipe.PreciseBatchNormImages == 0,
         };
     }
 

@@ -10,8 +10,8 @@ public sealed class StudioArguments
 {
     /// <summary>Describes the studio.</summary>
     public const string Description =
-        "Opens a model builder in the browser: add images, see them, train, understand, correct labels, take the model home. Nothing leaves "
-        + "this machine.";
+        "Opens a model builder in the browser: add images, see them, train, understand, correct labels, take the model home. Nothing "
+        + "leaves this machine.";
 
     private readonly Argument<string> _folder = new("folder")
     {

@@ -103,27 +103,6 @@ public sealed partial class ResNetTrainer
                 "Recipe.ClassBalance");
         }
 
-        /// <summary>Checks what several processes cannot do together.</summary>
-        internal void CheckDistributed(ImageShape shape, int processes)
-        {
-            var freezes = (TrainableLayers != TrainableLayers.All && !TrainingRun.SeesFeatures(this, AugmentationFor(shape)))
-                || EpochsPerUnfreezing > 0;
-            if (freezes)
-            {
-                throw new InvalidOperationException(
-                    $"{processes} processes were started to train together, but with TrainableLayers {TrainableLayers} and "
-                    + $"EpochsPerUnfreezing {EpochsPerUnfreezing} some layers are frozen, and that one process does alone. Start one "
-                    + "process, or set Distributed to Off; or train All layers, or the Head on features (no augmentation, or HeadCopies).");
-            }
-
-            if (KeepBatchNormStatistics && !TrainingRun.SeesFeatures(this, AugmentationFor(shape)))
-            {
-                throw new InvalidOperationException(
-                    $"{processes} processes were started to train together, but KeepBatchNormStatistics is true, and that one process does "
-                    + "alone. Start one process, or set Distributed to Off or KeepBatchNormStatistics to false.");
-            }
-        }
-
         /// <summary>Checks what depends on the shape that the network reads.</summary>
         internal void CheckShape(ImageShape shape)
         {

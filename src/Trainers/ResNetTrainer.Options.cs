@@ -163,7 +163,7 @@ public sealed partial class ResNetTrainer
         /// <remarks>
         /// <see cref="BatchSize"/> is that of all processes together. Every process is given the same data, decodes and keeps its share of
         /// the images, and gets the same model; rank 0 alone writes checkpoints and the log, and reports progress. A process that fails
-        /// ends all. Layers must not be frozen.
+        /// ends all.
         /// </remarks>
         /// <value>The default is <see cref="DistributedTraining.Auto"/>.</value>
         public DistributedTraining Distributed { get; init; } = DistributedTraining.Auto;
@@ -253,7 +253,7 @@ public sealed partial class ResNetTrainer
         /// </summary>
         /// <value>
         /// The default is <see langword="false"/>: each batch's own, and their running average for scoring. It needs <see
-        /// cref="Pretrained"/> or <see cref="InitialWeights"/>. Gradients are then computed by Torch's autograd, by one process.
+        /// cref="Pretrained"/> or <see cref="InitialWeights"/>.
         /// </value>
         public bool KeepBatchNormStatistics { get; init; }
 

@@ -150,11 +150,6 @@ public sealed partial class ResNetTrainer : IEstimator<ResNetClassificationTrans
         TorchRuntime.Initialize();
         ScoringPrerequisites.Check();
         var ranks = TrainingJob.Join(_options.Distributed);
-        if (ranks.Size > 1)
-        {
-            _options.CheckDistributed(columns.Image.Shape, ranks.Size);
-        }
-
         var device = DeviceChoice.Of(_options.Device, TorchDevices.OfProcess, ranks.Size);
 
         return TrainingJob.Run(

@@ -7,15 +7,24 @@ async function answer(response) {
 
 export const get = (path, options = {}) => fetch(`api/${path}`, options).then(answer);
 
-export const post = (path, body = {}, options = {}) => fetch(`api/${path}`, {
-  method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body), ...options,
-}).then(answer);
+export const post = (path, body = {}, options = {}) =>
+  fetch(`api/${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+    ...options,
+  }).then(answer);
 
-export const send = (path, content, options = {}) => fetch(`api/${path}`, {
-  method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: content, ...options,
-}).then(answer);
+export const send = (path, content, options = {}) =>
+  fetch(`api/${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/octet-stream' },
+    body: content,
+    ...options,
+  }).then(answer);
 
-export const query = values => new URLSearchParams(Object.entries(values).filter(([, value]) => value !== undefined && value !== null)).toString();
+export const query = values =>
+  new URLSearchParams(Object.entries(values).filter(([, value]) => value !== undefined && value !== null)).toString();
 
 export const thumbnail = (image, size = 160) => `api/thumbnail?${query({ image, size })}`;
 

@@ -24,10 +24,12 @@ export class Curves {
 
   set(data) {
     this.data = data;
-    const last = this.series.map((name, i) => {
-      const values = data[i + 1].filter(value => value !== null && value !== undefined);
-      return values.length > 0 ? `${name} ${this.format(values.at(-1))}` : null;
-    }).filter(Boolean);
+    const last = this.series
+      .map((name, i) => {
+        const values = data[i + 1].filter(value => value !== null && value !== undefined);
+        return values.length > 0 ? `${name} ${this.format(values.at(-1))}` : null;
+      })
+      .filter(Boolean);
     this.plot.setAttribute('aria-label', `${this.title}: ${last.join(', ') || 'nothing yet'}`);
     if (this.chart) this.chart.setData(data);
     else this.draw();
@@ -36,30 +38,47 @@ export class Curves {
 
   // Without a pointer over it, the legend has the newest values.
   showLast() {
-    if (this.chart && this.chart.cursor.idx == null && this.data[0].length > 0) this.chart.setLegend({ idx: this.data[0].length - 1 }, false);
+    if (this.chart && this.chart.cursor.idx == null && this.data[0].length > 0)
+      this.chart.setLegend({ idx: this.data[0].length - 1 }, false);
   }
 
   draw() {
     if (!this.data || !this.plot.clientWidth) return;
     this.chart?.destroy();
     const axis = {
-      stroke: colour('--quiet'), grid: { stroke: colour('--grid'), width: 1 }, ticks: { stroke: colour('--grid'), width: 1 },
+      stroke: colour('--quiet'),
+      grid: { stroke: colour('--grid'), width: 1 },
+      ticks: { stroke: colour('--grid'), width: 1 },
       font: '12px system-ui, sans-serif',
     };
-    this.chart = new uPlot({
-      width: this.plot.clientWidth,
-      height: 220,
-      legend: { live: true },
-      cursor: { y: false },
-      hooks: { setCursor: [() => this.showLast()] },
-      scales: { x: { time: false }, y: this.range ? { range: this.range } : {} },
-      axes: [{ ...axis, label: this.x, labelSize: 18, labelFont: axis.font },
-        { ...axis, size: 52, values: (_, values) => values.map(this.format) }],
-      series: [{ label: this.x, value: (_, value) => value === null || value === undefined ? '–' : String(Number(value.toFixed(1))) }, ...this.series.map((label, i) => ({
-        label, stroke: colour(colours[i % colours.length]), width: 2, spanGaps: true, dash: i % 2 ? [6, 4] : undefined,
-        points: { show: this.data[0].length < 40 }, value: (_, value) => value === null || value === undefined ? '–' : this.format(value),
-      }))],
-    }, this.data, this.plot);
+    this.chart = new uPlot(
+      {
+        width: this.plot.clientWidth,
+        height: 220,
+        legend: { live: true },
+        cursor: { y: false },
+        hooks: { setCursor: [() => this.showLast()] },
+        scales: { x: { time: false }, y: this.range ? { range: this.range } : {} },
+        axes: [
+          { ...axis, label: this.x, labelSize: 18, labelFont: axis.font },
+          { ...axis, size: 52, values: (_, values) => values.map(this.format) },
+        ],
+        series: [
+          { label: this.x, value: (_, value) => (value === null || value === undefined ? '–' : String(Number(value.toFixed(1)))) },
+          ...this.series.map((label, i) => ({
+            label,
+            stroke: colour(colours[i % colours.length]),
+            width: 2,
+            spanGaps: true,
+            dash: i % 2 ? [6, 4] : undefined,
+            points: { show: this.data[0].length < 40 },
+            value: (_, value) => (value === null || value === undefined ? '–' : this.format(value)),
+          })),
+        ],
+      },
+      this.data,
+      this.plot,
+    );
     this.showLast();
   }
 
@@ -79,15 +98,29 @@ export class Curves {
 export function reliability(bins) {
   const [size, left, bottom] = [220, 36, 30];
   const [x, y] = [value => left + value * (size - left - 6), value => 6 + (1 - value) * (size - bottom - 6)];
-  const picture = svg('svg', { viewBox: `0 0 ${size + 14} ${size}`, class: 'reliability', role: 'img', 'aria-label': 'Reliability diagram; the table below has its numbers' });
+  const picture = svg('svg', {
+    viewBox: `0 0 ${size + 14} ${size}`,
+    class: 'reliability',
+    role: 'img',
+    'aria-label': 'Reliability diagram; the table below has its numbers',
+  });
   for (const value of [0, 0.5, 1]) {
     picture.append(
       svg('line', { x1: x(0), x2: x(1), y1: y(value), y2: y(value), class: 'grid-line' }),
       svg('text', { x: left - 5, y: y(value) + 4, 'text-anchor': 'end' }, `${100 * value} %`),
-      svg('text', { x: x(value), y: size - 12, 'text-anchor': 'middle' }, `${100 * value} %`));
+      svg('text', { x: x(value), y: size - 12, 'text-anchor': 'middle' }, `${100 * value} %`),
+    );
   }
   for (const bin of bins.filter(each => each.count > 0)) {
-    picture.append(svg('rect', { x: x(bin.low) + 1, y: y(bin.accuracy), width: x(bin.high) - x(bin.low) - 2, height: y(0) - y(bin.accuracy), class: 'bar' }));
+    picture.append(
+      svg('rect', {
+        x: x(bin.low) + 1,
+        y: y(bin.accuracy),
+        width: x(bin.high) - x(bin.low) - 2,
+        height: y(0) - y(bin.accuracy),
+        class: 'bar',
+      }),
+    );
   }
   picture.append(svg('line', { x1: x(0), y1: y(0), x2: x(1), y2: y(1), class: 'diagonal' }));
   return picture;

@@ -32,7 +32,12 @@ export function say(message, isError = false) {
   toast.textContent = message;
   toast.className = isError ? 'shown error' : 'shown';
   clearTimeout(hiding);
-  hiding = setTimeout(() => { toast.className = ''; }, isError ? 9000 : 4000);
+  hiding = setTimeout(
+    () => {
+      toast.className = '';
+    },
+    isError ? 9000 : 4000,
+  );
 }
 
 // Runs what a button does: its mistakes are said, and it cannot be pressed twice meanwhile.
@@ -67,8 +72,14 @@ export function hide() {
 export function ask(title, label, value, run) {
   const input = h('input', { id: 'asked', type: 'text', value, maxlength: '100', autocomplete: 'off' });
   const problem = h('p', { class: 'error', role: 'alert' });
-  const form = h('form', { class: 'asking' },
-    h('label', { for: 'asked' }, label), input, problem, h('button', { class: 'button', type: 'submit' }, 'Save'));
+  const form = h(
+    'form',
+    { class: 'asking' },
+    h('label', { for: 'asked' }, label),
+    input,
+    problem,
+    h('button', { class: 'button', type: 'submit' }, 'Save'),
+  );
   form.addEventListener('submit', async event => {
     event.preventDefault();
     try {
@@ -91,7 +102,7 @@ export function duration(seconds) {
   if (!Number.isFinite(seconds)) return '–';
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3600)} h ${Math.round(seconds % 3600 / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
 }
 
 export const fileName = image => image.slice(image.lastIndexOf('/') + 1);

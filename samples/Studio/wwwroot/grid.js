@@ -66,7 +66,7 @@ export class Grid {
       const tile = this.tiles.get(key) ?? this.make(index, image);
       kept.set(key, tile);
       tile.style.width = tile.style.height = `${this.row - gap}px`;
-      tile.style.transform = `translate(${index % this.columns * this.row}px, ${Math.floor(index / this.columns) * this.row}px)`;
+      tile.style.transform = `translate(${(index % this.columns) * this.row}px, ${Math.floor(index / this.columns) * this.row}px)`;
       if (!tile.isConnected) this.inner.append(tile);
     }
     for (const [key, tile] of this.tiles) {
@@ -79,10 +79,18 @@ export class Grid {
     const picture = h('img', { src: thumbnail(image), alt: '', loading: 'lazy', draggable: 'false' });
     picture.addEventListener('error', () => tile.classList.add('broken'));
     picture.addEventListener('load', () => picture.classList.toggle('tiny', picture.naturalWidth <= 64));
-    const button = h('button', {
-      type: 'button', 'aria-pressed': String(this.selected.has(image)), 'aria-label': fileName(image), title: fileName(image), draggable: 'true',
-      data: { index: String(index) },
-    }, picture);
+    const button = h(
+      'button',
+      {
+        type: 'button',
+        'aria-pressed': String(this.selected.has(image)),
+        'aria-label': fileName(image),
+        title: fileName(image),
+        draggable: 'true',
+        data: { index: String(index) },
+      },
+      picture,
+    );
     button.addEventListener('click', event => this.toggle(index, image, event.shiftKey));
     button.addEventListener('dblclick', () => this.onOpen(image));
     button.addEventListener('dragstart', event => {
@@ -151,7 +159,8 @@ export class Grid {
   focus(index) {
     const top = Math.floor(index / this.columns) * this.row;
     if (top < this.element.scrollTop) this.element.scrollTop = top;
-    if (top + this.row > this.element.scrollTop + this.element.clientHeight) this.element.scrollTop = top + this.row - this.element.clientHeight;
+    if (top + this.row > this.element.scrollTop + this.element.clientHeight)
+      this.element.scrollTop = top + this.row - this.element.clientHeight;
     this.render();
     this.inner.querySelector(`[data-index="${index}"]`)?.focus({ preventScroll: true });
   }

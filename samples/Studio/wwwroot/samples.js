@@ -7,10 +7,18 @@ const [width, height] = [100, 24];
 export class Samples {
   constructor() {
     this.list = h('ul', { class: 'samples' });
-    this.element = h('section', { class: 'stack', hidden: true, 'aria-labelledby': 'samples-title' },
+    this.element = h(
+      'section',
+      { class: 'stack', hidden: true, 'aria-labelledby': 'samples-title' },
       h('h3', { id: 'samples-title' }, 'Its guesses so far'),
-      h('p', { class: 'fine' }, 'Images that it does not learn from, and what it takes them for after each epoch. The line shows how sure it was of the right class.'),
-      this.list);
+      h(
+        'p',
+        { class: 'fine' },
+        'Images that it does not learn from, and what it takes them for after each epoch. '
+          + 'The line shows how sure it was of the right class.',
+      ),
+      this.list,
+    );
   }
 
   set(points) {
@@ -31,14 +39,25 @@ export class Samples {
   }
 
   make(sample) {
-    return h('li', {},
+    return h(
+      'li',
+      {},
       h('img', { src: thumbnail(sample.image, 200), alt: `${fileName(sample.image)}, of class ${sample.class}` }),
       h('p', {}, h('span', { class: 'mark', role: 'img' }), ' ', h('b', {}), ' ', h('span', { class: 'sure' })),
       h('p', { class: 'truth' }),
-      svg('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
-        svg('polyline', { points: '' })));
+      svg(
+        'svg',
+        { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+        svg('polyline', { points: '' }),
+      ),
+    );
   }
 }
 
-const line = values => values.map((value, index) =>
-  `${values.length > 1 ? width * index / (values.length - 1) : width},${(height - 1 - (height - 2) * value).toFixed(1)}`).join(' ');
+const line = values =>
+  values
+    .map(
+      (value, index) =>
+        `${values.length > 1 ? (width * index) / (values.length - 1) : width},${(height - 1 - (height - 2) * value).toFixed(1)}`,
+    )
+    .join(' ');

@@ -21,41 +21,99 @@ export async function open(main, studio) {
   let id = studio.done[0].id;
   let camera;
   const results = h('ul', { class: 'results', 'aria-live': 'polite' });
-  const files = h('input', { id: 'try', type: 'file', accept: 'image/*', multiple: true, class: 'unseen', onchange: async event => { await tryAll([...event.target.files]); event.target.value = ''; } });
+  const files = h('input', {
+    id: 'try',
+    type: 'file',
+    accept: 'image/*',
+    multiple: true,
+    class: 'unseen',
+    onchange: async event => {
+      await tryAll([...event.target.files]);
+      event.target.value = '';
+    },
+  });
   const video = h('video', { autoplay: true, playsinline: true, muted: true, hidden: true, 'aria-label': 'Camera' });
-  const shoot = action('Take a picture', async () => {
-    const canvas = h('canvas', {});
-    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-    canvas.getContext('2d').drawImage(video, 0, 0);
-    await tryOne(await new Promise(done => canvas.toBlob(done, 'image/png')), 'camera');
-  }, { hidden: true });
-  const film = action('Use the camera', async button => {
-    if (camera) {
-      stopCamera();
-      button.textContent = 'Use the camera';
-      return;
-    }
-    if (!navigator.mediaDevices) throw new Error('This browser gives no camera to this page.');
-    camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } }).catch(error => { throw new Error(`The camera cannot be used: ${error.message}`); });
-    video.srcObject = camera;
-    video.hidden = shoot.hidden = false;
-    button.textContent = 'Stop the camera';
-  }, { class: 'button second' });
+  const shoot = action(
+    'Take a picture',
+    async () => {
+      const canvas = h('canvas', {});
+      [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+      canvas.getContext('2d').drawImage(video, 0, 0);
+      await tryOne(await new Promise(done => canvas.toBlob(done, 'image/png')), 'camera');
+    },
+    { hidden: true },
+  );
+  const film = action(
+    'Use the camera',
+    async button => {
+      if (camera) {
+        stopCamera();
+        button.textContent = 'Use the camera';
+        return;
+      }
+      if (!navigator.mediaDevices) throw new Error('This browser gives no camera to this page.');
+      camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } }).catch(error => {
+        throw new Error(`The camera cannot be used: ${error.message}`);
+      });
+      video.srcObject = camera;
+      video.hidden = shoot.hidden = false;
+      button.textContent = 'Stop the camera';
+    },
+    { class: 'button second' },
+  );
   const links = h('ul', { class: 'downloads' });
   const code = h('pre', { tabindex: '0' });
-  main.replaceChildren(files,
-    h('div', { class: 'bar' }, h('h2', {}, 'Put it to work'), picker(studio, id, value => { id = value; list(); })),
-    h('div', { class: 'columns even' },
-      h('section', { class: 'card try', 'aria-labelledby': 'try-title' }, h('h3', { id: 'try-title' }, 'Try it'),
+  main.replaceChildren(
+    files,
+    h(
+      'div',
+      { class: 'bar' },
+      h('h2', {}, 'Put it to work'),
+      picker(studio, id, value => {
+        id = value;
+        list();
+      }),
+    ),
+    h(
+      'div',
+      { class: 'columns even' },
+      h(
+        'section',
+        { class: 'card try', 'aria-labelledby': 'try-title' },
+        h('h3', { id: 'try-title' }, 'Try it'),
         h('p', {}, 'Drop an image anywhere, paste one, or choose some.'),
-        h('div', { class: 'row' }, h('label', { class: 'button', for: 'try' }, 'Choose images'), film, shoot), video, results),
-      h('section', { class: 'card', 'aria-labelledby': 'home-title' }, h('h3', { id: 'home-title' }, 'Take it home'), links)),
-    h('section', { class: 'card', 'aria-labelledby': 'code-title' }, h('div', { class: 'bar' }, h('h3', { id: 'code-title' }, 'In C#'),
-      action('Copy', async () => { await navigator.clipboard.writeText(code.textContent); say('Copied.'); }, { class: 'plain' })), code));
+        h('div', { class: 'row' }, h('label', { class: 'button', for: 'try' }, 'Choose images'), film, shoot),
+        video,
+        results,
+      ),
+      h('section', { class: 'card', 'aria-labelledby': 'home-title' }, h('h3', { id: 'home-title' }, 'Take it home'), links),
+    ),
+    h(
+      'section',
+      { class: 'card', 'aria-labelledby': 'code-title' },
+      h(
+        'div',
+        { class: 'bar' },
+        h('h3', { id: 'code-title' }, 'In C#'),
+        action(
+          'Copy',
+          async () => {
+            await navigator.clipboard.writeText(code.textContent);
+            say('Copied.');
+          },
+          { class: 'plain' },
+        ),
+      ),
+      code,
+    ),
+  );
 
   function list() {
-    links.replaceChildren(...downloads.map(([file, title, words]) => h('li', {},
-      h('a', { href: `api/runs/${id}/download/${file}`, download: `${file}` }, title), h('span', {}, words))));
+    links.replaceChildren(
+      ...downloads.map(([file, title, words]) =>
+        h('li', {}, h('a', { href: `api/runs/${id}/download/${file}`, download: `${file}` }, title), h('span', {}, words)),
+      ),
+    );
     const names = studio.runs.find(run => run.id === id).classes.join(', ');
     code.textContent = `// dotnet add package Microsoft.ML Microsoft.ML.ImageAnalytics Microsoft.ML.OnnxTransformer Microsoft.ML.OnnxRuntime
 using Microsoft.ML;
@@ -77,12 +135,30 @@ class Output { public string PredictedLabelText { get; set; } = ""; public float
   async function tryOne(content, name) {
     const address = URL.createObjectURL(content);
     const bars = h('ol', {});
-    results.prepend(h('li', {}, h('img', { src: address, alt: name, onload: () => URL.revokeObjectURL(address) }), h('div', {}, h('p', { class: 'fine' }, name), bars)));
+    results.prepend(
+      h(
+        'li',
+        {},
+        h('img', { src: address, alt: name, onload: () => URL.revokeObjectURL(address) }),
+        h('div', {}, h('p', { class: 'fine' }, name), bars),
+      ),
+    );
     while (results.children.length > 20) results.lastChild.remove();
     try {
       const answer = await send(`runs/${id}/predict`, content);
-      bars.replaceChildren(...answer.slice(0, 5).map(each => h('li', {}, h('span', {}, each.label), h('span', {}, percent(each.probability)),
-        h('i', { style: { width: `${Math.max(1, 100 * each.probability)}%` } }))));
+      bars.replaceChildren(
+        ...answer
+          .slice(0, 5)
+          .map(each =>
+            h(
+              'li',
+              {},
+              h('span', {}, each.label),
+              h('span', {}, percent(each.probability)),
+              h('i', { style: { width: `${Math.max(1, 100 * each.probability)}%` } }),
+            ),
+          ),
+      );
     } catch (error) {
       bars.replaceChildren(h('li', { class: 'error' }, error.message));
     }

@@ -1,16 +1,17 @@
 // The page: takes images, posts each to /predict, and shows the answers.
 
-const atOnce = 4;             // requests under way; the others wait here, not in the service
-const smallThumbnail = 100;   // below this many pixels, an image is shown in crisp squares
+const atOnce = 4; // requests under way; the others wait here, not in the service
+const smallThumbnail = 100; // below this many pixels, an image is shown in crisp squares
 
 const $ = id => document.getElementById(id);
 const percent = new Intl.NumberFormat('en', { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const number = new Intl.NumberFormat('en');
-const bytes = count => count < 2 ** 20 ? `${number.format(Math.floor(count / 1024))} KB` : `${number.format(Math.floor(count / 2 ** 20))} MB`;
+const bytes = count =>
+  count < 2 ** 20 ? `${number.format(Math.floor(count / 1024))} KB` : `${number.format(Math.floor(count / 2 ** 20))} MB`;
 const sleep = seconds => new Promise(resolve => setTimeout(resolve, 1000 * seconds));
 
 const queue = [];
-const answered = [];          // what is still to be announced
+const answered = []; // what is still to be announced
 let limits = null;
 let unsureBelow = 0;
 let underWay = 0;
@@ -23,7 +24,9 @@ acceptImages();
 
 async function untilReady() {
   for (;;) {
-    const health = await fetch('health').then(response => response.json()).catch(() => ({ status: 'unreachable', detail: 'The service does not answer.' }));
+    const health = await fetch('health')
+      .then(response => response.json())
+      .catch(() => ({ status: 'unreachable', detail: 'The service does not answer.' }));
     if (health.status === 'ready') {
       $('wait').hidden = true;
       return;
@@ -35,7 +38,12 @@ async function untilReady() {
 }
 
 function showWaiting({ status, detail, progress }) {
-  const titles = { loading: 'Loading the model', training: 'Training a first model', failed: 'There is no model', unreachable: 'Waiting for the service' };
+  const titles = {
+    loading: 'Loading the model',
+    training: 'Training a first model',
+    failed: 'There is no model',
+    unreachable: 'Waiting for the service',
+  };
   const bar = $('wait-progress');
   $('wait').hidden = false;
   $('wait').classList.toggle('failed', status === 'failed');
@@ -59,7 +67,9 @@ async function showModel() {
   $('subtitle').textContent = `Tells ${number.format(model.classes.length)} classes apart · a residual network, served by ML.NET`;
   $('classes').hidden = false;
   $('classes').querySelector('summary').textContent = `The ${number.format(model.classes.length)} classes`;
-  $('classes').querySelector('ul').replaceChildren(...model.classes.map(name => Object.assign(document.createElement('li'), { textContent: name })));
+  $('classes')
+    .querySelector('ul')
+    .replaceChildren(...model.classes.map(name => Object.assign(document.createElement('li'), { textContent: name })));
 }
 
 // --- Images in: chosen, dropped, pasted ---
@@ -70,7 +80,7 @@ function acceptImages() {
 
   $('files').addEventListener('change', event => {
     add(event.target.files);
-    event.target.value = '';   // so that the same file can be chosen again
+    event.target.value = ''; // so that the same file can be chosen again
   });
   $('clear').addEventListener('click', () => {
     queue.length = 0;
@@ -154,12 +164,18 @@ async function classify({ card, file, name }) {
 
 async function predict(file, card) {
   if (limits && file.size > limits.imageBytes) {
-    throw { title: 'Image file too large', detail: `The file has ${number.format(file.size)} bytes; ${number.format(limits.imageBytes)} are accepted.` };
+    throw {
+      title: 'Image file too large',
+      detail: `The file has ${number.format(file.size)} bytes; ${number.format(limits.imageBytes)} are accepted.`,
+    };
   }
 
   while (card.isConnected) {
-    const response = await fetch('predict', { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file })
-      .catch(() => { throw { title: 'Not sent', detail: 'The service does not answer, or the file cannot be read.' }; });
+    const response = await fetch('predict', { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file }).catch(
+      () => {
+        throw { title: 'Not sent', detail: 'The service does not answer, or the file cannot be read.' };
+      },
+    );
     if (response.ok) {
       return response.json();
     }
@@ -168,7 +184,7 @@ async function predict(file, card) {
       throw await response.json().catch(() => ({ title: `The service answered ${response.status}` }));
     }
 
-    await sleep(Number(response.headers.get('Retry-After')) || 1);   // the service has too much to do
+    await sleep(Number(response.headers.get('Retry-After')) || 1); // the service has too much to do
   }
 
   throw { title: 'Removed' };
@@ -179,17 +195,19 @@ function showScores(card, predictions, unsure) {
   note.hidden = !unsure;
   note.textContent = `Unsure: no class reaches ${percent.format(unsureBelow)}`;
   card.classList.toggle('not-sure', unsure);
-  card.querySelector('.scores').replaceChildren(...predictions.map(({ label, probability }) => {
-    const row = document.createElement('li');
-    const [name, share, track, bar] = ['span', 'span', 'span', 'i'].map(tag => document.createElement(tag));
-    [name.className, share.className, track.className] = ['label', 'percent', 'track'];
-    [name.textContent, name.title, share.textContent] = [label, label, percent.format(probability)];
-    track.setAttribute('aria-hidden', 'true');
-    bar.style.transform = `scaleX(${probability})`;
-    track.append(bar);
-    row.append(name, share, track);
-    return row;
-  }));
+  card.querySelector('.scores').replaceChildren(
+    ...predictions.map(({ label, probability }) => {
+      const row = document.createElement('li');
+      const [name, share, track, bar] = ['span', 'span', 'span', 'i'].map(tag => document.createElement(tag));
+      [name.className, share.className, track.className] = ['label', 'percent', 'track'];
+      [name.textContent, name.title, share.textContent] = [label, label, percent.format(probability)];
+      track.setAttribute('aria-hidden', 'true');
+      bar.style.transform = `scaleX(${probability})`;
+      track.append(bar);
+      row.append(name, share, track);
+      return row;
+    }),
+  );
 }
 
 function showError(card, { title, detail }) {
@@ -202,7 +220,7 @@ function showError(card, { title, detail }) {
 function remove(card) {
   const next = card.nextElementSibling ?? card.previousElementSibling;
   discard(card);
-  (next?.querySelector('.remove') ?? $('files')).focus();   // where a keyboard goes on
+  (next?.querySelector('.remove') ?? $('files')).focus(); // where a keyboard goes on
   announce('Removed.');
 }
 

@@ -18,8 +18,8 @@ internal sealed unsafe class AdditionOperation(ActivationKernels kernels) : Step
     /// <summary>Gets whether negative values become zero.</summary>
     public required bool Rectifies { get; init; }
 
-    /// <summary>Gets the place of the addition among the plan's.</summary>
-    public required int Addition { get; init; }
+    /// <summary>Gets the place of the addition among the plan's; null where its residual is never scaled.</summary>
+    public required int? Addition { get; init; }
 
     /// <summary>Gets the layer whose value is set.</summary>
     public required int Layer { get; init; }
@@ -55,7 +55,7 @@ internal sealed unsafe class AdditionOperation(ActivationKernels kernels) : Step
         }
     }
 
-    private float* Keep(StepWorker worker) => worker.Batch.Keep is null || Shortcut is null
-        ? null
-        : worker.Batch.Keep + (nint)Addition * worker.Batch.Count + worker.First;
+    private float* Keep(StepWorker worker) => worker.Batch.Keep is not null && Addition is { } addition
+        ? worker.Batch.Keep + (nint)addition * worker.Batch.Count + worker.First
+        : null;
 }

@@ -18,6 +18,8 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// Where several processes train together, the batch is cut into the slices of all their workers, and each sum is added up over the workers
 /// of a process first, and then over the processes in their order: two processes of one worker do as one process of two. Statistics may
 /// be left to each process.
+/// The backward pass ends at the first layer that is trained. Frozen layers are computed as when the network scores, and the program is
+/// planned again when their number changes.
 /// </remarks>
 internal sealed unsafe class CompiledStep : IDisposable
 {
@@ -93,6 +95,9 @@ internal sealed unsafe class CompiledStep : IDisposable
 
     /// <summary>Gets the gradients of the batches that were run, in the order of the network's parameters.</summary>
     public Tensor[] Gradients => _weights.Gradients;
+
+    /// <summary>Gets the gradients in the order of the network's parameters, with null for those of frozen layers.</summary>
+    public Tensor?[] TrainedGradients => _weights.TrainedGradients;
 
     /// <summary>Gets the slices that a batch is cut into: the workers of all processes.</summary>
     public int Slices => _team.Ranks.Size * _team.Count;
@@ -170,12 +175,16 @@ internal sealed unsafe class CompiledStep : IDisposable
             _weights.Round(index, _team.Count);
             _team.Meet();
             var operations = _program!.Operations;
-            foreach (var operation in operations)
+            for (var i = 0; i < operations.Length; i++)
             {
-                operation.Forward(worker);
+                operations[i].Forward(worker);
+                if (i < _program.FirstTrained)
+                {
+                    worker.FreeValues(_program.NeededNoMore[i]);
+                }
             }
 
-            for (var i = operations.Length - 1; i >= 0; i--)
+            for (var i = operations.Length - 1; i >= _program.FirstTrained; i--)
             {
                 operations[i].Backward(worker);
                 _exchanges?.AddUp(_workers, index, i);
@@ -202,12 +211,13 @@ internal sealed unsafe class CompiledStep : IDisposable
     // On a worker, whose number of threads decides which kernels Torch takes.
     private void Prepare(ImageShape shape)
     {
-        if (_program?.Plan.Input == shape)
+        if (_program?.Plan.Input == shape && _weights.FrozenLayers == _network.FrozenLayers)
         {
             return;
         }
 
         Forget();
+        _weights.Freeze(_network.FrozenLayers);
         var plan = shape == _network.Plan.Input
             ? _network.Plan
             : LayerPlan.Create(_network.Plan.Architecture, shape, _network.Plan.ClassCount);
@@ -233,12 +243,19 @@ internal sealed unsafe class CompiledStep : IDisposable
         }
 
         var addition = 0;
-        foreach (var layer in _network.Plan.Layers)
+        foreach (var (index, layer) in _network.Plan.Layers.Index())
         {
-            if (layer is AddLayer add)
+            if (layer is not AddLayer add)
             {
-                depth.Draw(add, _keep.AsSpan(addition++ * count, count));
+                continue;
             }
+
+            if (index >= _network.FrozenLayers)
+            {
+                depth.Draw(add, _keep.AsSpan(addition * count, count));
+            }
+
+            addition++;
         }
 
         return true;

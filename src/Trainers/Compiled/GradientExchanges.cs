@@ -16,19 +16,23 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
     private int[] _next = []; // by worker: the bucket of which it adds up its share next
     private int _begun, _addedUp;
     private bool _accumulates;
+    private int _frozenLayers; // when buckets were cut
 
-    /// <summary>Cuts the gradients into buckets: once, as operations come in the same order for images of any size.</summary>
+    /// <summary>Cuts the gradients into buckets: once for the layers that are trained, as operations come in the same order for images of
+    /// any size.</summary>
     /// <param name="operations">The operations, in the order of the forward pass.</param>
     /// <param name="workers">The workers.</param>
     /// <param name="bytes">The bytes of a bucket, which its last weight may exceed.</param>
     /// <param name="format">The format in which they are sent.</param>
     public void Plan(IReadOnlyList<StepOperation> operations, int workers, int bytes, GradientExchange format)
     {
-        if (_buckets.Count > 0)
+        if (_buckets.Count > 0 && _frozenLayers == weights.FrozenLayers)
         {
             return;
         }
 
+        _buckets.Clear();
+        _frozenLayers = weights.FrozenLayers;
         _next = new int[workers];
         var (taken, size, lowest) = (new List<int>(), 0L, int.MaxValue);
         foreach (var (weight, operation) in weights.Exchanged

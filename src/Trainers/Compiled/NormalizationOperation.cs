@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// <summary>
 /// Batch normalization (Ioffe and Szegedy, 2015, algorithm 1), with the addition of a shortcut and the ReLU that follow it. Statistics are
 /// those of the whole batch, or of this process's part of it: workers meet once in each direction, and each then adds up all sums, in the
-/// order of the workers.
+/// order of the workers. Or statistics are kept: then it is a fixed scale and shift.
 /// </summary>
 /// <param name="parameters">Its weights and statistics, and the gradients of the weights.</param>
 /// <param name="memory">Room for sums and coefficients, of every worker.</param>
@@ -36,9 +36,15 @@ internal sealed unsafe class NormalizationOperation(
     /// <summary>Gets the place of its weight among the plan's; the bias comes next.</summary>
     public required int Weight { get; init; }
 
+    /// <summary>Gets whether it normalizes by the running statistics, and leaves them as they are: then workers need not meet.</summary>
+    public required bool KeepsStatistics { get; init; }
+
+    /// <summary>Gets whether the value takes the memory of what is normalized: where nothing reads that again.</summary>
+    public required bool OverwritesInput { get; init; }
+
     public override IReadOnlyList<int> Weights => [Weight, Weight + 1];
 
-    public override bool Meets => true;
+    public override bool Meets => !KeepsStatistics;
 
     public override void Forward(StepWorker worker)
     {
@@ -46,6 +52,34 @@ internal sealed unsafe class NormalizationOperation(
         var rows = Rows(worker.Images);
         var channels = Shape.Channels;
         var own = memory.Of(worker.Index);
+        if (KeepsStatistics)
+        {
+            UseRunningStatistics(own);
+        }
+        else
+        {
+            UseBatchStatistics(worker, x, rows, own);
+        }
+
+        var y = OverwritesInput ? worker.Take(Input) : worker.New(Shape);
+        var shortcut = Shortcut is { } added ? worker[added].Data : null;
+        kernels.Normalize(x, shortcut, Rectifies, y.Data, rows, channels, own.First, own.Second);
+        worker.Set(Layer, y);
+    }
+
+    private void UseRunningStatistics(NormalizationMemory.Part own)
+    {
+        for (var c = 0; c < Shape.Channels; c++)
+        {
+            double mean = parameters.RunningMean[c];
+            var scale = 1 / Math.Sqrt(parameters.RunningVariance[c] + BatchNormLayer.Epsilon);
+            SetCoefficients(own, c, mean, scale);
+        }
+    }
+
+    private void UseBatchStatistics(StepWorker worker, void* x, nint rows, NormalizationMemory.Part own)
+    {
+        var channels = Shape.Channels;
 
         // The running mean, which the first worker changes below.
         new Span<float>(parameters.RunningMean, channels).CopyTo(new Span<float>(own.Mean, channels));
@@ -59,20 +93,20 @@ internal sealed unsafe class NormalizationOperation(
             var variance = Math.Max(0, squares / count - offset * offset);
             var mean = own.Mean[c] + offset;
             var scale = 1 / Math.Sqrt(variance + BatchNormLayer.Epsilon);
-            own.Mean[c] = (float)mean;
-            own.InverseDeviation[c] = (float)scale;
-            own.First[c] = (float)(parameters.Weight[c] * scale);
-            own.Second[c] = (float)(parameters.Bias[c] - mean * parameters.Weight[c] * scale);
+            SetCoefficients(own, c, mean, scale);
             if (worker.Index == 0)
             {
                 UpdateStatistics(c, mean, variance * (count / Math.Max(1, count - 1)));
             }
         }
+    }
 
-        var y = worker.New(Shape);
-        var shortcut = Shortcut is { } added ? worker[added].Data : null;
-        kernels.Normalize(x, shortcut, Rectifies, y.Data, rows, channels, own.First, own.Second);
-        worker.Set(Layer, y);
+    private void SetCoefficients(NormalizationMemory.Part own, int channel, double mean, double scale)
+    {
+        own.Mean[channel] = (float)mean;
+        own.InverseDeviation[channel] = (float)scale;
+        own.First[channel] = (float)(parameters.Weight[channel] * scale);
+        own.Second[channel] = (float)(parameters.Bias[channel] - mean * parameters.Weight[channel] * scale);
     }
 
     public override void Backward(StepWorker worker)
@@ -85,22 +119,13 @@ internal sealed unsafe class NormalizationOperation(
         var y = Rectifies ? worker[Layer].Data : null;
         kernels.GradientSums(g.Data, g2.Exists ? g2.Data : null, y, x, rows, channels, own.Mean, own.BackwardSums);
         worker.Free(g2);
-        worker.Team.Meet(memory.JoinBackward);
-        var count = (double)Rows(worker.Batch.StatisticsCount);
-        for (var c = 0; c < channels; c++)
+        if (KeepsStatistics)
         {
-            var (sum, product) = (memory.BackwardTotal(c), memory.BackwardTotal(channels + c));
-            double scale = own.InverseDeviation[c];
-            var slope = parameters.Weight[c] * scale;
-            own.First[c] = (float)slope;
-            own.Second[c] = (float)(-slope * scale * scale * product / count);
-            own.Third[c] = (float)(-slope * sum / count);
-            if (worker.Index == 0)
-            {
-                var accumulates = worker.Batch.Accumulates && !parameters.AreExchanged;
-                parameters.BiasGradient[c] = (float)sum + (accumulates ? parameters.BiasGradient[c] : 0);
-                parameters.WeightGradient[c] = (float)(product * scale) + (accumulates ? parameters.WeightGradient[c] : 0);
-            }
+            UseOwnSums(worker, own);
+        }
+        else
+        {
+            UseSumsOfAll(worker, own);
         }
 
         var target = Shortcut is null ? g : worker[Input];
@@ -120,6 +145,47 @@ internal sealed unsafe class NormalizationOperation(
         }
 
         worker.FreeValue(Layer);
+    }
+
+    // Statistics do not depend on the images: no image's gradient depends on another's, and those of the weights are added up over the
+    // slices as a convolution's are.
+    private void UseOwnSums(StepWorker worker, NormalizationMemory.Part own)
+    {
+        var channels = Shape.Channels;
+        var vector = new ImageShape(channels, 1, 1);
+        var (ofWeight, ofBias) = (worker.New(vector, StepProgram.VectorType), worker.New(vector, StepProgram.VectorType));
+        for (var c = 0; c < channels; c++)
+        {
+            own.First[c] = parameters.Weight[c] * own.InverseDeviation[c];
+            (own.Second[c], own.Third[c]) = (0, 0);
+            ((float*)ofWeight.Data)[c] = (float)(own.BackwardSums[channels + c] * own.InverseDeviation[c]);
+            ((float*)ofBias.Data)[c] = (float)own.BackwardSums[c];
+        }
+
+        worker.SetWeightGradient(Weight, ofWeight);
+        worker.SetWeightGradient(Weight + 1, ofBias);
+    }
+
+    private void UseSumsOfAll(StepWorker worker, NormalizationMemory.Part own)
+    {
+        var channels = Shape.Channels;
+        worker.Team.Meet(memory.JoinBackward);
+        var count = (double)Rows(worker.Batch.StatisticsCount);
+        for (var c = 0; c < channels; c++)
+        {
+            var (sum, product) = (memory.BackwardTotal(c), memory.BackwardTotal(channels + c));
+            double scale = own.InverseDeviation[c];
+            var slope = parameters.Weight[c] * scale;
+            own.First[c] = (float)slope;
+            own.Second[c] = (float)(-slope * scale * scale * product / count);
+            own.Third[c] = (float)(-slope * sum / count);
+            if (worker.Index == 0)
+            {
+                var accumulates = worker.Batch.Accumulates && !parameters.AreExchanged;
+                parameters.BiasGradient[c] = (float)sum + (accumulates ? parameters.BiasGradient[c] : 0);
+                parameters.WeightGradient[c] = (float)(product * scale) + (accumulates ? parameters.WeightGradient[c] : 0);
+            }
+        }
     }
 
     private nint Rows(int images) => (nint)images * Shape.Height * Shape.Width;

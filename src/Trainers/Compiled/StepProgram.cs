@@ -55,11 +55,13 @@ internal sealed unsafe class StepProgram : IDisposable
         var groups = plan.Layers.Select((_, layer) => GroupOf(layer)).Where(group => group is { Count: > 1 }).ToArray();
         var isInGroup = groups.SelectMany(group => group).ToHashSet();
         var byLast = groups.ToDictionary(group => group[^1]);
+        var lasts = Enumerable.Range(0, plan.Layers.Length)
+            .Where(layer => byLast.ContainsKey(layer) || !isInGroup.Contains(layer)).ToArray();
+        FirstTrained = lasts.Count(IsFrozen);
+        NeededNoMore = FindNeededNoMore(groups, lasts);
         Operations =
         [
-            .. Enumerable.Range(0, plan.Layers.Length)
-                .Select(layer => byLast.TryGetValue(layer, out var group) ? Fused(group) : isInGroup.Contains(layer) ? null : Single(layer))
-                .OfType<StepOperation>(),
+            .. lasts.Select(layer => byLast.TryGetValue(layer, out var group) ? Fused(group) : Single(layer)),
             labelSets is null
                 ? new LossOperation(plan.Layers.Length - 1, plan.ClassCount, labelSmoothing)
                 : new LabelLossOperation(plan.Layers.Length - 1, labelSets, labelSmoothing, labelWeights),
@@ -71,6 +73,16 @@ internal sealed unsafe class StepProgram : IDisposable
 
     /// <summary>Gets the operations, in the order of computation.</summary>
     public ImmutableArray<StepOperation> Operations { get; }
+
+    /// <summary>Gets the first operation of a layer that is trained: there the backward pass ends.</summary>
+    public int FirstTrained { get; }
+
+    /// <summary>Gets, for each operation before that, the frozen layers whose values nothing reads after it in the forward pass; the
+    /// backward pass reads only the last frozen layer's.</summary>
+    public ImmutableArray<int[]> NeededNoMore { get; }
+
+    /// <summary>Gets how many layers, from the image on, are frozen.</summary>
+    public int FrozenLayers => _weights.FrozenLayers;
 
     /// <summary>Gets the type of activations.</summary>
     public ScalarType ActivationType => _network.ActivationType;
@@ -92,7 +104,8 @@ internal sealed unsafe class StepProgram : IDisposable
             && _network.StochasticDepth is null
             && IsOwned(batchNorm.Inputs[0])
             && OnlyReader(layer) is { } addition
-            && Plan.Layers[addition] is AddLayer)
+            && Plan.Layers[addition] is AddLayer
+            && IsFrozen(addition) == IsFrozen(layer))
         {
             group.Add(addition);
         }
@@ -100,7 +113,8 @@ internal sealed unsafe class StepProgram : IDisposable
         if (Plan.Layers[group[^1]] is BatchNormLayer or AddLayer
             && !IsFusedAddition(layer)
             && OnlyReader(group[^1]) is { } relu
-            && Plan.Layers[relu] is ReluLayer)
+            && Plan.Layers[relu] is ReluLayer
+            && IsFrozen(relu) == IsFrozen(layer))
         {
             group.Add(relu);
         }
@@ -113,6 +127,22 @@ internal sealed unsafe class StepProgram : IDisposable
         Plan.Layers[layer] is AddLayer addition
         && Plan.Layers[addition.Inputs[0]] is BatchNormLayer
         && GroupOf(addition.Inputs[0]).Contains(layer);
+
+    private bool IsFrozen(int layer) => layer < FrozenLayers;
+
+    // A layer of a group is read where the group's last one stands.
+    private ImmutableArray<int[]> FindNeededNoMore(List<int>[] groups, int[] lasts)
+    {
+        var computedAt = Enumerable.Range(0, Plan.Layers.Length).ToArray();
+        foreach (var group in groups)
+        {
+            group.ForEach(layer => computedAt[layer] = group[^1]);
+        }
+
+        var byLastReader = Enumerable.Range(0, Math.Max(0, FrozenLayers - 1))
+            .ToLookup(layer => Plan.Readers[layer].Max(reader => computedAt[reader]));
+        return [.. lasts.Take(FirstTrained).Select(last => byLastReader[last].ToArray())];
+    }
 
     private int? OnlyReader(int layer) => Plan.Readers[layer] is [var reader] && Plan.Layers[reader].Inputs[0] == layer ? reader : null;
 
@@ -146,7 +176,7 @@ internal sealed unsafe class StepProgram : IDisposable
             AddLayer addition => Addition(addition, index, rectifies: false),
             ReluLayer => new AdditionOperation(KernelsOf(index))
             {
-                Residual = input, Shortcut = null, Rectifies = true, Addition = 0, Layer = index, Shape = layer.Output,
+                Residual = input, Shortcut = null, Rectifies = true, Addition = null, Layer = index, Shape = layer.Output,
             },
             MaxPoolLayer pool => new MaxPoolOperation(
                 Pool(shape, layer.Output, pool.Kernel, pool.Padding), input, index, KernelsOf(index), FloatsOfImages(shape)),
@@ -168,7 +198,7 @@ internal sealed unsafe class StepProgram : IDisposable
         var verdict = _network.Check.Of(ConvolutionShape.Of(Plan, convolution), _network.ProductType);
         var functions = ConvolutionFunctions.Of(verdict, inFloat32: _network.ProductType != ActivationType);
         var weight = _firstWeight[index];
-        var passesOn = Plan.Layers[input] is not ImageInputLayer;
+        var passesOn = Plan.Layers[input] is not ImageInputLayer && !IsFrozen(input);
         return new ConvolutionOperation(functions, input, index, weight, _weights.Handle(weight), passesOn);
     }
 
@@ -196,6 +226,8 @@ internal sealed unsafe class StepProgram : IDisposable
             Rectifies = rectifies,
             Layer = last,
             Shape = batchNorm.Output,
+            KeepsStatistics = _network.KeepsStatistics || IsFrozen(index),
+            OverwritesInput = IsFrozen(index) && IsOwned(batchNorm.Inputs[0]),
         };
     }
 
@@ -204,7 +236,7 @@ internal sealed unsafe class StepProgram : IDisposable
         Residual = addition.Inputs[0],
         Shortcut = addition.Inputs[1],
         Rectifies = rectifies,
-        Addition = _additions[addition],
+        Addition = IsFrozen(last) ? null : _additions[addition],
         Layer = last,
         Shape = addition.Output,
     };

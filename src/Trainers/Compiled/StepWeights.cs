@@ -17,7 +17,8 @@ internal sealed unsafe class StepWeights : IDisposable
     private readonly ActivationKernels _floatKernels;
     private readonly Tensor _gradients;
     private readonly Entry[] _entries;
-    private readonly int[] _exchanged;
+    private readonly int[] _layers; // by weight, the layer that it belongs to
+    private int[] _exchanged;
     private readonly float[] _part; // the sum over this process's slices; empty where there is one process
 
     /// <param name="network">The network, whose tensors are read.</param>
@@ -39,7 +40,8 @@ internal sealed unsafe class StepWeights : IDisposable
 
         // Those of normalizations come last: every process knows them already, where it knows the sums over all.
         var offset = 0L;
-        foreach (var i in Enumerable.Range(0, weights.Length).OrderBy(i => IsNormalization(weights[i])))
+        var measures = !network.KeepsStatistics;
+        foreach (var i in Enumerable.Range(0, weights.Length).OrderBy(i => measures && IsNormalization(weights[i])))
         {
             var (weight, tensor) = (weights[i], network[weights[i].Name]);
             var isFilter = filters.Contains(weight.Name);
@@ -49,7 +51,7 @@ internal sealed unsafe class StepWeights : IDisposable
                 Values = (float*)TorchScript.Data(tensor.Handle),
                 Size = weight.Size,
                 IsFilter = isFilter,
-                IsNormalization = IsNormalization(weight),
+                IsNormalization = measures && IsNormalization(weight),
                 Offset = (nint)offset,
                 Copy = isFilter && rounded ? tensor.detach().to(ScalarType.BFloat16).DetachFromDisposeScope() : null,
                 Gradient = weight.IsParameter ? View(weight, offset).DetachFromDisposeScope() : null,
@@ -58,13 +60,21 @@ internal sealed unsafe class StepWeights : IDisposable
             offset += weight.IsParameter ? weight.Size : 0;
         }
 
+        _layers = [.. network.Plan.Layers.Index().SelectMany(each => each.Item.Weights.Select(_ => each.Index))];
         _exchanged = [.. Exchanged];
         _part = ranks.Size == 1 ? [] : GC.AllocateArray<float>(_exchanged.Sum(Size), pinned: true);
         Gradients = [.. _entries.Where(entry => entry.Gradient is not null).Select(entry => entry.Gradient!)];
+        TrainedGradients = [.. Gradients];
     }
+
+    /// <summary>Gets how many layers, from the image on, are frozen: their weights have no gradient.</summary>
+    public int FrozenLayers { get; private set; }
 
     /// <summary>Gets the gradients, in the order of the network's parameters.</summary>
     public Tensor[] Gradients { get; }
+
+    /// <summary>Gets the same, with null for those of frozen layers.</summary>
+    public Tensor?[] TrainedGradients { get; private set; }
 
     private const ScalarType VectorType = StepProgram.VectorType;
 
@@ -96,11 +106,24 @@ internal sealed unsafe class StepWeights : IDisposable
     /// <summary>Gets the places of the weights whose gradients are added up over the slices.</summary>
     public IEnumerable<int> Exchanged =>
         Enumerable.Range(0, _entries.Length)
-            .Where(i => _entries[i].Gradient is not null && (ExchangesNormalizations || !_entries[i].IsNormalization));
+            .Where(i => _entries[i].Gradient is not null && _layers[i] >= FrozenLayers)
+            .Where(i => ExchangesNormalizations || !_entries[i].IsNormalization);
 
     /// <summary>Gets whether each process has its own gradients of normalizations' weights: they are written to <see cref="Part"/>.
     /// </summary>
     public bool ExchangesNormalizations { get; }
+
+    /// <summary>Freezes layers, from the image on.</summary>
+    public void Freeze(int layers)
+    {
+        FrozenLayers = layers;
+        _exchanged = [.. Exchanged];
+        TrainedGradients =
+        [
+            .. Enumerable.Range(0, _entries.Length).Where(i => _entries[i].Gradient is not null)
+                .Select(i => _layers[i] < layers ? null : _entries[i].Gradient),
+        ];
+    }
 
     /// <summary>Gets where the sums over this process's slices lie, where there are several processes.</summary>
     public float* Part => (float*)Unsafe.AsPointer(ref _part[0]); // pinned
@@ -136,7 +159,8 @@ internal sealed unsafe class StepWeights : IDisposable
         }
     }
 
-    /// <summary>Gets whether a weight is of a normalization.</summary>
+    /// <summary>Gets whether a weight is of a normalization by the batch's statistics, whose workers add up its gradient themselves.
+    /// </summary>
     public bool IsNormalization(int weight) => _entries[weight].IsNormalization;
 
     public void Dispose()

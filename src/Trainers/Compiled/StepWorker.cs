@@ -95,11 +95,27 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
     /// <summary>Frees the value of a layer that no gradient needs any more.</summary>
     public void FreeValue(int layer) => Free(Take(layer));
 
+    /// <summary>Frees the values of some layers.</summary>
+    public void FreeValues(int[] layers)
+    {
+        foreach (var layer in layers)
+        {
+            FreeValue(layer);
+        }
+    }
+
     /// <summary>Adds to the gradient of a layer's value.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="gradient">The gradient, which is the worker's from now on.</param>
+    /// <remarks>That of a frozen layer is freed: nothing needs it.</remarks>
     public void AddGradient(int layer, StepTensor gradient)
     {
+        if (layer < program.FrozenLayers)
+        {
+            Free(gradient);
+            return;
+        }
+
         ref var of = ref _gradients[layer];
         if (!of.First.Exists)
         {

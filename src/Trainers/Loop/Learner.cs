@@ -94,9 +94,9 @@ internal sealed class Learner<T> : IDisposable
     /// <summary>Gets the network that is validated and returned.</summary>
     public ResidualNetwork Evaluated => _average ?? Network;
 
-    /// <summary>Gets what computes gradients without autograd; null where that is left to autograd: with layers
-    /// that are frozen, and on another device than the CPU.</summary>
-    public CompiledStep? Compiled => _compile is null || Network.FrozenLayers > 0 ? null : _compiled ??= _compile();
+    /// <summary>Gets what computes gradients without autograd; null where that is left to autograd: on another device than the CPU.
+    /// </summary>
+    public CompiledStep? Compiled => _compile is null ? null : _compiled ??= _compile();
 
     /// <summary>Gets the slices that batches are cut into; 0 before the first of them, and by autograd.</summary>
     public int Slices => _compiled?.Slices ?? 0;

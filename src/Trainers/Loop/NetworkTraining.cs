@@ -163,8 +163,7 @@ internal sealed class NetworkTraining(TrainingSettings settings, CheckpointFolde
     private void TellOtherSlices<T>(Learner<T> learner, int earlier)
         where T : unmanaged, INumberBase<T>
     {
-        var isCompiled = settings.FineTuning is { Layers: TrainableLayers.All, EpochsPerUnfreezing: 0 };
-        if (isCompiled && earlier > 0 && learner.Compiled is { } compiled && compiled.Slices != earlier)
+        if (earlier > 0 && learner.Compiled is { } compiled && compiled.Slices != earlier)
         {
             reporter.Inform(
                 $"The checkpoint was written by {earlier} workers, over all processes, and now there are {compiled.Slices}: the weights "

@@ -210,7 +210,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
         var endsStep = EndsStep(batch);
         if (endsStep)
         {
-            learner.Optimizer.Step(rate, learner.Compiled?.Gradients, learner.Compiled?.Team);
+            learner.Optimizer.Step(rate, learner.Compiled?.TrainedGradients, learner.Compiled?.Team);
         }
 
         _state = _state with { Batch = batch.Index + 1, LearningRate = rate, Step = _state.Step + (endsStep ? 1 : 0) };

@@ -51,9 +51,8 @@ internal sealed record TrainingSettings(
     /// <value>The default makes them on the CPU.</value>
     public TensorFactory Tensors { get; init; } = TensorFactory.OnCpu;
 
-    /// <summary>Gets whether gradients are computed by autograd: the compiled step is for the CPU, and normalizes by the batch's own
-    /// statistics.</summary>
-    public bool UsesAutograd => ForcesAutograd || !Tensors.IsOnCpu || FineTuning.KeepsStatistics;
+    /// <summary>Gets whether gradients are computed by autograd: the compiled step is for the CPU.</summary>
+    public bool UsesAutograd => ForcesAutograd || !Tensors.IsOnCpu;
 
     /// <summary>Gets how many validation images are sampled: what is predicted of them is reported.</summary>
     /// <value>The default is 0: none.</value>

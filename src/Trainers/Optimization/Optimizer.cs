@@ -80,11 +80,11 @@ internal abstract class Optimizer : IDisposable
 
     /// <summary>Updates the parameters that have a gradient. A parameter without one is frozen.</summary>
     /// <param name="learningRate">The rate.</param>
-    /// <param name="gradients">The gradients, in the order of the parameters, which stay the caller's, but for their values; null for those
-    /// that autograd gave the parameters, which are freed.</param>
+    /// <param name="gradients">The gradients, in the order of the parameters, which stay the caller's, but for their values, and null for
+    /// those that are frozen; null for those that autograd gave the parameters, which are freed.</param>
     /// <param name="team">The workers, each of which updates its parameters; null to do it here. Where workers have the cores, Torch's
     /// threads of this one, which wait for work for some milliseconds, would take them away.</param>
-    public void Step(double learningRate, Tensor[]? gradients = null, WorkerTeam? team = null)
+    public void Step(double learningRate, Tensor?[]? gradients = null, WorkerTeam? team = null)
     {
         using var noGradients = no_grad();
         try
@@ -230,7 +230,7 @@ internal abstract class Optimizer : IDisposable
             _slots.SelectMany((tensors, slot) =>
                 tensors.Select((tensor, i) => KeyValuePair.Create($"{_parameters[i].Name}.{_slotKinds[slot].Name}", tensor)));
 
-        public void TakeGradients(Tensor[]? given)
+        public void TakeGradients(Tensor?[]? given)
         {
             var (count, same) = (0, true);
             for (var i = 0; i < _parameters.Length; i++)

@@ -75,16 +75,6 @@ public sealed class TrainingJobTests
         Assert.Equal(7, TrainingJob.Run(ranks[1], () => 7, _ => true)); // nothing is left of the failures
     }
 
-    [Fact]
-    public void LayersThatAreFrozenAreRefused()
-    {
-        var options = new ResNetTrainer.Options { TrainableLayers = TrainableLayers.LastStage };
-
-        var exception = Assert.Throws<InvalidOperationException>(() => options.CheckDistributed(new ImageShape(3, 32, 32), 2));
-        Assert.Contains("LastStage", exception.Message);
-        new ResNetTrainer.Options().CheckDistributed(new ImageShape(3, 32, 32), 2);
-    }
-
     private static void AssertJoins(Launcher expected, (string, string)[] variables)
     {
         Launcher? found = null;

@@ -234,6 +234,21 @@ public sealed class TrainingLoopTests
         }
     }
 
+    /// <summary>One stage more is trained from epoch to epoch: the step is planned again, and velocities stay.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void GradualUnfreezingGoesOnFromAnyEpochToTheSameWeights(bool keepsStatistics)
+    {
+        var fineTuning = new FineTuning(TrainableLayers.All, EpochsPerUnfreezing: 1, LayerDecay: 1) { KeepsStatistics = keepsStatistics };
+        var moments = new List<(TrainingState State, ResNetWeights Tensors)>();
+        var (expected, _) = Run(
+            Plain, fineTuning: fineTuning, checkpoint: (state, tensors) => moments.Add((state, new ResNetWeights(tensors))));
+
+        Assert.Equal(Plain.Epochs, moments.Count);
+        Assert.All(moments, moment => AssertSame(expected, Run(Plain, fineTuning: fineTuning, from: moment).Weights));
+    }
+
     /// <summary>The CPU, told to be a GPU: batches are copied, autograd computes, values are read back. Nothing else changes.</summary>
     [Fact]
     public void OnADeviceTheWeightsAreThoseOfAutograd()
@@ -290,13 +305,17 @@ public sealed class TrainingLoopTests
         TrainingRecipe recipe, LayerPlan? plan = null, LearningRateSchedule? schedule = null, int? stopAfter = null,
         Action<TrainingState, IEnumerable<WeightTensor>>? checkpoint = null, TimeSpan? interval = null,
         (TrainingState State, ResNetWeights Tensors)? from = null,
-        TensorFactory? device = null, bool autograd = false)
+        TensorFactory? device = null, bool autograd = false, FineTuning? fineTuning = null)
     {
         plan ??= Plan;
         var images = Images(plan.Input);
         var augmentation = plan.Input.Height > 1 ? ImageAugmentation.CropAndFlip : ImageAugmentation.None;
         var settings = new TrainingSettings(
-            recipe, augmentation, TrainingPrecision.Float32, new FineTuning(TrainableLayers.All, 0, LayerDecay: 1), Seed: 1)
+            recipe,
+            augmentation,
+            TrainingPrecision.Float32,
+            fineTuning ?? new FineTuning(TrainableLayers.All, EpochsPerUnfreezing: 0, LayerDecay: 1),
+            Seed: 1)
         {
             CheckpointInterval = interval ?? TimeSpan.FromDays(1),
             Tensors = device ?? TensorFactory.OnCpu,

@@ -42,7 +42,8 @@ public sealed class UsageTests
     [InlineData("--image-size is 20, but resnet50 needs images of at least 32 pixels.", "find-lr", "photos", "--arch", "resnet50",
         "--image-size", "20")]
     [InlineData("--image-size is '0', but must be a whole number", "doctor", "--image-size", "0")]
-    [InlineData("--port is '70000', but must be a whole number from 0 to 65535; 0 takes a free port.", "studio", "photos", "--port", "70000")]
+    [InlineData(
+        "--port is '70000', but must be a whole number from 0 to 65535; 0 takes a free port.", "studio", "photos", "--port", "70000")]
     [InlineData("--host is 'here', but must be an IP address", "studio", "photos", "--host", "here")]
     [InlineData("--mistakes is '-1', but must be a whole number, at least 0.", "report", "m.zip", "photos", "--mistakes", "-1")]
     [InlineData("--output is 'ft.bin', but must end in .onnx or .safetensors", "export", "m.zip", "-o", "ft.bin")]
