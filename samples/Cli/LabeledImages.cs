@@ -92,11 +92,11 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files, bool
             .Append(load).Fit(files);
     }
 
-    /// <summary>Refuses images of one class only.</summary>
+    /// <summary>Refuses images of one class only, where each has one.</summary>
     /// <exception cref="InvalidDataException">There is no other class.</exception>
     public void RefuseOneClass()
     {
-        if (Classes is [var only])
+        if (!HasSeveralLabels && Classes is [var only])
         {
             throw new InvalidDataException(
                 $"{Kind} '{Folder}' has images of one class only, '{only}', but a network tells classes apart"

@@ -44,11 +44,7 @@ internal static class StartingPoint
     /// <exception cref="InvalidDataException">The images are of one class only.</exception>
     public static ResNetWeights? Choose(LabeledImages labeled, Terminal terminal)
     {
-        if (!labeled.HasSeveralLabels)
-        {
-            labeled.RefuseOneClass(); // before a word about a start
-        }
-
+        labeled.RefuseOneClass(); // before a word about a start
         var files = labeled.Files;
         int[] sides = [.. (labeled.Shards is null ? OfFiles(files) : labeled.ShorterSides(Looked)).Where(side => side > 0).Order()];
         if (sides.Length == 0)

@@ -28,13 +28,10 @@ internal sealed class Training(TrainingSettings settings, Terminal terminal, Can
     {
         _train = train;
         var data = train.Folder;
+        train.RefuseOneClass();
         if (Train.HasSeveralLabels)
         {
             CheckForSeveralLabels(data);
-        }
-        else
-        {
-            Train.RefuseOneClass();
         }
 
         if (KnownClasses is { } known && !known.SequenceEqual(Train.Classes))

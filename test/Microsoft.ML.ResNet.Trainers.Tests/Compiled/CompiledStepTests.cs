@@ -371,7 +371,8 @@ public sealed class CompiledStepTests
         return tensor.contiguous().data<float>().ToArray();
     }
 
-    private static Batch MakeBatch(LayerPlan plan, int count, int seed)
+    /// <summary>Makes a batch of noise, with labels and weights that are drawn.</summary>
+    internal static Batch MakeBatch(LayerPlan plan, int count, int seed)
     {
         var batch = new Batch(count, plan.Input.Size);
         batch.Reset(0, count, plan.Input);

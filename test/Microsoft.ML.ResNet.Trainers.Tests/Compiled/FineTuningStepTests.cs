@@ -273,21 +273,5 @@ public sealed class FineTuningStepTests
     private static float[] Values(WeightSpec spec, Func<double> draw) =>
         [.. Enumerable.Range(0, (int)spec.Size).Select(_ => (float)draw())];
 
-    private static Batch MakeBatch(LayerPlan plan, int seed)
-    {
-        var batch = new Batch(Count, plan.Input.Size);
-        batch.Reset(0, Count, plan.Input);
-        var random = new Random(seed);
-        foreach (ref var value in batch.ImageValues)
-        {
-            value = (float)(3 * random.NextDouble() - 1.5);
-        }
-
-        for (var i = 0; i < Count; i++)
-        {
-            batch.LabelValues[i] = random.Next(plan.ClassCount);
-        }
-
-        return batch;
-    }
+    private static Batch MakeBatch(LayerPlan plan, int seed) => CompiledStepTests.MakeBatch(plan, Count, seed);
 }
