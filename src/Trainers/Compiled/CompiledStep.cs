@@ -178,14 +178,16 @@ internal sealed unsafe class CompiledStep : IDisposable
             for (var i = 0; i < operations.Length; i++)
             {
                 operations[i].Forward(worker);
-                if (i < _program.FirstTrained)
-                {
-                    worker.FreeValues(_program.NeededNoMore[i]);
-                }
+                worker.FreeValues(_program.NeededNoMore[i]);
             }
 
             for (var i = operations.Length - 1; i >= _program.FirstTrained; i--)
             {
+                foreach (var normalization in _program.NeededAgain[i])
+                {
+                    normalization.Recompute(worker);
+                }
+
                 operations[i].Backward(worker);
                 _exchanges?.AddUp(_workers, index, i);
             }

@@ -42,15 +42,15 @@ internal sealed unsafe class NormalizationOperation(
     /// <summary>Gets whether the value takes the memory of what is normalized: where nothing reads that again.</summary>
     public required bool OverwritesInput { get; init; }
 
+    /// <summary>Gets whether the value is freed when it was read, and computed again for the backward pass.</summary>
+    public required bool IsRecomputed { get; init; }
+
     public override IReadOnlyList<int> Weights => [Weight, Weight + 1];
 
     public override bool Meets => !KeepsStatistics;
 
     public override void Forward(StepWorker worker)
     {
-        var x = worker[Input].Data;
-        var rows = Rows(worker.Images);
-        var channels = Shape.Channels;
         var own = memory.Of(worker.Index);
         if (KeepsStatistics)
         {
@@ -58,12 +58,21 @@ internal sealed unsafe class NormalizationOperation(
         }
         else
         {
-            UseBatchStatistics(worker, x, rows, own);
+            UseBatchStatistics(worker, worker[Input].Data, Rows(worker.Images), own);
         }
 
-        var y = OverwritesInput ? worker.Take(Input) : worker.New(Shape);
+        Normalize(worker, own);
+    }
+
+    /// <summary>Computes the value once more, from what is normalized and by the coefficients of the forward pass.</summary>
+    public void Recompute(StepWorker worker) => Normalize(worker, memory.Of(worker.Index));
+
+    private void Normalize(StepWorker worker, NormalizationMemory.Part own)
+    {
+        var x = worker[Input].Data;
+        var y = OverwritesInput ? worker.Take(Input) : worker.New(Shape, isBrief: IsRecomputed);
         var shortcut = Shortcut is { } added ? worker[added].Data : null;
-        kernels.Normalize(x, shortcut, Rectifies, y.Data, rows, channels, own.First, own.Second);
+        kernels.Normalize(x, shortcut, Rectifies, y.Data, Rows(worker.Images), Shape.Channels, own.First, own.Second);
         worker.Set(Layer, y);
     }
 

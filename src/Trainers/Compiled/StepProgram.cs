@@ -58,7 +58,6 @@ internal sealed unsafe class StepProgram : IDisposable
         var lasts = Enumerable.Range(0, plan.Layers.Length)
             .Where(layer => byLast.ContainsKey(layer) || !isInGroup.Contains(layer)).ToArray();
         FirstTrained = lasts.Count(IsFrozen);
-        NeededNoMore = FindNeededNoMore(groups, lasts);
         Operations =
         [
             .. lasts.Select(layer => byLast.TryGetValue(layer, out var group) ? Fused(group) : Single(layer)),
@@ -66,6 +65,12 @@ internal sealed unsafe class StepProgram : IDisposable
                 ? new LossOperation(plan.Layers.Length - 1, plan.ClassCount, labelSmoothing)
                 : new LabelLossOperation(plan.Layers.Length - 1, labelSets, labelSmoothing, labelWeights),
         ];
+        var recomputed = Operations.OfType<NormalizationOperation>().Where(each => each.IsRecomputed)
+            .ToLookup(each => plan.Readers[each.Layer].Max());
+        NeededAgain = [.. lasts.Select(last => recomputed[last].ToArray()), []];
+        var needless = FindNeedless(groups);
+        NeededNoMore =
+            [.. lasts.Select(last => needless[last].Concat(recomputed[last].Select(each => each.Layer)).ToArray()), []];
     }
 
     /// <summary>Gets the plan.</summary>
@@ -77,9 +82,12 @@ internal sealed unsafe class StepProgram : IDisposable
     /// <summary>Gets the first operation of a layer that is trained: there the backward pass ends.</summary>
     public int FirstTrained { get; }
 
-    /// <summary>Gets, for each operation before that, the frozen layers whose values nothing reads after it in the forward pass; the
-    /// backward pass reads only the last frozen layer's.</summary>
+    /// <summary>Gets, for each operation, the layers whose values nothing reads after it in the forward pass: frozen ones, of which the
+    /// backward pass reads only the last, and those that it computes again.</summary>
     public ImmutableArray<int[]> NeededNoMore { get; }
+
+    /// <summary>Gets, for each operation, what computes again the values that its gradients need.</summary>
+    public ImmutableArray<NormalizationOperation[]> NeededAgain { get; }
 
     /// <summary>Gets how many layers, from the image on, are frozen.</summary>
     public int FrozenLayers => _weights.FrozenLayers;
@@ -130,8 +138,9 @@ internal sealed unsafe class StepProgram : IDisposable
 
     private bool IsFrozen(int layer) => layer < FrozenLayers;
 
-    // A layer of a group is read where the group's last one stands.
-    private ImmutableArray<int[]> FindNeededNoMore(List<int>[] groups, int[] lasts)
+    // By the last layer that reads them, the frozen layers that the backward pass does not read. A layer of a group is read where the
+    // group's last one stands.
+    private ILookup<int, int> FindNeedless(List<int>[] groups)
     {
         var computedAt = Enumerable.Range(0, Plan.Layers.Length).ToArray();
         foreach (var group in groups)
@@ -139,10 +148,17 @@ internal sealed unsafe class StepProgram : IDisposable
             group.ForEach(layer => computedAt[layer] = group[^1]);
         }
 
-        var byLastReader = Enumerable.Range(0, Math.Max(0, FrozenLayers - 1))
+        return Enumerable.Range(0, Math.Max(0, FrozenLayers - 1))
             .ToLookup(layer => Plan.Readers[layer].Max(reader => computedAt[reader]));
-        return [.. lasts.Take(FirstTrained).Select(last => byLastReader[last].ToArray())];
     }
+
+    // What was normalized takes one pass to compute again, from what its own gradient reads anyway; to write it to memory and read it back
+    // takes longer. A sum with a shortcut would need the shortcut's value again, and that one another.
+    private bool IsRecomputed(int layer, int? shortcut) =>
+        shortcut is null
+        && !IsFrozen(layer)
+        && !_isVector[layer]
+        && Plan.Readers[layer].All(reader => Plan.Layers[reader] is ConvolutionLayer or MaxPoolLayer);
 
     private int? OnlyReader(int layer) => Plan.Readers[layer] is [var reader] && Plan.Layers[reader].Inputs[0] == layer ? reader : null;
 
@@ -228,6 +244,7 @@ internal sealed unsafe class StepProgram : IDisposable
             Shape = batchNorm.Output,
             KeepsStatistics = _network.KeepsStatistics || IsFrozen(index),
             OverwritesInput = IsFrozen(index) && IsOwned(batchNorm.Inputs[0]),
+            IsRecomputed = IsRecomputed(last, shortcut),
         };
     }
 

@@ -27,9 +27,10 @@ internal sealed unsafe class StepBuffer : IDisposable
     /// <param name="shape">The shape of an image's value.</param>
     /// <param name="type">The type of its numbers.</param>
     /// <param name="capacity">The most images.</param>
-    public StepBuffer(ImageShape shape, ScalarType type, int capacity)
+    /// <param name="isBrief">Whether what is in it is freed soon.</param>
+    public StepBuffer(ImageShape shape, ScalarType type, int capacity, bool isBrief)
     {
-        (Shape, Type) = (shape, type);
+        (Shape, Type, IsBrief) = (shape, type, isBrief);
         _shape = [capacity, shape.Height, shape.Width, shape.Channels];
         _storage = TensorFactory.OnCpu.Zeros(_shape, type).DetachFromDisposeScope();
         fixed (byte* data = _storage.bytes)
@@ -43,6 +44,9 @@ internal sealed unsafe class StepBuffer : IDisposable
 
     /// <summary>Gets the type of its numbers.</summary>
     public ScalarType Type { get; }
+
+    /// <summary>Gets whether what is in it is freed soon.</summary>
+    public bool IsBrief { get; }
 
     /// <summary>Gets where the values begin.</summary>
     public void* Data { get; }

@@ -12,7 +12,7 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
     private readonly StepTensor[] _values = new StepTensor[program.Plan.Layers.Length];
     private readonly (StepTensor First, StepTensor Second)[] _gradients = new (StepTensor, StepTensor)[program.Plan.Layers.Length];
     private readonly StepTensor[] _weightGradients = new StepTensor[program.Plan.Weights.Length];
-    private readonly Dictionary<(ImageShape Shape, ScalarType Type), Stack<StepBuffer>> _free = [];
+    private readonly Dictionary<(ImageShape Shape, ScalarType Type, bool IsBrief), Stack<StepBuffer>> _free = [];
     private readonly List<StepBuffer> _buffers = [];
 
     /// <summary>Gets the worker's number.</summary>
@@ -50,30 +50,33 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
     public StepTensor this[int layer] => _values[layer];
 
     /// <summary>Takes memory for a value; what is in it is undefined.</summary>
-    public StepTensor New(ImageShape shape, ScalarType type)
+    /// <param name="shape">The shape of an image's value.</param>
+    /// <param name="type">The type of its numbers.</param>
+    /// <param name="isBrief">Whether it is freed soon. Such memory is not given to others: it stays in the caches.</param>
+    public StepTensor New(ImageShape shape, ScalarType type, bool isBrief = false)
     {
-        if (!_free.TryGetValue((shape, type), out var free))
+        if (!_free.TryGetValue((shape, type, isBrief), out var free))
         {
-            _free[(shape, type)] = free = new Stack<StepBuffer>();
+            _free[(shape, type, isBrief)] = free = new Stack<StepBuffer>();
         }
 
         if (!free.TryPop(out var buffer))
         {
-            _buffers.Add(buffer = new StepBuffer(shape, type, capacity));
+            _buffers.Add(buffer = new StepBuffer(shape, type, capacity, isBrief));
         }
 
         return buffer.Of(Images);
     }
 
     /// <summary>Takes memory for an activation.</summary>
-    public StepTensor New(ImageShape shape) => New(shape, program.ActivationType);
+    public StepTensor New(ImageShape shape, bool isBrief = false) => New(shape, program.ActivationType, isBrief);
 
     /// <summary>Gives memory back.</summary>
     public void Free(StepTensor tensor)
     {
         if (tensor.Own is { } buffer)
         {
-            _free[(buffer.Shape, buffer.Type)].Push(buffer);
+            _free[(buffer.Shape, buffer.Type, buffer.IsBrief)].Push(buffer);
         }
         else if (tensor.Exists)
         {

@@ -140,6 +140,10 @@ internal static class LibTorchSharpLoader
         {
             return LoadCopy(elf);
         }
+        catch (DllNotFoundException e) when (Find("libtorch.so") is null && e.Message.Contains("undefined symbol", StringComparison.Ordinal))
+        {
+            throw new DllNotFoundException(MissingLibTorch(Platform), e); // the system's own is of another version, such as Debian's
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException)
         {
             throw new DllNotFoundException(
