@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Trainers.Data;
 
 namespace Microsoft.ML.ResNet.Trainers.Augmentation;
@@ -49,24 +50,53 @@ internal sealed class CropAndFlip(ImageShape shape, Normalization normalization,
         var left = random.Next(2 * _padding + 1) - _padding;
         var mirrored = flip && random.Next(2) == 1;
 
+        // In a row of the crop, the pixels from first to end lie in the image.
+        var shift = mirrored ? -left : left;
+        var (first, end) = (Math.Max(0, -shift), Math.Min(shape.Width, shape.Width - shift));
         var mean = normalization.Mean;
-        var pixels = image.Pixels;
-        var (channels, write) = (shape.Channels, 0);
-        for (var y = top; y < top + shape.Height; y++)
+        var (channels, values) = (shape.Channels, shape.Width * shape.Channels);
+        for (var row = 0; row < shape.Height; row++)
         {
-            for (var i = 0; i < shape.Width; i++)
+            var y = top + row;
+            var target = crop.Slice(row * values, values);
+            var meanHere = mean.Slice(row * values, values);
+            if ((uint)y >= (uint)shape.Height)
             {
-                var x = left + (mirrored ? shape.Width - 1 - i : i);
-                var inside = (uint)y < (uint)shape.Height && (uint)x < (uint)shape.Width;
-                var read = (y * shape.Width + x) * channels;
-                for (var channel = 0; channel < channels; channel++)
+                meanHere.CopyTo(target);
+                continue;
+            }
+
+            var pixels = image.Pixels.Slice(y * values, values);
+            var meanThere = mean.Slice(y * values, values);
+            meanHere[..(first * channels)].CopyTo(target);
+            meanHere[(end * channels)..].CopyTo(target[(end * channels)..]);
+            if (mirrored)
+            {
+                for (var x = first; x < end; x++)
                 {
-                    crop[write] = inside
-                        ? float.CreateTruncating(pixels[read + channel]) + (mean[write] - mean[read + channel])
-                        : mean[write];
-                    write++;
+                    Move(pixels, meanThere, (left + shape.Width - 1 - x) * channels, target, meanHere, x * channels, channels);
                 }
+            }
+            else
+            {
+                Move(pixels, meanThere, (left + first) * channels, target, meanHere, first * channels, (end - first) * channels);
             }
         }
     }
+
+    private static void Move<T>(
+        ReadOnlySpan<T> pixels, ReadOnlySpan<float> meanThere, int from, Span<float> target, ReadOnlySpan<float> meanHere, int to, int count)
+        where T : unmanaged, INumberBase<T>
+    {
+        for (var i = 0; i < count; i++)
+        {
+            target[to + i] = ToSingle(pixels[from + i]) + (meanHere[to + i] - meanThere[from + i]);
+        }
+    }
+
+    // .NET does not compile its own conversion of a byte into this loop, but calls it for each.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float ToSingle<T>(T value)
+        where T : unmanaged, INumberBase<T> =>
+        typeof(T) == typeof(byte) ? Unsafe.BitCast<T, byte>(value) : float.CreateTruncating(value);
 }

@@ -183,6 +183,11 @@ internal sealed unsafe class CompiledStep : IDisposable
 
             for (var i = operations.Length - 1; i >= _program.FirstTrained; i--)
             {
+                if (!operations[i].Meets)
+                {
+                    worker.DoPostponed();
+                }
+
                 foreach (var normalization in _program.NeededAgain[i])
                 {
                     normalization.Recompute(worker);
@@ -192,6 +197,7 @@ internal sealed unsafe class CompiledStep : IDisposable
                 _exchanges?.AddUp(_workers, index, i);
             }
 
+            worker.DoPostponed();
             _team.Meet();
             if (_exchanges is null)
             {

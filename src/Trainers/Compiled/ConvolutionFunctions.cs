@@ -48,20 +48,25 @@ internal sealed class ConvolutionFunctions
         return result[0];
     }
 
-    /// <summary>Computes the gradients of the images and of the filters.</summary>
+    /// <summary>Computes the gradient of the images.</summary>
     /// <param name="gradient">The gradient of the result.</param>
     /// <param name="x">Images.</param>
     /// <param name="filters">Filters.</param>
     /// <param name="isNew">Whether it may be the first time for images of this size and number.</param>
-    /// <returns>Both, which are the caller's to free.</returns>
-    public (nint Images, nint Filters) Backward(nint gradient, nint x, nint filters, bool isNew)
+    /// <returns>The gradient, which is the caller's to free.</returns>
+    public nint ImagesBackward(nint gradient, nint x, nint filters, bool isNew)
     {
-        Span<nint> results = [0, 0];
-        Invoke("backward\0"u8, [gradient, x, filters], results, isNew);
-        return (results[0], results[1]);
+        Span<nint> result = [0];
+        Invoke("images_backward\0"u8, [gradient, x, filters], result, isNew);
+        return result[0];
     }
 
-    /// <summary>Computes the gradient of the filters alone.</summary>
+    /// <summary>Computes the gradient of the filters.</summary>
+    /// <param name="gradient">The gradient of the result.</param>
+    /// <param name="x">Images.</param>
+    /// <param name="filters">Filters.</param>
+    /// <param name="isNew">Whether it may be the first time for images of this size and number.</param>
+    /// <returns>The gradient, which is the caller's to free.</returns>
     public nint FiltersBackward(nint gradient, nint x, nint filters, bool isNew)
     {
         Span<nint> result = [0];
@@ -107,11 +112,6 @@ internal sealed class ConvolutionFunctions
         def convolve(x, w):
             return torch.conv2d(x, w, None, [STRIDE, STRIDE], [PADDING, PADDING], [1, 1], GROUPS)
 
-        def gradients(g, x, w) -> Tuple[Tensor, Tensor]:
-            a, b, c = torch.convolution_backward(
-                g, x, w, None, [STRIDE, STRIDE], [PADDING, PADDING], [1, 1], False, [0, 0], GROUPS, [True, True, False])
-            return a, b
-
         def gradient_of_images(g, x, w):
             a, b, c = torch.convolution_backward(
                 g, x, w, None, [STRIDE, STRIDE], [PADDING, PADDING], [1, 1], False, [0, 0], GROUPS, [True, False, False])
@@ -130,8 +130,8 @@ internal sealed class ConvolutionFunctions
         def of(x, w):
             return convolve(x, w)
 
-        def both(g, x, w) -> Tuple[Tensor, Tensor]:
-            return gradients(g, x, w)
+        def images(g, x, w):
+            return gradient_of_images(g, x, w)
 
         def filters(g, x, w):
             return gradient_of_filters(g, x, w)
@@ -147,9 +147,8 @@ internal sealed class ConvolutionFunctions
         def of(x, w):
             return convolve(with_zeros(x), with_zeros(w))
 
-        def both(g, x, w) -> Tuple[Tensor, Tensor]:
-            a, b = gradients(g, with_zeros(x), with_zeros(w))
-            return a[:, :-1], b[:, :-1]
+        def images(g, x, w):
+            return gradient_of_images(g, with_zeros(x), with_zeros(w))[:, :-1]
 
         def filters(g, x, w):
             return gradient_of_filters(g, with_zeros(x), with_zeros(w))[:, :-1]
@@ -174,13 +173,13 @@ internal sealed class ConvolutionFunctions
         def filters(g, x, w):
             return torch.mm(all_rows(g).t(), rows(x)).view(w.size(0), w.size(1), 1, 1)
 
-        def both(g, x, w) -> Tuple[Tensor, Tensor]:
+        def images(g, x, w):
             a = torch.mm(all_rows(g), w.flatten(1)).view(g.size(0), g.size(2), g.size(3), w.size(1)).permute(0, 3, 1, 2)
             if STRIDE > 1:
                 b = torch.zeros_like(x)
                 b[:, :, ::STRIDE, ::STRIDE] = a
                 a = b
-            return a, filters(g, x, w)
+            return a
 
 
         """;
@@ -206,12 +205,11 @@ internal sealed class ConvolutionFunctions
         def filters(g, x, w):
             return torch.bmm(by_group(g).transpose(1, 2), rows(x)).view(w.size(0), w.size(1), KERNEL, KERNEL)
 
-        def both(g, x, w) -> Tuple[Tensor, Tensor]:
+        def images(g, x, w):
             unfolded = torch.bmm(by_group(g), columns(w)).view(GROUPS, x.size(0), g.size(2) * g.size(3), -1)
-            folded = torch.col2im(
+            return torch.col2im(
                 unfolded.permute(1, 0, 3, 2).reshape(x.size(0), -1, g.size(2) * g.size(3)),
                 [x.size(2), x.size(3)], [KERNEL, KERNEL], [1, 1], [PADDING, PADDING], [STRIDE, STRIDE])
-            return folded, filters(g, x, w)
 
 
         """;
@@ -231,8 +229,8 @@ internal sealed class ConvolutionFunctions
             gradients = g.permute(0, 2, 3, 1).reshape(-1, g.size(1))
             return torch.mm(gradients.t(), inputs).view(w.size(0), KERNEL, KERNEL, x.size(1)).permute(0, 3, 1, 2)
 
-        def both(g, x, w) -> Tuple[Tensor, Tensor]:
-            return gradient_of_images(g, x, w), filters(g, x, w)
+        def images(g, x, w):
+            return gradient_of_images(g, x, w)
 
 
         """;
@@ -246,9 +244,8 @@ internal sealed class ConvolutionFunctions
         def forward(x, w):
             return channels_last(of(x, w))
 
-        def backward(g, x, w) -> Tuple[Tensor, Tensor]:
-            a, b = both(g, x, w)
-            return channels_last(a), channels_last(b)
+        def images_backward(g, x, w):
+            return channels_last(images(g, x, w))
 
         def filters_backward(g, x, w):
             return channels_last(filters(g, x, w))
@@ -263,9 +260,8 @@ internal sealed class ConvolutionFunctions
         def forward(x, w):
             return channels_last(of(x.float(), w.float()))
 
-        def backward(g, x, w) -> Tuple[Tensor, Tensor]:
-            a, b = both(g.float(), x.float(), w.float())
-            return channels_last(a), channels_last(b)
+        def images_backward(g, x, w):
+            return channels_last(images(g.float(), x.float(), w.float()))
 
         def filters_backward(g, x, w):
             return channels_last(filters(g.float(), x.float(), w.float()))

@@ -17,19 +17,22 @@ internal sealed class ConvolutionOperation(
 
     public override void Backward(StepWorker worker)
     {
-        var gradient = worker.TakeGradient(layer);
         if (passesOn)
         {
-            var (images, ofFilters) = functions.Backward(gradient.Handle, worker[input].Handle, filters, worker.Batch.IsNew);
+            var gradient = worker.Gradient(layer);
+            var images = functions.ImagesBackward(gradient.Handle, worker[input].Handle, filters, worker.Batch.IsNew);
             worker.AddGradient(input, new StepTensor(images, null));
-            worker.SetWeightGradient(weight, new StepTensor(ofFilters, null));
-        }
-        else
-        {
-            var ofFilters = functions.FiltersBackward(gradient.Handle, worker[input].Handle, filters, worker.Batch.IsNew);
-            worker.SetWeightGradient(weight, new StepTensor(ofFilters, null));
         }
 
+        worker.Postpone(this);
+    }
+
+    /// <summary>Computes the gradient of the filters, for which no other layer waits.</summary>
+    public void BackwardOfFilters(StepWorker worker)
+    {
+        var gradient = worker.TakeGradient(layer);
+        var ofFilters = functions.FiltersBackward(gradient.Handle, worker[input].Handle, filters, worker.Batch.IsNew);
+        worker.SetWeightGradient(weight, new StepTensor(ofFilters, null));
         worker.Free(gradient);
     }
 }

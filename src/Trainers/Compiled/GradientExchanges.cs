@@ -4,9 +4,9 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>Adds up gradients over the processes in buckets, each as soon as the backward pass has gone by its last weight.</summary>
 /// <remarks>
-/// One thread at a time may call the processes: the worker that comes last to a meeting, while the others wait. Each worker adds up its
-/// share of a bucket when all of them have that bucket's gradients, which is after the next meeting; at the one after that, the exchange
-/// begins. It is taken further at every meeting, and waited for when the pass is over.
+/// One thread at a time may call the processes: the worker that comes last to a meeting. The gradient of filters is computed at the next
+/// meeting. So each worker adds up its share of a bucket after the meeting that follows, when all of them have that bucket's gradients; at
+/// the one after that, the exchange begins. It is taken further at every meeting, and waited for when the pass is over.
 /// </remarks>
 /// <param name="weights">The weights.</param>
 /// <param name="ranks">The processes.</param>
@@ -63,7 +63,7 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
         {
             var offset = taken.Min(weights.Offset);
             var bucket = new GradientBucket(ranks, weights.Part + offset, weights.Total + offset, (int)size, format);
-            _buckets.Add((bucket, [.. taken], workers == 1 ? lowest : MeetingBefore(lowest)));
+            _buckets.Add((bucket, [.. taken], workers == 1 ? MeetingBefore(lowest) : MeetingBefore(MeetingBefore(lowest))));
             (taken, size, lowest) = ([], 0, int.MaxValue);
         }
 
@@ -78,7 +78,7 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
                 operation--;
             }
             while (operation >= 0 && !operations[operation].Meets);
-            return operation;
+            return Math.Max(operation, -1);
         }
     }
 

@@ -178,7 +178,9 @@ internal sealed unsafe class NormalizationOperation(
     private void UseSumsOfAll(StepWorker worker, NormalizationMemory.Part own)
     {
         var channels = Shape.Channels;
-        worker.Team.Meet(memory.JoinBackward);
+        var meeting = worker.Team.Arrive(memory.JoinBackward);
+        worker.DoPostponed(); // while others may still be on their way
+        worker.Team.Await(meeting);
         var count = (double)Rows(worker.Batch.StatisticsCount);
         for (var c = 0; c < channels; c++)
         {

@@ -158,7 +158,7 @@ internal sealed unsafe class StepProgram : IDisposable
         shortcut is null
         && !IsFrozen(layer)
         && !_isVector[layer]
-        && Plan.Readers[layer].All(reader => Plan.Layers[reader] is ConvolutionLayer or MaxPoolLayer);
+        && Plan.Readers[layer].All(reader => Plan.Layers[reader] is ConvolutionLayer);
 
     private int? OnlyReader(int layer) => Plan.Readers[layer] is [var reader] && Plan.Layers[reader].Inputs[0] == layer ? reader : null;
 
@@ -185,7 +185,7 @@ internal sealed unsafe class StepProgram : IDisposable
         var shape = Plan.Layers[input].Output;
         return layer switch
         {
-            ImageInputLayer => new ImageOperation(layer.Output, _isVector[index] ? VectorType : ActivationType, KernelsOf(index)),
+            ImageInputLayer => Images(index),
             ConvolutionLayer { HasBias: true } when _isVector[index] => Linear(index, input),
             ConvolutionLayer { HasBias: false } convolution => Convolution(convolution, index, input),
             BatchNormLayer batchNorm => Normalization(batchNorm, index, index, shortcut: null, rectifies: false),
@@ -206,6 +206,13 @@ internal sealed unsafe class StepProgram : IDisposable
             _ => throw new InvalidOperationException(
                 $"Layer '{layer.Name}' of type {layer.GetType().Name} has no operation in a compiled step."),
         };
+    }
+
+    private ImageOperation Images(int index)
+    {
+        var type = _isVector[index] ? VectorType : ActivationType;
+        var kernels = _kernelsFor(type == ScalarType.BFloat16, ActivationKernels.WidestLanes); // of values one after another
+        return new ImageOperation(Plan.Layers[index].Output, type, kernels);
     }
 
     private ConvolutionOperation Convolution(ConvolutionLayer convolution, int index, int input)

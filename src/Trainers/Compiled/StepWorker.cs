@@ -14,6 +14,7 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
     private readonly StepTensor[] _weightGradients = new StepTensor[program.Plan.Weights.Length];
     private readonly Dictionary<(ImageShape Shape, ScalarType Type, bool IsBrief), Stack<StepBuffer>> _free = [];
     private readonly List<StepBuffer> _buffers = [];
+    private ConvolutionOperation? _postponed;
 
     /// <summary>Gets the worker's number.</summary>
     public int Index => index;
@@ -143,16 +144,37 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
         return gradients;
     }
 
+    /// <summary>Gets the gradient of a layer's value.</summary>
+    public StepTensor Gradient(int layer)
+    {
+        ref var of = ref _gradients[layer];
+        if (of.Second.Exists)
+        {
+            AddTo(layer, of.First, of.Second);
+            of.Second = default;
+        }
+
+        return of.First;
+    }
+
     /// <summary>Takes the gradient of a layer's value.</summary>
     public StepTensor TakeGradient(int layer)
     {
-        var (first, second) = TakeGradients(layer);
-        if (second.Exists)
-        {
-            AddTo(layer, first, second);
-        }
+        var gradient = Gradient(layer);
+        _gradients[layer] = default;
+        return gradient;
+    }
 
-        return first;
+    /// <summary>Leaves the gradient of a convolution's filters for the next time that this worker would wait for others, or for the next
+    /// operation that does not wait.</summary>
+    public void Postpone(ConvolutionOperation convolution) => _postponed = convolution;
+
+    /// <summary>Computes what was postponed.</summary>
+    public void DoPostponed()
+    {
+        var postponed = _postponed;
+        _postponed = null;
+        postponed?.BackwardOfFilters(this);
     }
 
     /// <summary>Keeps a gradient of weights, of this slice, until those of all slices are added up.</summary>
@@ -166,6 +188,7 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
     /// <summary>Frees what a step has left: values, gradients of weights, and all that a step that failed was about to use.</summary>
     public void End()
     {
+        _postponed = null;
         for (var layer = 0; layer < _values.Length; layer++)
         {
             FreeValue(layer);

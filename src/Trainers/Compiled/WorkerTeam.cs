@@ -60,24 +60,29 @@ internal sealed class WorkerTeam : IDisposable
     /// <summary>Waits until every worker is here; each calls it the same number of times.</summary>
     /// <param name="join">What the last worker does while all others wait, where there are several processes: adds up over them.</param>
     /// <exception cref="OperationCanceledException">Another worker failed and will not come.</exception>
-    public void Meet(Action? join = null)
-    {
-        join = Ranks.Size == 1 ? null : join;
-        if (_workers.Length == 1)
-        {
-            Join(join);
-            return;
-        }
+    public void Meet(Action? join = null) => Await(Arrive(join));
 
+    /// <summary>Says that a worker is here, which may do something else before it waits for the others by <see cref="Await"/>.</summary>
+    /// <param name="join">As in <see cref="Meet"/>.</param>
+    /// <returns>The meeting.</returns>
+    public int Arrive(Action? join = null)
+    {
         var meeting = _meeting;
-        if (Interlocked.Increment(ref _arrived) == _workers.Length)
+        if (_workers.Length == 1 || Interlocked.Increment(ref _arrived) == _workers.Length)
         {
-            Join(join);
+            Join(Ranks.Size == 1 ? null : join);
             _arrived = 0;
             _meeting = meeting + 1;
-            return;
         }
 
+        return meeting;
+    }
+
+    /// <summary>Waits until every worker has come to a meeting.</summary>
+    /// <param name="meeting">The meeting, at which this worker has arrived.</param>
+    /// <exception cref="OperationCanceledException">Another worker failed and will not come.</exception>
+    public void Await(int meeting)
+    {
         for (var round = 0; _meeting == meeting; round++)
         {
             if (_failure is not null)
