@@ -17,8 +17,10 @@ internal static class TinyShards
     /// <param name="damaged">The number of one whose file is cut short.</param>
     /// <param name="side">How high they are, in pixels; they are a little wider.</param>
     /// <param name="most">How many are written at most.</param>
+    /// <param name="labels">Gives the label of one, or several, by its number and the name of its class; null for that name.</param>
     /// <returns>The shards' names.</returns>
-    public static string Write(string folder, int? damaged = null, int side = 18, int most = Images)
+    public static string Write(
+        string folder, int? damaged = null, int side = 18, int most = Images, Func<int, string, string>? labels = null)
     {
         var random = new Random(1);
         for (var shard = 0; shard < Shards; shard++)
@@ -27,9 +29,10 @@ internal static class TinyShards
             for (var number = shard * Images / Shards; number < Math.Min((shard + 1) * Images / Shards, most); number++)
             {
                 var label = number % Pictures.ClassNames.Length;
+                var name = Pictures.ClassNames[label];
                 var png = Png(Pictures.Draw(label, side, side + 2, 3, random), side, side + 2);
                 Add(tar, $"{number:d4}.png", number == damaged ? png[..(png.Length / 2)] : png);
-                Add(tar, $"{number:d4}.cls", Encoding.UTF8.GetBytes(Pictures.ClassNames[label]));
+                Add(tar, $"{number:d4}.cls", Encoding.UTF8.GetBytes(labels?.Invoke(number, name) ?? name));
             }
         }
 

@@ -77,6 +77,28 @@ public sealed class StreamedTrainingTests : IDisposable
         Assert.Equal(30, floats.History.TrainingImages);
     }
 
+    /// <summary>Every second picture also has the label of the class after its own.</summary>
+    [Fact]
+    public void AnImageMayHaveSeveralLabels()
+    {
+        var names = Pictures.ClassNames;
+        var pattern = TinyShards.Write(_folder.Path, labels: (number, name) =>
+            number % 2 == 0 ? $"{name};{names[(number + 1) % names.Length]}" : name);
+        var texts = _ml.Data.LoadImageShards(pattern, TinyShards.Options with { ClassNames = [] });
+        var tags = _ml.Transforms.Text.TokenizeIntoWords("Label", separators: [';'])
+            .Append(_ml.Transforms.Conversion.MapValueToKey("Label"));
+        var shards = tags.Fit(texts).Transform(texts);
+
+        using var first = Fit(shards, Options(epochs: 16));
+        using var again = Fit(shards, Options(epochs: 16));
+
+        AssertSame(first, again);
+        Assert.Equal(TinyShards.Images, first.History.TrainingImages + first.History.ValidationImages);
+        var metrics = _ml.MulticlassClassification.EvaluateMultilabel(first.Transform(shards));
+        Assert.Equal(names.Order(), metrics.PerLabel.Select(label => label.Name).Order());
+        Assert.InRange(metrics.MeanAveragePrecision, 0.75, 1);
+    }
+
     [Fact]
     public void ADamagedImageIsNamedOrLeftOut()
     {
