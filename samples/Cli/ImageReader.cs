@@ -34,16 +34,49 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
         foreach (var (index, path) in paths.Index())
         {
             cancellation.ThrowIfCancellationRequested();
-            using var image = Read(path);
+            using var image = Read(path, out var failure);
             if (image is not null)
             {
                 apply(index, image);
+            }
+            else
+            {
+                Fail(failure!);
             }
 
             bar?.Increment(1);
         }
 
         return paths.Count;
+    });
+
+    /// <summary>Decodes images on all cores, and shows how far it is. Those that cannot be read are named in their order.</summary>
+    /// <param name="description">What is done.</param>
+    /// <param name="paths">The images.</param>
+    /// <returns>Whether each can be read.</returns>
+    /// <exception cref="InvalidDataException">An image cannot be read, and that is to be the end.</exception>
+    public bool[] Check(string description, IReadOnlyList<string> paths) => terminal.Track(description, bar =>
+    {
+        bar?.MaxValue = paths.Count;
+        var checks = paths.AsParallel().AsOrdered().WithCancellation(cancellation).WithMergeOptions(ParallelMergeOptions.NotBuffered)
+            .Select(path =>
+            {
+                using var image = Read(path, out var failure);
+                return failure;
+            });
+        var isRead = new List<bool>(paths.Count);
+        foreach (var failure in checks)
+        {
+            isRead.Add(failure is null);
+            if (failure is not null)
+            {
+                Fail(failure);
+            }
+
+            bar?.Increment(1);
+        }
+
+        return isRead.ToArray();
     });
 
     /// <summary>Tells how shards are read: damaged samples are named, and the rest go on.</summary>
@@ -159,8 +192,9 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
     /// <summary>Counts images that another process could not read, and named.</summary>
     public void AddFailed(int count) => Failed += count;
 
-    private MLImage? Read(string path)
+    private MLImage? Read(string path, out string? failure)
     {
+        failure = null;
         try
         {
             if (path != ImageInputs.StandardInput)
@@ -175,11 +209,11 @@ internal sealed class ImageReader(long? maxPixels, bool exifOrientation, Termina
         }
         catch (InvalidDataException exception)
         {
-            Fail(exception.Message); // which names the image
+            failure = exception.Message; // which names the image
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Fail($"Image '{path}' cannot be read: {exception.Message.TrimEnd('.')}.");
+            failure = $"Image '{path}' cannot be read: {exception.Message.TrimEnd('.')}.";
         }
 
         return null;

@@ -159,9 +159,7 @@ internal sealed record LabeledImages(string Folder, ImageFolderRow[] Files, bool
             return seen.Count > 0 ? this with { Files = [.. seen], Unseen = unseen } : throw NoneReadable();
         }
 
-        var paths = Array.ConvertAll(Files, file => file.ImagePath);
-        var isRead = new bool[Files.Length];
-        reader.ForEach(description, paths, (index, _) => isRead[index] = true);
+        var isRead = reader.Check(description, Array.ConvertAll(Files, file => file.ImagePath));
         var readable = Files.Where((_, index) => isRead[index]).ToArray();
         return readable.Length > 0
             ? new LabeledImages(Folder, readable, HasSeveralLabels)
