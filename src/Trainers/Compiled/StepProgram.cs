@@ -22,8 +22,8 @@ internal sealed unsafe class StepProgram : IDisposable
     private readonly int _workers;
     private readonly ICollective _ranks;
     private readonly StepMemory _memory = new();
-    private readonly bool[] _isVector;            // by layer
-    private readonly int[] _firstWeight;          // by layer: the place of its weights among the plan's
+    private readonly LayerGroups _groups;
+    private readonly int[] _firstWeight; // by layer: the place of its weights among the plan's
     private readonly Dictionary<Layer, int> _additions;
 
     /// <param name="network">The network, whose statistics are updated.</param>
@@ -47,30 +47,26 @@ internal sealed unsafe class StepProgram : IDisposable
         ICollective ranks)
     {
         (_network, Plan, _weights, _kernelsFor, _workers, _ranks) = (network, plan, weights, kernelsFor, workers, ranks);
-        _isVector = FindVectors(plan);
+        _groups = new LayerGroups(plan, weights.FrozenLayers, fusesAdditions: network.StochasticDepth is null);
         _firstWeight = FindWeights(plan);
         _additions = plan.Layers.OfType<AddLayer>().Index().ToDictionary(each => (Layer)each.Item, each => each.Index);
-
-        // Computed where the last of its layers stands, when all that it reads is there.
-        var groups = plan.Layers.Select((_, layer) => GroupOf(layer)).Where(group => group is { Count: > 1 }).ToArray();
-        var isInGroup = groups.SelectMany(group => group).ToHashSet();
-        var byLast = groups.ToDictionary(group => group[^1]);
-        var lasts = Enumerable.Range(0, plan.Layers.Length)
-            .Where(layer => byLast.ContainsKey(layer) || !isInGroup.Contains(layer)).ToArray();
-        FirstTrained = lasts.Count(IsFrozen);
+        FirstTrained = _groups.All.Count(group => _groups.IsFrozen(group[^1]));
         Operations =
         [
-            .. lasts.Select(layer => byLast.TryGetValue(layer, out var group) ? Fused(group) : Single(layer)),
+            .. _groups.All.Select(group => group is [var layer] ? Single(layer) : Fused(group)),
             labelSets is null
                 ? new LossOperation(plan.Layers.Length - 1, plan.ClassCount, labelSmoothing)
                 : new LabelLossOperation(plan.Layers.Length - 1, labelSets, labelSmoothing, labelWeights),
         ];
         var recomputed = Operations.OfType<NormalizationOperation>().Where(each => each.IsRecomputed)
-            .ToLookup(each => plan.Readers[each.Layer].Max());
-        NeededAgain = [.. lasts.Select(last => recomputed[last].ToArray()), []];
-        var needless = FindNeedless(groups);
+            .ToLookup(each => _groups.LastReader(each.Layer));
+        NeededAgain = [.. _groups.All.Select(group => recomputed[group[^1]].ToArray()), []];
+        var ofFrozen = Enumerable.Range(0, Math.Max(0, FrozenLayers - 1)).ToLookup(_groups.LastReader);
         NeededNoMore =
-            [.. lasts.Select(last => needless[last].Concat(recomputed[last].Select(each => each.Layer)).ToArray()), []];
+        [
+            .. _groups.All.Select(group => ofFrozen[group[^1]].Concat(recomputed[group[^1]].Select(each => each.Layer)).ToArray()),
+            [],
+        ];
     }
 
     /// <summary>Gets the plan.</summary>
@@ -100,72 +96,11 @@ internal sealed unsafe class StepProgram : IDisposable
 
     /// <summary>Gets the kernels for the values of a layer.</summary>
     public ActivationKernels KernelsOf(int layer) =>
-        _kernelsFor(!_isVector[layer] && ActivationType == ScalarType.BFloat16, Plan.Layers[layer].Output.Channels);
+        _kernelsFor(!_groups.IsVector(layer) && ActivationType == ScalarType.BFloat16, Plan.Layers[layer].Output.Channels);
 
     public void Dispose() => _memory.Dispose();
 
-    // The layer, and those after it that are computed with it.
-    private List<int> GroupOf(int layer)
-    {
-        List<int> group = [layer];
-        if (Plan.Layers[layer] is BatchNormLayer batchNorm
-            && _network.StochasticDepth is null
-            && IsOwned(batchNorm.Inputs[0])
-            && OnlyReader(layer) is { } addition
-            && Plan.Layers[addition] is AddLayer
-            && IsFrozen(addition) == IsFrozen(layer))
-        {
-            group.Add(addition);
-        }
-
-        if (Plan.Layers[group[^1]] is BatchNormLayer or AddLayer
-            && !IsFusedAddition(layer)
-            && OnlyReader(group[^1]) is { } relu
-            && Plan.Layers[relu] is ReluLayer
-            && IsFrozen(relu) == IsFrozen(layer))
-        {
-            group.Add(relu);
-        }
-
-        return group;
-    }
-
-    // Whether the layer is an addition that belongs to the normalization before it.
-    private bool IsFusedAddition(int layer) =>
-        Plan.Layers[layer] is AddLayer addition
-        && Plan.Layers[addition.Inputs[0]] is BatchNormLayer
-        && GroupOf(addition.Inputs[0]).Contains(layer);
-
-    private bool IsFrozen(int layer) => layer < FrozenLayers;
-
-    // By the last layer that reads them, the frozen layers that the backward pass does not read. A layer of a group is read where the
-    // group's last one stands.
-    private ILookup<int, int> FindNeedless(List<int>[] groups)
-    {
-        var computedAt = Enumerable.Range(0, Plan.Layers.Length).ToArray();
-        foreach (var group in groups)
-        {
-            group.ForEach(layer => computedAt[layer] = group[^1]);
-        }
-
-        return Enumerable.Range(0, Math.Max(0, FrozenLayers - 1))
-            .ToLookup(layer => Plan.Readers[layer].Max(reader => computedAt[reader]));
-    }
-
-    // What was normalized takes one pass to compute again, from what its own gradient reads anyway; to write it to memory and read it back
-    // takes longer. A sum with a shortcut would need the shortcut's value again, and that one another.
-    private bool IsRecomputed(int layer, int? shortcut) =>
-        shortcut is null
-        && !IsFrozen(layer)
-        && !_isVector[layer]
-        && Plan.Readers[layer].All(reader => Plan.Layers[reader] is ConvolutionLayer);
-
-    private int? OnlyReader(int layer) => Plan.Readers[layer] is [var reader] && Plan.Layers[reader].Inputs[0] == layer ? reader : null;
-
-    // A convolution's result that only one layer reads: its memory serves for its gradient.
-    private bool IsOwned(int layer) => Plan.Layers[layer] is ConvolutionLayer && Plan.Readers[layer].Length == 1;
-
-    private StepOperation Fused(List<int> group)
+    private StepOperation Fused(ImmutableArray<int> group)
     {
         var (first, last) = (group[0], group[^1]);
         var rectifies = Plan.Layers[last] is ReluLayer;
@@ -186,7 +121,7 @@ internal sealed unsafe class StepProgram : IDisposable
         return layer switch
         {
             ImageInputLayer => Images(index),
-            ConvolutionLayer { HasBias: true } when _isVector[index] => Linear(index, input),
+            ConvolutionLayer { HasBias: true } when _groups.IsVector(index) => Linear(index, input),
             ConvolutionLayer { HasBias: false } convolution => Convolution(convolution, index, input),
             BatchNormLayer batchNorm => Normalization(batchNorm, index, index, shortcut: null, rectifies: false),
             AddLayer addition => Addition(addition, index, rectifies: false),
@@ -210,7 +145,7 @@ internal sealed unsafe class StepProgram : IDisposable
 
     private ImageOperation Images(int index)
     {
-        var type = _isVector[index] ? VectorType : ActivationType;
+        var type = _groups.IsVector(index) ? VectorType : ActivationType;
         var kernels = _kernelsFor(type == ScalarType.BFloat16, ActivationKernels.WidestLanes); // of values one after another
         return new ImageOperation(Plan.Layers[index].Output, type, kernels);
     }
@@ -221,7 +156,7 @@ internal sealed unsafe class StepProgram : IDisposable
         var verdict = _network.Check.Of(ConvolutionShape.Of(Plan, convolution), _network.ProductType);
         var functions = ConvolutionFunctions.Of(verdict, inFloat32: _network.ProductType != ActivationType);
         var weight = _firstWeight[index];
-        var passesOn = Plan.Layers[input] is not ImageInputLayer && !IsFrozen(input);
+        var passesOn = Plan.Layers[input] is not ImageInputLayer && !_groups.IsFrozen(input);
         return new ConvolutionOperation(functions, input, index, weight, _weights.Handle(weight), passesOn);
     }
 
@@ -244,14 +179,14 @@ internal sealed unsafe class StepProgram : IDisposable
         {
             Weight = weight,
             Input = batchNorm.Inputs[0],
-            OwnsInput = IsOwned(batchNorm.Inputs[0]),
+            OwnsInput = _groups.IsOwned(batchNorm.Inputs[0]),
             Shortcut = shortcut,
             Rectifies = rectifies,
             Layer = last,
             Shape = batchNorm.Output,
-            KeepsStatistics = _network.KeepsStatistics || IsFrozen(index),
-            OverwritesInput = IsFrozen(index) && IsOwned(batchNorm.Inputs[0]),
-            IsRecomputed = IsRecomputed(last, shortcut),
+            KeepsStatistics = _network.KeepsStatistics || _groups.IsFrozen(index),
+            OverwritesInput = _groups.IsFrozen(index) && _groups.IsOwned(batchNorm.Inputs[0]),
+            IsRecomputed = shortcut is null && _groups.IsRecomputed(last),
         };
     }
 
@@ -260,7 +195,7 @@ internal sealed unsafe class StepProgram : IDisposable
         Residual = addition.Inputs[0],
         Shortcut = addition.Inputs[1],
         Rectifies = rectifies,
-        Addition = IsFrozen(last) ? null : _additions[addition],
+        Addition = _groups.IsFrozen(last) ? null : _additions[addition],
         Layer = last,
         Shape = addition.Output,
     };
@@ -275,21 +210,6 @@ internal sealed unsafe class StepProgram : IDisposable
 
     private static PoolShape Pool(ImageShape shape, ImageShape result, int kernel, int padding) =>
         new(shape.Channels, shape.Height, shape.Width, result.Height, result.Width, kernel, padding);
-
-    // What is computed from means over all positions has one position, and is kept as floats.
-    private static bool[] FindVectors(LayerPlan plan)
-    {
-        var isVector = new bool[plan.Layers.Length];
-        for (var i = 0; i < isVector.Length; i++)
-        {
-            var layer = plan.Layers[i];
-            isVector[i] = layer is GlobalAveragePoolLayer
-                || (layer.Inputs.Length == 1 && isVector[layer.Inputs[0]])
-                || (layer is ImageInputLayer && plan.Layers[1] is LinearLayer); // a head alone
-        }
-
-        return isVector;
-    }
 
     private static int[] FindWeights(LayerPlan plan)
     {
