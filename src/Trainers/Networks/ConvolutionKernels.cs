@@ -31,7 +31,7 @@ internal static class ConvolutionKernels
     /// <param name="type">The type of images, filters and result.</param>
     public static IEnumerable<ConvolutionMethod> Candidates(ConvolutionShape shape, ScalarType type)
     {
-        if (type == ScalarType.BFloat16 && Processor.HasTiles && NarrowConvolution.Suits(shape))
+        if (type == ScalarType.BFloat16 && Processor.HasBFloat16Products && NarrowConvolution.Suits(shape, Processor.HasTiles))
         {
             yield return ConvolutionMethod.Narrow;
         }

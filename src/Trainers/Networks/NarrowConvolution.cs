@@ -8,14 +8,12 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// filter.
 /// </summary>
 /// <remarks>
-/// oneDNN's own kernel multiplies tiles of 32 positions of one row of an image, so that a row of 4 wastes seven eighths of the arithmetic.
-/// The product has the positions of all images in one dimension. What it costs is the copy of each position's inputs, which many channels
-/// repay: measured in docs/PERFORMANCE.md.
+/// oneDNN's own kernel multiplies tiles of 32 positions of one row of an image, so that a row of 4 wastes seven eighths of the arithmetic;
+/// its kernel for CPUs without tiles wastes less. The product has the positions of all images in one dimension. What it costs is the copy of
+/// each position's inputs, which many channels repay: measured in docs/PERFORMANCE.md.
 /// </remarks>
 internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowConvolution>
 {
-    // A quarter of a tile.
-    private const int MaxWidth = 8;
     private const int MinChannels = 128;
 
     // A row for each position: the inputs under the filter, in the order of a channels-last filter.
@@ -43,11 +41,17 @@ internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowCo
     public override string Name => nameof(NarrowConvolution);
 
     /// <summary>
-    /// Tells whether a convolution's filters are learned faster this way, on a CPU that multiplies tiles. One of single pixels is a matrix
-    /// product already.
+    /// Tells whether a convolution's filters are learned faster this way, on a CPU with instructions for bfloat16. One of single pixels is a
+    /// matrix product already.
     /// </summary>
-    public static bool Suits(ConvolutionShape shape) =>
-        shape is { IsPointwise: false, Groups: 1, ResultWidth: <= MaxWidth, Filters: >= MinChannels, Channels: >= MinChannels };
+    /// <param name="shape">The convolution.</param>
+    /// <param name="hasTiles">Whether the CPU multiplies tiles, of which a row of eight fills a quarter.</param>
+    public static bool Suits(ConvolutionShape shape, bool hasTiles)
+    {
+        var mostPositions = hasTiles ? 8 : shape.Stride == 1 ? 7 : 14;
+        return shape is { IsPointwise: false, Groups: 1, Filters: >= MinChannels, Channels: >= MinChannels }
+            && shape.ResultWidth <= mostPositions;
+    }
 
     /// <summary>Convolves; stride and padding are the same down and across.</summary>
     /// <param name="x">Images, [batch, inputs, height, width], channels-last.</param>

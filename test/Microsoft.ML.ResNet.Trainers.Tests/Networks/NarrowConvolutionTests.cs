@@ -68,21 +68,25 @@ public sealed class NarrowConvolutionTests
         Assert.Equal(before, Tensor.TotalCount);
     }
 
-    // The last stage of ResNet-18 at 224 is 7 wide.
-    [Fact]
-    public void SuitsNarrowImagesOfManyChannels()
+    // The last stage of ResNet-18 at 224 is 7 wide, the one before it 14; ResNet-9's third stage is 8 wide, and 4 after its pooling.
+    [Theory]
+    [InlineData("resnet18", 224, true, "layer4.0.conv1 layer4.0.conv2 layer4.1.conv1 layer4.1.conv2")]
+    [InlineData("resnet18", 224, false, "layer3.0.conv1 layer4.0.conv1 layer4.0.conv2 layer4.1.conv1 layer4.1.conv2")]
+    [InlineData("resnet9", 32, true, "layer3.down.conv layer3.0.conv1 layer3.0.conv2")]
+    [InlineData("resnet9", 32, false, "layer3.0.conv1 layer3.0.conv2")]
+    [InlineData("resnet20", 32, true, "")]
+    [InlineData("resnet20", 32, false, "")]
+    [InlineData("resnext50_32x4d", 224, true, "")]
+    [InlineData("resnext50_32x4d", 224, false, "")]
+    public void SuitsNarrowImagesOfManyChannels(string architecture, int size, bool hasTiles, string expected)
     {
-        Assert.Equal(["layer4.0.conv1", "layer4.0.conv2", "layer4.1.conv1", "layer4.1.conv2"], Suited(ResNetArchitecture.ResNet18, 224));
-        Assert.Empty(Suited(ResNetArchitecture.ResNet20, 32));
-        Assert.Empty(Suited(ResNetArchitecture.ResNeXt50_32x4d, 224));
-    }
+        var plan = LayerPlan.Create(ResNetArchitecture.Parse(architecture), new ImageShape(3, size, size), 10);
 
-    private static IEnumerable<string> Suited(ResNetArchitecture architecture, int size)
-    {
-        var plan = LayerPlan.Create(architecture, new ImageShape(3, size, size), 10);
-        return plan.Layers.OfType<ConvolutionLayer>()
-            .Where(layer => NarrowConvolution.Suits(ConvolutionShape.Of(plan, layer)))
+        var suited = plan.Layers.OfType<ConvolutionLayer>()
+            .Where(layer => NarrowConvolution.Suits(ConvolutionShape.Of(plan, layer), hasTiles))
             .Select(layer => layer.Name);
+
+        Assert.Equal(expected, string.Join(' ', suited));
     }
 
     private static Tensor ChannelsLast(int count, int side, int channels, int seed) =>
