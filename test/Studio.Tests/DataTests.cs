@@ -46,6 +46,18 @@ public sealed class DataTests : IDisposable
         Assert.Equal(HttpStatusCode.Conflict, nothing.StatusCode);
     }
 
+    [Fact]
+    public void AFileIsNoProject()
+    {
+        File.WriteAllBytes(_folder["photo.jpg"], []);
+
+        var exception = Assert.Throws<IOException>(() => new ImageProject(_folder["photo.jpg"]));
+
+        Assert.Equal(
+            $"'{_folder["photo.jpg"]}' is a file, but must be the project's folder: it may be empty, or not exist yet.",
+            exception.Message);
+    }
+
     // The changes are the project's, not the program's.
     [Fact]
     public async Task ChangesAreTakenBackAfterARestart()

@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.Sockets;
+using Microsoft.ML.ResNet.TestSupport;
+using Studio.Hosting;
 
 namespace Studio.Tests;
 
@@ -31,6 +34,21 @@ public sealed class StudioArgumentsTests
     [InlineData("--host is 'here', but must be an IP address, such as 127.0.0.1, or 0.0.0.0 for all networks.", "--host", "here")]
     public void WhatIsWrongIsSaid(string message, params string[] arguments) =>
         Assert.Equal(message, Assert.Single(_command.Parse(arguments).Errors).Message);
+
+    [Fact]
+    public async Task APortThatIsTakenIsNamed()
+    {
+        using var folder = new TemporaryFolder();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        var options = new StudioOptions { Folder = folder["p"], Port = port, OpensBrowser = false };
+
+        var exception = await Assert.ThrowsAsync<IOException>(() => StudioServer.RunAsync(options, CancellationToken.None));
+
+        Assert.StartsWith($"The studio cannot listen on port {port} of 127.0.0.1: ", exception.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Give another --port; without it, a free one is taken.", exception.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task HelpNamesEveryOption()

@@ -223,6 +223,7 @@ public sealed class TrainingTests : IDisposable
     {
         ZipFile.ExtractToDirectory(path, _folder["unzipped"]);
         var project = _folder["unzipped/ImageService"];
+        Assert.Contains("They are not published yet", File.ReadAllText(Path.Combine(project, "README.md")));
         var library = Path.Combine(Repository.Root, "src", "Microsoft.ML.ResNet", "Microsoft.ML.ResNet.csproj");
         Assert.Contains("<PackageReference Include=\"Microsoft.ML.ResNet\" Version=", File.ReadAllText(Path.Combine(project,
             "ImageService.csproj")));

@@ -12,6 +12,11 @@ internal sealed class ImageProject
 
     public ImageProject(string folder)
     {
+        if (File.Exists(folder))
+        {
+            throw new IOException($"'{folder}' is a file, but must be the project's folder: it may be empty, or not exist yet.");
+        }
+
         Directory.CreateDirectory(folder);
         var info = new DirectoryInfo(Path.GetFullPath(folder));
         Folder = Path.TrimEndingDirectorySeparator(info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? info.FullName);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -20,8 +21,10 @@ public static class StudioServer
 
     /// <summary>Serves a project until it is asked to stop; says where, and opens the browser.</summary>
     /// <returns>The exit code.</returns>
+    /// <exception cref="IOException">The project is no folder, or the port cannot be listened on.</exception>
     public static async Task<int> RunAsync(StudioOptions options, CancellationToken cancellation)
     {
+        CheckPort(options);
         await using var app = Build(options);
         await app.StartAsync(cancellation);
         var address = AddressOf(app, options);
@@ -34,6 +37,22 @@ public static class StudioServer
 
         await app.WaitForShutdownAsync(cancellation);
         return 0;
+    }
+
+    // The server would write a stack trace to the terminal.
+    private static void CheckPort(StudioOptions options)
+    {
+        using var listener = new TcpListener(options.Host, options.Port);
+        try
+        {
+            listener.Start();
+        }
+        catch (SocketException exception)
+        {
+            throw new IOException(
+                $"The studio cannot listen on port {options.Port} of {options.Host}: {exception.Message}. Give another --port; without "
+                + "it, a free one is taken.", exception);
+        }
     }
 
     /// <summary>Gets the whole address of the page of a started studio.</summary>

@@ -9,6 +9,11 @@ namespace Studio.Use;
 /// <summary>Makes the project that <c>dotnet new resnet-classifier</c> makes, with a trained model in it.</summary>
 internal static partial class GeneratedProject
 {
+    /// <summary>Says where the packages of this library are, to the person who unpacks a project.</summary>
+    public const string PackageSource =
+        "They are not published yet: \"The packages\", in docs/getting-started.md of ResNet.MLNet, says how to build them, and how NuGet "
+        + "finds them.";
+
     private const string Folder = "project/";
     private const string Name = "ImageClassifier";
 
@@ -62,6 +67,7 @@ internal static partial class GeneratedProject
         Microsoft.ML.ResNet and Microsoft.ML.OnnxRuntime.
         To train again, put images in a folder for each class into "images", and delete MLModel.mlnet.
         The package Microsoft.ML.ResNet.Trainers is needed for that alone. Those of this library are in version {PackageVersions.ResNet}.
+        {PackageSource}
 
         """;
 

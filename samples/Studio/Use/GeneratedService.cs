@@ -83,7 +83,8 @@ internal static class GeneratedService
         The second address describes all routes. The model is data/model.zip: replace it by another one of this library, and build again.
         ServiceOptions.cs has what can be set: sizes, places, times.
         "dotnet publish -c Release -o out" makes the folder that a server needs.
-        The package Microsoft.ML.ResNet is needed in version {PackageVersions.ResNet}.
+        The packages of ResNet.MLNet are needed in version {PackageVersions.ResNet}.
+        {GeneratedProject.PackageSource}
 
         """;
 

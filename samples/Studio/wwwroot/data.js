@@ -288,7 +288,7 @@ export async function open(main, studio) {
               { class: 'finding', open: unreadable.length < 8 },
               h('summary', {}, `Cannot be read: ${count(unreadable.length)}`),
               h('p', {}, 'They are left out of training.'),
-              h('ul', {}, ...unreadable.slice(0, 100).map(each => h('li', {}, h('b', {}, each.image), ` ${each.reason}`))),
+              h('ul', {}, ...unreadable.slice(0, 100).map(each => h('li', {}, each.reason))),
               action('Remove them', () => trash(unreadable.map(each => each.image)), { class: 'button second' }),
             ),
           ]),

@@ -11,9 +11,12 @@ export function h(tag, properties = {}, ...children) {
     else if (name === 'value' || name === 'hidden') element[name] = value;
     else element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat().filter(child => child !== null && child !== undefined && child !== false));
+  element.append(...there(children.flat()));
   return element;
 }
+
+// The browser would write what is not there as a word: "null".
+const there = children => children.filter(child => child !== null && child !== undefined && child !== false);
 
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
@@ -60,7 +63,7 @@ export function action(label, run, properties = {}) {
 export function show(title, ...content) {
   const viewer = byId('viewer');
   byId('viewer-title').textContent = title;
-  byId('viewer-body').replaceChildren(...content);
+  byId('viewer-body').replaceChildren(...there(content));
   if (!viewer.open) viewer.showModal();
 }
 

@@ -210,8 +210,10 @@ export async function open(main, studio) {
       h(
         'p',
         {},
-        `Its folder says ${each.class}; the network says ${each.predicted}, with ${percent(each.confidence)}, `
-          + `and ${each.class} with ${percent(each.classProbability)}.`,
+        each.predicted === each.class
+          ? `Its folder says ${each.class}, and so does the network, with ${percent(each.confidence)}.`
+          : `Its folder says ${each.class}; the network says ${each.predicted}, with ${percent(each.confidence)}, `
+            + `and ${each.class} with ${percent(each.classProbability)}.`,
       ),
       h(
         'div',

@@ -115,7 +115,10 @@ export async function open(main, studio) {
       ),
     );
     const names = studio.runs.find(run => run.id === id).classes.join(', ');
-    code.textContent = `// dotnet add package Microsoft.ML Microsoft.ML.ImageAnalytics Microsoft.ML.OnnxTransformer Microsoft.ML.OnnxRuntime
+    code.textContent = `// dotnet add package Microsoft.ML
+// dotnet add package Microsoft.ML.ImageAnalytics
+// dotnet add package Microsoft.ML.OnnxTransformer
+// dotnet add package Microsoft.ML.OnnxRuntime
 using Microsoft.ML;
 
 var ml = new MLContext();

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Deque.AxeCore.Playwright;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.Playwright;
@@ -87,6 +88,9 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await Expect(page.GetByAltText("What speaks for circle")).ToBeVisibleAsync();
         Assert.True(await page.GetByAltText("What speaks for circle")
             .EvaluateAsync<bool>("async image => { await image.decode(); return image.naturalWidth > 0; }"));
+        await Expect(page.Locator("#viewer-body > p"))
+            .ToHaveTextAsync(new Regex(@"^Its folder says circle, and so does the network, with [0-9.]+ %\.$"));
+        Assert.DoesNotContain("null", await page.Locator("#viewer-body").InnerTextAsync());
         await page.Keyboard.PressAsync("Escape");
 
         // Correction: with keys. Stars among circles are asked about.
@@ -122,6 +126,10 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await Expect(page.Locator(".results ol li").First).ToContainTextAsync("star");
         await page.EvaluateAsync(Paste, Convert.ToBase64String(circles[3]));
         await Expect(page.Locator(".results ol li").First).ToContainTextAsync("circle");
+        var code = await page.Locator("pre").TextContentAsync() ?? "";
+        var additions = code.Split('\n').Where(line => line.StartsWith("// dotnet add package ", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(4, additions.Length);
+        Assert.All(additions, line => Assert.Equal(5, line.Split(' ').Length)); // the command takes one package
         await LookAsync(page, "5-use");
         var download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "model.zip", Exact = true })
             .ClickAsync());
@@ -148,6 +156,21 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         Assert.True(await page.Locator(".tile img")
             .First.EvaluateAsync<bool>("async image => { await image.decode(); return image.naturalWidth > 0; }"));
         Assert.Equal(0, await page.Locator("img[src=x]").CountAsync());
+    }
+
+    [SkippableFact]
+    public async Task AStudioThatHasEndedIsSaidWhereItIsSeen()
+    {
+        Drawn.Project(_folder["p"], 30, "circle", "star");
+        var studio = await TestStudio.StartAsync(_folder["p"]);
+        var page = await chromium.OpenAsync(studio.Address, ColorScheme.Light, 1000, 400, isPhone: false);
+        await Expect(page.GetByText("All 60 images can be read")).ToBeVisibleAsync();
+
+        await studio.DisposeAsync();
+        await Expect(page.GetByRole(AriaRole.Alert)).ToBeInViewportAsync();
+
+        await page.EvaluateAsync("scrollTo(0, document.body.scrollHeight)");
+        await Expect(page.GetByRole(AriaRole.Alert)).ToBeInViewportAsync();
     }
 
     private async Task EveryScreenAsync(TestStudio studio)
