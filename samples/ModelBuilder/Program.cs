@@ -6,6 +6,14 @@ using ModelBuilder;
 using QuickStart;
 //#endif
 
+// Training may take long: a name that is wrong is said before.
+if (args.FirstOrDefault(path => !File.Exists(path)) is { } missing)
+{
+    Console.Error.WriteLine(
+        $"There is no image '{missing}'. Name image files to classify; without any, the model is trained unless it is there, and tested.");
+    return 1;
+}
+
 try
 {
     var folder = MLModel.Config.DataSource.FolderPath;

@@ -14,6 +14,7 @@ var architecture = new Option<string>("--arch")
 {
     Description = "The network: resnet20 … resnet1202 for small images, resnet18 … resnet152 for large ones.",
     DefaultValueFactory = _ => "resnet20",
+    HelpName = "name",
 };
 architecture.CompletionSources.Add([.. ResNetArchitecture.All.Select(each => each.Name)]);
 var epochs = new Option<int?>("--epochs")

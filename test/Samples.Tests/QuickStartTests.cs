@@ -35,6 +35,10 @@ public sealed class QuickStartTests : IDisposable
     }
 
     [Fact]
+    public void HelpFitsATerminal() =>
+        Assert.All(SampleProcess.RunSample("QuickStart", "--help").Succeeded().Lines, line => Assert.InRange(line.Length, 0, 160));
+
+    [Fact]
     public void ImagesThatCannotBeReadAreNamedAndClassNamesAreWhole()
     {
         File.WriteAllText(_folder["images/lying/unreadable.png"], "no image");

@@ -12,6 +12,15 @@ public sealed class ProcessTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Fact]
+    public void HelpIsPrintedAndNothingStarted()
+    {
+        var help = SampleProcess.Run("dotnet", [SampleProcess.Assembly("WebApp"), "--help"], folder: _folder.Path).Succeeded().Output;
+
+        Assert.All(["--model", "--data", "--urls", "--Classifier:"], option => Assert.Contains(option, help, StringComparison.Ordinal));
+        Assert.DoesNotContain("listening", help, StringComparison.Ordinal);
+    }
+
     [SkippableFact]
     public async Task AskedToStopItAnswersWhatItHasAcceptedAndLeavesNothingBehind()
     {

@@ -39,6 +39,16 @@ public sealed class ModelBuilderTests : IDisposable
         Assert.Contains(said, Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
+    [Fact]
+    public void AnImageThatIsNotThereIsSaidBeforeTraining()
+    {
+        var result = Run("--help");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith("There is no image '--help'.", result.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private ProcessResult Run(params string[] arguments) => SampleProcess.Run(
