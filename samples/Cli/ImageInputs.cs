@@ -35,7 +35,8 @@ internal sealed class ImageInputs
         {
             if (result.GetValue(_inputs) is not { Length: > 0 } && result.GetValue(_list) is null)
             {
-                result.AddError("No images are given: name files, folders or globs, - for standard input, or --paths-from.");
+                result.AddError(
+                    "No images are given: name files, folders or globs after the model, - for standard input, or --paths-from.");
             }
             else if (result.GetValue(_list) == StandardInput && result.GetValue(_inputs)?.Contains(StandardInput) == true)
             {

@@ -67,7 +67,7 @@ internal static class InspectCommand
             [
                 "preprocessing",
                 result.Preprocessing is { } how
-                    ? $"border {how.CropBorder}, supersampling {how.Supersampling}, "
+                    ? $"resized to {string.Join('×', how.ResizeTo)}, border {how.CropBorder}, supersampling {how.Supersampling}, "
                         + $"{(how.Mean.Length > 3 ? "mean image" : $"mean {Numbers(how.Mean)}")}, "
                         + $"deviation {Numbers(how.StandardDeviation)}"
                     : "unknown",

@@ -28,6 +28,11 @@ internal static class LabelList
     /// <exception cref="InvalidDataException">The file has no images, or a line is not as it must be.</exception>
     public static ImageFolderRow[] Read(string path)
     {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no CSV file '{path}' (looked for '{Path.GetFullPath(path)}').");
+        }
+
         using var csv = new CsvReader(
             new StreamReader(RegularFile.OpenRead(path)),
             new CsvConfiguration(CultureInfo.InvariantCulture) { HasHeaderRecord = false, BadDataFound = null });

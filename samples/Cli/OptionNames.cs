@@ -16,6 +16,9 @@ internal static partial class OptionNames
             "Make room on the disk, or give --checkpoints a folder on a larger one."),
         ("Those of LoadImageShards need none", "Those of shards need none"),
         ("leave it out by OnBadImage = BadImageHandling.Skip", "leave it out with --on-bad-image Skip"),
+        ("""Start from a pretrained network (Pretrained = "resnet18"), or choose a larger InputShape, such as 3×128×128.""",
+            "Start from a pretrained network (--pretrained, without --arch), or choose a larger --image-size, such as 128."),
+        ("download them once, with ResNetWeights.Download(", "name them in full as --weights, which downloads them once ("),
         (" (strict: false)", ""),
     ];
 

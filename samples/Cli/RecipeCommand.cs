@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.ML.ResNet.Trainers;
 using Samples;
 
 namespace Cli;
@@ -45,10 +46,10 @@ internal static class RecipeCommand
             }
             else
             {
-                terminal.WriteTable(["recipe", "epochs", "batch size", "learning rate", "optimizer"], RecipeNames.All.Select(each =>
+                terminal.WriteTable(["recipe", "length", "batch size", "learning rate", "optimizer"], RecipeNames.All.Select(each =>
                 {
                     var recipe = RecipeNames.Find(each)!;
-                    return new[] { each, $"{recipe.Epochs}", $"{recipe.BatchSize}", FormattableString.Invariant($"{recipe.LearningRate}"),
+                    return new[] { each, Length(recipe), $"{recipe.BatchSize}", FormattableString.Invariant($"{recipe.LearningRate}"),
                         $"{recipe.Optimizer}" };
                 }));
             }
@@ -56,4 +57,7 @@ internal static class RecipeCommand
             return ExitCode.Success;
         });
     }
+
+    private static string Length(TrainingRecipe recipe) =>
+        recipe.Steps is { } steps ? FormattableString.Invariant($"{steps:n0} steps") : $"{recipe.Epochs} epochs";
 }

@@ -62,7 +62,7 @@ internal sealed record TrainingResult(
         [$"test {Accuracy}", Share(TestAccuracy)],
         .. TestMeanAveragePrecision is not { } precision ? Array.Empty<string[]>()
             : [["test mean average precision", precision.ToString("f4", CultureInfo.InvariantCulture)]],
-        ["time", string.Create(CultureInfo.InvariantCulture, $"{Seconds:f1} s")],
+        ["time of the epochs", string.Create(CultureInfo.InvariantCulture, $"{Seconds:f1} s")],
         .. StoppedEarly is null ? Array.Empty<string[]>() : [["stopped early", StoppedEarly]],
     ]);
 

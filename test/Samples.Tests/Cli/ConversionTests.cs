@@ -80,7 +80,9 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
         var json = Resnet("recipe", "fast").Succeeded().Output;
 
         Assert.Equal(TrainingRecipe.Fast, TrainingRecipe.FromJson(json));
-        Assert.Contains(Resnet("recipe").Succeeded().Lines, line => line.StartsWith("modern\t30\t128\t0.1\t", StringComparison.Ordinal));
+        var lines = Resnet("recipe").Succeeded().Lines;
+        Assert.Contains(lines, line => line.StartsWith("modern\t30 epochs\t128\t0.1\t", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("paper\t64,000 steps\t128\t0.1\t", StringComparison.Ordinal));
     }
 
     [Fact]

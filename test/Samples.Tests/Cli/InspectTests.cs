@@ -37,6 +37,7 @@ public sealed class InspectTests(CliFixture fixture) : IClassFixture<CliFixture>
         var lines = Resnet("inspect", fixture.Safetensors, "--layers", "--weights").Succeeded().Lines;
 
         Assert.Contains("architecture\tplain20", lines);
+        Assert.Contains("preprocessing\tresized to 16×16, border 0, supersampling 1, mean 100/110/120, deviation 60/61/62", lines);
         Assert.Contains("layer1.0.conv1\t3×3 convolution\t16×16×16\t2,304\t589,824", lines);
         Assert.Contains(lines, line => line.StartsWith("fc.weight\t3×64\t", StringComparison.Ordinal));
     }

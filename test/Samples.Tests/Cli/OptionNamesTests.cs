@@ -11,6 +11,8 @@ public sealed class OptionNamesTests
     [InlineData("MaxDuration of 00:10:00 was over after step 7 of 9.", "--max-minutes of 00:10:00 was over after step 7 of 9.")]
     [InlineData("Momentum of the training recipe must be below 1.", "Momentum of the training recipe must be below 1.")]
     [InlineData("Image 'Epochs/Seed.png' cannot be read.", "Image 'Epochs/Seed.png' cannot be read.")]
+    [InlineData("'resnet50' is not there: download them once, with ResNetWeights.Download(\"resnet50.imagenet1k_v2\").",
+        "'resnet50' is not there: name them in full as --weights, which downloads them once (\"resnet50.imagenet1k_v2\").")]
     public void PropertiesBecomeOptions(string said, string typed) => Assert.Equal(typed, global::Cli.OptionNames.InPlaceOfApi(said));
 
     [Fact]

@@ -198,7 +198,9 @@ public sealed class PredictTests(CliFixture fixture) : IClassFixture<CliFixture>
     }
 
     [Theory]
-    [InlineData(2, "No images are given", "predict", "MODEL")]
+    [InlineData(2, "No images are given: name files, folders or globs after the model", "predict", "MODEL")]
+    [InlineData(1, "is a folder, but must be a file.", "predict", "IMAGES", "IMAGES")]
+    [InlineData(1, "is a folder, but must be a file.", "inspect", "IMAGES")]
     [InlineData(2, "--top is '0', but must be a whole number, at least 1.", "predict", "MODEL", "IMAGES", "--top", "0")]
     [InlineData(2, "either as --csv or as --json", "predict", "MODEL", "IMAGES", "--csv", "--json")]
     [InlineData(1, "No file matches 'no/*.png'", "predict", "MODEL", "no/*.png")]

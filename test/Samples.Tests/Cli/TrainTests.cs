@@ -208,10 +208,13 @@ public sealed class TrainTests : IDisposable
     [InlineData("--test", "empty", "has no sub-folder with images")]
     [InlineData("--validation", "empty", "has no sub-folder with images")]
     [InlineData("--test", "missing", "There is no image folder '")]
+    [InlineData("--test", "photo.jpg", "is a file, but must be a folder with a sub-folder of images for each class.")]
+    [InlineData("--test", "missing.csv", "There is no CSV file '")]
     [InlineData("--preview", "missing/batch.png", "there is no folder")]
     public void WhatIsWrongWithTheOtherImagesIsSaidBeforeTraining(string option, string folder, string message)
     {
         Directory.CreateDirectory(_folder["empty"]);
+        File.WriteAllBytes(_folder["photo.jpg"], []);
         Pictures.Write(_folder["other"], perClass: 3, height: 16, width: 16, seed: 2);
         Directory.Move(Path.Combine(_folder["other"], "lying"), Path.Combine(_folder["other"], "running"));
 
