@@ -25,7 +25,9 @@ public static class ResNetCatalog
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
         {
-            throw new DirectoryNotFoundException($"There is no image folder '{folder}' (looked in '{Path.GetFullPath(folder)}').");
+            throw new DirectoryNotFoundException(File.Exists(folder)
+                ? $"'{folder}' is a file, but must be a folder with a sub-folder of images for each class."
+                : $"There is no image folder '{folder}' (looked in '{Path.GetFullPath(folder)}').");
         }
 
         var images = new Lazy<ImageFolder>(() => ImageFolder.List(folder));

@@ -11,21 +11,21 @@ internal static class RegularFile
     /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
     public static FileStream OpenRead(string path)
     {
-        if (Directory.Exists(path))
-        {
-            throw new IOException($"'{path}' is a folder, but must be a file."); // the system says that access is denied
-        }
-
         Check(path);
         return File.OpenRead(path);
     }
 
     /// <summary>Checks that a path leads to a file, if to anything.</summary>
     /// <param name="path">The file, or a link to it.</param>
-    /// <exception cref="IOException">It is a pipe or a device.</exception>
+    /// <exception cref="IOException">It is a folder, a pipe or a device.</exception>
     /// <exception cref="UnauthorizedAccessException">It is empty, and may not be read.</exception>
     public static void Check(string path)
     {
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"'{path}' is a folder, but must be a file."); // the system says that access is denied
+        }
+
         var link = new FileInfo(path);
         var file = link.ResolveLinkTarget(returnFinalTarget: true) ?? link;
         if (file is FileInfo { Exists: true, Length: 0 } && !IsPackedAsFile(file.FullName))

@@ -78,8 +78,8 @@ public sealed class ResNetPredictor : IDisposable
     /// <returns>The predictor, to be disposed of.</returns>
     /// <exception cref="InvalidDataException">The file holds no such model, or is damaged; the message says what was found.</exception>
     /// <exception cref="ArgumentException">The file does not say enough, and neither do the options, or they do not fit it.</exception>
-    /// <exception cref="IOException">The file cannot be read, or is a pipe or a device.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
+    /// <exception cref="IOException">The file cannot be read, or is a folder, a pipe or a device.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     /// <exception cref="DllNotFoundException">The application has no ONNX Runtime.</exception>
     public static ResNetPredictor Load(string path, ResNetPredictorOptions options)
     {

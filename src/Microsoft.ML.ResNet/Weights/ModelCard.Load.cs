@@ -14,8 +14,8 @@ public sealed partial record ModelCard
     /// <returns>The card, or <see langword="null"/> where the file has none: the network was not trained by this library.</returns>
     /// <exception cref="InvalidDataException">The file is damaged, or holds no network; the message says what was found.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="IOException">The file cannot be read, or is a pipe or a device.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
+    /// <exception cref="IOException">The file cannot be read, or is a folder, a pipe or a device.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static ModelCard? Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -50,8 +50,8 @@ public sealed partial class ResNetWeights
     /// <exception cref="InvalidDataException">The file is damaged, or is none of these; the message says what was found.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxBytes"/> is not positive.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="IOException">The file cannot be read, or is a pipe or a device.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
+    /// <exception cref="IOException">The file cannot be read, or is a folder, a pipe or a device.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     /// <exception cref="OperationCanceledException">The token asked to stop.</exception>
     public static ResNetWeights Load(string path, long maxBytes = MemoryAllowance.Default, CancellationToken cancellationToken = default)
     {

@@ -254,9 +254,7 @@ internal sealed class TrainingImageReader<T>(
             $"The images are about {sample.LargerSide} pixels large, "
             + $"but the network reads {columns.Image.Shape.Height}×{columns.Image.Shape.Width} and starts from random weights: "
             + "at that size little is left of a photograph, and a network learns little from few of them. "
-            + "Start from published weights: Architecture = ResNetArchitecture.ResNet18, "
-            + "InitialWeights = ResNetWeights.Download(\"resnet18.imagenet1k_v1\"). "
-            + "To train from nothing, choose a larger InputShape, such as 3×128×128.");
+            + """Start from a pretrained network (Pretrained = "resnet18"), or choose a larger InputShape, such as 3×128×128.""");
     }
 
     private void WarnOfFiles(ImageStore<T> store, int imageCount)

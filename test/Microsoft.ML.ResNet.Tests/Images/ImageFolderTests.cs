@@ -57,6 +57,18 @@ public sealed class ImageFolderTests
             "'no/such/folder'", Assert.Throws<DirectoryNotFoundException>(() => _ml.Data.LoadImageFolder("no/such/folder")).Message);
 
     [Fact]
+    public void AFileIsNoFolder()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder["photo.jpg"], []);
+
+        var exception = Assert.Throws<DirectoryNotFoundException>(() => _ml.Data.LoadImageFolder(folder["photo.jpg"]));
+
+        Assert.Equal(
+            $"'{folder["photo.jpg"]}' is a file, but must be a folder with a sub-folder of images for each class.", exception.Message);
+    }
+
+    [Fact]
     public void SaysHowAFolderMustLook()
     {
         using var folder = new TemporaryFolder();
