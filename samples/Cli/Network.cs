@@ -27,6 +27,7 @@ internal sealed record Network(string Source, ResNetWeights Weights, ResNetArchi
             Architecture = Architecture,
             Preprocessing = Preprocessing,
             ClassNames = Weights.ClassNames,
+            Card = Weights.Card,
         };
 
     /// <summary>Gets whether an image has any number of the labels, each with a probability of its own.</summary>

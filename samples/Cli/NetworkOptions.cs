@@ -140,6 +140,7 @@ internal sealed class NetworkOptions
                 Architecture = weights.Architecture,
                 Preprocessing = weights.Preprocessing,
                 ClassNames = [.. Lines(classes)],
+                Card = weights.Card,
             };
         }
 

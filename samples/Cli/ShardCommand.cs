@@ -18,12 +18,11 @@ internal static class ShardCommand
             Required = true,
             HelpName = "folder",
         }.Named();
-        var size = new Option<long>("--size")
+        var size = new Option<long?>("--size")
         {
-            Description = "The most bytes of a shard, with KB, MB or GB after the number.",
+            Description = $"The most bytes of a shard, with KB, MB or GB after the number. [default: {DefaultSize}]",
             HelpName = "size",
-            DefaultValueFactory = _ => ShardSize.Parse(DefaultSize)!.Value,
-            CustomParser = ParseSize,
+            CustomParser = result => ParseSize(result),
         };
         var name = new Option<string>("--name")
         {
@@ -35,6 +34,7 @@ internal static class ShardCommand
         {
             Description = "The seed of the order: images are mixed before they are packed.",
             HelpName = "number",
+            DefaultValueFactory = _ => 0,
             CustomParser = OptionValues.ParseInteger,
         };
         var noCheck = new Option<bool>("--no-check")
@@ -68,8 +68,9 @@ internal static class ShardCommand
                 labeled = labeled.Readable("checking images", reader);
             }
 
+            var mostBytes = arguments.GetValue(size) ?? ShardSize.Parse(DefaultSize)!.Value;
             var writer = new ShardWriter(
-                labeled, arguments.GetValue(output)!, arguments.GetValue(name)!, arguments.GetValue(size), arguments.GetValue(seed))
+                labeled, arguments.GetValue(output)!, arguments.GetValue(name)!, mostBytes, arguments.GetValue(seed))
             {
                 Failed = terminal.Say,
             };

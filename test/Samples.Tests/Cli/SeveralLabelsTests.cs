@@ -57,6 +57,25 @@ public sealed class SeveralLabelsTests : IDisposable
         Assert.Equal($"{image},,,", none.TrimEnd().Split('\n')[1].TrimEnd());
     }
 
+    // Each label keeps a probability of its own: they do not add up to 1.
+    [Fact]
+    public void LabelsStayLabelsInWeightsAndUnderOtherNames()
+    {
+        Resnet(["train", _labels, "-o", _folder["model.zip"], .. Quick]).Succeeded();
+        Resnet("export", _folder["model.zip"], "-o", _folder["model.safetensors"]).Succeeded();
+        File.WriteAllLines(_folder["names.txt"], ["F", "S", "T"]);
+        var image = Path.Combine(_folder["images"], "diagonal", "000.png");
+        var expected = Predict(image, "--top", "3");
+
+        var weights = PredictBy("model.safetensors", image, "--top", "3");
+        var renamed = Predict(image, "--top", "3", "--classes", _folder["names.txt"]);
+
+        Assert.Equal(expected.Select(each => each.Name), weights.Select(each => each.Name));
+        Assert.All(expected.Zip(weights), pair => Assert.Equal(pair.First.Probability, pair.Second.Probability, 1e-5));
+        Assert.All(expected.Zip(renamed), pair => Assert.Equal(pair.First.Probability, pair.Second.Probability, 1e-6));
+        Assert.Equal(["F", "S", "T"], renamed.Select(each => each.Name).Order());
+    }
+
     [Fact]
     public void AFolderIsNoTestOfLabelsNorAListOneOfClasses()
     {
@@ -105,8 +124,11 @@ public sealed class SeveralLabelsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private (string? Name, double Probability)[] Predict(string image, params string[] options) =>
+        PredictBy("model.zip", image, options);
+
+    private (string? Name, double Probability)[] PredictBy(string model, string image, params string[] options) =>
     [
-        .. Resnet(["predict", _folder["model.zip"], image, "--json", .. options]).Succeeded().Json[0].GetProperty("classes")
+        .. Resnet(["predict", _folder[model], image, "--json", .. options]).Succeeded().Json[0].GetProperty("classes")
             .EnumerateArray().Select(each => (each.GetProperty("name").GetString(), each.GetProperty("probability").GetDouble())),
     ];
 
