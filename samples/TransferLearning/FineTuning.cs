@@ -115,7 +115,7 @@ internal sealed class FineTuning
         var (images, seconds) = (model.History.TrainingImages, clock.Elapsed.TotalSeconds);
         var rate = model.History.Epochs.Average(epoch => epoch.ImagesPerSecond);
         AnsiConsole.MarkupLineInterpolated($"Fine-tuned {_settings.Layers} on {images:n0} images in {seconds:f0} s, reading included.");
-        AnsiConsole.MarkupLineInterpolated($"{rate:f0} images/s in training.");
+        AnsiConsole.MarkupLineInterpolated($"{rate:n0} images/s in training.");
         return (Evaluate(model, test, "After"), model);
     }
 
@@ -152,14 +152,21 @@ internal sealed class FineTuning
     private static void WriteReport(
         MulticlassClassificationMetrics? before, MulticlassClassificationMetrics after, IReadOnlyList<string> classes)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("class", "precision", "recall", "recall before");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("class", "precision", "recall");
+        if (before is not null)
+        {
+            table.AddColumn("recall before");
+        }
+
         for (var label = 0; label < classes.Count; label++)
         {
-            table.AddRow(
+            string[] row =
+            [
                 Markup.Escape(classes[label]),
                 Share(after.ConfusionMatrix.PerClassPrecision[label]),
                 Share(after.ConfusionMatrix.PerClassRecall[label]),
-                before is null ? "" : Share(before.ConfusionMatrix.PerClassRecall[label]));
+            ];
+            table.AddRow(before is null ? row : [.. row, Share(before.ConfusionMatrix.PerClassRecall[label])]);
         }
 
         AnsiConsole.Write(table);

@@ -25,6 +25,7 @@ public sealed class TransferLearningSampleTests
         Assert.True(exitCode == 0, error + output);
         Assert.Matches(@"tells\s+3\s+classes\s+apart,\s+the\s+folder\s+has\s+2", output); // wrapped where there is no terminal
         Assert.Contains("After: accuracy", output);
+        Assert.DoesNotContain("recall before", output); // there is none
         Assert.True(File.Exists(folder["tuned.zip"]));
     }
 
