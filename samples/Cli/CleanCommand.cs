@@ -66,6 +66,8 @@ internal static class CleanCommand
                         + "there is no other that they could belong to.");
             }
 
+            var target = arguments.GetValue(moveTo);
+            RefuseInside(labeled.Folder, target);
             var source = network.Load(arguments, terminal, cancellation);
             var reader = reading.NewReader(arguments, terminal, cancellation);
             labeled = labeled.Readable("checking images", reader);
@@ -82,7 +84,7 @@ internal static class CleanCommand
                 found.WriteCsv(csvPath);
             }
 
-            var moved = arguments.GetValue(moveTo) is { } target ? Move(labeled.Folder, found, target) : 0;
+            var moved = target is null ? 0 : Move(labeled.Folder, found, target);
             Write(terminal, found, reader.Failed, moved);
             return reader.ExitCode;
         });
@@ -100,12 +102,9 @@ internal static class CleanCommand
         return ml.MulticlassClassification.FindLabelIssues(model.Transform(files), options);
     }
 
-    // All or none: where a file would be written over, nothing is moved.
-    private static int Move(string folder, LabelIssues found, string target)
+    private static void RefuseInside(string folder, string? target)
     {
-        var moves = found.Issues.Select(issue => (From: issue.Path!, To: Path.Combine(target, Path.GetRelativePath(folder, issue.Path!))))
-            .ToArray();
-        if (Path.GetRelativePath(folder, target) is var relative
+        if (target is not null && Path.GetRelativePath(folder, target) is var relative
             && relative != ".." && !relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
             && !Path.IsPathRooted(relative))
         {
@@ -113,7 +112,13 @@ internal static class CleanCommand
                 $"--move-to is '{target}', which is in the folder of images, '{folder}': they would be images of it still. "
                     + "Name another folder.");
         }
+    }
 
+    // All or none: where a file would be written over, nothing is moved.
+    private static int Move(string folder, LabelIssues found, string target)
+    {
+        var moves = found.Issues.Select(issue => (From: issue.Path!, To: Path.Combine(target, Path.GetRelativePath(folder, issue.Path!))))
+            .ToArray();
         if (moves.FirstOrDefault(move => File.Exists(move.To)).To is { } existing)
         {
             throw new IOException($"There is a file '{existing}' already, so no image was moved. "

@@ -77,6 +77,16 @@ public sealed class CleanTests : IDisposable
         Assert.Contains(message, result.Error);
     }
 
+    [Fact]
+    public void AFolderAmongTheImagesIsRefusedBeforeTheyAreRead()
+    {
+        File.WriteAllText(_folder["images/lying/unreadable.png"], "no image");
+
+        var result = Clean("--move-to", _folder["images/aside"]);
+
+        Assert.Contains("which is in the folder of images", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private ProcessResult Clean(params string[] options) =>
