@@ -25,7 +25,7 @@ internal static class Names
             : name.Length > Longest ? throw new RefusedException($"The name has {name.Length} characters; a class may have {Longest}.")
             : !IsSafe(name) ? throw new RefusedException(
                 $"'{name}' cannot be the name of a class, which is that of a folder: "
-                + "leave out / \\ : * ? \" < > |, and a dot at either end.")
+                + "leave out / \\ : * ? \" < > |, a dot at either end, and what Windows keeps for itself, such as CON.")
             : ProjectLayout.Reserved.Contains(name) ? throw new RefusedException(
                 $"'{name}' is a folder of the studio's own: take another name.")
             : name;

@@ -26,6 +26,12 @@ internal static class ChanceLevel
         var (trainingShare, validationShare) = (LargestShare(images.Training, balance), LargestShare(images.Validation, ClassBalance.None));
         var validated = images.Validation.Count > 0;
         var looks = end.Epochs.Length * (validated ? 2 : 1);
+        if (!IsBetter(1, trainingShare, images.Training.Count, looks)
+            && !(validated && IsBetter(1, validationShare, images.Validation.Count, looks)))
+        {
+            return null; // they are so few that being right about all of them may be luck
+        }
+
         for (var i = 0; i < end.Epochs.Length; i++)
         {
             // Out of time, the last epoch saw some of the images only.

@@ -54,7 +54,18 @@ public sealed class ChanceLevelTests
         Assert.DoesNotContain(warnings, warning => warning.Contains("better than chance", StringComparison.Ordinal));
     }
 
-    private ResNetClassificationTransformer Fit(double learningRate, int epochs, out List<string> warnings)
+    // Three images are told apart by luck, too: a network that is right about all of them is not blamed.
+    [Fact]
+    public void ImagesThatAreTooFewToTellAreNotWarnedOf()
+    {
+        using var model = Fit(learningRate: 0.05, epochs: 4, out var warnings, perClass: 1);
+
+        Assert.Equal(3, model.History.TrainingImages);
+        Assert.Null(model.History.NoBetterThanChance);
+        Assert.DoesNotContain(warnings, warning => warning.Contains("better than chance", StringComparison.Ordinal));
+    }
+
+    private ResNetClassificationTransformer Fit(double learningRate, int epochs, out List<string> warnings, int perClass = 60)
     {
         var heard = warnings = [];
         _ml.Log += (_, message) =>
@@ -74,6 +85,6 @@ public sealed class ChanceLevelTests
             LearningRate = learningRate,
             ThreadCount = 1,
             Precision = TrainingPrecision.Float32,
-        }).Fit(TrainingData.Vectors(_ml, Pictures.Rows(perClass: 60, height: 16, width: 16, channels: 3)));
+        }).Fit(TrainingData.Vectors(_ml, Pictures.Rows(perClass: perClass, height: 16, width: 16, channels: 3)));
     }
 }
