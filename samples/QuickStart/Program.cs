@@ -96,6 +96,11 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
     }
 }));
 
+if (Console.IsOutputRedirected)
+{
+    AnsiConsole.Profile.Width = int.MaxValue; // lines of a log are not wrapped, nor names of classes cut
+}
+
 // Long enough to write a checkpoint after Ctrl+C.
 var parsed = command.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -38,6 +38,11 @@ var checkpoints = new Option<string?>("--checkpoints")
 };
 var seed = new Option<int>("--seed") { Description = "The seed of all randomness.", DefaultValueFactory = _ => 1 };
 
+if (Console.IsOutputRedirected)
+{
+    AnsiConsole.Profile.Width = int.MaxValue; // lines of a log are not wrapped
+}
+
 var command = new RootCommand("Fine-tunes a residual network on a folder of images.")
 {
     weights, architecture, data, test, layers, epochs, learningRate, model, checkpoints, seed,

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.TestSupport;
 
 namespace Microsoft.ML.ResNet.Samples.Tests;
@@ -52,6 +53,7 @@ public sealed class QuickStartTests : IDisposable
         Assert.Contains("unreadable.png", run.Error); // the trainer's warning
         Assert.Matches("is .. predicted +diagonal +lying +standing|is . predicted +diagonal +lying +standing", run.Output);
         Assert.True(File.Exists(_folder["model.zip"]));
+        Assert.Matches($@"(?m)^Saved {Regex.Escape(_folder["model.zip"])}, [0-9,]+ KB\. .* see samples/Consume\.\r?$", run.Output);
     }
 
     public void Dispose() => _folder.Dispose();
