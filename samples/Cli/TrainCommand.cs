@@ -99,6 +99,7 @@ internal static class TrainCommand
                 "--test reads images as the saved model does, which ignores their EXIF orientation: "
                 + "leave out --exif-orientation, or test with 'resnet evaluate --exif-orientation'.");
             CheckShards(arguments.GetValue(data)!, validationFolder, arguments.GetValue(test));
+            _ = options.Recipe(arguments); // a wrong one is said before images are looked at
             var streams = arguments.GetValue(stream);
             UsageException.ThrowIf(streams && !ShardLabels.AreMeant(arguments.GetValue(data)!),
                 $"--stream reads shards anew in each epoch, but '{arguments.GetValue(data)}' is none: leave it out, or pack the images "

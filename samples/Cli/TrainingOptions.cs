@@ -97,6 +97,10 @@ internal sealed class TrainingOptions
     /// <summary>Gets the weights asked for; null for random ones.</summary>
     public string? Weights(ParseResult arguments) => arguments.GetValue(_weights);
 
+    /// <summary>Reads the recipe asked for.</summary>
+    /// <exception cref="InvalidDataException">The file holds no recipe.</exception>
+    public TrainingRecipe Recipe(ParseResult arguments) => RecipeNames.Read(arguments.GetValue(_recipe)!);
+
     /// <summary>Gets whether pretrained weights are asked for.</summary>
     public bool WantsPretrained(ParseResult arguments) => arguments.GetResult(_pretrained) is { Implicit: false };
 
@@ -155,7 +159,7 @@ internal sealed class TrainingOptions
             CheckSize(side, architecture);
         }
 
-        var recipe = RecipeNames.Read(arguments.GetValue(_recipe)!);
+        var recipe = Recipe(arguments);
         return new TrainingSettings
         {
             Architecture = architecture,

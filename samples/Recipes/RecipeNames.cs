@@ -1,11 +1,13 @@
 using System.CommandLine;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.Files;
 using Microsoft.ML.ResNet.Trainers;
 
 namespace Samples;
 
 /// <summary>The recipes that a command line names.</summary>
-internal static class RecipeNames
+internal static partial class RecipeNames
 {
     private static readonly Dictionary<string, TrainingRecipe> Recipes = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -47,11 +49,34 @@ internal static class RecipeNames
     public static TrainingRecipe? Find(string name) => Recipes.GetValueOrDefault(name);
 
     /// <summary>Gets the recipe of a name, or that of a file.</summary>
-    /// <exception cref="ArgumentException">The file holds no recipe.</exception>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    /// <exception cref="InvalidDataException">The file holds no recipe.</exception>
     /// <exception cref="IOException">There is neither, or the file cannot be read.</exception>
     public static TrainingRecipe Read(string name) => Find(name)
-        ?? (File.Exists(name) ? TrainingRecipe.FromJson(Text(name))
+        ?? (File.Exists(name) ? ReadFile(name)
         : throw new FileNotFoundException($"There is no recipe '{name}': give {string.Join(", ", All)}, or a JSON file."));
+
+    private static TrainingRecipe ReadFile(string path)
+    {
+        try
+        {
+            return TrainingRecipe.FromJson(Text(path));
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"'{path}' is no recipe: {Found(exception)}. 'resnet recipe modern' prints one.");
+        }
+    }
+
+    // In the words of the file, not of .NET.
+    private static string Found(JsonException exception) =>
+        UnknownProperty().Match(exception.Message) is { Success: true } unknown ? $"no recipe has a property '{unknown.Groups[1].Value}'"
+        : exception.Path is ['$', '.', .. var property] ? $"'{property}', in line {exception.LineNumber + 1}, has a value of another kind"
+        : exception.LineNumber is { } line ? $"line {line + 1} is no JSON"
+        : "it is no JSON object";
+
+    [GeneratedRegex("JSON property '(.*?)' could not be mapped")]
+    private static partial Regex UnknownProperty();
 
     private static string Text(string path)
     {

@@ -226,6 +226,22 @@ public sealed class TrainTests : IDisposable
         Assert.False(Directory.Exists(_folder["model.zip.checkpoints"]));
     }
 
+    [Theory]
+    [InlineData("""{ "Epoch": 3 }""", "is no recipe: no recipe has a property 'Epoch'. 'resnet recipe modern' prints one.")]
+    [InlineData("""{ "Epochs": "three" }""", "is no recipe: 'Epochs', in line 1, has a value of another kind.")]
+    [InlineData("Epochs: 3", "is no recipe: line 1 is no JSON.")]
+    [InlineData("null", "is no recipe: it is no JSON object.")]
+    [InlineData("""{ "Momentum": 1 }""", "Momentum of the training recipe must be")]
+    public void ARecipeThatIsNoneIsSaidInALine(string json, string message)
+    {
+        File.WriteAllText(_folder["recipe.json"], json);
+
+        var run = Resnet("train", _folder["images"], "--recipe", _folder["recipe.json"], "-o", _folder["model.zip"]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(message, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
     [Fact]
     public void TrainingThatLearnedNothingIsSaidSo()
     {
