@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.ML.ResNet.TestSupport;
@@ -48,6 +49,25 @@ public sealed class StudioArgumentsTests
 
         Assert.StartsWith($"The studio cannot listen on port {port} of 127.0.0.1: ", exception.Message, StringComparison.Ordinal);
         Assert.EndsWith("Give another --port; without it, a free one is taken.", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhereItIsOpenToAllOtherMachinesAreToldHow()
+    {
+        using var folder = new TemporaryFolder();
+        string[] arguments = [SampleProcess.Assembly("Studio"), folder["p"], "--host", "0.0.0.0", "--no-browser"];
+        using var studio = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
+        try
+        {
+            Assert.Matches(@"^The studio is open at http://127\.0\.0\.1:[0-9]+/", await studio.StandardOutput.ReadLineAsync());
+            Assert.Equal(
+                "Other machines open it by this machine's IP address in place of 127.0.0.1.", await studio.StandardOutput.ReadLineAsync());
+        }
+        finally
+        {
+            studio.Kill(entireProcessTree: true);
+            await studio.WaitForExitAsync();
+        }
     }
 
     [Fact]

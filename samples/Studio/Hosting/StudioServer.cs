@@ -29,6 +29,11 @@ public static class StudioServer
         await app.StartAsync(cancellation);
         var address = AddressOf(app, options);
         Console.WriteLine($"The studio is open at {address}");
+        if (IsOpenToAll(options))
+        {
+            Console.WriteLine("Other machines open it by this machine's IP address in place of 127.0.0.1.");
+        }
+
         Console.WriteLine("Images and models stay on this machine. Ctrl+C stops; training goes on when the studio is started again.");
         if (options.OpensBrowser)
         {
@@ -59,9 +64,12 @@ public static class StudioServer
     internal static string AddressOf(WebApplication app, StudioOptions options)
     {
         var bound = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-        var host = options.Host.Equals(IPAddress.Any) || options.Host.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : bound.Host;
+        var host = IsOpenToAll(options) ? "127.0.0.1" : bound.Host;
         return $"http://{host}:{bound.Port}/{options.Token}/";
     }
+
+    private static bool IsOpenToAll(StudioOptions options) =>
+        options.Host.Equals(IPAddress.Any) || options.Host.Equals(IPAddress.IPv6Any);
 
     /// <summary>Builds the server.</summary>
     internal static WebApplication Build(StudioOptions options)
