@@ -85,7 +85,8 @@ internal sealed class CropAndFlip(ImageShape shape, Normalization normalization,
     }
 
     private static void Move<T>(
-        ReadOnlySpan<T> pixels, ReadOnlySpan<float> meanThere, int from, Span<float> target, ReadOnlySpan<float> meanHere, int to, int count)
+        ReadOnlySpan<T> pixels, ReadOnlySpan<float> meanThere, int from,
+        Span<float> target, ReadOnlySpan<float> meanHere, int to, int count)
         where T : unmanaged, INumberBase<T>
     {
         for (var i = 0; i < count; i++)

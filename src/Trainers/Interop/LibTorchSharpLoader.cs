@@ -140,7 +140,8 @@ internal static class LibTorchSharpLoader
         {
             return LoadCopy(elf);
         }
-        catch (DllNotFoundException e) when (Find("libtorch.so") is null && e.Message.Contains("undefined symbol", StringComparison.Ordinal))
+        catch (DllNotFoundException e) when (Find("libtorch.so") is null
+            && e.Message.Contains("undefined symbol", StringComparison.Ordinal))
         {
             throw new DllNotFoundException(MissingLibTorch(Platform), e); // the system's own is of another version, such as Debian's
         }
