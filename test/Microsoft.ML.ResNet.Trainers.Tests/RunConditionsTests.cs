@@ -152,7 +152,8 @@ public sealed class RunConditionsTests : IDisposable
         }).Fit(data);
         Assert.DoesNotContain(warnings, IsAboutSize);
 
-        static bool IsAboutSize(string warning) => warning.Contains("Start from a pretrained network (Pretrained = ", StringComparison.Ordinal);
+        static bool IsAboutSize(string warning) =>
+            warning.Contains("Start from a pretrained network (Pretrained = ", StringComparison.Ordinal);
     }
 
     // In the precision and with the threads that a training has where nobody asks for others.

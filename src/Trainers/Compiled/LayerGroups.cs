@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>
-/// The layers of a plan in groups that are computed together: a normalization, the addition and the ReLU that follow it. A group is computed
-/// where its last layer stands, when all that it reads is there.
+/// The layers of a plan in groups that are computed together: a normalization, the addition and the ReLU that follow it. A group is
+/// computed where its last layer stands, when all that it reads is there.
 /// </summary>
 internal sealed class LayerGroups
 {

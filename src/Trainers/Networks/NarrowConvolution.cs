@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// </summary>
 /// <remarks>
 /// oneDNN's own kernel multiplies tiles of 32 positions of one row of an image, so that a row of 4 wastes seven eighths of the arithmetic;
-/// its kernel for CPUs without tiles wastes less. The product has the positions of all images in one dimension. What it costs is the copy of
-/// each position's inputs, which many channels repay: measured in docs/PERFORMANCE.md.
+/// its kernel for CPUs without tiles wastes less. The product has the positions of all images in one dimension. What it costs is the copy
+/// of each position's inputs, which many channels repay: measured in docs/PERFORMANCE.md.
 /// </remarks>
 internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowConvolution>
 {
@@ -41,8 +41,8 @@ internal sealed class NarrowConvolution : autograd.SingleTensorFunction<NarrowCo
     public override string Name => nameof(NarrowConvolution);
 
     /// <summary>
-    /// Tells whether a convolution's filters are learned faster this way, on a CPU with instructions for bfloat16. One of single pixels is a
-    /// matrix product already.
+    /// Tells whether a convolution's filters are learned faster this way, on a CPU with instructions for bfloat16. One of single pixels is
+    /// a matrix product already.
     /// </summary>
     /// <param name="shape">The convolution.</param>
     /// <param name="hasTiles">Whether the CPU multiplies tiles, of which a row of eight fills a quarter.</param>
