@@ -81,7 +81,7 @@ internal static class NetworkTrial
             Architecture = architecture,
             InputShape = input,
             ImageColumnName = nameof(PixelRow.Bytes),
-            Recipe = TrainingRecipe.Modern with { Epochs = 8, BatchSize = 8, LearningRate = 0.05, Augmentation = ImageAugmentation.None },
+            Recipe = TrainingRecipe.Modern with { Epochs = 6, BatchSize = 8, LearningRate = 0.05, Augmentation = ImageAugmentation.None },
             ValidationFraction = 0,
             Precision = precision,
             ThreadCount = threads,

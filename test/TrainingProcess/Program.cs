@@ -21,7 +21,8 @@ if (args[0] is "networks" or "wide")
     return;
 }
 
-// TrainingProcess CHECKPOINTS WEIGHTS: trains a small network on drawn pictures, with checkpoints all the time, and saves its weights.
+// TrainingProcess CHECKPOINTS WEIGHTS [--pause]: trains a small network on drawn pictures, with checkpoints all the time, and saves its
+// weights; with a pause after each report, for mpirun passes lines on with some delay: all epochs would be over before the test can kill.
 // TrainingProcess COUNT: trains so many networks, one after another, and tells after each how many MB this process has.
 if (args is [var count])
 {
@@ -75,7 +76,7 @@ using var model = ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.
     ThreadCount = 1,
     CheckpointFolder = args[0],
     CheckpointInterval = TimeSpan.FromMilliseconds(20),
-    Progress = new Announcement(),
+    Progress = new Announcement(args.Contains("--pause")),
 }).Fit(data);
 if (DistributedJob.Rank == 0)
 {
@@ -83,14 +84,14 @@ if (DistributedJob.Rank == 0)
 }
 
 /// <summary>Says that training is under way, for the test to kill it.</summary>
-internal sealed class Announcement : IProgress<TrainingProgress>
+internal sealed class Announcement(bool pauses) : IProgress<TrainingProgress>
 {
     public void Report(TrainingProgress value)
     {
         Console.WriteLine($"step {value.Step} of {value.Steps}");
-        if (DistributedJob.Size > 1)
+        if (pauses)
         {
-            Thread.Sleep(50); // mpirun passes lines on with some delay; 36 epochs would be over before the test can kill
+            Thread.Sleep(50);
         }
     }
 }

@@ -109,7 +109,8 @@ public sealed partial class MpirunTests : IDisposable
     // Each rank says the number of its process first.
     private async Task<(int ExitCode, string Error)> Kill(int rank, int atReport)
     {
-        using var process = Process.Start(new ProcessStartInfo("mpirun", [.. TwoRanks, _folder["b"], _folder["actual.safetensors"]])
+        string[] command = [.. TwoRanks, _folder["b"], _folder["actual.safetensors"], "--pause"];
+        using var process = Process.Start(new ProcessStartInfo("mpirun", command)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

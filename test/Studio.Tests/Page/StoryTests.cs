@@ -70,13 +70,13 @@ public sealed class StoryTests(Chromium chromium) : IClassFixture<Chromium>, IDi
         await Expect(page.Locator(".samples li")).ToHaveCountAsync(8);
         var guess = await page.Locator(".samples polyline").First.GetAttributeAsync("points");
         await page.WaitForFunctionAsync("guess => document.querySelector('.samples polyline').getAttribute('points') !== guess", guess);
-        await LookAsync(page, "2-train");
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).ClickAsync();
         await Expect(page.Locator("#state")).ToHaveTextAsync("Stopped");
         await page.ReloadAsync();
         await Expect(page.Locator("#state")).ToHaveTextAsync("Stopped");
         await Expect(page.Locator(".u-wrap")).ToHaveCountAsync(2);
         await page.GetByRole(AriaRole.Button, new() { Name = "Go on" }).ClickAsync();
+        await LookAsync(page, "2-train"); // not before the stop: all epochs would be over
         await Expect(page.Locator("#state")).ToHaveTextAsync("Done", new() { Timeout = 60_000 });
 
         // Evaluation: a cell opens its images, and one of them shows where the network looked.
