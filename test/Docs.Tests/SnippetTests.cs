@@ -21,7 +21,7 @@ public sealed class SnippetTests : IDisposable
 
     public SnippetTests()
     {
-        Pictures.Write(_folder["photos/train"], perClass: 20, height: 32, width: 32);
+        Pictures.Write(_folder["photos/train"], perClass: 60, height: 32, width: 32);
         Pictures.Write(_folder["photos/test"], perClass: TestImages / 3, height: 32, width: 32, seed: 2);
         File.Copy(_folder["photos/test/lying/000.png"], _folder["photo.png"]);
         Environment.CurrentDirectory = _folder.Path;
