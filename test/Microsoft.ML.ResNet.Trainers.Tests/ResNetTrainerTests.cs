@@ -114,7 +114,7 @@ public sealed class ResNetTrainerTests : IDisposable
             // What is made once for the process is made now.
         }
 
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
         var counts = new List<long>();
         using (Fit(data, epochs: 5, progress: new Recorder(progress => counts.Add(torch.Tensor.TotalCount), finishedOnly: true)))
         {

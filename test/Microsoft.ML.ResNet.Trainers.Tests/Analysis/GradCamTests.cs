@@ -207,7 +207,7 @@ public sealed class GradCamTests : IDisposable
     {
         using var model = Classifiers.Create(_ml, _images, Classifiers.Preprocessing(TrainingData.Shape));
         using var image = Picture(16, 16);
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
 
         model.GradCam(image, stage: 1);
 

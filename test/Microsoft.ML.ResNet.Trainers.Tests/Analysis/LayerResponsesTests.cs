@@ -112,7 +112,7 @@ public sealed class LayerResponsesTests
     {
         var data = Pictures.Load(_ml, _rows);
         using var model = Classifiers.Create(_ml, data, Classifiers.Preprocessing(Shape), OneBlock, "Bytes");
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
 
         model.LayerResponses(data);
 

@@ -215,7 +215,7 @@ public sealed class TestTimeViewsTests : IDisposable
         schema[nameof(PixelRow.Floats)].ColumnType = template.Schema[nameof(PixelRow.Floats)].Type;
         var data = _ml.Data.LoadFromEnumerable(Rows(), schema);
         using var model = Classifiers.Create(_ml, template, Classifiers.Preprocessing(TrainingData.Shape), imageColumn: "Bytes");
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
 
         using (var cursor = model.Transform(data, TestTimeViews.Single)
             .GetRowCursor(model.Transform(data, TestTimeViews.Single).Schema.Where(column => column.Name == "Score")))
@@ -242,7 +242,7 @@ public sealed class TestTimeViewsTests : IDisposable
     {
         var data = Images(20, 30);
         using var model = Classifiers.Create(_ml, data, Classifiers.Preprocessing(TrainingData.Shape));
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
 
         Classifiers.Scores(model.Transform(data, views));
 

@@ -124,7 +124,7 @@ public sealed class ConvolutionCheckTests
     {
         var check = new ConvolutionCheck(ConvolutionKernels.Convolve);
         check.Of(Shape, ScalarType.Float32);
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
 
         check.Of(Shape with { Width = 9 }, ScalarType.Float32);
 

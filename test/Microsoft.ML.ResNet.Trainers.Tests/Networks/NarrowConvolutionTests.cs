@@ -59,7 +59,7 @@ public sealed class NarrowConvolutionTests
         }
 
         Step();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
         for (var i = 0; i < 20; i++)
         {
             Step();

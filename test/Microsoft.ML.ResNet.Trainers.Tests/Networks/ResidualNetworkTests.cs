@@ -104,7 +104,7 @@ public sealed class ResidualNetworkTests
     public void FreesEveryTensor()
     {
         var plan = LayerPlan.Create(TrainingData.Tiny, TrainingData.Shape, 3);
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
 
         using (var scope = NewDisposeScope())
         using (var network = new ResidualNetwork(plan, RandomWeights(plan), TrainingPrecision.Float32))

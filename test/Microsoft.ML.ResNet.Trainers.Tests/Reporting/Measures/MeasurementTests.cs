@@ -203,7 +203,7 @@ public sealed class MeasurementTests : IDisposable
     {
         var data = TrainingData.Vectors(_ml);
         using var model = UntrainedClassifier.Create(_ml, data, "Bytes");
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.CountBefore();
 
         Measurement.Run(model, data, new ReportOptions());
 
