@@ -59,8 +59,9 @@ internal sealed class LayerGroups
 
     /// <summary>Gets whether what was normalized, without a shortcut, is computed again for the backward pass instead of kept.</summary>
     /// <remarks>
-    /// That takes one pass over what its own gradient reads anyway; to write it to memory and read it back takes longer. A sum with a
-    /// shortcut would need the shortcut's value again, and that one another. What is pooled is large: it fits into no cache.
+    /// It takes less memory, and no more time: one pass over what its own gradient reads anyway, for a value that is not written to memory
+    /// and read back. A sum with a shortcut would need the shortcut's value again, and that one another. What is pooled is kept: it fits
+    /// into no cache.
     /// </remarks>
     public bool IsRecomputed(int layer) =>
         !IsFrozen(layer) && !_isVector[layer] && _plan.Readers[layer].All(reader => _plan.Layers[reader] is ConvolutionLayer);
