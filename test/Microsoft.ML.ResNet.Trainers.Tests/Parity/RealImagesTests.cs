@@ -14,19 +14,19 @@ public sealed class RealImagesTests : IDisposable
     [SkippableFact]
     public void ResNet20LearnsCifar10()
     {
-        Extract("data/cifar10-jpeg-train.zip", _folder["train"], perClass: 300);
-        Extract("data/cifar10-jpeg-test.zip", _folder["test"], perClass: 100);
+        Extract("data/cifar10-jpeg-train.zip", _folder["train"], perClass: 500);
+        Extract("data/cifar10-jpeg-test.zip", _folder["test"], perClass: 200);
 
-        // Muon learns in two epochs what SGD learns in five: 41 to 44 % by three seeds.
+        // Muon learns in two epochs what SGD learns in five: 48 % here.
         var accuracy = TrainAndEvaluate(_folder["train"], _folder["test"], new ResNetTrainer.Options
         {
             Architecture = ResNetArchitecture.ResNet20,
             Recipe = TrainingRecipe.Modern with { Optimizer = OptimizerKind.Muon, LearningRate = 0.05 },
             Epochs = 2,
-            BatchSize = 32,
+            BatchSize = 64,
         });
 
-        Assert.True(accuracy > 0.33, $"accuracy {accuracy}");
+        Assert.True(accuracy > 0.40, $"accuracy {accuracy}");
     }
 
     [SkippableFact]
@@ -39,7 +39,7 @@ public sealed class RealImagesTests : IDisposable
         {
             Architecture = ResNetArchitecture.ResNet18,
             InputShape = new ImageShape(3, 32, 32),
-            Epochs = 1,
+            Epochs = 3,
             BatchSize = 32,
             LearningRate = 0.02,
         });
@@ -50,11 +50,11 @@ public sealed class RealImagesTests : IDisposable
     [SkippableFact]
     public void FineTuningLiftsAPublishedCheckpoint()
     {
-        Extract("data/cifar10-jpeg-train.zip", _folder["train"], perClass: 300);
-        Extract("data/cifar10-jpeg-test.zip", _folder["test"], perClass: 100);
+        Extract("data/cifar10-jpeg-train.zip", _folder["train"], perClass: 500);
+        Extract("data/cifar10-jpeg-test.zip", _folder["test"], perClass: 200);
         var weights = ResNetWeights.Load(Repository.Shared("weights/resnet20-12fca82f.th"));
 
-        // The checkpoint never saw what JPEG does to an image: 80.4 % of these test files are right without, 82.4 to 83.8 % by three seeds.
+        // The checkpoint never saw what JPEG does to an image; 81 % on all test files.
         var accuracy = TrainAndEvaluate(_folder["train"], _folder["test"], new ResNetTrainer.Options
         {
             Architecture = ResNetArchitecture.ResNet20,
@@ -64,7 +64,7 @@ public sealed class RealImagesTests : IDisposable
             ValidationFraction = 0,
         });
 
-        Assert.True(accuracy > 0.812, $"accuracy {accuracy}");
+        Assert.True(accuracy > 0.83, $"accuracy {accuracy}");
     }
 
     private double TrainAndEvaluate(string trainFolder, string testFolder, ResNetTrainer.Options options)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.IO.Compression;
 using Microsoft.ML.ResNet.TestSupport;
 using Microsoft.Playwright;
 using WebApp.Tests.Page;
@@ -18,7 +17,7 @@ public sealed class FirstModelTests(Chromium chromium) : IClassFixture<Chromium>
     [SkippableFact]
     public async Task AntsAreToldFromBeesAfterSixClicks()
     {
-        var photographs = EverySecondOf(Repository.Shared("data/hymenoptera.zip"));
+        var photographs = Repository.Shared("data/hymenoptera.zip");
         Skip.IfNot(Directory.Exists(Path.Combine(SampleProcess.Folder("Studio"), "DnnImageModels")), "There are no pretrained weights");
         using var studio = Process.Start(new ProcessStartInfo("dotnet", [SampleProcess.Assembly("Studio"), _folder["p"], "--no-browser"])
         {
@@ -45,7 +44,7 @@ public sealed class FirstModelTests(Chromium chromium) : IClassFixture<Chromium>
             await download.SaveAsAsync(_folder["model.zip"]);
 
             Assert.True(clock.Elapsed < TimeSpan.FromMinutes(3), $"It took {clock.Elapsed.TotalSeconds:f0} s.");
-            Assert.True(accuracy >= 90, $"{accuracy} % are right.");
+            Assert.True(accuracy >= 94, $"{accuracy} % are right.");
             var photograph = Directory.GetFiles(_folder["p/val/bees"]).Order(StringComparer.Ordinal).First();
             Assert.Contains("bees=", SampleProcess.RunSample("Consume", _folder["model.zip"], photograph).Succeeded().Output);
         }
@@ -54,21 +53,5 @@ public sealed class FirstModelTests(Chromium chromium) : IClassFixture<Chromium>
             studio.Kill(entireProcessTree: true);
             await studio.WaitForExitAsync();
         }
-    }
-
-    // Half of the photographs, 123 to learn from and 76 for the test: the same clicks in half of the time.
-    private string EverySecondOf(string archive)
-    {
-        using var all = ZipFile.OpenRead(archive);
-        using var half = ZipFile.Open(_folder["photographs.zip"], ZipArchiveMode.Create);
-        var entries = all.Entries.Where(entry => entry.Name.Length > 0).OrderBy(entry => entry.FullName, StringComparer.Ordinal);
-        foreach (var (_, entry) in entries.Index().Where(each => each.Index % 2 == 0))
-        {
-            using var from = entry.Open();
-            using var to = half.CreateEntry(entry.FullName, CompressionLevel.NoCompression).Open();
-            from.CopyTo(to);
-        }
-
-        return _folder["photographs.zip"];
     }
 }
