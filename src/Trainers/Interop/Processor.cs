@@ -16,20 +16,20 @@ internal static class Processor
     public static bool IsX86 { get; } = RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86;
 
     /// <summary>
-    /// Gets whether convolutions multiply bfloat16 numbers themselves. On x86, Torch passes them to oneDNN only where there is AVX-512 with
-    /// byte, word and vector-length instructions (mkldnn_bf16_device_check in ATen/native/mkldnn/Utils.h). Elsewhere it falls back to loops
-    /// that took twenty times as long as float32.
+    /// Gets whether an x86 CPU has instructions for products of bfloat16 numbers (AVX-512 BF16), and Torch uses them. It passes convolutions
+    /// in bfloat16 to oneDNN only where there is AVX-512 with byte, word and vector-length instructions (mkldnn_bf16_device_check in
+    /// ATen/native/mkldnn/Utils.h), and falls back to loops elsewhere that took twenty times as long as float32.
     /// </summary>
-    public static bool MultipliesBFloat16 { get; } = !IsX86 || (Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported);
-
-    /// <summary>
-    /// Gets whether an x86 CPU has instructions for products of bfloat16 numbers (AVX-512 BF16), without which oneDNN converts them to
-    /// float32 first.
-    /// </summary>
-    public static bool HasBFloat16Products { get; } = MultipliesBFloat16 && X86Base.IsSupported && Bit(X86Base.CpuId(7, 1).Eax, 5);
+    public static bool HasBFloat16Products { get; } =
+        X86Base.IsSupported && Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported && Bit(X86Base.CpuId(7, 1).Eax, 5);
 
     /// <summary>Gets whether an x86 CPU multiplies tiles of bfloat16 numbers (AMX).</summary>
     public static bool HasTiles { get; } = HasBFloat16Products && Bit(X86Base.CpuId(7, 0).Edx, 22);
+
+    /// <summary>Gets whether convolutions multiply faster in bfloat16 than in float32. On x86 the instructions tell; elsewhere it is taken
+    /// to be so.</summary>
+    public static bool MultipliesBFloat16Fast { get; } = !IsX86
+        || (HasBFloat16Products && AreBFloat16ProductsFast(HasTiles, Vendor(), hasHalfPrecision: Bit(X86Base.CpuId(7, 0).Edx, 23)));
 
     /// <summary>Gets whether the CPU multiplies and adds bytes in one instruction.</summary>
     public static bool HasByteProducts { get; } =
@@ -84,6 +84,17 @@ internal static class Processor
     /// </summary>
     internal static long CacheSize(uint ebx, uint ecx) =>
         (1L + (ebx >> 22)) * (1 + ((ebx >> 12) & 0x3FF)) * (1 + (ebx & 0xFFF)) * (1L + ecx);
+
+    /// <summary>Tells whether products of bfloat16 numbers (AVX-512 BF16) are faster than those of floats.</summary>
+    /// <remarks>
+    /// Intel's cores with AVX-512 FP16 begin such an instruction, of 32 products, every second cycle, and two instructions of 16 products of
+    /// floats in every cycle. For bfloat16 they have tiles, which some virtual machines hide. Measured in docs/PERFORMANCE.md.
+    /// </remarks>
+    /// <param name="hasTiles">Whether the CPU multiplies tiles.</param>
+    /// <param name="vendor">The CPU's maker, as it calls itself.</param>
+    /// <param name="hasHalfPrecision">Whether the CPU has AVX-512 FP16.</param>
+    internal static bool AreBFloat16ProductsFast(bool hasTiles, string vendor, bool hasHalfPrecision) =>
+        hasTiles || vendor != "GenuineIntel" || !hasHalfPrecision;
 
     private static string Vendor()
     {

@@ -10,8 +10,8 @@ namespace Microsoft.ML.ResNet.Trainers.Networks;
 /// <remarks>
 /// Activations and filters are channels-last, which the CPU's convolutions want. With <see cref="TrainingPrecision.BFloat16"/> convolutions
 /// read bfloat16 copies of float32 weights; statistics, gradients and updates stay float32. A product of two bfloat16 numbers is exact in
-/// float32, and sums are float32 either way, so that a CPU whose convolutions take no bfloat16 computes the same from rounded values in
-/// float32, but for the order of the sums. Not an nn.Module: a module per layer would walk a tree at every step, and TorchSharp's BatchNorm
+/// float32, and sums are float32 either way, so that a CPU that multiplies floats faster computes the same from rounded values in float32,
+/// but for the order of the sums. Not an nn.Module: a module per layer would walk a tree at every step, and TorchSharp's BatchNorm
 /// frees its tensors in a finalizer.
 /// </remarks>
 internal sealed class ResidualNetwork : IDisposable
@@ -100,7 +100,7 @@ internal sealed class ResidualNetwork : IDisposable
 
     /// <summary>Gets the type that convolutions multiply in on this CPU.</summary>
     public static ScalarType ProductTypeOf(TrainingPrecision precision) =>
-        precision == TrainingPrecision.BFloat16 && Processor.MultipliesBFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        precision == TrainingPrecision.BFloat16 && Processor.MultipliesBFloat16Fast ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <summary>Computes logits.</summary>
     /// <param name="images">Normalized images, [batch, channels, height, width], float32, channels-last.</param>

@@ -4,9 +4,9 @@ namespace Microsoft.ML.ResNet.Trainers;
 public enum TrainingPrecision
 {
     /// <summary>
-    /// Whichever of the two trains faster on this machine: on x86, <see cref="BFloat16"/> where the CPU has instructions for it (AVX-512
-    /// BF16); elsewhere measured, once per process, in a fraction of a second. On a GPU it is <see
-    /// cref="Float32"/>.
+    /// Whichever of the two trains faster on this machine: on x86, <see cref="BFloat16"/> where the CPU has fast instructions for it (AMX,
+    /// or AVX-512 BF16 on AMD's), and <see cref="Float32"/> where it has none, or slow ones (Intel's where AMX is hidden by a virtual
+    /// machine); elsewhere measured, once per process, in a fraction of a second. On a GPU it is <see cref="Float32"/>.
     /// </summary>
     Auto,
 
@@ -14,7 +14,7 @@ public enum TrainingPrecision
     Float32,
 
     /// <summary>
-    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. On x86 without AVX-512, values are
+    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. On x86 without such instructions, values are
     /// rounded to bfloat16 and multiplied in float32: the same training, but for the order of sums, and slower than <see cref="Float32"/>.
     /// </summary>
     BFloat16,

@@ -10,6 +10,16 @@ public sealed class ProcessorTests
     [InlineData(0, 0, 1)]
     public void AnEmptyLeafIsACacheOfOneByte(uint ebx, uint ecx, long bytes) => Assert.Equal(bytes, Processor.CacheSize(ebx, ecx));
 
+    // By their products per cycle: AMD's Zen 4 and 5, Intel's Cooper Lake, and Sapphire Rapids with tiles and where they are hidden.
+    [Theory]
+    [InlineData("AuthenticAMD", false, false, true)]
+    [InlineData("AuthenticAMD", false, true, true)]
+    [InlineData("GenuineIntel", false, false, true)]
+    [InlineData("GenuineIntel", true, true, true)]
+    [InlineData("GenuineIntel", false, true, false)]
+    public void IntelsProductsOfBFloat16AreSlowWhereTilesAreHidden(string vendor, bool hasTiles, bool hasHalfPrecision, bool areFast) =>
+        Assert.Equal(areFast, Processor.AreBFloat16ProductsFast(hasTiles, vendor, hasHalfPrecision));
+
     [Fact]
     public void TheNameAndTheInstructionSetsAreThoseThatDotNetSees()
     {
