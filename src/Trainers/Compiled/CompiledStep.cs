@@ -90,6 +90,10 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <value>The default is four megabytes.</value>
     public int BucketBytes { get; init; } = 4 << 20;
 
+    /// <summary>Gets which convolutions in float32 are computed by <see cref="WinogradKernels"/>, and not by Torch.</summary>
+    /// <value>The default are those that are faster so.</value>
+    public Func<ConvolutionShape, bool> UsesWinograd { get; init; } = WinogradConvolutionOperation.Suits;
+
     /// <summary>Gets the workers. Between batches they may do other things.</summary>
     public WorkerTeam Team => _team;
 
@@ -173,8 +177,13 @@ internal sealed unsafe class CompiledStep : IDisposable
         try
         {
             _weights.Round(index, _team.Count);
-            _team.Meet();
             var operations = _program!.Operations;
+            foreach (var operation in operations)
+            {
+                operation.Prepare(index, _team.Count);
+            }
+
+            _team.Meet();
             for (var i = 0; i < operations.Length; i++)
             {
                 operations[i].Forward(worker);
@@ -234,7 +243,7 @@ internal sealed unsafe class CompiledStep : IDisposable
             if (index == 0)
             {
                 _program = new StepProgram(
-                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, LabelWeights, _team.Ranks);
+                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, LabelWeights, _team.Ranks, UsesWinograd);
             }
         });
         _exchanges?.Plan(_program!.Operations, _team.Count, BucketBytes, GradientExchange);

@@ -1,27 +1,21 @@
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
-/// <summary>A convolution, by Torch.</summary>
-/// <param name="functions">How it is computed.</param>
+/// <summary>A convolution without bias. How it is computed, its kinds know.</summary>
 /// <param name="input">The layer that it reads.</param>
 /// <param name="layer">Its own layer.</param>
 /// <param name="weight">The place of its filters among the plan's weights.</param>
-/// <param name="filters">The filters, in the type of activations.</param>
 /// <param name="passesOn">Whether what it reads has a gradient: all but images.</param>
-internal sealed class ConvolutionOperation(
-    ConvolutionFunctions functions, int input, int layer, int weight, nint filters, bool passesOn) : StepOperation
+internal abstract class ConvolutionOperation(int input, int layer, int weight, bool passesOn) : StepOperation
 {
     public override IReadOnlyList<int> Weights => [weight];
 
-    public override void Forward(StepWorker worker) =>
-        worker.Set(layer, new StepTensor(functions.Forward(worker[input].Handle, filters, worker.Batch.IsNew), null));
+    public override void Forward(StepWorker worker) => worker.Set(layer, Convolve(worker, worker[input]));
 
     public override void Backward(StepWorker worker)
     {
         if (passesOn)
         {
-            var gradient = worker.Gradient(layer);
-            var images = functions.ImagesBackward(gradient.Handle, worker[input].Handle, filters, worker.Batch.IsNew);
-            worker.AddGradient(input, new StepTensor(images, null));
+            worker.AddGradient(input, ImagesGradient(worker, worker[input], worker.Gradient(layer)));
         }
 
         worker.Postpone(this);
@@ -31,8 +25,16 @@ internal sealed class ConvolutionOperation(
     public void BackwardOfFilters(StepWorker worker)
     {
         var gradient = worker.TakeGradient(layer);
-        var ofFilters = functions.FiltersBackward(gradient.Handle, worker[input].Handle, filters, worker.Batch.IsNew);
-        worker.SetWeightGradient(weight, new StepTensor(ofFilters, null));
+        SetFiltersGradient(worker, worker[input], gradient, weight);
         worker.Free(gradient);
     }
+
+    /// <summary>Convolves.</summary>
+    protected abstract StepTensor Convolve(StepWorker worker, StepTensor images);
+
+    /// <summary>Computes the gradient of the images, from that of the result.</summary>
+    protected abstract StepTensor ImagesGradient(StepWorker worker, StepTensor images, StepTensor gradient);
+
+    /// <summary>Computes the gradient of the filters, from that of the result, and hands it to the worker.</summary>
+    protected abstract void SetFiltersGradient(StepWorker worker, StepTensor images, StepTensor gradient, int weight);
 }

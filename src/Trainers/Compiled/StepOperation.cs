@@ -12,6 +12,13 @@ internal abstract class StepOperation
     /// <summary>Gets whether workers meet in the backward pass.</summary>
     public virtual bool Meets => false;
 
+    /// <summary>Computes a worker's share of what depends on weights alone, before the forward pass of every step.</summary>
+    /// <param name="worker">The worker's number.</param>
+    /// <param name="workers">The workers.</param>
+    public virtual void Prepare(int worker, int workers)
+    {
+    }
+
     /// <summary>Computes the value, for a worker's slice.</summary>
     public abstract void Forward(StepWorker worker);
 

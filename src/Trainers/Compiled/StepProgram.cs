@@ -25,6 +25,8 @@ internal sealed unsafe class StepProgram : IDisposable
     private readonly LayerGroups _groups;
     private readonly int[] _firstWeight; // by layer: the place of its weights among the plan's
     private readonly Dictionary<Layer, int> _additions;
+    private readonly Func<ConvolutionShape, bool> _usesWinograd;
+    private float*[] _rooms = []; // by worker
 
     /// <param name="network">The network, whose statistics are updated.</param>
     /// <param name="plan">Its plan, for the shape of the images.</param>
@@ -35,6 +37,7 @@ internal sealed unsafe class StepProgram : IDisposable
     /// <param name="labelSets">The combinations of labels that images have; null where each has one label.</param>
     /// <param name="labelWeights">What labels count; null where all count the same.</param>
     /// <param name="ranks">The processes.</param>
+    /// <param name="usesWinograd">Which convolutions in float32 are computed by <see cref="WinogradKernels"/>.</param>
     public StepProgram(
         ResidualNetwork network,
         LayerPlan plan,
@@ -44,8 +47,10 @@ internal sealed unsafe class StepProgram : IDisposable
         int workers,
         LabelSets? labelSets,
         LabelWeights? labelWeights,
-        ICollective ranks)
+        ICollective ranks,
+        Func<ConvolutionShape, bool> usesWinograd)
     {
+        _usesWinograd = usesWinograd;
         (_network, Plan, _weights, _kernelsFor, _workers, _ranks) = (network, plan, weights, kernelsFor, workers, ranks);
         _groups = new LayerGroups(plan, weights.FrozenLayers, fusesAdditions: network.StochasticDepth is null);
         _firstWeight = FindWeights(plan);
@@ -152,12 +157,39 @@ internal sealed unsafe class StepProgram : IDisposable
 
     private ConvolutionOperation Convolution(ConvolutionLayer convolution, int index, int input)
     {
-        // For the number of threads of the calling thread, a worker.
-        var verdict = _network.Check.Of(ConvolutionShape.Of(Plan, convolution), _network.ProductType);
-        var functions = ConvolutionFunctions.Of(verdict, inFloat32: _network.ProductType != ActivationType);
+        var shape = ConvolutionShape.Of(Plan, convolution);
         var weight = _firstWeight[index];
         var passesOn = Plan.Layers[input] is not ImageInputLayer && !_groups.IsFrozen(input);
-        return new ConvolutionOperation(functions, input, index, weight, _weights.Handle(weight), passesOn);
+        if (_network.ProductType == ScalarType.Float32 && _usesWinograd(shape))
+        {
+            var kernels = WinogradKernels.For(ActivationType == ScalarType.BFloat16);
+            var memory = new WinogradMemory(_memory, kernels, shape, _weights.Values(weight), passesOn, RoomsOfWinograd(kernels));
+            return new WinogradConvolutionOperation(kernels, memory, shape, input, index, weight, passesOn);
+        }
+
+        // For the number of threads of the calling thread, a worker.
+        var verdict = _network.Check.Of(shape, _network.ProductType);
+        var functions = ConvolutionFunctions.Of(verdict, inFloat32: _network.ProductType != ActivationType);
+        return new TorchConvolutionOperation(functions, input, index, weight, _weights.Handle(weight), passesOn);
+    }
+
+    // One room of each worker for all convolutions, which it computes one after the other.
+    private float*[] RoomsOfWinograd(WinogradKernels kernels)
+    {
+        if (_rooms.Length == 0)
+        {
+            var most = Plan.Layers.OfType<ConvolutionLayer>()
+                .Select(layer => ConvolutionShape.Of(Plan, layer))
+                .Where(_usesWinograd)
+                .Max(shape => kernels.RoomFor(new WinogradShape(1, shape.Height, shape.Width, shape.Channels, shape.Filters)));
+            _rooms = new float*[_workers];
+            for (var worker = 0; worker < _workers; worker++)
+            {
+                _rooms[worker] = _memory.Allocate<float>(most);
+            }
+        }
+
+        return _rooms;
     }
 
     private NormalizationOperation Normalization(BatchNormLayer batchNorm, int index, int last, int? shortcut, bool rectifies)

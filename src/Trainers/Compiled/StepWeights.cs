@@ -179,7 +179,7 @@ internal sealed unsafe class StepWeights : IDisposable
         var parts = stackalloc void*[workers.Length];
         for (var w = 0; w < workers.Length; w++)
         {
-            parts[w] = workers[w].WeightGradient(weight).Data;
+            parts[w] = workers[w].WeightGradient(weight);
         }
 
         var entry = _entries[weight];

@@ -11,7 +11,7 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
 {
     private readonly StepTensor[] _values = new StepTensor[program.Plan.Layers.Length];
     private readonly (StepTensor First, StepTensor Second)[] _gradients = new (StepTensor, StepTensor)[program.Plan.Layers.Length];
-    private readonly StepTensor[] _weightGradients = new StepTensor[program.Plan.Weights.Length];
+    private readonly (StepTensor Tensor, nint Data)[] _weightGradients = new (StepTensor, nint)[program.Plan.Weights.Length];
     private readonly Dictionary<(ImageShape Shape, ScalarType Type, bool IsBrief), Stack<StepBuffer>> _free = [];
     private readonly List<StepBuffer> _buffers = [];
     private ConvolutionOperation? _postponed;
@@ -180,10 +180,13 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
     /// <summary>Keeps a gradient of weights, of this slice, until those of all slices are added up.</summary>
     /// <param name="weight">The weight's place in the plan's.</param>
     /// <param name="gradient">The gradient, which is the worker's from now on.</param>
-    public void SetWeightGradient(int weight, StepTensor gradient) => _weightGradients[weight] = gradient;
+    public void SetWeightGradient(int weight, StepTensor gradient) => _weightGradients[weight] = (gradient, (nint)gradient.Data);
 
-    /// <summary>Gets what was kept of a weight.</summary>
-    public StepTensor WeightGradient(int weight) => _weightGradients[weight];
+    /// <summary>As above, for a gradient in memory that stays the caller's, who leaves it as it is until the step's end.</summary>
+    public void SetWeightGradient(int weight, void* gradient) => _weightGradients[weight] = (default, (nint)gradient);
+
+    /// <summary>Gets where the gradient lies that was kept of a weight.</summary>
+    public void* WeightGradient(int weight) => (void*)_weightGradients[weight].Data;
 
     /// <summary>Frees what a step has left: values, gradients of weights, and all that a step that failed was about to use.</summary>
     public void End()
@@ -199,7 +202,7 @@ internal sealed unsafe class StepWorker(StepProgram program, WorkerTeam team, in
 
         foreach (ref var gradient in _weightGradients.AsSpan())
         {
-            Free(gradient);
+            Free(gradient.Tensor);
             gradient = default;
         }
     }

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Benchmarks.Peers;
 
 /// <summary>
-/// The library's training step on one batch, again and again: for oneDNN to write down how long each of its kernels takes.
+/// The library's training step on one batch, again and again, with all convolutions by Torch: for oneDNN to write down how long each of its
+/// kernels takes.
 /// </summary>
 internal static class TracedStep
 {
@@ -26,7 +27,7 @@ internal static class TracedStep
         var precision = PrecisionProbe.Resolve(TrainingPrecision.Auto);
         var plan = work.Plan;
         using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, 1), precision);
-        using var step = new CompiledStep(network, labelSmoothing: 0, isWeighted: false, work.BatchSize);
+        using var step = new CompiledStep(network, labelSmoothing: 0, isWeighted: false, work.BatchSize) { UsesWinograd = _ => false };
         using var batch = new Batch(work.BatchSize, plan.Input.Size);
         batch.Reset(0, work.BatchSize, plan.Input);
         var random = new Random(1);

@@ -1,0 +1,80 @@
+namespace Microsoft.ML.ResNet.Trainers.Kernels;
+
+/// <summary>
+/// 3×3 convolutions with stride 1 by the minimal filtering of Winograd: F(2×2, 3×3) of Lavin and Gray, "Fast Algorithms for Convolutional
+/// Neural Networks" (2016), https://arxiv.org/abs/1509.09308. A tile of 2×2 results costs 16 products for each pair of channels instead of
+/// 36.
+/// </summary>
+/// <remarks>
+/// <para>
+/// With the paper's matrices Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A, where g is a filter and d the 4×4 pixels under a tile. The sum over channels
+/// makes of each of the 16 products under ⊙ a matrix product: tiles × channels times channels × filters. The gradient of the images is the
+/// same with turned filters, and that of the filters is Gᵀ [ Σ (A y Aᵀ) ⊙ (Bᵀ d B) ] G, with the gradient of a tile's results for y.
+/// </para>
+/// <para>
+/// Images are channels-last; everything is computed in float32, on the caller's thread, some rows of tiles at a time, so that what is
+/// between the transforms stays in a core's second cache. Channels and filters must be multiples of <see cref="ChannelMultiple"/>.
+/// </para>
+/// </remarks>
+internal abstract unsafe class WinogradKernels
+{
+    /// <summary>What the numbers of channels and of filters must be multiples of.</summary>
+    public const int ChannelMultiple = 16;
+
+    /// <summary>The numbers of a transformed tile, and of a transformed filter: 4×4.</summary>
+    public const int Positions = 16;
+
+    /// <summary>Gets the bytes of a value of an image.</summary>
+    public abstract int ElementSize { get; }
+
+    /// <summary>Finds the kernels for this CPU's widest vectors.</summary>
+    /// <param name="bfloat16">Whether images, results and gradients are kept in bfloat16, and not in float32.</param>
+    public static WinogradKernels For(bool bfloat16) => For(bfloat16, ActivationKernels.WidestLanes);
+
+    /// <summary>As above, for no more than some lanes: tests compare the widths.</summary>
+    internal static WinogradKernels For(bool bfloat16, int mostLanes) =>
+        mostLanes >= Lanes512.Count ? Of<Lanes512>(bfloat16)
+        : mostLanes >= Lanes256.Count ? Of<Lanes256>(bfloat16)
+        : mostLanes >= Lanes128.Count ? Of<Lanes128>(bfloat16)
+        : Of<Lanes32>(bfloat16);
+
+    /// <summary>Gets the floats of transformed filters.</summary>
+    public abstract nint FilterFloats(int channels, int filters);
+
+    /// <summary>Gets the floats of the room that a thread needs for <see cref="Convolve"/> and <see cref="FiltersGradient"/>.</summary>
+    /// <remarks>What is in it does not matter. It may serve for one shape after another.</remarks>
+    public abstract nint RoomFor(WinogradShape shape);
+
+    /// <summary>Transforms filters, G g Gᵀ, for <see cref="Convolve"/>.</summary>
+    /// <param name="w">[filters, 3, 3, channels].</param>
+    /// <param name="channels">The channels.</param>
+    /// <param name="filters">The filters.</param>
+    /// <param name="first">The first filter to transform.</param>
+    /// <param name="end">The filter after the last one.</param>
+    /// <param name="u">Room for <see cref="FilterFloats"/>: the result, in an order of the kernels' own.</param>
+    public abstract void TransformFilters(float* w, int channels, int filters, int first, int end, float* u);
+
+    /// <summary>Transforms turned filters, for the gradient of the images. Parameters as in <see cref="TransformFilters"/>.</summary>
+    public abstract void TransformTurnedFilters(float* w, int channels, int filters, int first, int end, float* u);
+
+    /// <summary>Convolves.</summary>
+    /// <param name="x">[images, height, width, channels].</param>
+    /// <param name="u">The transformed filters.</param>
+    /// <param name="y">[images, height, width, filters]: the result.</param>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="room">Room for <see cref="RoomFor"/>.</param>
+    public abstract void Convolve(void* x, float* u, void* y, WinogradShape shape, float* room);
+
+    /// <summary>Computes the gradient of the filters.</summary>
+    /// <param name="x">[images, height, width, channels].</param>
+    /// <param name="g">[images, height, width, filters]: the gradient of the result.</param>
+    /// <param name="target">[filters, 3, 3, channels]: the gradient.</param>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="room">Room for <see cref="RoomFor"/>.</param>
+    public abstract void FiltersGradient(void* x, void* g, void* target, WinogradShape shape, float* room);
+
+    private static WinogradKernels Of<TLanes>(bool bfloat16)
+        where TLanes : struct, ILanes<TLanes> => bfloat16
+            ? WinogradKernels<BFloat16Element, TLanes>.Instance
+            : WinogradKernels<SingleElement, TLanes>.Instance;
+}
