@@ -24,11 +24,8 @@ internal sealed unsafe class WinogradConvolutionOperation(
     /// <param name="shape">The convolution.</param>
     public static bool Suits(ConvolutionShape shape)
     {
-        // A row of results that is a single vector keeps the products waiting for their sums.
-        var leastChannels = Math.Max(WinogradKernels.ChannelMultiple, 2 * ActivationKernels.WidestLanes);
         var tiles = new WinogradShape(1, shape.Height, shape.Width, shape.Channels, shape.Filters);
         return shape is { Kernel: 3, Stride: 1, Groups: 1 }
-            && Math.Min(shape.Channels, shape.Filters) >= leastChannels
             && shape.Channels % WinogradKernels.ChannelMultiple == 0
             && shape.Filters % WinogradKernels.ChannelMultiple == 0
             && 4 * tiles.TileRows * tiles.TileColumns <= MostWaste * shape.Height * shape.Width;

@@ -31,6 +31,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Computes left · right + addend.</summary>
     static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf addend);
 
+    /// <summary>Computes left · right + addend, with one number for all of left.</summary>
+    static abstract TSelf MultiplyAdd(float* left, TSelf right, TSelf addend);
+
     /// <summary>Takes the value where the test is more than zero or not a number, and zero elsewhere.</summary>
     static abstract TSelf WherePositive(TSelf test, TSelf value);
 

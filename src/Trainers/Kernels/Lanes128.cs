@@ -42,6 +42,10 @@ internal readonly unsafe struct Lanes128(Vector128<float> value) : ILanes<Lanes1
         new(Vector128.MultiplyAddEstimate(left._value, right._value, addend._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyAdd(float* left, Lanes128 right, Lanes128 addend) =>
+        new(Vector128.MultiplyAddEstimate(right._value, Vector128.Create(*left), addend._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 WherePositive(Lanes128 test, Lanes128 value) => new(Vector128.ConditionalSelect(
         Vector128.LessThanOrEqual(test._value, Vector128<float>.Zero), Vector128<float>.Zero, value._value));
 

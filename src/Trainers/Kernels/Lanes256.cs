@@ -42,6 +42,10 @@ internal readonly unsafe struct Lanes256(Vector256<float> value) : ILanes<Lanes2
         new(Vector256.MultiplyAddEstimate(left._value, right._value, addend._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 MultiplyAdd(float* left, Lanes256 right, Lanes256 addend) =>
+        new(Vector256.MultiplyAddEstimate(right._value, Vector256.Create(*left), addend._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 WherePositive(Lanes256 test, Lanes256 value) => new(Vector256.ConditionalSelect(
         Vector256.LessThanOrEqual(test._value, Vector256<float>.Zero), Vector256<float>.Zero, value._value));
 

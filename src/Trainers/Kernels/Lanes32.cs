@@ -35,6 +35,10 @@ internal readonly unsafe struct Lanes32(float value) : ILanes<Lanes32>
         new(float.MultiplyAddEstimate(left._value, right._value, addend._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes32 MultiplyAdd(float* left, Lanes32 right, Lanes32 addend) =>
+        new(float.MultiplyAddEstimate(*left, right._value, addend._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes32 WherePositive(Lanes32 test, Lanes32 value) => test._value <= 0 ? new(0) : value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

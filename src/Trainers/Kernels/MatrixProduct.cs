@@ -177,7 +177,7 @@ internal static unsafe class MatrixProduct<TLanes>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* left, TLanes a, ref TLanes sum) => sum = TLanes.MultiplyAdd(a, TLanes.Of(*left), sum);
+    private static void Add(float* left, TLanes a, ref TLanes sum) => sum = TLanes.MultiplyAdd(left, a, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(float* left, TLanes a, TLanes b, ref TLanes sumOfA, ref TLanes sumOfB)
