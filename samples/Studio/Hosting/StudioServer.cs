@@ -21,7 +21,9 @@ public static class StudioServer
 
     /// <summary>Serves a project until it is asked to stop; says where, and opens the browser.</summary>
     /// <returns>The exit code.</returns>
-    /// <exception cref="IOException">The project is no folder, or the port cannot be listened on.</exception>
+    /// <exception cref="IOException">
+    /// The project is no folder, or open in another studio, or the port cannot be listened on.
+    /// </exception>
     public static async Task<int> RunAsync(StudioOptions options, CancellationToken cancellation)
     {
         CheckPort(options);
@@ -84,7 +86,7 @@ public static class StudioServer
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(1)); // for a checkpoint
         builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(new ImageProject(options.Folder));
+        builder.Services.AddSingleton(_ => new ImageProject(options.Folder)); // made here, it is disposed of here
         builder.Services.AddSingleton<EventStream>();
         builder.Services.AddSingleton<ImageCheck>();
         builder.Services.AddSingleton<Thumbnails>();
