@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using QuickStart;
 using Samples;
 
@@ -18,9 +19,11 @@ var data = new Option<string?>("--data") { Description = "Folder of images, one 
 var command = new RootCommand("Trains SDCA and LightGBM on the features of a residual network.") { weights, architecture, data };
 return await Sample.Run(command, args, (arguments, _) =>
 {
-    var network = FeatureNetwork.Find(arguments.GetValue(weights), arguments.GetValue(architecture));
     var ml = new MLContext(seed);
-    var files = ml.Data.LoadImageFolder(arguments.GetValue(data) ?? Draw());
+    var folder = arguments.GetValue(data) ?? Draw();
+    var files = ml.Data.LoadImageFolder(folder);
+    ClassCheck.RefuseOneClass([.. files.GetColumn<string>("Label")], folder);
+    var network = FeatureNetwork.Find(arguments.GetValue(weights), arguments.GetValue(architecture));
     var featurize = ml.Transforms.Conversion.MapValueToKey("Label")
         .Append(ml.Transforms.LoadImages("Image", null, "ImagePath"))
         .Append(ml.Transforms.ResNetFeaturizeImage(network.Weights, network.Architecture, preprocessing: network.Preprocessing))

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.RateLimiting;
 using WebApp.Api;
@@ -42,6 +43,7 @@ internal static class ClassifierService
             kestrel.Limits.MinRequestBodyDataRate = new(options.MinBodyBytesPerSecond, TimeSpan.FromSeconds(5));
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore.Http.Timeouts", LogLevel.Error); // a stack trace for each; Log.TimedOut has a line
+        ListenFailure.LeaveToCaller(builder.Logging);
         AddServices(builder.Services, options);
         configure?.Invoke(builder);
 
@@ -66,6 +68,31 @@ internal static class ClassifierService
         app.MapPrediction(options);
         return app;
     }
+
+    /// <summary>Runs a service until it is asked to stop.</summary>
+    /// <exception cref="IOException">It cannot listen; the message says where, and how to put it right.</exception>
+    public static async Task RunAsync(WebApplication service)
+    {
+        try
+        {
+            await service.StartAsync();
+        }
+        catch (Exception exception) when (ListenFailure.ReasonOf(exception) is { } reason)
+        {
+            throw new IOException(
+                $"{WordsOf(service, exception, reason)} Give another address with --urls, such as --urls http://localhost:5001.",
+                exception);
+        }
+
+        await service.WaitForShutdownAsync();
+    }
+
+    private static string WordsOf(WebApplication service, Exception exception, string reason) => exception switch
+    {
+        IOException { InnerException: AddressInUseException } => exception.Message, // which names the address
+        IOException => $"{exception.Message.TrimEnd('.')}: {reason}.",
+        _ => $"Failed to bind to address {service.Configuration[WebHostDefaults.ServerUrlsKey]}: {reason}.",
+    };
 
     private static void AddServices(IServiceCollection services, ServiceOptions options)
     {

@@ -18,7 +18,7 @@ if (args.Any(argument => argument is "--help" or "-h" or "-?"))
 try
 {
     await using var service = ClassifierService.Build(args);
-    await service.RunAsync();
+    await ClassifierService.RunAsync(service);
     return 0;
 }
 catch (Exception exception) when (exception is ValidationException or FormatException or IOException)

@@ -47,7 +47,9 @@ var command = new RootCommand("Turns labels, and looks for them.")
 return await Sample.Run(command, args, (arguments, cancellation) =>
 {
     var ml = new MLContext(arguments.GetValue(seed));
-    var right = Spread(Rows(ml, arguments.GetValue(data) ?? Draw()), arguments.GetValue(images));
+    var folder = arguments.GetValue(data) ?? Draw();
+    var right = Spread(Rows(ml, folder), arguments.GetValue(images));
+    ClassCheck.RefuseOneClass([.. right.Select(row => row.Label)], folder);
     var classes = right.Select(row => row.Label).Distinct().ToArray();
     var (files, turned) = Turn(right, classes, arguments.GetValue(share), new Random(arguments.GetValue(seed)));
     var load = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath"));

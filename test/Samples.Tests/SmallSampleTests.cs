@@ -101,6 +101,25 @@ public sealed partial class SmallSampleTests : IDisposable
         Assert.True(File.Exists(_folder["model.zip"]));
     }
 
+    // ML.NET's own trainers say "Must be at least 2.", once all images went through the network.
+    [Theory]
+    [InlineData("Featurize")]
+    [InlineData("WrongLabels")]
+    public void ImagesOfOneClassAreRefusedByItsName(string sample)
+    {
+        DrawShadesOfGrey(_folder["images"], perClass: 4);
+        Directory.CreateDirectory(_folder["deep"]);
+        Directory.Move(_folder["images"], _folder["deep/train"]); // a folder too many
+
+        var result = SampleProcess.RunSample(sample, "--data", _folder["deep"]);
+
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.Equal(
+            $"Label column 'Label' has one class only, 'train', for all {4 * Pictures.ClassNames.Length} images of '{_folder["deep"]}', "
+            + "but a classifier needs at least two. Each sub-folder is a class: give --data a folder that has two or more.",
+            result.Error.TrimEnd());
+    }
+
     [Theory]
     [InlineData("Featurize")]
     [InlineData("CrossValidation")]

@@ -15,7 +15,8 @@ public sealed class RunStoreTests : IDisposable
     public void WhatWasDoneAgainIsInTheCurvesOnce()
     {
         Directory.CreateDirectory(_folder["p"]);
-        var store = new RunStore(new ImageProject(_folder["p"]));
+        using var project = new ImageProject(_folder["p"]);
+        var store = new RunStore(project);
         var id = store.NewId();
         (int Epoch, long Step, bool EndsEpoch)[] told =
         [

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.ML.ResNet.TestSupport;
 using WebApp.Tests.Hosting;
 
@@ -19,6 +20,39 @@ public sealed class ProcessTests : IDisposable
 
         Assert.All(["--model", "--data", "--urls", "--Classifier:"], option => Assert.Contains(option, help, StringComparison.Ordinal));
         Assert.DoesNotContain("listening", help, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("localhost")]
+    public void AnAddressThatIsTakenIsSaidInALine(string host)
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        Directory.CreateDirectory(_folder["images"]); // and no model: none is trained for a service that cannot listen
+
+        var service = Run("--model", _folder["model.zip"], "--data", _folder["images"], "--urls", $"http://{host}:{port}");
+
+        Assert.Equal((1, ""), (service.ExitCode, service.Output));
+        Assert.Equal(
+            $"Failed to bind to address http://127.0.0.1:{port}: address already in use. "
+            + "Give another address with --urls, such as --urls http://localhost:5001.",
+            service.Error.TrimEnd());
+    }
+
+    [Fact]
+    public void AnAddressOfAnotherMachineIsSaidInALine()
+    {
+        TestModel.Save(_folder["model.zip"]);
+
+        var service = Run("--model", _folder["model.zip"], "--urls", "http://192.0.2.1:5000"); // RFC 5737: of documentation alone
+
+        Assert.Equal((1, ""), (service.ExitCode, service.Output));
+        Assert.Matches(
+            @"^Failed to bind to address http://192\.0\.2\.1:5000: .+\. Give another address with --urls, "
+            + @"such as --urls http://localhost:5001\.$",
+            service.Error.TrimEnd());
     }
 
     [SkippableFact]
@@ -69,4 +103,7 @@ public sealed class ProcessTests : IDisposable
         await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("health"));
         Assert.Empty(Directory.GetFiles(_folder["home"], "*", SearchOption.AllDirectories)); // ONNX Runtime's telemetry would be there
     }
+
+    private static ProcessResult Run(params string[] arguments) =>
+        SampleProcess.Run("dotnet", [SampleProcess.Assembly("WebApp"), .. arguments]);
 }

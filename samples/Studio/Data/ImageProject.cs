@@ -1,12 +1,15 @@
 namespace Studio.Data;
 
 /// <summary>The images of a project: what there is, and the changes that a person makes. Files are moved, never deleted.</summary>
-/// <remarks>An image is named by its path from the project's folder, with slashes.</remarks>
-internal sealed class ImageProject
+/// <remarks>
+/// An image is named by its path from the project's folder, with slashes. While a project is open, no other studio can open it.
+/// </remarks>
+internal sealed class ImageProject : IDisposable
 {
     private const string TrashName = "trash";
 
     private readonly Lock _gate = new();
+    private readonly ProjectLock _lock;
     private readonly UndoJournal _journal;
     private Listing _listing;
 
@@ -22,6 +25,7 @@ internal sealed class ImageProject
         Folder = Path.TrimEndingDirectorySeparator(info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? info.FullName);
         Directory.CreateDirectory(RunsFolder);
         Directory.CreateDirectory(TrashFolder);
+        _lock = ProjectLock.Take(Folder); // before the first thing is read that another studio might change
         _journal = new UndoJournal(Folder);
         _listing = List();
     }
@@ -32,6 +36,8 @@ internal sealed class ImageProject
     public string RunsFolder => Path.Combine(Folder, "runs");
 
     private string TrashFolder => Path.Combine(Folder, TrashName);
+
+    public void Dispose() => _lock.Dispose();
 
     /// <summary>Looks at the folder anew.</summary>
     public Listing Refresh()

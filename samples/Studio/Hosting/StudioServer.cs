@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -11,6 +10,7 @@ using Studio.Evaluation;
 using Studio.Labels;
 using Studio.Training;
 using Studio.Use;
+using WebApp;
 
 namespace Studio.Hosting;
 
@@ -21,12 +21,13 @@ public static class StudioServer
 
     /// <summary>Serves a project until it is asked to stop; says where, and opens the browser.</summary>
     /// <returns>The exit code.</returns>
-    /// <exception cref="IOException">The project is no folder, or the port cannot be listened on.</exception>
+    /// <exception cref="IOException">
+    /// The project is no folder, or open in another studio, or the port cannot be listened on.
+    /// </exception>
     public static async Task<int> RunAsync(StudioOptions options, CancellationToken cancellation)
     {
-        CheckPort(options);
         await using var app = Build(options);
-        await app.StartAsync(cancellation);
+        await StartAsync(app, options, cancellation);
         var address = AddressOf(app, options);
         Console.WriteLine($"The studio is open at {address}");
         if (IsOpenToAll(options))
@@ -44,19 +45,17 @@ public static class StudioServer
         return 0;
     }
 
-    // The server would write a stack trace to the terminal.
-    private static void CheckPort(StudioOptions options)
+    private static async Task StartAsync(WebApplication app, StudioOptions options, CancellationToken cancellation)
     {
-        using var listener = new TcpListener(options.Host, options.Port);
         try
         {
-            listener.Start();
+            await app.StartAsync(cancellation);
         }
-        catch (SocketException exception)
+        catch (Exception exception) when (ListenFailure.ReasonOf(exception) is { } reason)
         {
             throw new IOException(
-                $"The studio cannot listen on port {options.Port} of {options.Host}: {exception.Message}. Give another --port; without "
-                + "it, a free one is taken.", exception);
+                $"The studio cannot listen on port {options.Port} of {options.Host}: {reason}. Give another --port; without it, a free "
+                + "one is taken.", exception);
         }
     }
 
@@ -82,9 +81,10 @@ public static class StudioServer
             kestrel.Listen(options.Host, options.Port);
         });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        ListenFailure.LeaveToCaller(builder.Logging);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(1)); // for a checkpoint
         builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(new ImageProject(options.Folder));
+        builder.Services.AddSingleton(_ => new ImageProject(options.Folder)); // made here, it is disposed of here
         builder.Services.AddSingleton<EventStream>();
         builder.Services.AddSingleton<ImageCheck>();
         builder.Services.AddSingleton<Thumbnails>();

@@ -13,7 +13,7 @@ namespace Studio.Training;
 /// <summary>Starts runs, one at a time, and lets them go on: also those that the end of the server interrupted.</summary>
 internal sealed class TrainingService(
     StudioOptions options, ImageProject project, ImageCheck check, RunStore store, ModelCache models, EventStream events,
-    ILogger<TrainingService> log) : IHostedService
+    ILogger<TrainingService> log) : IHostedLifecycleService
 {
     private const int SampledHeaders = 40;
     private const int MeasuredImages = 48;
@@ -42,16 +42,23 @@ internal sealed class TrainingService(
         }
     }
 
-    /// <summary>Goes on with what was being worked on when the server ended.</summary>
-    public Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Goes on with what was being worked on when the server ended, once the server listens: else nothing begins.</summary>
+    public Task StartedAsync(CancellationToken cancellationToken)
     {
-        if (store.All().FirstOrDefault(run => RunState.IsActive(run.State)) is { } interrupted)
+        lock (_gate)
         {
-            Begin(interrupted);
+            if (_work is null && store.All().FirstOrDefault(run => RunState.IsActive(run.State)) is { } interrupted)
+            {
+                Begin(interrupted);
+            }
         }
 
         return Task.CompletedTask;
     }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Lets the run write a checkpoint. Its state stays: it goes on when the server is started again.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -69,6 +76,10 @@ internal sealed class TrainingService(
             await work.Task.WaitAsync(cancellationToken);
         }
     }
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Starts a run.</summary>
     public TrainingRun Start(TrainingRequest request)

@@ -7,11 +7,16 @@ namespace WebApp.Models;
 /// nothing but the status: the model before it goes on answering.
 /// </summary>
 internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, QuickStartTrainer trainer, TimeProvider time,
-    ILogger<ModelLoader> log) : BackgroundService
+    IHostApplicationLifetime lifetime, ILogger<ModelLoader> log) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.Yield(); // the host starts to listen meanwhile, so that the page can show what goes on
+        // The page can show what goes on from then on; and for a service that cannot listen, nothing is trained.
+        if (!await IsListeningAsync(stoppingToken))
+        {
+            return;
+        }
+
         if (!File.Exists(options.ModelPath) && !await TrainAsync(stoppingToken))
         {
             return;
@@ -33,6 +38,15 @@ internal sealed class ModelLoader(ServiceOptions options, CurrentModel current, 
             before = now;
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    // Waits for the host: true once it listens, and false if it ends without.
+    private async Task<bool> IsListeningAsync(CancellationToken stopping)
+    {
+        var listens = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var started = lifetime.ApplicationStarted.Register(() => listens.TrySetResult(true));
+        await using var ended = stopping.Register(() => listens.TrySetResult(false));
+        return await listens.Task;
     }
 
     private async Task<bool> TrainAsync(CancellationToken stopping)

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Buffers.Binary;
-using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -14,9 +12,8 @@ namespace Microsoft.ML.ResNet.Trainers.Data;
 /// Training images that nobody keeps: each epoch reads them anew from their shards, in an order drawn from the seed and the epoch.
 /// </summary>
 /// <remarks>
-/// A thread reads files of images, mixes as many as the options of the shards say, and is <see cref="FilesAhead"/> more of them ahead. All
-/// cores decode them, each image through the stages of the user's pipeline, and hand them on in their order. Of all images nothing is in
-/// memory but their entries and their places in the shards.
+/// A thread reads their files, and mixes as many as the options of the shards say; a <see cref="ParallelDecoder{T}"/> decodes them. Of all
+/// images nothing is in memory but their entries and their places in the shards.
 /// </remarks>
 /// <typeparam name="T">byte or float.</typeparam>
 /// <param name="source">The shards, and the pipeline's stages.</param>
@@ -30,25 +27,13 @@ internal sealed class StreamedImages<T>(
     CancellationToken cancellation) : IDisposable
     where T : unmanaged, INumberBase<T>
 {
-    /// <summary>The files that are read ahead of those that are decoded, beside the ones that are mixed.</summary>
-    public const int FilesAhead = 64;
-
-    private readonly TaskFactory _cores = new(
-        new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, Environment.ProcessorCount).ConcurrentScheduler);
-
-    private readonly ConcurrentBag<SampleDecoder> _decoders = [];
-    private readonly Lock _lock = new();
+    private readonly ParallelDecoder<T> _decoder = new(source, open);
     private readonly List<string> _skipped = [];
     private readonly PixelSums _sums = new(channels);
     private long[] _ids = []; // of the samples, ascending: an image's index is the place of its own
     private ImageEntry[] _entries = [];
     private bool _whole;
     private ulong _pixels;
-    private int _held;
-    private int _mostHeld;
-
-    /// <summary>Gets the most images that are decoded and not yet given back at one time.</summary>
-    public static int Window { get; } = 4 * Environment.ProcessorCount;
 
     /// <summary>Gets what was wrong with the images that were left out.</summary>
     public IEnumerable<string> Skipped => _skipped;
@@ -61,7 +46,7 @@ internal sealed class StreamedImages<T>(
         $"{_pixels:x16} {source.Shards.Options.ShuffleBuffer} {source.Shards.Options.ShuffleBufferBytes}");
 
     /// <summary>Gets the most images that were decoded and not yet given back at one time.</summary>
-    public int MostHeld => _mostHeld;
+    public int MostHeld => _decoder.MostHeld;
 
     /// <summary>Puts rows into the order in which the samples lie in the shards.</summary>
     public static LabeledRow[] InOrder(LabeledRow[] rows) => [.. rows.OrderBy(row => IdOf(row.Id))];
@@ -80,7 +65,7 @@ internal sealed class StreamedImages<T>(
         var (start, count) = own.GetOffsetAndLength(rows.Length);
         var samples = Samples(seed: null, epoch: 0, first: 0, isWanted: place => place >= start && place < start + count);
         var seen = 0;
-        foreach (var (index, read, failure) in Decode(samples, i => (rows[i].Label, rows[i].Weight, whole && keep(i) is null)))
+        foreach (var (index, read, failure) in _decoder.Decode(samples, i => (rows[i].Label, rows[i].Weight, whole && keep(i) is null)))
         {
             cancellation.ThrowIfCancellationRequested();
             seen++;
@@ -121,7 +106,7 @@ internal sealed class StreamedImages<T>(
     {
         isWanted ??= _ => true;
         var place = first;
-        foreach (var streamed in Decode(
+        foreach (var streamed in _decoder.Decode(
             Samples(seed, epoch, first, isWanted), i => (_entries[i].Label, _entries[i].Weight, _whole)))
         {
             if (isWanted(place++))
@@ -138,13 +123,7 @@ internal sealed class StreamedImages<T>(
         }
     }
 
-    public void Dispose()
-    {
-        while (_decoders.TryTake(out var decoder))
-        {
-            decoder.Dispose();
-        }
-    }
+    public void Dispose() => _decoder.Dispose();
 
     private static long IdOf(DataViewRowId id) => ((long)id.High << 32) | (uint)id.Low;
 
@@ -229,132 +208,4 @@ internal sealed class StreamedImages<T>(
     }
 
     private int IndexOf(ShardSample sample) => Array.BinarySearch(_ids, ((long)sample.Shard << 32) | (uint)sample.Number);
-
-    private IEnumerable<StreamedImage<T>> Decode(
-        IEnumerable<(int Index, ShardSample? Sample)> samples, Func<int, (int Label, float Weight, bool Whole)> known)
-    {
-        var pending = new Queue<(int Index, Task<Decoded>? Decoding)>();
-        using var files = ReadAhead.Of(samples, FilesAhead, "ResNet shard reader").GetEnumerator();
-        try
-        {
-            for (var isOver = false; ;)
-            {
-                while (!isOver && pending.Count < Window)
-                {
-                    isOver = !files.MoveNext();
-                    if (!isOver)
-                    {
-                        var (index, sample) = files.Current;
-                        pending.Enqueue((index, sample is null ? null : _cores.StartNew(() => Decode(sample, known(index)))));
-                    }
-                }
-
-                if (pending.Count == 0)
-                {
-                    yield break;
-                }
-
-                var (next, decoding) = pending.Peek();
-                var decoded = decoding?.GetAwaiter().GetResult();
-                yield return new StreamedImage<T>(next, decoded?.Image, decoded?.Failure ?? "");
-                pending.Dequeue();
-                GiveBack(decoded);
-            }
-        }
-        finally
-        {
-            foreach (var (_, decoding) in pending)
-            {
-                GiveBack(ResultOf(decoding));
-            }
-        }
-    }
-
-    // What another one failed with is told already, or nobody asks any more.
-    private static Decoded? ResultOf(Task<Decoded>? decoding)
-    {
-        if (decoding is null)
-        {
-            return null;
-        }
-
-        Task.WhenAny(decoding).Wait();
-        return decoding.IsCompletedSuccessfully ? decoding.Result : null;
-    }
-
-    private Decoded Decode(ShardSample sample, (int Label, float Weight, bool Whole) known)
-    {
-        using var owned = sample;
-        var decoder = _decoders.TryTake(out var free) ? free : NewDecoder();
-        try
-        {
-            if (decoder.Read(sample, known) is not { } image)
-            {
-                return new Decoded(null, null, decoder.Failure);
-            }
-
-            var buffer = ArrayPool<T>.Shared.Rent(image.Values.Length);
-            image.Pixels.CopyTo(buffer);
-            var held = Interlocked.Increment(ref _held);
-            for (var most = _mostHeld; held > most; most = _mostHeld)
-            {
-                Interlocked.CompareExchange(ref _mostHeld, held, most);
-            }
-
-            return new Decoded(buffer, image with { Values = buffer.AsMemory(0, image.Values.Length) }, "");
-        }
-        finally
-        {
-            _decoders.Add(decoder);
-        }
-    }
-
-    // One at a time: views make what they share when they are first asked.
-    private SampleDecoder NewDecoder()
-    {
-        lock (_lock)
-        {
-            return new SampleDecoder(source, open);
-        }
-    }
-
-    private void GiveBack(Decoded? decoded)
-    {
-        if (decoded?.Buffer is { } buffer)
-        {
-            Interlocked.Decrement(ref _held);
-            ArrayPool<T>.Shared.Return(buffer);
-        }
-    }
-
-    private sealed record Decoded(T[]? Buffer, StoredImage<T>? Image, string Failure);
-
-    // The pipeline's stages over one sample at a time. For one thread at a time.
-    private sealed class SampleDecoder : IDisposable
-    {
-        private readonly DataViewRowCursor _cursor;
-        private readonly RowImageReader<T> _reader;
-        private ShardSample? _sample;
-
-        public SampleDecoder(ShardSource source, Func<IDataView, (DataViewRowCursor Cursor, RowImageReader<T> Reader)> open) =>
-            (_cursor, _reader) = open(source.ApplyTo(source.Shards.RowsOf(() => _sample)));
-
-        public string Failure => _reader.Failure;
-
-        public StoredImage<T>? Read(ShardSample sample, (int Label, float Weight, bool Whole) known)
-        {
-            _sample = sample;
-            _cursor.MoveNext();
-            return _reader.Read(known.Label, known.Weight, known.Whole);
-        }
-
-        public void Dispose() => _cursor.Dispose();
-    }
 }
-
-/// <summary>An image that comes in the order of an epoch.</summary>
-/// <param name="Index">Which of the images it is.</param>
-/// <param name="Image">The image; null where it was not wanted, or could not be read.</param>
-/// <param name="Failure">Why it could not be; empty where it was.</param>
-internal readonly record struct StreamedImage<T>(int Index, StoredImage<T>? Image, string Failure)
-    where T : unmanaged;

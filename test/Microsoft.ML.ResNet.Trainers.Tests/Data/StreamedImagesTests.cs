@@ -65,7 +65,7 @@ public sealed class StreamedImagesTests : IDisposable
             Thread.Sleep(2); // longer than it takes to decode one
         }
 
-        Assert.InRange(stream.MostHeld, 1, StreamedImages<byte>.Window);
+        Assert.InRange(stream.MostHeld, 1, ParallelDecoder<byte>.Window);
     }
 
     /// <summary>Those of the others are not decoded.</summary>
