@@ -33,7 +33,9 @@ internal sealed unsafe class WinogradConvolutionOperation(
 
     public override void Prepare(int worker, int workers)
     {
-        var (first, end) = (shape.Filters * worker / workers, shape.Filters * (worker + 1) / workers);
+        const int Unit = WinogradKernels.ChannelMultiple;
+        var units = shape.Filters / Unit;
+        var (first, end) = (Unit * (units * worker / workers), Unit * (units * (worker + 1) / workers));
         kernels.TransformFilters(memory.Filters, shape.Channels, shape.Filters, first, end, memory.Transformed);
         if (_passesOn)
         {

@@ -13,6 +13,7 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes> : WinogradKernels
 {
     private const int BlockTiles = 64; // at 64 channels half a megabyte between the transforms
     private const int Gap = 16;
+    private const int Taps = 3 * 3;
     private const int MostRowMultiple = 16;
 
     private WinogradKernels()
@@ -32,22 +33,33 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes> : WinogradKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformFilters(float* w, int channels, int filters, int first, int end, float* u)
     {
+        // Of one filter the channels lie side by side; in a panel, of one channel the filters do. So a vector of filters is turned first.
+        const int Block = ChannelMultiple;
         var panel = MatrixProduct<TLanes>.PanelColumns(filters);
         var position = FilterPosition(channels, filters);
-        var transformed = stackalloc float[Positions * TLanes.Count];
-        for (var c = 0; c < channels; c += TLanes.Count)
+        var turned = stackalloc float[Taps * Block * TLanes.Count];
+        for (var filter = first; filter < end; filter += TLanes.Count)
         {
-            for (var filter = first; filter < end; filter++)
+            var target = u + (nint)(filter / panel) * channels * panel + filter % panel;
+            for (var c = 0; c < channels; c += Block)
             {
-                // Of one filter the channels lie side by side; here, for one channel, the filters of a panel do.
-                TransformFilter(w + (nint)filter * 9 * channels + c, channels, turns: false, transformed, TLanes.Count);
-                var target = u + (nint)(filter / panel) * channels * panel + filter % panel + (nint)c * panel;
-                for (var p = 0; p < Positions; p++, target += position)
+                for (var lane = 0; lane < TLanes.Count; lane++)
                 {
-                    for (var lane = 0; lane < TLanes.Count; lane++)
+                    var from = w + (nint)(filter + lane) * Taps * channels + c;
+                    for (var tap = 0; tap < Taps; tap++, from += channels)
                     {
-                        target[lane * panel] = transformed[p * TLanes.Count + lane];
+                        var to = turned + tap * Block * TLanes.Count + lane;
+                        for (var channel = 0; channel < Block; channel++)
+                        {
+                            to[channel * TLanes.Count] = from[channel];
+                        }
                     }
+                }
+
+                for (var channel = 0; channel < Block; channel++)
+                {
+                    var to = target + (nint)(c + channel) * panel;
+                    TransformFilter(turned + channel * TLanes.Count, Block * TLanes.Count, turns: false, to, position);
                 }
             }
         }
@@ -63,7 +75,7 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes> : WinogradKernels
             for (var c = 0; c < channels; c += TLanes.Count)
             {
                 var to = u + (nint)(c / panel) * filters * panel + (nint)filter * panel + c % panel;
-                TransformFilter(w + (nint)filter * 9 * channels + c, channels, turns: true, to, position);
+                TransformFilter(w + (nint)filter * Taps * channels + c, channels, turns: true, to, position);
             }
         }
     }
@@ -152,12 +164,12 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes> : WinogradKernels
         return (nint)(tiles + MostRowMultiple - 1) / MostRowMultiple * MostRowMultiple * channels + Gap;
     }
 
-    // G g Gᵀ of a vector of channels, with G = [1 0 0; ½ ½ ½; ½ −½ ½; 0 0 1].
+    // G g Gᵀ of a vector of filters or of channels, with G = [1 0 0; ½ ½ ½; ½ −½ ½; 0 0 1].
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformFilter(float* w, nint pixel, bool turns, float* to, nint position)
+    private static void TransformFilter(float* w, nint tap, bool turns, float* to, nint position)
     {
-        var first = turns ? w + 8 * pixel : w;
-        var step = turns ? -pixel : pixel;
+        var first = turns ? w + (Taps - 1) * tap : w;
+        var step = turns ? -tap : tap;
         Column(first, step, out var a0, out var a1, out var a2, out var a3);
         Column(first + step, step, out var b0, out var b1, out var b2, out var b3);
         Column(first + 2 * step, step, out var c0, out var c1, out var c2, out var c3);
@@ -368,7 +380,7 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes> : WinogradKernels
                 Column(from + position, position, out var b0, out var b1, out var b2);
                 Column(from + 2 * position, position, out var c0, out var c1, out var c2);
                 Column(from + 3 * position, position, out var d0, out var d1, out var d2);
-                var to = target + filter * 9 * channels + c;
+                var to = target + filter * Taps * channels + c;
                 Row(a0, b0, c0, d0, to, channels);
                 Row(a1, b1, c1, d1, to + 3 * channels, channels);
                 Row(a2, b2, c2, d2, to + 6 * channels, channels);

@@ -49,8 +49,8 @@ internal abstract unsafe class WinogradKernels
     /// <param name="w">[filters, 3, 3, channels].</param>
     /// <param name="channels">The channels.</param>
     /// <param name="filters">The filters.</param>
-    /// <param name="first">The first filter to transform.</param>
-    /// <param name="end">The filter after the last one.</param>
+    /// <param name="first">The first filter to transform: a multiple of <see cref="ChannelMultiple"/>.</param>
+    /// <param name="end">The filter after the last one, a multiple as well.</param>
     /// <param name="u">Room for <see cref="FilterFloats"/>: the result, in an order of the kernels' own.</param>
     public abstract void TransformFilters(float* w, int channels, int filters, int first, int end, float* u);
 
