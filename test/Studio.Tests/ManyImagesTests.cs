@@ -19,8 +19,11 @@ public sealed class ManyImagesTests(ManyImagesTests.Files files, Chromium chromi
     public async Task TheyAreListedInTwoSeconds()
     {
         var clock = Stopwatch.StartNew();
-        var project = new ImageProject(files.Folder);
-        Assert.Equal(Classes * PerClass, project.Current.Count);
+        using (var project = new ImageProject(files.Folder))
+        {
+            Assert.Equal(Classes * PerClass, project.Current.Count);
+        }
+
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"Listing took {clock.Elapsed.TotalSeconds:f2} s.");
 
         await using var studio = await TestStudio.StartAsync(files.Folder);

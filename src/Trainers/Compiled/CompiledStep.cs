@@ -243,7 +243,16 @@ internal sealed unsafe class CompiledStep : IDisposable
             if (index == 0)
             {
                 _program = new StepProgram(
-                    _network, plan, _weights, _kernelsFor, _labelSmoothing, _team.Count, LabelSets, LabelWeights, _team.Ranks, UsesWinograd);
+                    _network,
+                    plan,
+                    _weights,
+                    _kernelsFor,
+                    _labelSmoothing,
+                    _team.Count,
+                    LabelSets,
+                    LabelWeights,
+                    _team.Ranks,
+                    UsesWinograd);
             }
         });
         _exchanges?.Plan(_program!.Operations, _team.Count, BucketBytes, GradientExchange);

@@ -163,7 +163,8 @@ internal sealed unsafe class StepProgram : IDisposable
         if (_network.ProductType == ScalarType.Float32 && _usesWinograd(shape))
         {
             var kernels = WinogradKernels.For(ActivationType == ScalarType.BFloat16);
-            var memory = new WinogradMemory(_memory, kernels, shape, _weights.Values(weight), passesOn, RoomsOfWinograd(kernels));
+            var memory = new WinogradMemory(
+                _memory, kernels, shape, _weights.Values(weight), passesOn, isTrained: !_groups.IsFrozen(index), RoomsOfWinograd(kernels));
             return new WinogradConvolutionOperation(kernels, memory, shape, input, index, weight, passesOn);
         }
 

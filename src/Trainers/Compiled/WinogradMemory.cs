@@ -15,9 +15,10 @@ internal sealed unsafe class WinogradMemory
     /// <param name="shape">The sizes of the convolution.</param>
     /// <param name="filters">The filters: [filters, 3, 3, channels].</param>
     /// <param name="passesOn">Whether the gradient of the images is computed.</param>
+    /// <param name="isTrained">Whether that of the filters is.</param>
     /// <param name="rooms">Room for each worker, which one convolution after another uses.</param>
     public WinogradMemory(
-        StepMemory memory, WinogradKernels kernels, ConvolutionShape shape, float* filters, bool passesOn, float*[] rooms)
+        StepMemory memory, WinogradKernels kernels, ConvolutionShape shape, float* filters, bool passesOn, bool isTrained, float*[] rooms)
     {
         _rooms = rooms;
         Filters = filters;
@@ -25,7 +26,7 @@ internal sealed unsafe class WinogradMemory
         Transformed = memory.Allocate<float>(floats);
         TransformedTurned = passesOn ? memory.Allocate<float>(floats) : null;
         _gradientBytes = (nint)shape.Filters * shape.Kernel * shape.Kernel * shape.Channels * kernels.ElementSize;
-        _gradients = memory.Allocate<byte>(rooms.Length * _gradientBytes);
+        _gradients = isTrained ? memory.Allocate<byte>(rooms.Length * _gradientBytes) : null;
     }
 
     /// <summary>Gets the filters.</summary>
@@ -37,7 +38,7 @@ internal sealed unsafe class WinogradMemory
     /// <summary>Gets the turned filters, transformed; null where the images have no gradient.</summary>
     public float* TransformedTurned { get; }
 
-    /// <summary>Gets where a worker writes the gradient of the filters.</summary>
+    /// <summary>Gets where a worker writes the gradient of the filters, which are trained.</summary>
     public void* Gradient(int worker) => _gradients + worker * _gradientBytes;
 
     /// <summary>Gets the room of a worker.</summary>

@@ -16,9 +16,10 @@ internal static class Processor
     public static bool IsX86 { get; } = RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86;
 
     /// <summary>
-    /// Gets whether an x86 CPU has instructions for products of bfloat16 numbers (AVX-512 BF16), and Torch uses them. It passes convolutions
-    /// in bfloat16 to oneDNN only where there is AVX-512 with byte, word and vector-length instructions (mkldnn_bf16_device_check in
-    /// ATen/native/mkldnn/Utils.h), and falls back to loops elsewhere that took twenty times as long as float32.
+    /// Gets whether an x86 CPU has instructions for products of bfloat16 numbers (AVX-512 BF16), and Torch uses them. It passes
+    /// convolutions in bfloat16 to oneDNN only where there is AVX-512 with byte, word and vector-length instructions
+    /// (mkldnn_bf16_device_check in ATen/native/mkldnn/Utils.h), and falls back to loops elsewhere that took twenty times as long as
+    /// float32.
     /// </summary>
     public static bool HasBFloat16Products { get; } =
         X86Base.IsSupported && Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported && Bit(X86Base.CpuId(7, 1).Eax, 5);
@@ -87,8 +88,8 @@ internal static class Processor
 
     /// <summary>Tells whether products of bfloat16 numbers (AVX-512 BF16) are faster than those of floats.</summary>
     /// <remarks>
-    /// Intel's cores with AVX-512 FP16 begin such an instruction, of 32 products, every second cycle, and two instructions of 16 products of
-    /// floats in every cycle. For bfloat16 they have tiles, which some virtual machines hide. Measured in docs/PERFORMANCE.md.
+    /// Intel's cores with AVX-512 FP16 begin such an instruction, of 32 products, every second cycle, and two instructions of 16 products
+    /// of floats in every cycle. For bfloat16 they have tiles, which some virtual machines hide. Measured in docs/PERFORMANCE.md.
     /// </remarks>
     /// <param name="hasTiles">Whether the CPU multiplies tiles.</param>
     /// <param name="vendor">The CPU's maker, as it calls itself.</param>

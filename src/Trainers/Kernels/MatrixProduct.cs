@@ -9,15 +9,15 @@ namespace Microsoft.ML.ResNet.Trainers.Kernels;
 internal static unsafe class MatrixProduct<TLanes>
     where TLanes : struct, ILanes<TLanes>
 {
+    /// <summary>Rows are computed up to the next multiple of this: memory must reach so far, and what is there does not matter.</summary>
+    public const int RowMultiple = 16;
+
     // Vectors of 512 bits come with 32 registers, of 256 with 16; those of 128 bits are here for ARM, which has 32.
     private static readonly bool HasFewRegisters = TLanes.Count == Lanes256.Count;
 
     /// <summary>Gets the columns of a panel, of which the right matrix and the result have a whole number.</summary>
     /// <param name="columns">All columns, a multiple of <see cref="WinogradKernels.ChannelMultiple"/>.</param>
     public static int PanelColumns(int columns) => columns % (2 * TLanes.Count) == 0 ? 2 * TLanes.Count : TLanes.Count;
-
-    /// <summary>Gets what the rows are computed in multiples of: memory must reach so far, and what is there does not matter.</summary>
-    public static int RowMultiple(int columns) => columns % (2 * TLanes.Count) != 0 ? 16 : HasFewRegisters ? 4 : 8;
 
     /// <summary>Computes result = left · right, or adds it to the result.</summary>
     /// <typeparam name="TAdds">Whether it is added.</typeparam>

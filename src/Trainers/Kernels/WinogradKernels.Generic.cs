@@ -14,7 +14,6 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes> : WinogradKernels
     private const int BlockTiles = 64; // at 64 channels half a megabyte between the transforms
     private const int Gap = 16;
     private const int Taps = 3 * 3;
-    private const int MostRowMultiple = 16;
 
     private WinogradKernels()
     {
@@ -160,8 +159,9 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes> : WinogradKernels
 
     private static nint PositionFloats(WinogradShape shape, int channels)
     {
+        const int Multiple = MatrixProduct<TLanes>.RowMultiple;
         var tiles = BlockRows(shape) * shape.TileColumns;
-        return (nint)(tiles + MostRowMultiple - 1) / MostRowMultiple * MostRowMultiple * channels + Gap;
+        return (nint)(tiles + Multiple - 1) / Multiple * Multiple * channels + Gap;
     }
 
     // G g Gᵀ of a vector of filters or of channels, with G = [1 0 0; ½ ½ ½; ½ −½ ½; 0 0 1].

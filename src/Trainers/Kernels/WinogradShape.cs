@@ -14,6 +14,7 @@ internal readonly record struct WinogradShape(int Images, int Height, int Width,
     /// <summary>Gets the tiles of such a row.</summary>
     public int TileColumns => (Width + 1) / 2;
 
-    /// <summary>Gets the shape of the convolution that gives the gradient of the images: from the result's channels to the image's.</summary>
+    /// <summary>Gets the shape of the convolution that gives the gradient of the images: from the result's channels to the image's.
+    /// </summary>
     public WinogradShape Turned => this with { Channels = Filters, Filters = Channels };
 }

@@ -19,7 +19,8 @@ internal static class PrecisionProbe
     private const int Repeats = 5;
 
     private static readonly Lazy<TrainingPrecision> Fastest =
-        new(() => Processor.IsX86 ? (Processor.MultipliesBFloat16Fast ? TrainingPrecision.BFloat16 : TrainingPrecision.Float32) : Measure());
+        new(() => !Processor.IsX86 ? Measure()
+            : Processor.MultipliesBFloat16Fast ? TrainingPrecision.BFloat16 : TrainingPrecision.Float32);
 
     /// <summary>Gets the precision to train in on the CPU.</summary>
     public static TrainingPrecision Resolve(TrainingPrecision asked) => Resolve(asked, TrainingDevice.Cpu);

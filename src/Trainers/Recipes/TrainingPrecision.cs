@@ -14,8 +14,9 @@ public enum TrainingPrecision
     Float32,
 
     /// <summary>
-    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. On x86 without such instructions, values are
-    /// rounded to bfloat16 and multiplied in float32: the same training, but for the order of sums, and slower than <see cref="Float32"/>.
+    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. On x86 without such instructions,
+    /// values are rounded to bfloat16 and multiplied in float32: the same training, but for the order of sums, and no faster than <see
+    /// cref="Float32"/>.
     /// </summary>
     BFloat16,
 }
