@@ -31,12 +31,11 @@ internal abstract unsafe class WinogradKernels
     /// <param name="bfloat16">Whether images, results and gradients are kept in bfloat16, and not in float32.</param>
     public static WinogradKernels For(bool bfloat16) => For(bfloat16, ActivationKernels.WidestLanes);
 
-    /// <summary>As above, for no more than some lanes: tests compare the widths.</summary>
+    /// <summary>As above, for no more than some lanes, but four at least: tests compare the widths.</summary>
     internal static WinogradKernels For(bool bfloat16, int mostLanes) =>
         mostLanes >= Lanes512.Count ? Of<Lanes512>(bfloat16)
         : mostLanes >= Lanes256.Count ? Of<Lanes256>(bfloat16)
-        : mostLanes >= Lanes128.Count ? Of<Lanes128>(bfloat16)
-        : Of<Lanes32>(bfloat16);
+        : Of<Lanes128>(bfloat16);
 
     /// <summary>Gets the floats of transformed filters.</summary>
     public abstract nint FilterFloats(int channels, int filters);

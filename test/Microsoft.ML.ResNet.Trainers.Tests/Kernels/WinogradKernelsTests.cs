@@ -33,7 +33,7 @@ public sealed unsafe class WinogradKernelsTests
         {
             using var scope = NewDisposeScope();
             var problem = new Problem(shape, bfloat16);
-            foreach (var lanes in new[] { 1, 4, 8, 16 }.Where(lanes => lanes <= ActivationKernels.WidestLanes))
+            foreach (var lanes in new[] { 4, 8, 16 }.Where(lanes => lanes <= ActivationKernels.WidestLanes))
             {
                 var result = problem.Compute(WinogradKernels.For(bfloat16, lanes));
                 var differences = problem.Expected.Zip(result, Difference);
@@ -48,7 +48,7 @@ public sealed unsafe class WinogradKernelsTests
     {
         const int Channels = 32, Filters = 48;
         var w = Enumerable.Range(0, Filters * 9 * Channels).Select(i => MathF.Cos(i)).ToArray();
-        foreach (var lanes in new[] { 1, 4, 8, 16 }.Where(lanes => lanes <= ActivationKernels.WidestLanes))
+        foreach (var lanes in new[] { 4, 8, 16 }.Where(lanes => lanes <= ActivationKernels.WidestLanes))
         {
             var kernels = WinogradKernels.For(bfloat16: false, lanes);
             var whole = Transform(kernels, w, [0, Filters]);
