@@ -67,7 +67,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         _team = new WorkerTeam(workers, get_num_threads() / workers, ranks);
         _weights = new StepWeights(network, ranks, syncs);
         _exchanges = ranks.Size == 1 ? null : new GradientExchanges(_weights, ranks);
-        _team.AtMeeting = _exchanges is null ? null : _exchanges.Advance;
+        _team.Joins = _exchanges is null ? null : _exchanges.Join;
         _finish = () => _exchanges!.Finish();
         _work = Work;
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
@@ -166,6 +166,7 @@ internal sealed unsafe class CompiledStep : IDisposable
     public void Dispose()
     {
         Forget();
+        _exchanges?.Dispose();
         _weights.Dispose();
         _team.Dispose();
     }

@@ -93,6 +93,9 @@ internal sealed unsafe class GradientBucket
         return true;
     }
 
+    /// <summary>Takes the sums of all blocks further, which were begun by <see cref="AddUp"/>.</summary>
+    public void MoveOn() => _sums.IsOver(waits: false);
+
     /// <summary>Waits for the sums of all blocks.</summary>
     public void Finish()
     {

@@ -1,22 +1,40 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>Adds up gradients over the processes in buckets, each as soon as the backward pass has gone by its last weight.</summary>
 /// <remarks>
-/// One thread at a time may call the processes: the worker that comes last to a meeting. The gradient of filters is computed at the next
-/// meeting. So each worker adds up its share of a bucket after the meeting that follows, when all of them have that bucket's gradients; at
-/// the one after that, the exchange begins. It is taken further at every meeting, and waited for when the pass is over.
+/// The gradient of filters is computed at the next meeting. So each worker adds up its share of a bucket after the meeting that follows, when
+/// all of them have that bucket's gradients; at the one after that, the exchange begins. MPI moves bytes only while it is called, and
+/// meetings are too rare for that: a thread of its own calls it every millisecond while exchanges are under way. It takes turns with the
+/// worker that comes last to a meeting.
 /// </remarks>
-/// <param name="weights">The weights.</param>
-/// <param name="ranks">The processes.</param>
-internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective ranks)
+internal sealed unsafe class GradientExchanges : IDisposable
 {
+    private const int Pause = 1; // millisecond: at 10 Gbit/s a megabyte, which the buffers of sockets hold
+
+    private readonly StepWeights _weights;
+    private readonly ICollective _ranks;
+    private readonly Lock _turn = new(); // of the one thread that calls the processes
+    private readonly AutoResetEvent _wake = new(initialState: false);
+    private readonly Thread _thread;
+    private bool _isUnderWay, _isDisposed;
+    private ExceptionDispatchInfo? _failure;
     private List<(GradientBucket Bucket, int[] Weights, int ReadyAfter)> _buckets = [];
     private int[] _next = []; // by worker: the bucket of which it adds up its share next
     private int _begun, _addedUp;
     private bool _accumulates;
     private int _frozenLayers; // when buckets were cut
+
+    /// <param name="weights">The weights.</param>
+    /// <param name="ranks">The processes.</param>
+    public GradientExchanges(StepWeights weights, ICollective ranks)
+    {
+        (_weights, _ranks) = (weights, ranks);
+        _thread = new Thread(KeepMoving) { IsBackground = true, Name = "ResNet exchange" };
+        _thread.UnsafeStart();
+    }
 
     /// <summary>Cuts the gradients into buckets: once for the layers that are trained, as operations come in the same order for images of
     /// any size.</summary>
@@ -26,26 +44,26 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
     /// <param name="format">The format in which they are sent.</param>
     public void Plan(IReadOnlyList<StepOperation> operations, int workers, int bytes, GradientExchange format)
     {
-        if (_buckets.Count > 0 && _frozenLayers == weights.FrozenLayers)
+        if (_buckets.Count > 0 && _frozenLayers == _weights.FrozenLayers)
         {
             return;
         }
 
         _buckets.Clear();
-        _frozenLayers = weights.FrozenLayers;
+        _frozenLayers = _weights.FrozenLayers;
         _next = new int[workers];
         var (taken, size, lowest) = (new List<int>(), 0L, int.MaxValue);
-        foreach (var (weight, operation) in weights.Exchanged
+        foreach (var (weight, operation) in _weights.Exchanged
             .Select(weight => (weight, Operation: OperationOf(weight)))
-            .OrderByDescending(each => weights.Offset(each.weight)))
+            .OrderByDescending(each => _weights.Offset(each.weight)))
         {
-            if (taken.Count > 0 && weights.IsNormalization(taken[^1]) && !weights.IsNormalization(weight))
+            if (taken.Count > 0 && _weights.IsNormalization(taken[^1]) && !_weights.IsNormalization(weight))
             {
                 Close(); // those of normalizations, of all layers, are ready last
             }
 
             taken.Add(weight);
-            (size, lowest) = (size + weights.Size(weight), Math.Min(lowest, operation));
+            (size, lowest) = (size + _weights.Size(weight), Math.Min(lowest, operation));
             if (size * sizeof(float) >= bytes)
             {
                 Close();
@@ -61,8 +79,8 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
 
         void Close()
         {
-            var offset = taken.Min(weights.Offset);
-            var bucket = new GradientBucket(ranks, weights.Part + offset, weights.Total + offset, (int)size, format);
+            var offset = taken.Min(_weights.Offset);
+            var bucket = new GradientBucket(_ranks, _weights.Part + offset, _weights.Total + offset, (int)size, format);
             _buckets.Add((bucket, [.. taken], workers == 1 ? MeetingBefore(lowest) : MeetingBefore(MeetingBefore(lowest))));
             (taken, size, lowest) = ([], 0, int.MaxValue);
         }
@@ -101,29 +119,26 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
         {
             foreach (var weight in _buckets[next].Weights)
             {
-                weights.AddUp(workers, worker, weight);
+                _weights.AddUp(workers, worker, weight);
             }
         }
     }
 
-    /// <summary>Takes the exchanges further. Where all workers have met.</summary>
-    public void Advance()
+    /// <summary>Calls the processes, when all workers have met.</summary>
+    /// <param name="join">Calls them. Exchanges that are ready begin before that.</param>
+    public void Join(Action join)
     {
-        for (; _begun < _next[0]; _begun++)
+        lock (_turn)
         {
-            _buckets[_begun].Bucket.Begin();
-        }
-
-        while (_addedUp < _begun && _buckets[_addedUp].Bucket.AddUp(_accumulates, waits: false))
-        {
-            _addedUp++;
+            _failure?.Throw();
+            Begin();
+            join();
         }
     }
 
-    /// <summary>Waits for all of them. Where all workers have met.</summary>
+    /// <summary>Waits for all exchanges. By <see cref="Join"/>.</summary>
     public void Finish()
     {
-        Advance();
         for (; _addedUp < _begun; _addedUp++)
         {
             _buckets[_addedUp].Bucket.AddUp(_accumulates, waits: true);
@@ -132,6 +147,86 @@ internal sealed unsafe class GradientExchanges(StepWeights weights, ICollective 
         foreach (var (bucket, _, _) in _buckets)
         {
             bucket.Finish();
+        }
+
+        _isUnderWay = false;
+    }
+
+    public void Dispose()
+    {
+        lock (_turn)
+        {
+            _isDisposed = true;
+        }
+
+        _wake.Set();
+        _thread.Join();
+        _wake.Dispose();
+    }
+
+    private void Begin()
+    {
+        for (; _begun < _next[0]; _begun++)
+        {
+            _buckets[_begun].Bucket.Begin();
+        }
+
+        MoveOn();
+        if (_begun > 0 && !_isUnderWay)
+        {
+            _isUnderWay = true;
+            _wake.Set();
+        }
+    }
+
+    private void MoveOn()
+    {
+        while (_addedUp < _begun && _buckets[_addedUp].Bucket.AddUp(_accumulates, waits: false))
+        {
+            _addedUp++;
+        }
+
+        if (_addedUp > 0)
+        {
+            _buckets[_addedUp - 1].Bucket.MoveOn();
+        }
+    }
+
+    private void KeepMoving()
+    {
+        while (_wake.WaitOne())
+        {
+            while (MovesOn())
+            {
+                Thread.Sleep(Pause);
+            }
+
+            if (_isDisposed)
+            {
+                return;
+            }
+        }
+
+        bool MovesOn()
+        {
+            lock (_turn)
+            {
+                if (!_isUnderWay || _isDisposed)
+                {
+                    return false;
+                }
+
+                try
+                {
+                    MoveOn();
+                }
+                catch (Exception exception)
+                {
+                    (_failure, _isUnderWay) = (ExceptionDispatchInfo.Capture(exception), false);
+                }
+
+                return true;
+            }
         }
     }
 }

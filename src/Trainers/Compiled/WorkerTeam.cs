@@ -39,8 +39,8 @@ internal sealed class WorkerTeam : IDisposable
     /// <summary>Gets the processes, each with a team as large as this.</summary>
     public ICollective Ranks { get; }
 
-    /// <summary>Gets or sets what is done at each meeting that adds up over the processes, before that.</summary>
-    public Action? AtMeeting { get; set; }
+    /// <summary>Gets or sets what calls the processes at a meeting, given what it is to do; null to do it at once.</summary>
+    public Action<Action>? Joins { get; set; }
 
     /// <summary>Runs something on every worker, and waits for all of them.</summary>
     /// <param name="work">Is given the worker's number. It throws what <see cref="Meet"/> throws.</param>
@@ -70,7 +70,11 @@ internal sealed class WorkerTeam : IDisposable
         var meeting = _meeting;
         if (_workers.Length == 1 || Interlocked.Increment(ref _arrived) == _workers.Length)
         {
-            Join(Ranks.Size == 1 ? null : join);
+            if (Ranks.Size > 1 && join is not null)
+            {
+                Join(join);
+            }
+
             _arrived = 0;
             _meeting = meeting + 1;
         }
@@ -111,12 +115,15 @@ internal sealed class WorkerTeam : IDisposable
         _finished.Dispose();
     }
 
-    private void Join(Action? join)
+    private void Join(Action join)
     {
-        if (join is not null)
+        if (Joins is null)
         {
-            AtMeeting?.Invoke();
             join();
+        }
+        else
+        {
+            Joins(join);
         }
     }
 
