@@ -83,6 +83,13 @@ internal static class ClassifierService
                 $"{WordsOf(service, exception, reason)} Give another address with --urls, such as --urls http://localhost:5001.",
                 exception);
         }
+        catch (InvalidOperationException exception) when (UrlsOf(service).Contains("https:", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new IOException(
+                $"Cannot listen on {UrlsOf(service)}: {exception.Message.Split('\n')[0].TrimEnd()} Give a certificate by the settings "
+                + "Kestrel:Certificates:Default:Path and :Password, or listen on http:// behind a proxy that has one.",
+                exception);
+        }
 
         await service.WaitForShutdownAsync();
     }
@@ -91,8 +98,10 @@ internal static class ClassifierService
     {
         IOException { InnerException: AddressInUseException } => exception.Message, // which names the address
         IOException => $"{exception.Message.TrimEnd('.')}: {reason}.",
-        _ => $"Failed to bind to address {service.Configuration[WebHostDefaults.ServerUrlsKey]}: {reason}.",
+        _ => $"Failed to bind to address {UrlsOf(service)}: {reason}.",
     };
+
+    private static string UrlsOf(WebApplication service) => service.Configuration[WebHostDefaults.ServerUrlsKey] ?? "";
 
     private static void AddServices(IServiceCollection services, ServiceOptions options)
     {

@@ -56,6 +56,24 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableFact]
+    public void HttpsWithoutACertificateIsSaidInALine()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Elsewhere a developer's certificate is kept outside the home folder.");
+        TestModel.Save(_folder["model.zip"]);
+
+        var service = SampleProcess.Run(
+            "dotnet",
+            [SampleProcess.Assembly("WebApp"), "--model", _folder["model.zip"], "--urls", "https://127.0.0.1:0"],
+            environment: ("HOME", _folder.Path));
+
+        Assert.Equal((1, ""), (service.ExitCode, service.Output));
+        Assert.Matches(
+            @"^Cannot listen on https://127\.0\.0\.1:0: .*certificate.*\. Give a certificate by the settings "
+            + @"Kestrel:Certificates:Default:Path and :Password, or listen on http:// behind a proxy that has one\.$",
+            service.Error.TrimEnd());
+    }
+
+    [SkippableFact]
     public async Task AskedToStopItAnswersWhatItHasAcceptedAndLeavesNothingBehind()
     {
         Skip.If(OperatingSystem.IsWindows(), "There is no SIGTERM.");

@@ -69,6 +69,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         _exchanges = ranks.Size == 1 ? null : new GradientExchanges(_weights, ranks);
         _team.Joins = _exchanges is null ? null : _exchanges.Join;
         _finish = () => _exchanges!.Finish();
+        BucketBytes = GradientBucket.BytesFor(ranks.Size);
         _work = Work;
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
             network.Plan.Layers.OfType<AddLayer>().Count() * capacity, pinned: true);
@@ -87,8 +88,8 @@ internal sealed unsafe class CompiledStep : IDisposable
     public GradientExchange GradientExchange { get; init; }
 
     /// <summary>Gets the bytes of gradients that are sent at once.</summary>
-    /// <value>The default is four megabytes.</value>
-    public int BucketBytes { get; init; } = 4 << 20;
+    /// <value>The default is <see cref="GradientBucket.BytesFor"/> the processes.</value>
+    public int BucketBytes { get; init; }
 
     /// <summary>Gets which convolutions in float32 are computed by <see cref="WinogradKernels"/>, and not by Torch.</summary>
     /// <value>The default are those that are faster so.</value>

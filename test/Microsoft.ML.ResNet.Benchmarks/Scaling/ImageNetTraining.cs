@@ -33,8 +33,6 @@ internal sealed record ImageNetTraining
 
     public bool JoinsStatistics { get; init; } = true;
 
-    public double Overlap { get; init; }
-
     public double SecondsPerByte { get; init; }
 
     public int Batch => Math.Min(ImagesOfNode * Nodes, MostImages);
@@ -48,7 +46,6 @@ internal sealed record ImageNetTraining
         SecondsPerByte = SecondsPerByte,
         BytesPerGradient = BytesPerGradient,
         JoinsStatistics = JoinsStatistics,
-        Overlap = Overlap,
     }.Predict();
 
     public double Hours => Math.Ceiling((double)Images / Batch) * Epochs * Step.Total / 3600;

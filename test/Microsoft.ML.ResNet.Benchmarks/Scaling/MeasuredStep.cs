@@ -21,6 +21,7 @@ internal sealed record MeasuredStep(string Network, int ImageSize, int Batch, Me
         Ranks = Wire.Ranks,
         Compute = Alone / 1000,
         SecondsPerByte = ScalingFigures.SecondsPerByte,
+        SecondsTakenPerByte = ScalingFigures.SecondsTakenPerByte,
     }.Predict().Total;
 }
 
@@ -40,7 +41,7 @@ internal sealed record MeasuredWire(int Ranks, double Gigabits, double Gathering
     /// <summary>Gets the milliseconds that the model predicts for the sum.</summary>
     public double PredictedSum => 1000 * new StepModel
     {
-        Network = new ExchangedNetwork("gradients alone", Gradients, [], MultiplyAdds: 0),
+        Network = new ExchangedNetwork("gradients alone", [new ExchangedLayer(MultiplyAdds: 0, Gradients)], Channels: []),
         Link = Link,
         Ranks = Ranks,
         Compute = 0,

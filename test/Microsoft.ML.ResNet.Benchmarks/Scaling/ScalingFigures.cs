@@ -6,8 +6,12 @@ namespace Benchmarks.Scaling;
 internal static class ScalingFigures
 {
     /// <summary>Seconds for each byte of gradients to copy and to add up: the sum of <see cref="MeasuredWire.Gradients"/> over two ranks
-    /// of one machine, through shared memory, took 33.7 ms.</summary>
-    public const double SecondsPerByte = 33.7e-3 / (sizeof(float) * MeasuredWire.Gradients);
+    /// of one machine, through shared memory, took 37.7 ms.</summary>
+    public const double SecondsPerByte = 37.7e-3 / (sizeof(float) * MeasuredWire.Gradients);
+
+    /// <summary>Seconds of a core for each byte: in a step of ResNet-18 over 1 Gbit/s the thread of the exchange was busy for 198, 205 and
+    /// 200 ms, most of it with TCP.</summary>
+    public const double SecondsTakenPerByte = 0.2 / (sizeof(float) * MeasuredWire.Gradients);
 
     /// <summary>Microseconds of a small message over TCP between machines.</summary>
     public const double AssumedLatency = 50;
@@ -23,32 +27,33 @@ internal static class ScalingFigures
 
     public static readonly ImmutableArray<string> Networks = ["resnet18", "resnet50", "resnet152"];
 
-    /// <summary>What measure.sh found: once, of four seconds each, on a machine that did nothing else.</summary>
+    /// <summary>What measure.sh found on a machine that did nothing else: medians of three for two ranks, once for four, of six seconds each.
+    /// </summary>
     public static readonly ImmutableArray<MeasuredWire> Wires =
     [
-        new(Ranks: 2, Gigabits: 1, Gathering: 24.9, Sum: 392.8),
-        new(Ranks: 2, Gigabits: 10, Gathering: 26.2, Sum: 66.9),
-        new(Ranks: 4, Gigabits: 1, Gathering: 172.9, Sum: 1069.2),
-        new(Ranks: 4, Gigabits: 10, Gathering: 138.0, Sum: 183.4),
+        new(Ranks: 2, Gigabits: 1, Gathering: 17.3, Sum: 395.8),
+        new(Ranks: 2, Gigabits: 10, Gathering: 19.4, Sum: 82.5),
+        new(Ranks: 4, Gigabits: 1, Gathering: 102.0, Sum: 1025.9),
+        new(Ranks: 4, Gigabits: 10, Gathering: 139.5, Sum: 236.7),
     ];
 
     public static readonly ImmutableArray<MeasuredStep> Steps =
     [
-        new("resnet20", 32, 128, Wires[0], Alone: 101.0, Together: 125.5),
-        new("resnet20", 32, 128, Wires[1], Alone: 89.5, Together: 104.1),
-        new("resnet20", 32, 128, Wires[2], Alone: 118.8, Together: 155.1),
-        new("resnet20", 32, 128, Wires[3], Alone: 140.9, Together: 127.8),
-        new("resnet18", 224, 16, Wires[0], Alone: 390.8, Together: 906.3),
-        new("resnet18", 224, 16, Wires[1], Alone: 382.3, Together: 504.4),
-        new("resnet18", 224, 16, Wires[2], Alone: 551.9, Together: 1455.7),
-        new("resnet18", 224, 16, Wires[3], Alone: 544.8, Together: 1011.8),
+        new("resnet20", 32, 128, Wires[0], Alone: 206.4, Together: 254.6),
+        new("resnet20", 32, 128, Wires[1], Alone: 226.6, Together: 242.8),
+        new("resnet20", 32, 128, Wires[2], Alone: 271.2, Together: 261.1),
+        new("resnet20", 32, 128, Wires[3], Alone: 343.5, Together: 265.6),
+        new("resnet18", 224, 16, Wires[0], Alone: 1133.5, Together: 1604.2),
+        new("resnet18", 224, 16, Wires[1], Alone: 1139.1, Together: 1307.9),
+        new("resnet18", 224, 16, Wires[2], Alone: 1244.2, Together: 1847.2),
+        new("resnet18", 224, 16, Wires[3], Alone: 1052.1, Together: 1774.9),
     ];
 
     /// <summary>Gets the images per second of a node: those that two cores were measured to train on, times more cores.</summary>
     /// <remarks>ResNet-152 was not measured: its rate is that of ResNet-50 over the ratio of their multiply-adds.</remarks>
     public static double Rate(string network)
     {
-        const double ofResNet18 = 36.5, ofResNet50 = 12.0; // docs/BENCHMARKS.md, 224×224, batch 16
+        const double ofResNet18 = 66.7, ofResNet50 = 26.1; // docs/BENCHMARKS.md, 224×224, batch 16, with fast bfloat16
         var perNode = CoresOfNode / CoresMeasured;
         return network switch
         {

@@ -1,9 +1,11 @@
+using Microsoft.ML.ResNet.Trainers.Compiled;
+
 namespace Benchmarks.Scaling;
 
 /// <summary>
 /// How long a step of several processes takes. It follows what the trainer does: sums of statistics are gathered from all ranks by all,
-/// two for each normalization, while everybody waits; gradients are sent in blocks to the rank that adds each up, in the order of the
-/// ranks, and from there to all.
+/// two for each normalization, while everybody waits; gradients are sent in buckets, while the backward pass goes on: in blocks to the rank
+/// that adds each up, in the order of the ranks, and from there to all.
 /// </summary>
 internal sealed record StepModel
 {
@@ -24,8 +26,16 @@ internal sealed record StepModel
     /// <summary>Gets the seconds that a rank computes for its part of the batch.</summary>
     public required double Compute { get; init; }
 
-    /// <summary>Gets the seconds for each byte of gradients to copy and to add it up in memory.</summary>
+    /// <summary>Gets the seconds for each byte of gradients to copy and to add it up in memory, on one thread.</summary>
     public double SecondsPerByte { get; init; }
+
+    /// <summary>Gets the seconds of computing that each byte costs a rank that has no core to spare for the exchange.</summary>
+    /// <value>The default is 0: it has one.</value>
+    public double SecondsTakenPerByte { get; init; }
+
+    /// <summary>Gets the bytes of gradients, as floats, that are sent at once.</summary>
+    /// <value>The default is 0: as many as the trainer takes.</value>
+    public long BucketBytes { get; init; }
 
     /// <summary>Gets the bytes of a gradient on the wire.</summary>
     /// <value>The default is 4: float32.</value>
@@ -35,10 +45,6 @@ internal sealed record StepModel
     /// <value>The default is true; otherwise each rank has its own.</value>
     public bool JoinsStatistics { get; init; } = true;
 
-    /// <summary>Gets the share of the gradients' exchange that may run beside the backward pass.</summary>
-    /// <value>The default is 0: it begins when that is over.</value>
-    public double Overlap { get; init; }
-
     public StepTime Predict()
     {
         if (Ranks == 1)
@@ -47,10 +53,33 @@ internal sealed record StepModel
         }
 
         var statistics = JoinsStatistics ? Network.Channels.Sum(channels => 2 * Join(2 * channels * sizeof(double))) : 0;
-        var bytes = (double)Network.Gradients * BytesPerGradient;
-        var exchange = Join(bytes) + bytes * SecondsPerByte;
-        var hidden = Math.Min(Overlap * exchange, BackwardShare * Compute);
-        return new StepTime(Compute, statistics, exchange - hidden + MessagesAfterStep * Link.Gather(Ranks, sizeof(double)));
+        return new StepTime(Compute, statistics, Exchange() + MessagesAfterStep * Link.Gather(Ranks, sizeof(double)));
+    }
+
+    // By how much the exchange of gradients makes the backward pass longer. That goes from the last layer to the first, each of which takes
+    // the time of its products; one bucket is exchanged after the other.
+    private double Exchange()
+    {
+        var backward = BackwardShare * Compute;
+        var perProduct = backward / Math.Max(1, Network.MultiplyAdds);
+        var bucket = BucketBytes == 0 ? GradientBucket.BytesFor(Ranks) : BucketBytes;
+        var (computed, exchanged, gradients) = (0.0, 0.0, 0L);
+        for (var layer = Network.Layers.Length - 1; layer >= 0; layer--)
+        {
+            computed += Network.Layers[layer].MultiplyAdds * perProduct;
+            gradients += Network.Layers[layer].Gradients;
+            if (gradients * sizeof(float) < bucket && layer > 0)
+            {
+                continue;
+            }
+
+            var bytes = (double)gradients * BytesPerGradient;
+            exchanged = Math.Max(exchanged, computed) + Join(bytes) + bytes * SecondsPerByte;
+            computed += bytes * SecondsTakenPerByte;
+            gradients = 0;
+        }
+
+        return Math.Max(exchanged, computed) - backward;
     }
 
     // A sum over all ranks.
@@ -62,7 +91,7 @@ internal sealed record StepModel
 /// <summary>The parts of a step, in seconds, one after the other.</summary>
 /// <param name="Compute">What a rank computes.</param>
 /// <param name="Statistics">The sums of batch statistics.</param>
-/// <param name="Gradients">The exchange of gradients, as far as computing waits for it.</param>
+/// <param name="Gradients">The exchange of gradients, as far as it is not hidden behind the backward pass.</param>
 internal sealed record StepTime(double Compute, double Statistics, double Gradients)
 {
     public double Total => Compute + Statistics + Gradients;

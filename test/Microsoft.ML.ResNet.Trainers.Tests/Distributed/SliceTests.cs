@@ -68,6 +68,14 @@ public sealed class SliceTests
         Assert.Equal(expected[0], actual[1]);
     }
 
+    /// <summary>With many ranks buckets grow, so that what each rank adds up is no small message.</summary>
+    [Theory]
+    [InlineData(2, 4 << 20)]
+    [InlineData(32, 4 << 20)]
+    [InlineData(64, 8 << 20)]
+    [InlineData(100_000, 1 << 30)]
+    public void BucketsHaveRoomForTheBlocksOfAllRanks(int ranks, int bytes) => Assert.Equal(bytes, GradientBucket.BytesFor(ranks));
+
     /// <summary>In bfloat16 they are rounded, by 1/256 at most each time, and the same on every rank.</summary>
     [Fact]
     public void GradientsMayBeExchangedInBFloat16()
