@@ -12,18 +12,23 @@ if (args.Length < 2)
 
 OnnxTelemetry.TurnOff();
 var ml = new MLContext();
-ITransformer model;
+PredictionEngine<ImageInput, Prediction> loaded;
 try
 {
-    model = ml.Model.Load(args[0], out _);
+    loaded = ml.Model.CreatePredictionEngine<ImageInput, Prediction>(ml.Model.Load(args[0], out _));
 }
 catch (Exception exception) when (exception is IOException or FormatException or InvalidOperationException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine($"Model '{args[0]}' cannot be loaded: {exception.Message}");
     return 1;
 }
+catch (ArgumentException exception)
+{
+    Console.Error.WriteLine($"Model '{args[0]}' is not one that reads a column 'ImagePath', as QuickStart's: {exception.Message}");
+    return 1;
+}
 
-using var engine = ml.Model.CreatePredictionEngine<ImageInput, Prediction>(model);
+using var engine = loaded;
 var classes = default(VBuffer<ReadOnlyMemory<char>>);
 engine.OutputSchema["Score"].GetSlotNames(ref classes);
 

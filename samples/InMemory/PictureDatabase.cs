@@ -18,7 +18,12 @@ internal sealed class PictureDatabase
     {
         if (!File.Exists(path))
         {
-            new PictureDatabase(path, SqliteOpenMode.ReadWriteCreate).Draw(perClass, seed);
+            // In a file beside it first: what was stopped half-way is not taken for all pictures.
+            var unfinished = path + ".unfinished";
+            File.Delete(unfinished);
+            File.Delete(unfinished + "-journal");
+            new PictureDatabase(unfinished, SqliteOpenMode.ReadWriteCreate).Draw(perClass, seed);
+            File.Move(unfinished, path);
         }
 
         return new PictureDatabase(path, SqliteOpenMode.ReadOnly);

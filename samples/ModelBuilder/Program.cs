@@ -18,9 +18,12 @@ try
 {
     var folder = MLModel.Config.DataSource.FolderPath;
     //#if (sample)
-    if (!Directory.Exists(folder))
+    if (folder == "data/shapes/train" && !Directory.Exists(folder))
     {
-        ShapesDataset.Create("data/shapes", trainPerClass: 250, testPerClass: 1, seed: 1);
+        // In a folder beside it first: what was stopped half-way is not taken for all images.
+        const string unfinished = "data/shapes.unfinished";
+        ShapesDataset.Create(unfinished, trainPerClass: 250, testPerClass: 1, seed: 1);
+        Directory.Move(unfinished, "data/shapes");
         Console.WriteLine($"Drew images of {ShapesDataset.ClassNames.Count} shapes in '{Path.GetFullPath(folder)}'.");
     }
 
@@ -49,8 +52,8 @@ try
 
     return 0;
 }
-catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
-    or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
+catch (Exception exception) when (exception is ArgumentException or FormatException or IOException or InvalidDataException
+    or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
 {
     Console.Error.WriteLine(exception.Message);
     return 1;

@@ -17,4 +17,21 @@ internal static class ClassCheck
                 + "at least two. Each sub-folder is a class: give --data a folder that has two or more.");
         }
     }
+
+    /// <summary>Refuses test images of classes that are not trained.</summary>
+    /// <remarks>ML.NET leaves out such images, and calls an accuracy of none 0 %.</remarks>
+    /// <param name="labels">The label of each image that is trained on.</param>
+    /// <param name="testLabels">That of each test image.</param>
+    /// <exception cref="InvalidDataException">One is of another class.</exception>
+    public static void RefuseUnknown(IReadOnlyCollection<string> labels, IReadOnlyCollection<string> testLabels)
+    {
+        if (testLabels.Except(labels).ToArray() is [var first, ..] unknown)
+        {
+            var count = testLabels.Count(unknown.Contains);
+            throw new InvalidDataException(
+                $"{count} of {testLabels.Count} test images are of classes that the training images do not have, such as '{first}'; those "
+                + $"have {string.Join(", ", labels.Distinct().Order(StringComparer.Ordinal).Take(5).Select(name => $"'{name}'"))}. "
+                + "Each sub-folder is a class: give --test a folder with sub-folders of the same names.");
+        }
+    }
 }

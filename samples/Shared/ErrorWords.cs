@@ -6,8 +6,13 @@ namespace Samples;
 /// know.</summary>
 internal static class ErrorWords
 {
-    // ML.NET's words where one of its worker threads failed; the cause is inside.
-    private const string WorkerFailed = "Splitter/consolidator worker encountered exception";
+    // ML.NET's words where one of its threads failed; the cause is inside.
+    private static readonly string[] ThreadFailed =
+    [
+        "Splitter/consolidator worker encountered exception",
+        "Shuffle input cursor reader failed with an exception",
+        "Event we were waiting on was subject to an exception",
+    ];
 
     /// <summary>Gets the words, in one line.</summary>
     public static string Of(Exception exception)
@@ -29,7 +34,7 @@ internal static class ErrorWords
 
     private static bool IsWrapper(Exception exception) =>
         exception is AggregateException or TargetInvocationException or TypeInitializationException
-        || exception.Message.StartsWith(WorkerFailed, StringComparison.Ordinal);
+        || ThreadFailed.Any(words => exception.Message.StartsWith(words, StringComparison.Ordinal));
 
     // .NET ends the message with the parameter's name, and then the value, which ours say in their own words.
     private static string Words(Exception exception)

@@ -27,9 +27,9 @@ internal static class Sample
             Console.Error.WriteLine("Stopped.");
             return 130;
         }
-        catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
-            or UnauthorizedAccessException
-            or HttpRequestException or DbException or TrainingDivergedException or DllNotFoundException)
+        catch (Exception exception) when (exception is ArgumentException or FormatException or IOException or InvalidDataException
+            or InvalidOperationException or UnauthorizedAccessException or HttpRequestException
+            or DbException or TrainingDivergedException or DllNotFoundException)
         {
             Console.Error.WriteLine(ErrorWords.Of(exception));
             return 1;

@@ -4,6 +4,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
+using Samples;
 using Spectre.Console;
 using static Microsoft.ML.Transforms.ValueToKeyMappingEstimator;
 
@@ -55,19 +56,21 @@ internal sealed class FineTuning
 
     public void Run(CancellationToken cancellation)
     {
-        var (train, test) = LoadImages();
+        var (images, testImages) = LoadImages();
+        ClassCheck.RefuseUnknown([.. images.GetColumn<string>("Label")], [.. testImages.GetColumn<string>("Label")]);
 
         // One key for all: the classes in the order of their names, which is the order of most checkpoints' outputs too.
         var toKey = _ml.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: KeyOrdinality.ByValue)
-            .Append(_ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(train);
-        (train, test) = (toKey.Transform(train), toKey.Transform(test));
+            .Append(_ml.Transforms.LoadImages("Image", null, "ImagePath")).Fit(images);
+        var (train, test) = (toKey.Transform(images), toKey.Transform(testImages));
 
         var before = ScoreAsItIs(test);
         var (after, model) = FineTune(train, test, cancellation);
         WriteReport(before, after, model.ClassNames);
         if (_settings.ModelPath is { } path)
         {
-            _ml.Model.Save(toKey.Append(model), train.Schema, path);
+            var toName = _ml.Transforms.Conversion.MapKeyToValue("PredictedLabelText", "PredictedLabel").Fit(model.Transform(train));
+            _ml.Model.Save(toKey.Append(model).Append(toName), images.Schema, path);
             AnsiConsole.MarkupLineInterpolated($"Saved [bold]{path}[/].");
         }
     }

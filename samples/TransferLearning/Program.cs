@@ -2,6 +2,7 @@
 using System.CommandLine;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
+using Samples;
 using Spectre.Console;
 using TransferLearning;
 
@@ -79,7 +80,7 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
     catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException or InvalidOperationException
         or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
-        Console.Error.WriteLine(exception.Message);
+        Console.Error.WriteLine(ErrorWords.Of(exception));
         return 1;
     }
 }));

@@ -46,6 +46,8 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
     var ml = new MLContext(seed: 1);
     var rows = ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(arguments.GetValue(data)!), reuseRowObject: false)
         .ToArray();
+    ClassCheck.RefuseUnknown(
+        [.. rows.Select(row => row.Label)], [.. ml.Data.LoadImageFolder(arguments.GetValue(test)!).GetColumn<string>("Label")]);
     var count = Math.Min(arguments.GetValue(images), rows.Length);
     var files = ml.Data.LoadFromEnumerable(
         Enumerable.Range(0, count).Select(index => rows[(int)((long)index * rows.Length / count)]).ToArray());

@@ -90,6 +90,10 @@ internal static class ClassifierService
                 + "Kestrel:Certificates:Default:Path and :Password, or listen on http:// behind a proxy that has one.",
                 exception);
         }
+        catch (ArgumentOutOfRangeException exception) when (exception.ParamName == "port")
+        {
+            throw new IOException($"Cannot listen on {UrlsOf(service)}: a port is a number from 0 to 65535.", exception);
+        }
 
         await service.WaitForShutdownAsync();
     }

@@ -121,6 +121,27 @@ public sealed partial class SmallSampleTests : IDisposable
     }
 
     [Theory]
+    [InlineData("TransferLearning")]
+    [InlineData("UnknownImages")]
+    public void TestImagesOfOtherClassesAreRefusedBeforeTraining(string sample)
+    {
+        DrawShadesOfGrey(_folder["images"], perClass: 2);
+        DrawShadesOfGrey(_folder["others/birds"], perClass: 2);
+        foreach (var (name, other) in Pictures.ClassNames.Zip(["heron", "crane", "stork"]))
+        {
+            Directory.Move(_folder[$"others/birds/{name}"], _folder[$"others/birds/{other}"]);
+        }
+
+        var result = SampleProcess.RunSample(sample, "--data", _folder["images"], "--test", _folder["others/birds"]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith(
+            "6 of 6 test images are of classes that the training images do not have, such as 'crane'; those have ",
+            result.Error,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("Featurize")]
     [InlineData("CrossValidation")]
     [InlineData("ExportToOnnx")]

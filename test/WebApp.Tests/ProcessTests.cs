@@ -55,6 +55,17 @@ public sealed class ProcessTests : IDisposable
             service.Error.TrimEnd());
     }
 
+    [Fact]
+    public void APortThatIsNoneIsSaidInALine()
+    {
+        TestModel.Save(_folder["model.zip"]);
+
+        var service = Run("--model", _folder["model.zip"], "--urls", "http://localhost:99999");
+
+        Assert.Equal((1, ""), (service.ExitCode, service.Output));
+        Assert.Equal("Cannot listen on http://localhost:99999: a port is a number from 0 to 65535.", service.Error.TrimEnd());
+    }
+
     [SkippableFact]
     public void HttpsWithoutACertificateIsSaidInALine()
     {

@@ -5,8 +5,8 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
 /// <summary>Adds up gradients over the processes in buckets, each as soon as the backward pass has gone by its last weight.</summary>
 /// <remarks>
-/// The gradient of filters is computed at the next meeting. So each worker adds up its share of a bucket after the meeting that follows, when
-/// all of them have that bucket's gradients; at the one after that, the exchange begins. MPI moves bytes only while it is called, and
+/// The gradient of filters is computed at the next meeting. So each worker adds up its share of a bucket after the meeting that follows,
+/// when all of them have that bucket's gradients; at the one after that, the exchange begins. MPI moves bytes only while it is called, and
 /// meetings are too rare for that: a thread of its own calls it every millisecond while exchanges are under way. It takes turns with the
 /// worker that comes last to a meeting.
 /// </remarks>

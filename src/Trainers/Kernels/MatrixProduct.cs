@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Microsoft.ML.ResNet.Trainers.Kernels;
 
 /// <summary>
-/// Products of small matrices in panels, on the caller's thread: some rows of a panel of the result at a time, which stay in registers while
-/// the inner dimension is walked.
+/// Products of small matrices in panels, on the caller's thread: some rows of a panel of the result at a time, which stay in registers
+/// while the inner dimension is walked.
 /// </summary>
 internal static unsafe class MatrixProduct<TLanes>
     where TLanes : struct, ILanes<TLanes>

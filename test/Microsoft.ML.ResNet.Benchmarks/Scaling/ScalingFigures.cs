@@ -27,8 +27,8 @@ internal static class ScalingFigures
 
     public static readonly ImmutableArray<string> Networks = ["resnet18", "resnet50", "resnet152"];
 
-    /// <summary>What measure.sh found on a machine that did nothing else: medians of three for two ranks, once for four, of six seconds each.
-    /// </summary>
+    /// <summary>What measure.sh found on a machine that did nothing else, in six seconds each: for two ranks medians of three, for four
+    /// once.</summary>
     public static readonly ImmutableArray<MeasuredWire> Wires =
     [
         new(Ranks: 2, Gigabits: 1, Gathering: 17.3, Sum: 395.8),
