@@ -23,6 +23,8 @@ var output = new Option<string>("--output") { Description = "The file to write."
 var command = new RootCommand("Exports a network as ONNX and applies the file.") { data, epochs, imageSize, output };
 return await Sample.Run(command, args, (arguments, cancellation) =>
 {
+    var file = arguments.GetValue(output)!;
+    WritableFile.Ensure("--output", file);
     var ml = new MLContext(seed);
     var files = ml.Data.LoadImageFolder(arguments.GetValue(data) ?? Draw());
     var size = arguments.GetValue(imageSize);
@@ -41,7 +43,6 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
         CancellationToken = cancellation,
     }).Fit(images);
 
-    var file = arguments.GetValue(output)!;
     network.ExportOnnx(file);
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Wrote {file}, {new FileInfo(file).Length:n0} bytes."));
 

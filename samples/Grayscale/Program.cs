@@ -26,6 +26,8 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
     var file = arguments.GetValue(data)
         ?? PixelFile.Draw(Path.Combine(AppContext.BaseDirectory, "shapes.csv"), side, arguments.GetValue(perClass), seed);
 
+    PixelFile.RefuseOtherSize(file, side, arguments.GetValue(header));
+
     var ml = new MLContext(seed);
     var rows = ml.Data.LoadFromTextFile(file, new TextLoader.Options
     {

@@ -24,6 +24,7 @@ var model = new Option<string>("--model") { Description = "Where the model is sa
 var command = new RootCommand("Trains on pictures in a SQLite database, and classifies a stream.") { path, perClass, epochs, model };
 return await Sample.Run(command, args, (arguments, cancellation) =>
 {
+    WritableFile.Ensure("--model", arguments.GetValue(model)!);
     var database = PictureDatabase.OpenOrDraw(arguments.GetValue(path)!, arguments.GetValue(perClass), seed);
     var ml = new MLContext(seed);
 

@@ -28,8 +28,8 @@ internal static class Experiment
         var isFirst = DistributedJob.Rank == 0; // of the processes that mpirun started, if it did
         if (isFirst)
         {
-            EnsureWritable("--model", settings.ModelPath);
-            EnsureWritable("--report", settings.ReportPath);
+            WritableFile.Ensure("--model", settings.ModelPath);
+            WritableFile.Ensure("--report", settings.ReportPath);
         }
 
         if (settings.ImageSize < settings.Architecture.MinimumImageSize)
@@ -252,30 +252,6 @@ internal static class Experiment
         }
 
         AnsiConsole.Write(table);
-    }
-
-    // Better now than after the training. What is there stays; a folder, or a place where nothing can be made, is no file.
-    private static void EnsureWritable(string option, string path)
-    {
-        try
-        {
-            if (path.Length == 0 || Directory.Exists(path))
-            {
-                throw new IOException(path.Length == 0 ? "the name is empty" : "it is a folder");
-            }
-
-            var isNew = !File.Exists(path);
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
-            if (isNew)
-            {
-                File.Delete(path);
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException($"{option} is '{path}', but no file can be written there: {exception.Message.TrimEnd('.')}.", exception);
-        }
     }
 
     private sealed class Prediction

@@ -37,6 +37,8 @@ public sealed class StudioArguments
 
     private readonly Option<bool> _noBrowser = new("--no-browser") { Description = "Do not open the browser; the address is printed." };
 
+    public StudioArguments() => _folder.Validators.Add(RefuseOption);
+
     /// <summary>Gives a command the argument and the options.</summary>
     public void AddTo(Command command)
     {
@@ -55,6 +57,15 @@ public sealed class StudioArguments
         Host = arguments.GetValue(_host)!,
         OpensBrowser = !arguments.GetValue(_noBrowser),
     };
+
+    // A word that is no option would be a folder, which is made where it is not there.
+    private static void RefuseOption(ArgumentResult result)
+    {
+        if (result.Tokens is [{ Value: ['-', ..] word }])
+        {
+            result.AddError($"There is no option '{word}'. For a folder of that name, write './{word}'.");
+        }
+    }
 
     private static int ParsePort(ArgumentResult result)
     {

@@ -56,6 +56,11 @@ internal sealed class FineTuning
 
     public void Run(CancellationToken cancellation)
     {
+        if (_settings.ModelPath is { } file)
+        {
+            WritableFile.Ensure("--model", file);
+        }
+
         var (images, testImages) = LoadImages();
         ClassCheck.RefuseUnknown([.. images.GetColumn<string>("Label")], [.. testImages.GetColumn<string>("Label")]);
 

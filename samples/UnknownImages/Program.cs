@@ -43,6 +43,7 @@ var command = new RootCommand("Tells images of no class.")
 };
 return await Sample.Run(command, args, (arguments, cancellation) =>
 {
+    WritableFile.Ensure("--output", arguments.GetValue(output)!);
     var ml = new MLContext(seed: 1);
     var rows = ml.Data.CreateEnumerable<ImageFolderRow>(ml.Data.LoadImageFolder(arguments.GetValue(data)!), reuseRowObject: false)
         .ToArray();

@@ -46,12 +46,24 @@ var command = new RootCommand("Turns labels, and looks for them.")
 };
 return await Sample.Run(command, args, (arguments, cancellation) =>
 {
+    var (path, part) = (arguments.GetValue(report), arguments.GetValue(share));
+    if (path is not null)
+    {
+        WritableFile.Ensure("--report", path);
+    }
+
+    if (!(part is >= 0 and <= 1))
+    {
+        throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"--share is {part}, but must be from 0 to 1."));
+    }
+
     var ml = new MLContext(arguments.GetValue(seed));
+    var testFiles = arguments.GetValue(test) is { } testFolder ? ml.Data.LoadImageFolder(testFolder) : null;
     var folder = arguments.GetValue(data) ?? Draw();
     var right = Spread(Rows(ml, folder), arguments.GetValue(images));
     ClassCheck.RefuseOneClass([.. right.Select(row => row.Label)], folder);
     var classes = right.Select(row => row.Label).Distinct().ToArray();
-    var (files, turned) = Turn(right, classes, arguments.GetValue(share), new Random(arguments.GetValue(seed)));
+    var (files, turned) = Turn(right, classes, part, new Random(arguments.GetValue(seed)));
     var load = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.Transforms.LoadImages("Image", null, "ImagePath"));
     var view = ml.Data.LoadFromEnumerable(files);
 
@@ -82,14 +94,13 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
     Console.WriteLine("found\tprecision\trecall\tright suggestions");
     Tell(found);
     Tell(found.FromMargin(0.5));
-    if (arguments.GetValue(report) is { } path)
+    if (path is not null)
     {
         found.WriteReport(path);
     }
 
-    if (arguments.GetValue(test) is { } testFolder)
+    if (testFiles is not null)
     {
-        var testFiles = ml.Data.LoadImageFolder(testFolder);
         var (before, after) = (Test(view), Test(found.RemoveFrom(view)));
         var best = Test(ml.Data.LoadFromEnumerable(right));
         Say($"test accuracy: with the turned labels {before:p2}, without those found {after:p2}, with right labels {best:p2}");

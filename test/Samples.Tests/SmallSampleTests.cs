@@ -121,6 +121,37 @@ public sealed partial class SmallSampleTests : IDisposable
     }
 
     [Theory]
+    [InlineData("ExportToOnnx", "--output")]
+    [InlineData("InMemory", "--model")]
+    [InlineData("TransferLearning", "--model")]
+    [InlineData("WrongLabels", "--report")]
+    public void WhereNoFileCanBeWrittenIsSaidBeforeTraining(string sample, string option)
+    {
+        string[] arguments = sample == "InMemory" ? ["--database", _folder["pictures.db"]] : ["--data", _folder["missing"]];
+
+        var result = SampleProcess.RunSample(sample, [.. arguments, option, _folder.Path]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(
+            $"{option} is '{_folder.Path}', but no file can be written there: it is a folder.", result.Error.TrimEnd());
+        Assert.False(File.Exists(_folder["pictures.db"]));
+    }
+
+    [Fact]
+    public void GrayscaleRefusesRowsOfAnotherSize()
+    {
+        File.WriteAllLines(_folder["pixels.csv"], ["one,0,1,2,3", "two,3,2,1,0"]);
+
+        var result = SampleProcess.RunSample("Grayscale", "--data", _folder["pixels.csv"], "--size", "16");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith(
+            $"The first row of '{_folder["pixels.csv"]}' has 4 pixels, but images of --size 16 have 256: ",
+            result.Error,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("TransferLearning")]
     [InlineData("UnknownImages")]
     public void TestImagesOfOtherClassesAreRefusedBeforeTraining(string sample)

@@ -32,6 +32,7 @@ public sealed class StudioArgumentsTests
 
     [Theory]
     [InlineData("--port is '70000', but must be a whole number from 0 to 65535; 0 takes a free port.", "--port", "70000")]
+    [InlineData("There is no option '--nope'. For a folder of that name, write './--nope'.", "--nope")]
     [InlineData("--host is 'here', but must be an IP address, such as 127.0.0.1, or 0.0.0.0 for all networks.", "--host", "here")]
     public void WhatIsWrongIsSaid(string message, params string[] arguments) =>
         Assert.Equal(message, Assert.Single(_command.Parse(arguments).Errors).Message);
