@@ -6,6 +6,7 @@ namespace Microsoft.ML.ResNet.Trainers.Kernels;
 /// Products of small matrices in panels, on the caller's thread: some rows of a panel of the result at a time, which stay in registers
 /// while the inner dimension is walked.
 /// </summary>
+/// <remarks>Blocks of each number of rows are written out: .NET keeps only values with names of their own in registers.</remarks>
 internal static unsafe class MatrixProduct<TLanes>
     where TLanes : struct, ILanes<TLanes>
 {
@@ -25,7 +26,7 @@ internal static unsafe class MatrixProduct<TLanes>
     /// <param name="result">[rows, columns].</param>
     /// <param name="rows">The rows.</param>
     /// <param name="inner">The inner dimension, of which the left matrix has a whole number of panels.</param>
-    /// <param name="columns">The columns, of which the right matrix and the result have.</param>
+    /// <param name="columns">The columns, of which the right matrix and the result have a whole number of panels.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(Panels left, Panels right, Panels result, int rows, int inner, int columns)
     {
