@@ -85,7 +85,7 @@ internal sealed class SoftmaxHead(WeightTensor matrix, WeightTensor bias) : Serv
             }
         }
 
-        return others > 0 ? max + (float)Math.Log(1 + others) : max;
+        return others > 0 ? (float)(max + Math.Log(1 + others)) : max; // rounded once
     }
 }
 
