@@ -9,13 +9,9 @@ using Samples;
 
 const int seed = 1;
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
-var folds = new Option<int>("--folds") { Description = "In how many parts the images are split.", DefaultValueFactory = _ => 4 };
-var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 12 };
-var imageSize = new Option<int>("--image-size")
-{
-    Description = "Height and width that images are resized to.",
-    DefaultValueFactory = _ => 32,
-};
+var folds = CommandLine.Whole("--folds", "In how many parts the images are split.", byDefault: 4, least: 2);
+var epochs = CommandLine.Whole("--epochs", "How often every image is seen.", byDefault: 12);
+var imageSize = CommandLine.Whole("--image-size", "Height and width that images are resized to.", byDefault: 32);
 
 return await Sample.Run(new RootCommand("Cross-validates ResNet-20.") { data, folds, epochs, imageSize }, args, (arguments, cancellation) =>
 {

@@ -12,12 +12,8 @@ using Samples;
 const int seed = 1;
 const double tolerance = 1e-5;
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
-var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 4 };
-var imageSize = new Option<int>("--image-size")
-{
-    Description = "Height and width that images are resized to.",
-    DefaultValueFactory = _ => 32,
-};
+var epochs = CommandLine.Whole("--epochs", "How often every image is seen.", byDefault: 4);
+var imageSize = CommandLine.Whole("--image-size", "Height and width that images are resized to.", byDefault: 32);
 var output = new Option<string>("--output") { Description = "The file to write.", DefaultValueFactory = _ => "network.onnx" };
 
 var command = new RootCommand("Exports a network as ONNX and applies the file.") { data, epochs, imageSize, output };

@@ -15,9 +15,9 @@ var data = new Option<string?>("--data")
     Description = "CSV file: label, then the pixels, row by row. Without it, shapes are drawn into one.",
 };
 var header = new Option<bool>("--header") { Description = "The file's first line names the columns." };
-var size = new Option<int>("--size") { Description = "The images' height and width in pixels.", DefaultValueFactory = _ => 28 };
-var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 6 };
-var perClass = new Option<int>("--per-class") { Description = "How many images of each shape are drawn.", DefaultValueFactory = _ => 300 };
+var size = CommandLine.Whole("--size", "The images' height and width in pixels.", byDefault: 28);
+var epochs = CommandLine.Whole("--epochs", "How often every image is seen.", byDefault: 6);
+var perClass = CommandLine.Whole("--per-class", "How many images of each shape are drawn.", byDefault: 300);
 
 var command = new RootCommand("Trains ResNet-20 on grayscale pixels from a CSV file.") { data, header, size, epochs, perClass };
 return await Sample.Run(command, args, (arguments, cancellation) =>

@@ -26,7 +26,9 @@ internal sealed class PictureDatabase
             File.Move(unfinished, path);
         }
 
-        return new PictureDatabase(path, SqliteOpenMode.ReadOnly);
+        var database = new PictureDatabase(path, SqliteOpenMode.ReadOnly);
+        database.Check(path);
+        return database;
     }
 
     /// <summary>Reads all pictures, anew for each enumeration. An image is gone when the next one is asked for.</summary>
@@ -83,6 +85,24 @@ internal sealed class PictureDatabase
         }
 
         transaction.Commit();
+    }
+
+    // SQLite's own words name no file.
+    private void Check(string path)
+    {
+        try
+        {
+            using var connection = Open();
+            using var command = new SqliteCommand("SELECT id, class, content FROM pictures LIMIT 1", connection);
+            command.ExecuteScalar();
+        }
+        catch (SqliteException exception)
+        {
+            throw new InvalidDataException(
+                $"'{path}' has no pictures that can be read: {exception.Message.TrimEnd('.')}. It must be a SQLite file with a table "
+                + "'pictures' of id, class and content; where there is no file, one is drawn.",
+                exception);
+        }
     }
 
     private SqliteConnection Open()

@@ -13,12 +13,8 @@ var path = new Option<string>("--database")
     Description = "The SQLite file; pictures are drawn into it if it is not there.",
     DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "pictures.db"),
 };
-var perClass = new Option<int>("--per-class")
-{
-    Description = "How many pictures of each shape are drawn.",
-    DefaultValueFactory = _ => 200,
-};
-var epochs = new Option<int>("--epochs") { Description = "How often every picture is seen.", DefaultValueFactory = _ => 6 };
+var perClass = CommandLine.Whole("--per-class", "How many pictures of each shape are drawn.", byDefault: 200);
+var epochs = CommandLine.Whole("--epochs", "How often every picture is seen.", byDefault: 6);
 var model = new Option<string>("--model") { Description = "Where the model is saved.", DefaultValueFactory = _ => "in-memory.zip" };
 
 var command = new RootCommand("Trains on pictures in a SQLite database, and classifies a stream.") { path, perClass, epochs, model };

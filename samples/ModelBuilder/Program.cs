@@ -21,9 +21,10 @@ try
     if (folder == "data/shapes/train" && !Directory.Exists(folder))
     {
         // In a folder beside it first: what was stopped half-way is not taken for all images.
-        const string unfinished = "data/shapes.unfinished";
+        const string unfinished = "data/shapes/unfinished";
         ShapesDataset.Create(unfinished, trainPerClass: 250, testPerClass: 1, seed: 1);
-        Directory.Move(unfinished, "data/shapes");
+        Directory.Move($"{unfinished}/train", folder);
+        Directory.Delete(unfinished, recursive: true);
         Console.WriteLine($"Drew images of {ShapesDataset.ClassNames.Count} shapes in '{Path.GetFullPath(folder)}'.");
     }
 

@@ -3,6 +3,7 @@ using System.CommandLine;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Trainers;
 using QuickStart;
+using Samples;
 using Spectre.Console;
 
 var data = new Option<string?>("--data") { Description = "Folder of images, one sub-folder per class. Without it, shapes are drawn." };
@@ -17,14 +18,10 @@ var architecture = new Option<string>("--arch")
     HelpName = "name",
 };
 architecture.CompletionSources.Add([.. ResNetArchitecture.All.Select(each => each.Name)]);
-var epochs = new Option<int?>("--epochs")
-{
-    Description = "How often every image is seen. [default: 30; for the shapes " + Experiment.ShapesEpochs + "]",
-};
-var imageSize = new Option<int?>("--image-size")
-{
-    Description = "Height and width that images are resized to. [default: the network's own, 32 or 224]",
-};
+var epochs = CommandLine.Whole(
+    "--epochs", "How often every image is seen. [default: 30; for the shapes " + Experiment.ShapesEpochs + "]");
+var imageSize = CommandLine.Whole(
+    "--image-size", "Height and width that images are resized to. [default: the network's own, 32 or 224]");
 var model = new Option<string>("--model") { Description = "Where the model is saved.", DefaultValueFactory = _ => "model.zip" };
 
 var report = new Option<string>("--report")
@@ -50,19 +47,6 @@ architecture.Validators.Add(result =>
         result.AddError($"--arch is '{token.Value}', but must be one of {string.Join(", ", names)}.");
     }
 });
-foreach (var number in new[] { epochs, imageSize })
-{
-    number.CustomParser = result =>
-    {
-        if (!int.TryParse(result.Tokens[^1].Value, out var value) || value < 1)
-        {
-            result.AddError($"{number.Name} is '{result.Tokens[^1].Value}', but must be a whole number, at least 1.");
-        }
-
-        return value;
-    };
-}
-
 var command = new RootCommand("Trains a ResNet on a folder of images and saves it as an ML.NET model.")
 {
     data, test, architecture, epochs, imageSize, model, report, checkpoints, progressLines,
@@ -91,7 +75,7 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
     catch (Exception exception) when (exception is ArgumentException or IOException or InvalidDataException
         or InvalidOperationException or UnauthorizedAccessException or TrainingDivergedException or DllNotFoundException)
     {
-        Console.Error.WriteLine(Samples.ErrorWords.Of(exception));
+        Console.Error.WriteLine(ErrorWords.Of(exception));
         return 1;
     }
 }));
@@ -102,15 +86,4 @@ if (Console.IsOutputRedirected)
 }
 
 // Long enough to write a checkpoint after Ctrl+C.
-var parsed = command.Parse(args);
-if (parsed.Errors.Count > 0)
-{
-    foreach (var error in parsed.Errors)
-    {
-        Console.Error.WriteLine(error.Message);
-    }
-
-    return 2;
-}
-
-return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
+return await CommandLine.Invoke(command, args, new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

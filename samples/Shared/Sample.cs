@@ -12,7 +12,7 @@ internal static class Sample
         // On another thread: System.CommandLine listens for Ctrl+C only once this one is back.
         command.SetAction(
             (arguments, cancellation) => Task.Run(() => ExitCode(() => action(arguments, cancellation)), CancellationToken.None));
-        return command.Parse(args).InvokeAsync();
+        return CommandLine.Invoke(command, args);
     }
 
     private static int ExitCode(Action action)

@@ -19,4 +19,4 @@ command.SetAction(async (arguments, cancellation) =>
         return 1;
     }
 });
-return await command.Parse(args).InvokeAsync();
+return await CommandLine.Invoke(command, args);

@@ -86,4 +86,4 @@ command.SetAction((arguments, cancellation) => Task.Run(() =>
 }));
 
 // Long enough to write a checkpoint after Ctrl+C.
-return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
+return await CommandLine.Invoke(command, args, new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

@@ -19,21 +19,13 @@ var reject = new Option<double>("--reject")
     Description = "The share of the validation images that may be taken for images of no class.",
     DefaultValueFactory = _ => 0.05,
 };
-var images = new Option<int>("--images")
-{
-    Description = "How many of the images are trained on, spread evenly.",
-    DefaultValueFactory = _ => 10_000,
-};
+var images = CommandLine.Whole("--images", "How many of the images are trained on, spread evenly.", byDefault: 10_000);
 var weights = new Option<string?>("--weights")
 {
     Description = "A checkpoint of ResNet-20 to start from. Without it, from random weights.",
 };
-var imageSize = new Option<int>("--image-size")
-{
-    Description = "Height and width that images are resized to.",
-    DefaultValueFactory = _ => 32,
-};
-var epochs = new Option<int>("--epochs") { Description = "How often every image is seen.", DefaultValueFactory = _ => 2 };
+var imageSize = CommandLine.Whole("--image-size", "Height and width that images are resized to.", byDefault: 32);
+var epochs = CommandLine.Whole("--epochs", "How often every image is seen.", byDefault: 2);
 var learningRate = new Option<double>("--learning-rate") { Description = "The learning rate.", DefaultValueFactory = _ => 0.01 };
 var output = new Option<string>("--output") { Description = "The model to write.", DefaultValueFactory = _ => "unknown-images.zip" };
 

@@ -19,22 +19,17 @@ internal static class ClassifierService
 
     private const string OtherPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    private static readonly Dictionary<string, string> s_switches = new()
-    {
-        ["--model"] = $"{ServiceOptions.Section}:{nameof(ServiceOptions.Model)}",
-        ["--data"] = $"{ServiceOptions.Section}:{nameof(ServiceOptions.Data)}",
-    };
-
     /// <summary>Builds the service.</summary>
     /// <param name="args">The command line.</param>
     /// <param name="configure">Changes the builder last; for hosts in tests.</param>
     /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">
-    /// An option is wrong; the message says which, and how to put it right.
+    /// An option is wrong, or there is none of its name; the message says which, and how to put it right.
     /// </exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
+        ServiceArguments.Check(args);
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddCommandLine(args, s_switches);
+        builder.Configuration.AddCommandLine(args, ServiceArguments.Switches);
         var options = ServiceOptions.From(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -123,12 +123,15 @@ internal sealed class ServiceOptions : IValidatableObject
     public string ModelPath => Path.GetFullPath(Model ?? Path.Combine(AppContext.BaseDirectory, "data", "model.zip"));
 
     /// <summary>Reads the options.</summary>
-    /// <exception cref="ValidationException">A value is out of its range or of another type, or the model is missing.</exception>
+    /// <exception cref="ValidationException">
+    /// A value is out of its range or of another type, there is no option of a name, or the model is missing.
+    /// </exception>
     public static ServiceOptions From(IConfiguration configuration)
     {
         try
         {
-            var options = configuration.GetSection(Section).Get<ServiceOptions>() ?? new ServiceOptions();
+            var options = configuration.GetSection(Section).Get<ServiceOptions>(binder => binder.ErrorOnUnknownConfiguration = true)
+                ?? new ServiceOptions();
             Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
             return options;
         }

@@ -15,11 +15,7 @@ var test = new Option<string?>("--test")
     Description = "Folder of images to test on. With it, heads on the features, or without weights networks, "
         + "are trained with and without the labels that were found.",
 };
-var images = new Option<int>("--images")
-{
-    Description = "How many of the images are taken, spread evenly.",
-    DefaultValueFactory = _ => 5000,
-};
+var images = CommandLine.Whole("--images", "How many of the images are taken, spread evenly.", byDefault: 5000);
 var share = new Option<double>("--share") { Description = "The share of labels that is turned.", DefaultValueFactory = _ => 0.05 };
 var weights = new Option<string?>("--weights")
 {
@@ -27,19 +23,12 @@ var weights = new Option<string?>("--weights")
         + "Without them, a network is trained on the images themselves, wrong labels included.",
 };
 var architecture = new Option<string?>("--arch") { Description = "The network, where the weights do not say." };
-var imageSize = new Option<int>("--image-size")
-{
-    Description = "Height and width that images are resized to, to train on.",
-    DefaultValueFactory = _ => 32,
-};
-var epochs = new Option<int>("--epochs") { Description = "How often every image is seen in training.", DefaultValueFactory = _ => 10 };
+var imageSize = CommandLine.Whole("--image-size", "Height and width that images are resized to, to train on.", byDefault: 32);
+var epochs = CommandLine.Whole("--epochs", "How often every image is seen in training.", byDefault: 10);
 var report = new Option<string?>("--report") { Description = "An HTML file to write, with the images that were found." };
-var seed = new Option<int>("--seed")
-{
-    Description = "Decides which labels are turned, and all that is random in training.",
-    DefaultValueFactory = _ => 1,
-};
+var seed = CommandLine.Whole("--seed", "Decides which labels are turned, and all that is random in training.", byDefault: 1, least: 0);
 
+const double surest = 0.5; // the least margin that a label is taken by
 var command = new RootCommand("Turns labels, and looks for them.")
 {
     data, test, images, share, weights, architecture, imageSize, epochs, report, seed,
@@ -91,9 +80,9 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
 
     var seconds = clock.Elapsed.TotalSeconds;
     Say($"{files.Length:n0} images, {turned.Count:n0} labels turned; heads agree with {found.Accuracy:p1} of the labels; {seconds:f1} s");
-    Console.WriteLine("found\tprecision\trecall\tright suggestions");
-    Tell(found);
-    Tell(found.FromMargin(0.5));
+    Console.WriteLine("taken\tfound\tprecision\trecall\tright suggestions");
+    Tell("all", found);
+    Tell("surest", found.FromMargin(surest));
     if (path is not null)
     {
         found.WriteReport(path);
@@ -112,12 +101,12 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
         }
     }
 
-    void Tell(LabelIssues issues)
+    void Tell(string taken, LabelIssues issues)
     {
         var hits = issues.Issues.Where(issue => turned.ContainsKey(issue.Row)).ToArray();
         var suggestions = hits.Count(issue => turned[issue.Row] == issue.Suggested);
         var (precision, recall) = (Share(hits.Length, issues.Issues.Length), Share(hits.Length, turned.Count));
-        Say($"{issues.Issues.Length}\t{precision}\t{recall}\t{Share(suggestions, hits.Length)}");
+        Say($"{taken}\t{issues.Issues.Length}\t{precision}\t{recall}\t{Share(suggestions, hits.Length)}");
 
         static string Share(int part, int whole) => whole == 0 ? "–" : ((double)part / whole).ToString("p1", CultureInfo.InvariantCulture);
     }
@@ -131,6 +120,7 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
             BatchSize = 64,
             LearningRate = 0.05,
             ValidationFraction = 0,
+            Progress = new ConsoleProgress(),
             Seed = arguments.GetValue(seed),
             CancellationToken = cancellation,
         })).Fit(training);

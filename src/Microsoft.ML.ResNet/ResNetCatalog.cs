@@ -27,7 +27,9 @@ public static class ResNetCatalog
         {
             throw new DirectoryNotFoundException(File.Exists(folder)
                 ? $"'{folder}' is a file, but must be a folder with a sub-folder of images for each class."
-                : $"There is no image folder '{folder}' (looked in '{Path.GetFullPath(folder)}').");
+                : Path.IsPathFullyQualified(folder)
+                    ? $"There is no image folder '{folder}'."
+                    : $"There is no image folder '{folder}' (looked in '{Path.GetFullPath(folder)}').");
         }
 
         var images = new Lazy<ImageFolder>(() => ImageFolder.List(folder));

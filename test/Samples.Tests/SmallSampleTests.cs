@@ -44,7 +44,7 @@ public sealed partial class SmallSampleTests : IDisposable
             "--data", _folder["images"], "--weights", _folder["network.safetensors"], "--report", _folder["labels.html"]).Lines;
 
         Assert.StartsWith("120 images, 6 labels turned;", lines[0], StringComparison.Ordinal);
-        Assert.Equal("found\tprecision\trecall\tright suggestions", lines[1]);
+        Assert.Equal("taken\tfound\tprecision\trecall\tright suggestions", lines[1]);
         Assert.EndsWith("\t100.0%\t100.0%", lines[2].Replace(" %", "%", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.True(File.Exists(_folder["labels.html"]));
     }
@@ -99,6 +99,17 @@ public sealed partial class SmallSampleTests : IDisposable
         Assert.Contains("rows of the database: accuracy", first.Output);
         Assert.Contains("it is arrow", again.Output); // the first picture drawn, read back
         Assert.True(File.Exists(_folder["model.zip"]));
+    }
+
+    [Fact]
+    public void InMemoryNamesTheFileThatIsNoDatabase()
+    {
+        File.WriteAllText(_folder["pictures.db"], new string('x', 5000));
+
+        var result = SampleProcess.RunSample("InMemory", "--database", _folder["pictures.db"], "--model", _folder["model.zip"]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith($"'{_folder["pictures.db"]}' has no pictures that can be read: ", result.Error, StringComparison.Ordinal);
     }
 
     // ML.NET's own trainers say "Must be at least 2.", once all images went through the network.
@@ -190,6 +201,18 @@ public sealed partial class SmallSampleTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData("--epochs is '0', but must be a whole number, at least 1.", "--epochs", "0")]
+    [InlineData("--folds is '1', but must be a whole number, at least 2.", "--folds", "1")]
+    [InlineData("Unrecognized command or argument '--fold'.", "--fold")]
+    public void AnOptionThatIsWrongIsToldByItsName(string message, params string[] arguments)
+    {
+        var result = SampleProcess.RunSample("CrossValidation", arguments);
+
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Equal([message, "--help lists the options."], result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     public void Dispose() => _folder.Dispose();
