@@ -91,9 +91,12 @@ internal sealed unsafe class CompiledStep : IDisposable
     /// <value>The default is <see cref="GradientBucket.BytesFor"/> the processes.</value>
     public int BucketBytes { get; init; }
 
-    /// <summary>Gets which convolutions in float32 are computed by <see cref="WinogradKernels"/>, and not by Torch.</summary>
-    /// <value>The default are those that are faster so.</value>
-    public Func<ConvolutionShape, bool> UsesWinograd { get; init; } = WinogradConvolutionOperation.Suits;
+    /// <summary>
+    /// Gets the side of the tiles in which <see cref="WinogradKernels"/> compute a convolution that Torch would multiply in some type; null
+    /// where Torch computes it.
+    /// </summary>
+    /// <value>The default is what is fastest.</value>
+    public Func<ConvolutionShape, ScalarType, int?> TileSide { get; init; } = WinogradConvolutionOperation.TileSide;
 
     /// <summary>Gets the workers. Between batches they may do other things.</summary>
     public WorkerTeam Team => _team;
@@ -254,7 +257,7 @@ internal sealed unsafe class CompiledStep : IDisposable
                     LabelSets,
                     LabelWeights,
                     _team.Ranks,
-                    UsesWinograd);
+                    TileSide);
             }
         });
         _exchanges?.Plan(_program!.Operations, _team.Count, BucketBytes, GradientExchange);

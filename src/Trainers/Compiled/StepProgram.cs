@@ -25,7 +25,7 @@ internal sealed unsafe class StepProgram : IDisposable
     private readonly LayerGroups _groups;
     private readonly int[] _firstWeight; // by layer: the place of its weights among the plan's
     private readonly Dictionary<Layer, int> _additions;
-    private readonly Func<ConvolutionShape, bool> _usesWinograd;
+    private readonly Func<ConvolutionShape, ScalarType, int?> _tileSide;
     private float*[] _rooms = []; // by worker
 
     /// <param name="network">The network, whose statistics are updated.</param>
@@ -37,7 +37,7 @@ internal sealed unsafe class StepProgram : IDisposable
     /// <param name="labelSets">The combinations of labels that images have; null where each has one label.</param>
     /// <param name="labelWeights">What labels count; null where all count the same.</param>
     /// <param name="ranks">The processes.</param>
-    /// <param name="usesWinograd">Which convolutions in float32 are computed by <see cref="WinogradKernels"/>.</param>
+    /// <param name="tileSide">Finds the tiles in which <see cref="WinogradKernels"/> compute a convolution; null where Torch does.</param>
     public StepProgram(
         ResidualNetwork network,
         LayerPlan plan,
@@ -48,9 +48,9 @@ internal sealed unsafe class StepProgram : IDisposable
         LabelSets? labelSets,
         LabelWeights? labelWeights,
         ICollective ranks,
-        Func<ConvolutionShape, bool> usesWinograd)
+        Func<ConvolutionShape, ScalarType, int?> tileSide)
     {
-        _usesWinograd = usesWinograd;
+        _tileSide = tileSide;
         (_network, Plan, _weights, _kernelsFor, _workers, _ranks) = (network, plan, weights, kernelsFor, workers, ranks);
         _groups = new LayerGroups(plan, weights.FrozenLayers, fusesAdditions: network.StochasticDepth is null);
         _firstWeight = FindWeights(plan);
@@ -160,11 +160,10 @@ internal sealed unsafe class StepProgram : IDisposable
         var shape = ConvolutionShape.Of(Plan, convolution);
         var weight = _firstWeight[index];
         var passesOn = Plan.Layers[input] is not ImageInputLayer && !_groups.IsFrozen(input);
-        if (_network.ProductType == ScalarType.Float32 && _usesWinograd(shape))
+        if (Kernels(shape) is { } kernels)
         {
-            var kernels = WinogradKernels.For(ActivationType == ScalarType.BFloat16);
             var memory = new WinogradMemory(
-                _memory, kernels, shape, _weights.Values(weight), passesOn, isTrained: !_groups.IsFrozen(index), RoomsOfWinograd(kernels));
+                _memory, kernels, shape, _weights.Values(weight), passesOn, isTrained: !_groups.IsFrozen(index), RoomsOfWinograd());
             return new WinogradConvolutionOperation(kernels, memory, shape, input, index, weight, passesOn);
         }
 
@@ -174,15 +173,19 @@ internal sealed unsafe class StepProgram : IDisposable
         return new TorchConvolutionOperation(functions, input, index, weight, _weights.Handle(weight), passesOn);
     }
 
+    // Null where Torch computes the convolution.
+    private WinogradKernels? Kernels(ConvolutionShape shape) => _tileSide(shape, _network.ProductType) is { } side
+        ? WinogradKernels.For(ActivationType == ScalarType.BFloat16, side)
+        : null;
+
     // One room of each worker for all convolutions, which it computes one after the other.
-    private float*[] RoomsOfWinograd(WinogradKernels kernels)
+    private float*[] RoomsOfWinograd()
     {
         if (_rooms.Length == 0)
         {
             var most = Plan.Layers.OfType<ConvolutionLayer>()
                 .Select(layer => ConvolutionShape.Of(Plan, layer))
-                .Where(_usesWinograd)
-                .Max(shape => kernels.RoomFor(new WinogradShape(1, shape.Height, shape.Width, shape.Channels, shape.Filters)));
+                .Max(shape => Kernels(shape)?.RoomFor(new WinogradShape(1, shape.Height, shape.Width, shape.Channels, shape.Filters))) ?? 0;
             _rooms = new float*[_workers];
             for (var worker = 0; worker < _workers; worker++)
             {

@@ -1,9 +1,10 @@
 using Microsoft.ML.ResNet.Trainers.Kernels;
 using Microsoft.ML.ResNet.Trainers.Networks;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Compiled;
 
-/// <summary>A 3×3 convolution with stride 1 in float32, by fewer products than it has (<see cref="WinogradKernels"/>).</summary>
+/// <summary>A 3×3 convolution with stride 1, by fewer products than it has (<see cref="WinogradKernels"/>).</summary>
 /// <param name="kernels">The kernels.</param>
 /// <param name="memory">Its transformed filters, and room.</param>
 /// <param name="shape">The sizes.</param>
@@ -15,21 +16,33 @@ internal sealed unsafe class WinogradConvolutionOperation(
     WinogradKernels kernels, WinogradMemory memory, ConvolutionShape shape, int input, int layer, int weight, bool passesOn)
     : ConvolutionOperation(input, layer, weight, passesOn)
 {
-    // Tiles at an odd end are computed whole: at 7×7 positions 64 results for 49 still repay
-    // it (docs/PERFORMANCE.md); 36 for 25, at 5×5, were not measured, and are left to Torch.
+    // Tiles at an end are computed whole: at 14×14 positions 256 results for 196 still repay it, and at 7×7 64 for 49.
     private const double MostWaste = 1.35;
+
+    // Transformed filters are made and read in each step, and larger ones fit into no cache: 512 to 512 channels are 38 MB.
+    private const int MostLargeFilters = 256 * 256;
 
     private readonly bool _passesOn = passesOn;
 
-    /// <summary>Tells whether a convolution in float32 is computed faster this way.</summary>
+    /// <summary>Finds the tiles in which a convolution is computed faster than by Torch (docs/PERFORMANCE.md).</summary>
     /// <param name="shape">The convolution.</param>
-    public static bool Suits(ConvolutionShape shape)
+    /// <param name="type">The type that Torch multiplies in. These kernels multiply in float32, whatever it is.</param>
+    /// <returns>The results of a tile along each of its sides, 2 or 4; null where Torch is faster.</returns>
+    public static int? TileSide(ConvolutionShape shape, ScalarType type)
     {
-        var tiles = new WinogradShape(1, shape.Height, shape.Width, shape.Channels, shape.Filters);
-        return shape is { Kernel: 3, Stride: 1, Groups: 1 }
-            && shape.Channels % WinogradKernels.ChannelMultiple == 0
-            && shape.Filters % WinogradKernels.ChannelMultiple == 0
-            && 4 * tiles.TileRows * tiles.TileColumns <= MostWaste * shape.Height * shape.Width;
+        if (shape is not { Kernel: 3, Stride: 1, Groups: 1 }
+            || shape.Channels % WinogradKernels.ChannelMultiple != 0
+            || shape.Filters % WinogradKernels.ChannelMultiple != 0)
+        {
+            return null;
+        }
+
+        // Instructions that multiply tiles, or Arm's, make more of bfloat16 than tiles of 4×4 save.
+        var isFloat32 = type == ScalarType.Float32;
+        var canBeLarge = isFloat32 || (Processor.IsX86 && !Processor.HasTiles);
+        return canBeLarge && shape.Channels * shape.Filters <= MostLargeFilters && Fit(shape, 4) ? 4
+            : isFloat32 && Fit(shape, 2) ? 2
+            : null;
     }
 
     public override void Prepare(int worker, int workers)
@@ -63,6 +76,12 @@ internal sealed unsafe class WinogradConvolutionOperation(
         var target = memory.Gradient(worker.Index);
         kernels.FiltersGradient(images.Data, gradient.Data, target, Of(worker), memory.Room(worker.Index));
         worker.SetWeightGradient(weight, target);
+    }
+
+    private static bool Fit(ConvolutionShape shape, int side)
+    {
+        var tiles = new WinogradShape(1, shape.Height, shape.Width, shape.Channels, shape.Filters);
+        return side * side * tiles.TileRows(side) * tiles.TileColumns(side) <= MostWaste * shape.Height * shape.Width;
     }
 
     private WinogradShape Of(StepWorker worker) => new(worker.Images, shape.Height, shape.Width, shape.Channels, shape.Filters);

@@ -37,7 +37,7 @@ internal static unsafe class MatrixProduct<TLanes>
         }
     }
 
-    /// <summary>Adds leftᵀ · right to the result.</summary>
+    /// <summary>Computes result = leftᵀ · right, or adds it to the result.</summary>
     /// <param name="left">[inner, rows].</param>
     /// <param name="right">[inner, columns].</param>
     /// <param name="result">[rows, columns].</param>
@@ -45,14 +45,15 @@ internal static unsafe class MatrixProduct<TLanes>
     /// <param name="inner">The inner dimension.</param>
     /// <param name="columns">The columns, of which the right matrix and the result have a whole number of panels.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddTransposed(Panels left, Panels right, Panels result, int rows, int inner, int columns)
+    public static void MultiplyTransposed<TAdds>(Panels left, Panels right, Panels result, int rows, int inner, int columns)
+        where TAdds : struct, IFlag
     {
         for (var row = 0; row < rows; row += left.Columns)
         {
             var factor = new Factor(left[row / left.Columns], 1, left.Columns, inner, 0, 1);
             for (var panel = 0; panel < columns / right.Columns; panel++)
             {
-                Compute<Yes>(factor, right[panel], result[panel] + (nint)row * right.Columns, left.Columns, right.Columns);
+                Compute<TAdds>(factor, right[panel], result[panel] + (nint)row * right.Columns, left.Columns, right.Columns);
             }
         }
     }

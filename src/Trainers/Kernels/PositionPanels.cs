@@ -6,10 +6,11 @@ namespace Microsoft.ML.ResNet.Trainers.Kernels;
 /// the first cache.
 /// </remarks>
 /// <param name="start">The first float.</param>
+/// <param name="positions">The positions.</param>
 /// <param name="rows">The rows of a matrix.</param>
 /// <param name="columns">The columns.</param>
 /// <param name="panelColumns">The columns of a panel.</param>
-internal readonly unsafe struct PositionPanels(float* start, int rows, int columns, int panelColumns)
+internal readonly unsafe struct PositionPanels(float* start, int positions, int rows, int columns, int panelColumns)
 {
     private const int Gap = 16;
 
@@ -23,7 +24,7 @@ internal readonly unsafe struct PositionPanels(float* start, int rows, int colum
     public nint PositionDistance => columns / panelColumns * PanelDistance + Gap;
 
     /// <summary>Gets all floats.</summary>
-    public nint Floats => WinogradKernels.Positions * PositionDistance;
+    public nint Floats => positions * PositionDistance;
 
     /// <summary>Gets where they end.</summary>
     public float* End => start + Floats;
@@ -34,7 +35,4 @@ internal readonly unsafe struct PositionPanels(float* start, int rows, int colum
     /// <summary>Gets where a float of the first position lies.</summary>
     public float* At(int row, int column) =>
         start + column / panelColumns * PanelDistance + (nint)row * panelColumns + column % panelColumns;
-
-    /// <summary>Sets all floats to zero.</summary>
-    public void Clear() => new Span<float>(start, (int)Floats).Clear();
 }

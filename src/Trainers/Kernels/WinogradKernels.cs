@@ -21,21 +21,22 @@ internal abstract unsafe class WinogradKernels
     /// <summary>What the numbers of channels and of filters must be multiples of.</summary>
     public const int ChannelMultiple = 16;
 
-    /// <summary>The numbers of a transformed tile, and of a transformed filter: 4×4.</summary>
-    public const int Positions = 16;
-
     /// <summary>Gets the bytes of a value of an image.</summary>
     public abstract int ElementSize { get; }
 
+    /// <summary>Gets the results of a tile along each of its sides.</summary>
+    public abstract int TileSide { get; }
+
     /// <summary>Finds the kernels for this CPU's widest vectors.</summary>
     /// <param name="bfloat16">Whether images, results and gradients are kept in bfloat16, and not in float32.</param>
-    public static WinogradKernels For(bool bfloat16) => For(bfloat16, ActivationKernels.WidestLanes);
+    /// <param name="tileSide">The results of a tile along each of its sides: 2 or 4.</param>
+    public static WinogradKernels For(bool bfloat16, int tileSide) => For(bfloat16, tileSide, ActivationKernels.WidestLanes);
 
     /// <summary>As above, for no more than some lanes, but four at least: tests compare the widths.</summary>
-    internal static WinogradKernels For(bool bfloat16, int mostLanes) =>
-        mostLanes >= Lanes512.Count ? Of<Lanes512>(bfloat16)
-        : mostLanes >= Lanes256.Count ? Of<Lanes256>(bfloat16)
-        : Of<Lanes128>(bfloat16);
+    internal static WinogradKernels For(bool bfloat16, int tileSide, int mostLanes) =>
+        mostLanes >= Lanes512.Count ? Of<Lanes512>(bfloat16, tileSide)
+        : mostLanes >= Lanes256.Count ? Of<Lanes256>(bfloat16, tileSide)
+        : Of<Lanes128>(bfloat16, tileSide);
 
     /// <summary>Gets the floats of transformed filters.</summary>
     public abstract nint FilterFloats(int channels, int filters);
@@ -72,8 +73,12 @@ internal abstract unsafe class WinogradKernels
     /// <param name="room">Room for <see cref="RoomFor"/>.</param>
     public abstract void FiltersGradient(void* x, void* g, void* target, WinogradShape shape, float* room);
 
-    private static WinogradKernels Of<TLanes>(bool bfloat16)
-        where TLanes : struct, ILanes<TLanes> => bfloat16
-            ? WinogradKernels<BFloat16Element, TLanes>.Instance
-            : WinogradKernels<SingleElement, TLanes>.Instance;
+    private static WinogradKernels Of<TLanes>(bool bfloat16, int tileSide)
+        where TLanes : struct, ILanes<TLanes> => bfloat16 ? Of<BFloat16Element, TLanes>(tileSide) : Of<SingleElement, TLanes>(tileSide);
+
+    private static WinogradKernels Of<TElement, TLanes>(int tileSide)
+        where TElement : unmanaged, IElement<TElement>
+        where TLanes : struct, ILanes<TLanes> => tileSide == 4
+            ? WinogradKernels<TElement, TLanes, FourByFourTiles<TElement, TLanes>>.Instance
+            : WinogradKernels<TElement, TLanes, TwoByTwoTiles<TElement, TLanes>>.Instance;
 }

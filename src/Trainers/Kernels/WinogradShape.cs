@@ -8,11 +8,13 @@ namespace Microsoft.ML.ResNet.Trainers.Kernels;
 /// <param name="Filters">The channels of the result.</param>
 internal readonly record struct WinogradShape(int Images, int Height, int Width, int Channels, int Filters)
 {
-    /// <summary>Gets the rows of tiles of an image. A tile is 2×2 pixels of the result; at an odd end, half of it is outside.</summary>
-    public int TileRows => (Height + 1) / 2;
+    /// <summary>Gets the rows of tiles of an image. Some of the last one may be outside.</summary>
+    /// <param name="side">The pixels of a tile's result along each side.</param>
+    public int TileRows(int side) => (Height + side - 1) / side;
 
     /// <summary>Gets the tiles of such a row.</summary>
-    public int TileColumns => (Width + 1) / 2;
+    /// <param name="side">The pixels of a tile's result along each side.</param>
+    public int TileColumns(int side) => (Width + side - 1) / side;
 
     /// <summary>Gets the shape of the convolution that gives the gradient of the images: from the result's channels to the image's.
     /// </summary>

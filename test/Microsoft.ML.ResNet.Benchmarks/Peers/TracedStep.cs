@@ -27,7 +27,7 @@ internal static class TracedStep
         var precision = PrecisionProbe.Resolve(TrainingPrecision.Auto);
         var plan = work.Plan;
         using var network = new ResidualNetwork(plan, ResNetWeights.Initialize(plan, 1), precision);
-        using var step = new CompiledStep(network, labelSmoothing: 0, isWeighted: false, work.BatchSize) { UsesWinograd = _ => false };
+        using var step = new CompiledStep(network, labelSmoothing: 0, isWeighted: false, work.BatchSize) { TileSide = (_, _) => null };
         using var batch = new Batch(work.BatchSize, plan.Input.Size);
         batch.Reset(0, work.BatchSize, plan.Input);
         var random = new Random(1);

@@ -5,11 +5,11 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Kernels;
 
-/// <summary>Every width of vectors gives Torch's convolution and its gradients.</summary>
+/// <summary>Every width of vectors and size of tiles gives Torch's convolution and its gradients.</summary>
 public sealed unsafe class WinogradKernelsTests
 {
     // Of a result's length. Where values are kept in bfloat16, each is rounded by up to 1/256.
-    private const double Float32Tolerance = 2e-6, BFloat16Tolerance = 4e-3;
+    private const double Float32Tolerance = 2e-6, LargeTilesTolerance = 2e-5, BFloat16Tolerance = 4e-3;
 
     public WinogradKernelsTests() => TorchRuntime.Initialize();
 
@@ -24,6 +24,12 @@ public sealed unsafe class WinogradKernelsTests
         { 1, 3, 150, 16, 32 },
     };
 
+    private static IEnumerable<(int Side, int Lanes)> Kinds =>
+        from side in new[] { 2, 4 }
+        from lanes in new[] { 4, 8, 16 }
+        where lanes <= ActivationKernels.WidestLanes
+        select (side, lanes);
+
     [Theory]
     [MemberData(nameof(Shapes))]
     public void ConvolvesAsTorchDoes(int images, int height, int width, int channels, int filters)
@@ -33,11 +39,12 @@ public sealed unsafe class WinogradKernelsTests
         {
             using var scope = NewDisposeScope();
             var problem = new Problem(shape, bfloat16);
-            foreach (var lanes in new[] { 4, 8, 16 }.Where(lanes => lanes <= ActivationKernels.WidestLanes))
+            foreach (var (side, lanes) in Kinds)
             {
-                var result = problem.Compute(WinogradKernels.For(bfloat16, lanes));
-                var differences = problem.Expected.Zip(result, Difference);
-                Assert.All(differences, difference => Assert.InRange(difference, 0, bfloat16 ? BFloat16Tolerance : Float32Tolerance));
+                var result = problem.Compute(WinogradKernels.For(bfloat16, side, lanes));
+                var differences = problem.Expected.Zip(result, Difference).ToArray();
+                var tolerance = bfloat16 ? BFloat16Tolerance : side == 2 ? Float32Tolerance : LargeTilesTolerance;
+                Assert.All(differences, difference => Assert.InRange(difference, 0, tolerance));
             }
         }
     }
@@ -48,12 +55,12 @@ public sealed unsafe class WinogradKernelsTests
     {
         const int Channels = 32, Filters = 48;
         var w = Enumerable.Range(0, Filters * 9 * Channels).Select(i => MathF.Cos(i)).ToArray();
-        foreach (var lanes in new[] { 4, 8, 16 }.Where(lanes => lanes <= ActivationKernels.WidestLanes))
+        foreach (var (side, lanes) in Kinds)
         {
-            var kernels = WinogradKernels.For(bfloat16: false, lanes);
+            var kernels = WinogradKernels.For(bfloat16: false, side, lanes);
             var whole = Transform(kernels, w, [0, Filters]);
             Assert.Equal(whole, Transform(kernels, w, [0, 16, Filters]));
-            Assert.Equal(2 * Channels * Filters * WinogradKernels.Positions, whole.Count(value => value != 0));
+            Assert.Equal(2 * Channels * Filters * (side + 2) * (side + 2), whole.Count(value => value != 0));
         }
 
         static float[] Transform(WinogradKernels kernels, float[] w, int[] ends)
@@ -73,13 +80,15 @@ public sealed unsafe class WinogradKernelsTests
         }
     }
 
-    [Fact]
-    public void TheRoomMayHoldAnything()
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void TheRoomMayHoldAnything(int side)
     {
         var shape = new WinogradShape(2, 6, 6, 32, 32);
         using var scope = NewDisposeScope();
         var problem = new Problem(shape, bfloat16: false);
-        var kernels = WinogradKernels.For(bfloat16: false);
+        var kernels = WinogradKernels.For(bfloat16: false, side);
 
         var clean = problem.Compute(kernels);
         var dirty = problem.Compute(kernels, room: float.NaN);
