@@ -37,10 +37,10 @@ internal sealed unsafe class WinogradConvolutionOperation(
             return null;
         }
 
-        // Instructions that multiply tiles, or Arm's, make more of bfloat16 than tiles of 4×4 save.
+        // AMX multiplies bfloat16 more than four times as fast as floats, and so do Arm's instructions; tiles save no more than that.
         var isFloat32 = type == ScalarType.Float32;
-        var canBeLarge = isFloat32 || (Processor.IsX86 && !Processor.HasTiles);
-        return canBeLarge && shape.Channels * shape.Filters <= MostLargeFilters && Fit(shape, 4) ? 4
+        var gains = isFloat32 || (ActivationKernels.WidestLanes == Lanes512.Count && !Processor.HasTiles);
+        return gains && shape.Channels * shape.Filters <= MostLargeFilters && Fit(shape, 4) ? 4
             : isFloat32 && Fit(shape, 2) ? 2
             : null;
     }

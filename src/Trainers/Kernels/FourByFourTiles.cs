@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Microsoft.ML.ResNet.Trainers.Kernels;
 
 /// <summary>
-/// The transforms of F(4×4, 3×3): a tile costs 36 products for each pair of channels instead of 144. They multiply by up to 8, and so cost
-/// two digits of float32, which bfloat16 does not have.
+/// The transforms of F(4×4, 3×3): a tile costs 36 products for each pair of channels instead of 144. They multiply by up to 8, and so round
+/// four times as much as those of 2×2 results, and still no more than sums in another order do.
 /// </summary>
 /// <remarks>A tile's 36 values are more than there are registers: what is between its columns and its rows lies in memory.</remarks>
 internal readonly unsafe struct FourByFourTiles<TElement, TLanes> : ITileTransforms<TElement>

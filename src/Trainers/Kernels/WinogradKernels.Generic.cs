@@ -19,8 +19,6 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes, TTiles> : Winogra
 
     public override int ElementSize => sizeof(TElement);
 
-    public override int TileSide => TTiles.Side;
-
     public override nint FilterFloats(int channels, int filters) =>
         Math.Max(InPanels(null, channels, filters).Floats, InPanels(null, filters, channels).Floats);
 
@@ -60,6 +58,12 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes, TTiles> : Winogra
     public override void FiltersGradient(void* x, void* g, void* target, WinogradShape shape, float* room)
     {
         var (channels, filters) = (shape.Channels, shape.Filters);
+        if (shape.Images == 0)
+        {
+            new Span<TElement>(target, filters * 3 * 3 * channels).Clear();
+            return;
+        }
+
         var (rows, blockRows) = (shape.Images * shape.TileRows(TTiles.Side), GradientBlockRows(shape));
         var inputs = Tiles(room + ClearRowOfZeros(shape, room), blockRows, shape, channels);
         var gradients = Tiles(inputs.End, blockRows, shape, filters);

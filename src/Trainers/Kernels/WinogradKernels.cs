@@ -1,15 +1,16 @@
 namespace Microsoft.ML.ResNet.Trainers.Kernels;
 
 /// <summary>
-/// 3×3 convolutions with stride 1 by the minimal filtering of Winograd: F(2×2, 3×3) of Lavin and Gray, "Fast Algorithms for Convolutional
-/// Neural Networks" (2016), https://arxiv.org/abs/1509.09308. A tile of 2×2 results costs 16 products for each pair of channels instead of
-/// 36.
+/// 3×3 convolutions with stride 1 by the minimal filtering of Winograd: F(2×2, 3×3) and F(4×4, 3×3) of Lavin and Gray, "Fast Algorithms for
+/// Convolutional Neural Networks" (2016), https://arxiv.org/abs/1509.09308. A tile of 2×2 results costs 16 products for each pair of
+/// channels instead of 36, and one of 4×4 results costs 36 instead of 144.
 /// </summary>
 /// <remarks>
 /// <para>
-/// With the paper's matrices Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A, where g is a filter and d the 4×4 pixels under a tile. The sum over channels
-/// makes of each of the 16 products under ⊙ a matrix product: tiles × channels times channels × filters. The gradient of the images is the
-/// same with turned filters, and that of the filters is Gᵀ [ Σ (A y Aᵀ) ⊙ (Bᵀ d B) ] G, with the gradient of a tile's results for y.
+/// With the paper's matrices Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A, where g is a filter and d the pixels under a tile, two more along each side
+/// than it has results. The sum over channels makes of each of the products under ⊙ a matrix product: tiles × channels times channels ×
+/// filters. The gradient of the images is the same with turned filters, and that of the filters is Gᵀ [ Σ (A y Aᵀ) ⊙ (Bᵀ d B) ] G, with the
+/// gradient of a tile's results for y.
 /// </para>
 /// <para>
 /// Images are channels-last; everything is computed in float32, on the caller's thread, some rows of tiles at a time, so that what is
@@ -23,10 +24,6 @@ internal abstract unsafe class WinogradKernels
 
     /// <summary>Gets the bytes of a value of an image.</summary>
     public abstract int ElementSize { get; }
-
-    /// <summary>Gets the results of a tile along each of its sides.</summary>
-    public abstract int TileSide { get; }
-
     /// <summary>Finds the kernels for this CPU's widest vectors.</summary>
     /// <param name="bfloat16">Whether images, results and gradients are kept in bfloat16, and not in float32.</param>
     /// <param name="tileSide">The results of a tile along each of its sides: 2 or 4.</param>

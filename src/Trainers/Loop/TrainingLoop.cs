@@ -2,12 +2,9 @@ using System.Diagnostics;
 using System.Numerics;
 using Microsoft.ML.ResNet.Trainers.Augmentation;
 using Microsoft.ML.ResNet.Trainers.Checkpoints;
-using Microsoft.ML.ResNet.Trainers.Data;
-using Microsoft.ML.ResNet.Trainers.Distributed;
 using Microsoft.ML.ResNet.Trainers.Log;
 using Microsoft.ML.ResNet.Trainers.Networks;
 using Microsoft.ML.ResNet.Trainers.Optimization;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
@@ -36,7 +33,8 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
     private const double WarmupScale = 0.1;
 
     private readonly TrainingRecipe _recipe = settings.Recipe;
-    private readonly TrainingLoss _trainingLoss = TrainingLoss.ForTraining(settings);
+    private readonly BatchTraining<T> _batches = new(learner, settings);
+    private readonly RankMoments _moments = new(settings.Ranks, settings.CancellationToken);
     private readonly ValidationPass<T> _validation = new(learner, settings);
     private readonly Stopwatch _time = Stopwatch.StartNew();
     private readonly FreeBuffers _freeBuffers = new();
@@ -110,7 +108,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
     public void Dispose()
     {
-        _trainingLoss.Dispose();
+        _batches.Dispose();
         _validation.Dispose();
     }
 
@@ -156,7 +154,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
                 Read(meter);
             }
 
-            if (!EndsStep(batch))
+            if (!_batches.EndsStep(batch))
             {
                 continue;
             }
@@ -167,7 +165,7 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
                 _state = _state with { WarmedUp = _state.Warmup.Accuracy >= _recipe.WarmupUntilAccuracy, Warmup = default };
             }
 
-            if (Agree(reporter.IsDue(_time.Elapsed - reported) ? Moment.ReportDue : 0) != 0)
+            if (_moments.Agree(reporter.IsDue(_time.Elapsed - reported) ? Moment.ReportDue : Moment.None) != Moment.None)
             {
                 Read(meter);
                 reported = _time.Elapsed;
@@ -180,16 +178,16 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
                 break;
             }
 
-            var now = Agree(
-                (_time.Elapsed >= settings.MaxDuration ? Moment.OutOfTime : 0)
-                | (settings.CancellationToken.IsCancellationRequested ? Moment.Canceled : 0)
-                | (_time.Elapsed - _lastCheckpoint >= settings.CheckpointInterval ? Moment.CheckpointDue : 0));
-            if (now != 0)
+            var now = _moments.Agree(
+                (_time.Elapsed >= settings.MaxDuration ? Moment.OutOfTime : Moment.None)
+                | (settings.CancellationToken.IsCancellationRequested ? Moment.Canceled : Moment.None)
+                | (_time.Elapsed - _lastCheckpoint >= settings.CheckpointInterval ? Moment.CheckpointDue : Moment.None));
+            if (now != Moment.None)
             {
                 Read(meter);
                 _state = _state with { EpochTime = _time.Elapsed - started };
                 WriteCheckpoint();
-                ThrowIfCanceled(now);
+                _moments.ThrowIfCanceled(now);
             }
 
             if (now.HasFlag(Moment.OutOfTime))
@@ -204,48 +202,10 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
 
     private void TrainBatch(Batch batch, Meter meter)
     {
-        learner.Network.StochasticDepth?.Roll(new Random(SeedMixer.Mix(settings.Seed, SeedUse.StochasticDepth, _state.Epoch, batch.Index)));
         var rate = Schedule.At(_state.Step, _state.Plateaus) * (_state.WarmedUp ? 1 : WarmupScale);
-        ComputeGradients(batch, meter);
-        var endsStep = EndsStep(batch);
-        if (endsStep)
-        {
-            learner.Optimizer.Step(rate, learner.Compiled?.TrainedGradients, learner.Compiled?.Team);
-        }
-
-        _state = _state with { Batch = batch.Index + 1, LearningRate = rate, Step = _state.Step + (endsStep ? 1 : 0) };
-        if (endsStep)
-        {
-            learner.Average?.Update(_state.Step, learner.Compiled?.Team);
-        }
-    }
-
-    private void ComputeGradients(Batch batch, Meter meter)
-    {
-        if (learner.Compiled is { } compiled)
-        {
-            var continues = batch.Index % _recipe.GradientAccumulationSteps > 0;
-            var (mean, correct) = compiled.Run(batch, BatchesInStep(batch.Index), accumulates: continues);
-            meter.Add(batch.Count, correct, mean);
-            return;
-        }
-
-        using var scope = NewDisposeScope();       // every tensor this batch makes is freed here, but for the gradients
-        var logits = learner.Network.Forward(batch.Images, training: true);
-        var loss = _trainingLoss.Of(logits, batch);
-        using TorchSharp.Scalar perStep = BatchesInStep(batch.Index);
-        loss.div(perStep).backward();
-        meter.Add(batch.Count, _trainingLoss.Correct(logits, batch), loss);
-    }
-
-    private bool EndsStep(Batch batch) =>
-        (batch.Index + 1) % _recipe.GradientAccumulationSteps == 0 || batch.Index + 1 == learner.Training.BatchesPerEpoch;
-
-    // The last step of an epoch may be of fewer.
-    private int BatchesInStep(int batch)
-    {
-        var first = batch / _recipe.GradientAccumulationSteps * _recipe.GradientAccumulationSteps;
-        return Math.Min(_recipe.GradientAccumulationSteps, learner.Training.BatchesPerEpoch - first);
+        _batches.Train(batch, _state.Epoch, _state.Step, rate, meter);
+        var steps = _batches.EndsStep(batch) ? 1 : 0;
+        _state = _state with { Batch = batch.Index + 1, LearningRate = rate, Step = _state.Step + steps };
     }
 
     private EpochResult Validate(TimeSpan started, double imagesPerSecond)
@@ -265,26 +225,6 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             Step = _state.Step,
             ValidationTime = _time.Elapsed - before,
         };
-    }
-
-    // Ranks have clocks and tokens of their own, but must do the same. Rank 0 tells what is due; any of them can end the training.
-    private Moment Agree(Moment own)
-    {
-        var ranks = settings.Ranks;
-        var told = ranks.Rank == 0 ? own : own & (Moment.OutOfTime | Moment.Canceled);
-        return ranks.Size == 1 ? own : (Moment)ranks.All((long)told).Aggregate((some, other) => some | other);
-    }
-
-    private void ThrowIfCanceled(Moment now)
-    {
-        if (settings.Ranks.Size == 1)
-        {
-            settings.CancellationToken.ThrowIfCancellationRequested();
-        }
-        else if (now.HasFlag(Moment.Canceled))
-        {
-            throw new JobCanceledException(settings.CancellationToken);
-        }
     }
 
     private void FinishEpoch(EpochResult result)
@@ -372,15 +312,5 @@ internal sealed class TrainingLoop<T>(Learner<T> learner, TrainingSettings setti
             _state.LearningRate,
             imagesPerSecond,
             left);
-    }
-
-    /// <summary>What the time or the program asks for, between two steps.</summary>
-    [Flags]
-    private enum Moment
-    {
-        ReportDue = 1,
-        OutOfTime = 2,
-        Canceled = 4,
-        CheckpointDue = 8,
     }
 }
