@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Trainers.Loop;
 
-/// <summary>What a batch does to a learner: it adds to the gradients, and where it ends a step, the optimizer and the average take it.</summary>
+/// <summary>What a batch does to a learner: it adds to the gradients; where it ends a step, optimizer and average take it.</summary>
 /// <param name="learner">The network and what trains it.</param>
 /// <param name="settings">How it is trained.</param>
 internal sealed class BatchTraining<T>(Learner<T> learner, TrainingSettings settings) : IDisposable
