@@ -14,7 +14,8 @@ public enum TrainingPrecision
     Float32,
 
     /// <summary>
-    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. On x86 without such instructions,
+    /// bfloat16 convolutions with float32 weights, statistics, gradients and updates: mixed precision. Where it is faster, 3×3 convolutions
+    /// read and write bfloat16, and multiply in float32 with filters that are not rounded. On x86 without such instructions,
     /// values are rounded to bfloat16 and multiplied in float32: the same training, but for the order of sums, and no faster than <see
     /// cref="Float32"/>.
     /// </summary>
