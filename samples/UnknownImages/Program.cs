@@ -59,6 +59,7 @@ return await Sample.Run(command, args, (arguments, cancellation) =>
             BatchSize = 64,
             Calibrate = true,
             RejectUnknown = arguments.GetValue(reject),
+            Progress = new ConsoleProgress(),
             CancellationToken = cancellation,
         }));
     using (var model = pipeline.Fit(files))
