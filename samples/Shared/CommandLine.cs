@@ -22,12 +22,13 @@ internal static class CommandLine
         CustomParser = result => Parse(result, name, least),
     };
 
-    /// <summary>Makes an option that takes a whole number, and is null where it is not given.</summary>
-    /// <inheritdoc cref="Whole(string, string, int, int)" path="/param"/>
-    public static Option<int?> Whole(string name, string description, int least = 1) => new(name)
+    /// <summary>Makes an option that takes a whole number, at least 1, and is null where it is not given.</summary>
+    /// <param name="name">The option.</param>
+    /// <param name="description">What it is for.</param>
+    public static Option<int?> Whole(string name, string description) => new(name)
     {
         Description = description,
-        CustomParser = result => Parse(result, name, least),
+        CustomParser = result => Parse(result, name, least: 1),
     };
 
     /// <summary>Runs a command. Where its options cannot be read, each error is a line on standard error, and the exit code is 2.</summary>

@@ -185,7 +185,7 @@ internal sealed unsafe class StepProgram : IDisposable
         {
             var most = Plan.Layers.OfType<ConvolutionLayer>()
                 .Select(layer => ConvolutionShape.Of(Plan, layer))
-                .Max(shape => Kernels(shape)?.RoomFor(new WinogradShape(1, shape.Height, shape.Width, shape.Channels, shape.Filters))) ?? 0;
+                .Max(shape => Kernels(shape)?.RoomFor(WinogradConvolutionOperation.Shape(shape, images: 1)) ?? 0);
             _rooms = new float*[_workers];
             for (var worker = 0; worker < _workers; worker++)
             {

@@ -37,13 +37,17 @@ internal sealed unsafe class WinogradConvolutionOperation(
             return null;
         }
 
-        // AMX multiplies bfloat16 more than four times as fast as floats, and so do Arm's instructions; tiles save no more than that.
+        // AMX has far more products of bfloat16 than tiles save; with shorter vectors, as on Arm, bfloat16 was not measured.
         var isFloat32 = type == ScalarType.Float32;
         var gains = isFloat32 || (ActivationKernels.WidestLanes == Lanes512.Count && !Processor.HasTiles);
         return gains && shape.Channels * shape.Filters <= MostLargeFilters && Fit(shape, 4) ? 4
             : isFloat32 && Fit(shape, 2) ? 2
             : null;
     }
+
+    /// <summary>Gets a convolution's sizes for some images.</summary>
+    public static WinogradShape Shape(ConvolutionShape shape, int images) =>
+        new(images, shape.Height, shape.Width, shape.Channels, shape.Filters);
 
     public override void Prepare(int worker, int workers)
     {
@@ -80,9 +84,9 @@ internal sealed unsafe class WinogradConvolutionOperation(
 
     private static bool Fit(ConvolutionShape shape, int side)
     {
-        var tiles = new WinogradShape(1, shape.Height, shape.Width, shape.Channels, shape.Filters);
+        var tiles = Shape(shape, images: 1);
         return side * side * tiles.TileRows(side) * tiles.TileColumns(side) <= MostWaste * shape.Height * shape.Width;
     }
 
-    private WinogradShape Of(StepWorker worker) => new(worker.Images, shape.Height, shape.Width, shape.Channels, shape.Filters);
+    private WinogradShape Of(StepWorker worker) => Shape(shape, worker.Images);
 }

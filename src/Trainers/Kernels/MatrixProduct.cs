@@ -44,16 +44,24 @@ internal static unsafe class MatrixProduct<TLanes>
     /// <param name="rows">The rows, of which the left matrix has a whole number of panels: each a multiple of eight.</param>
     /// <param name="inner">The inner dimension.</param>
     /// <param name="columns">The columns, of which the right matrix and the result have a whole number of panels.</param>
+    /// <param name="adds">Whether it is added.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyTransposed<TAdds>(Panels left, Panels right, Panels result, int rows, int inner, int columns)
-        where TAdds : struct, IFlag
+    public static void MultiplyTransposed(Panels left, Panels right, Panels result, int rows, int inner, int columns, bool adds)
     {
         for (var row = 0; row < rows; row += left.Columns)
         {
             var factor = new Factor(left[row / left.Columns], 1, left.Columns, inner, 0, 1);
             for (var panel = 0; panel < columns / right.Columns; panel++)
             {
-                Compute<TAdds>(factor, right[panel], result[panel] + (nint)row * right.Columns, left.Columns, right.Columns);
+                var to = result[panel] + (nint)row * right.Columns;
+                if (adds)
+                {
+                    Compute<Yes>(factor, right[panel], to, left.Columns, right.Columns);
+                }
+                else
+                {
+                    Compute<No>(factor, right[panel], to, left.Columns, right.Columns);
+                }
             }
         }
     }

@@ -76,14 +76,7 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes, TTiles> : Winogra
             var tiles = count * shape.TileColumns(TTiles.Side);
             for (var p = 0; p < Positions; p++)
             {
-                if (row == 0)
-                {
-                    MatrixProduct<TLanes>.MultiplyTransposed<No>(gradients[p], inputs[p], sums[p], filters, tiles, channels);
-                }
-                else
-                {
-                    MatrixProduct<TLanes>.MultiplyTransposed<Yes>(gradients[p], inputs[p], sums[p], filters, tiles, channels);
-                }
+                MatrixProduct<TLanes>.MultiplyTransposed(gradients[p], inputs[p], sums[p], filters, tiles, channels, adds: row > 0);
             }
         }
 
