@@ -36,7 +36,6 @@ internal sealed unsafe class CompiledStep : IDisposable
     private readonly StepBatch _batch = new();
     private readonly Action<int> _work;
     private readonly GradientExchanges? _exchanges; // where there are several processes
-    private readonly Action _finish;
     private readonly double[] _tally = new double[2], _joinedTally = new double[2];
     private readonly float[] _keep;
     private readonly HashSet<int> _counts = []; // of images in the batches that were run with the program
@@ -66,9 +65,7 @@ internal sealed unsafe class CompiledStep : IDisposable
         var workers = CountWorkers(capacity, ranks);
         _team = new WorkerTeam(workers, get_num_threads() / workers, ranks);
         _weights = new StepWeights(network, ranks, syncs);
-        _exchanges = ranks.Size == 1 ? null : new GradientExchanges(_weights, ranks);
-        _team.Joins = _exchanges is null ? null : _exchanges.Join;
-        _finish = () => _exchanges!.Finish();
+        _exchanges = ranks.Size == 1 ? null : new GradientExchanges(_weights, _team);
         BucketBytes = GradientBucket.BytesFor(ranks.Size);
         _work = Work;
         _keep = network.StochasticDepth is null ? [] : GC.AllocateUninitializedArray<float>(
@@ -222,7 +219,7 @@ internal sealed unsafe class CompiledStep : IDisposable
                 _exchanges.AddUp(_workers, index, operation: -1);
             }
 
-            _team.Meet(_finish);
+            _team.Meet(_exchanges);
         }
         finally
         {

@@ -72,11 +72,10 @@ internal sealed unsafe class GradientBucket
 
     /// <summary>Adds up the own block, if the parts of it have come, and sends the sums to all.</summary>
     /// <param name="accumulates">Whether they are added to those of the batch before.</param>
-    /// <param name="waits">Whether to wait for the parts.</param>
     /// <returns>Whether they had come.</returns>
-    public bool AddUp(bool accumulates, bool waits)
+    public bool TryAddUp(bool accumulates)
     {
-        if (!_parts.IsOver(waits))
+        if (!_parts.IsOver(waits: false))
         {
             return false;
         }
@@ -102,13 +101,18 @@ internal sealed unsafe class GradientBucket
         return true;
     }
 
-    /// <summary>Takes the sums of all blocks further, which were begun by <see cref="AddUp"/>.</summary>
+    /// <summary>Takes the sums of all blocks further, which were begun by <see cref="TryAddUp"/>.</summary>
     public void MoveOn() => _sums.IsOver(waits: false);
 
-    /// <summary>Waits for the sums of all blocks.</summary>
-    public void Finish()
+    /// <summary>Takes the sums of all blocks, if they have come.</summary>
+    /// <returns>Whether they had.</returns>
+    public bool TryFinish()
     {
-        _sums.IsOver(waits: true);
+        if (!_sums.IsOver(waits: false))
+        {
+            return false;
+        }
+
         if (_rounded is not null)
         {
             fixed (ushort* rounded = _rounded)
@@ -117,5 +121,7 @@ internal sealed unsafe class GradientBucket
                 _kernels.AddUp(&sums, 1, 0, _size, _total, accumulates: false);
             }
         }
+
+        return true;
     }
 }

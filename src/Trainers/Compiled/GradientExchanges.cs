@@ -10,28 +10,29 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// meetings are too rare for that: a thread of its own calls it every millisecond while exchanges are under way. It takes turns with the
 /// worker that comes last to a meeting.
 /// </remarks>
-internal sealed unsafe class GradientExchanges : IDisposable
+internal sealed unsafe class GradientExchanges : IJoin, IDisposable
 {
     private const int Pause = 1; // millisecond: at 10 Gbit/s a megabyte, which the buffers of sockets hold
 
     private readonly StepWeights _weights;
     private readonly ICollective _ranks;
-    private readonly Lock _turn = new(); // of the one thread that calls the processes
+    private readonly Lock _turn; // of the one thread that calls the processes
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly Thread _thread;
     private bool _isUnderWay, _isDisposed;
     private ExceptionDispatchInfo? _failure;
     private List<(GradientBucket Bucket, int[] Weights, int ReadyAfter)> _buckets = [];
     private int[] _next = []; // by worker: the bucket of which it adds up its share next
-    private int _begun, _addedUp;
+    private int _begun, _addedUp, _finished;
     private bool _accumulates;
     private int _frozenLayers; // when buckets were cut
 
     /// <param name="weights">The weights.</param>
-    /// <param name="ranks">The processes.</param>
-    public GradientExchanges(StepWeights weights, ICollective ranks)
+    /// <param name="team">The workers of this process.</param>
+    public GradientExchanges(StepWeights weights, WorkerTeam team)
     {
-        (_weights, _ranks) = (weights, ranks);
+        (_weights, _ranks, _turn) = (weights, team.Ranks, team.Turn);
+        team.HasBegun = BeginReady;
         _thread = new Thread(KeepMoving) { IsBackground = true, Name = "ResNet exchange" };
         _thread.UnsafeStart();
     }
@@ -105,7 +106,7 @@ internal sealed unsafe class GradientExchanges : IDisposable
     public void Reset(bool accumulates)
     {
         Array.Clear(_next);
-        (_begun, _addedUp, _accumulates) = (0, 0, accumulates);
+        (_begun, _addedUp, _finished, _accumulates) = (0, 0, 0, accumulates);
     }
 
     /// <summary>Adds up a worker's share of the buckets that are ready when it has done an operation of the backward pass.</summary>
@@ -124,32 +125,24 @@ internal sealed unsafe class GradientExchanges : IDisposable
         }
     }
 
-    /// <summary>Calls the processes, when all workers have met.</summary>
-    /// <param name="join">Calls them. Exchanges that are ready begin before that.</param>
-    public void Join(Action join)
+    void IJoin.Begin()
     {
-        lock (_turn)
-        {
-            _failure?.Throw();
-            Begin();
-            join();
-        }
     }
 
-    /// <summary>Waits for all exchanges. By <see cref="Join"/>.</summary>
-    public void Finish()
+    /// <summary>Takes all exchanges further, when all workers have met at the end of a step.</summary>
+    /// <returns>Whether they are over.</returns>
+    public bool TryEnd()
     {
-        for (; _addedUp < _begun; _addedUp++)
+        _failure?.Throw();
+        MoveOn();
+        while (_finished < _addedUp && _buckets[_finished].Bucket.TryFinish())
         {
-            _buckets[_addedUp].Bucket.AddUp(_accumulates, waits: true);
+            _finished++;
         }
 
-        foreach (var (bucket, _, _) in _buckets)
-        {
-            bucket.Finish();
-        }
-
-        _isUnderWay = false;
+        var isOver = _finished == _buckets.Count;
+        _isUnderWay &= !isOver;
+        return isOver;
     }
 
     public void Dispose()
@@ -164,7 +157,8 @@ internal sealed unsafe class GradientExchanges : IDisposable
         _wake.Dispose();
     }
 
-    private void Begin()
+    // At a meeting, after the sum that all wait for.
+    private void BeginReady()
     {
         for (; _begun < _next[0]; _begun++)
         {
@@ -181,7 +175,7 @@ internal sealed unsafe class GradientExchanges : IDisposable
 
     private void MoveOn()
     {
-        while (_addedUp < _begun && _buckets[_addedUp].Bucket.AddUp(_accumulates, waits: false))
+        while (_addedUp < _begun && _buckets[_addedUp].Bucket.TryAddUp(_accumulates))
         {
             _addedUp++;
         }

@@ -17,13 +17,13 @@ internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers,
     // Of the direction that workers met in last: those of all processes, and before of this one. Not used where there is one process.
     private readonly double* _joined = ranks.Size == 1 ? null : memory.Allocate<double>((nint)2 * channels);
     private readonly double[] _own = ranks.Size == 1 ? [] : new double[2 * channels];
-    private Action? _joinForward, _joinBackward;
+    private IJoin? _joinForward, _joinBackward;
 
     /// <summary>Gets what adds up the sums of the forward pass over the processes, when the workers have met.</summary>
-    public Action JoinForward => _joinForward ??= () => Join(_forwardSums);
+    public IJoin JoinForward => _joinForward ??= new Joined(this, _forwardSums);
 
     /// <summary>Gets what adds up the sums of the backward pass over the processes, when the workers have met.</summary>
-    public Action JoinBackward => _joinBackward ??= () => Join(_backwardSums);
+    public IJoin JoinBackward => _joinBackward ??= new Joined(this, _backwardSums);
 
     /// <summary>Gets what one worker writes.</summary>
     public Part Of(int worker) => new(
@@ -40,17 +40,23 @@ internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers,
 
     private double Total(double* sums, int sum) => _joined is null ? TotalOfWorkers(sums, sum) : _joined[sum];
 
-    private void Join(double* sums)
+    // Statistics of each process's own images are not joined.
+    private void BeginJoin(double* sums)
     {
+        if (_joined is null)
+        {
+            return;
+        }
+
         for (var sum = 0; sum < _own.Length; sum++)
         {
             _own[sum] = TotalOfWorkers(sums, sum);
         }
 
-        var joined = new Span<double>(_joined, _own.Length);
-        joined.Clear();
-        ranks.AllReduce(_own, joined);
+        ranks.BeginSum(_own);
     }
+
+    private bool TryEndJoin() => _joined is null || ranks.TryEndSum(new Span<double>(_joined, _own.Length));
 
     private double TotalOfWorkers(double* sums, int sum)
     {
@@ -73,5 +79,11 @@ internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers,
         public readonly float* First = coefficients + 2 * channels;
         public readonly float* Second = coefficients + 3 * channels;
         public readonly float* Third = coefficients + 4 * channels;
+    }
+    private sealed class Joined(NormalizationMemory memory, double* sums) : IJoin
+    {
+        public void Begin() => memory.BeginJoin(sums);
+
+        public bool TryEnd() => memory.TryEndJoin();
     }
 }

@@ -19,6 +19,7 @@ internal sealed class WorkerTeam : IDisposable
     private volatile ExceptionDispatchInfo? _failure;
     private int _arrived;
     private volatile int _meeting;
+    private volatile IJoin? _join; // what the processes are doing before this meeting is over
 
     /// <param name="count">The workers; each is one thread.</param>
     /// <param name="torchThreads">The threads of each operation of Torch that a worker calls.</param>
@@ -39,14 +40,17 @@ internal sealed class WorkerTeam : IDisposable
     /// <summary>Gets the processes, each with a team as large as this.</summary>
     public ICollective Ranks { get; }
 
-    /// <summary>Gets or sets what calls the processes at a meeting, given what it is to do; null to do it at once.</summary>
-    public Action<Action>? Joins { get; set; }
+    /// <summary>Gets what a thread holds while it calls the processes.</summary>
+    public Lock Turn { get; } = new();
+
+    /// <summary>Gets or sets what is done when the processes have begun something together at a meeting; null for nothing.</summary>
+    public Action? HasBegun { get; set; }
 
     /// <summary>Runs something on every worker, and waits for all of them.</summary>
     /// <param name="work">Is given the worker's number. It throws what <see cref="Meet"/> throws.</param>
     public void Run(Action<int> work)
     {
-        (_failure, _arrived) = (null, 0);
+        (_failure, _arrived, _join) = (null, 0, null);
         _finished.Reset();
         for (var i = 0; i < _workers.Length; i++)
         {
@@ -58,25 +62,27 @@ internal sealed class WorkerTeam : IDisposable
     }
 
     /// <summary>Waits until every worker is here; each calls it the same number of times.</summary>
-    /// <param name="join">What the last worker does while all others wait, where there are several processes: adds up over them.</param>
+    /// <param name="join">What processes do when their workers are here, where there are several: then all workers wait for that.</param>
     /// <exception cref="OperationCanceledException">Another worker failed and will not come.</exception>
-    public void Meet(Action? join = null) => Await(Arrive(join));
+    public void Meet(IJoin? join = null) => Await(Arrive(join));
 
     /// <summary>Says that a worker is here, which may do something else before it waits for the others by <see cref="Await"/>.</summary>
     /// <param name="join">As in <see cref="Meet"/>.</param>
     /// <returns>The meeting.</returns>
-    public int Arrive(Action? join = null)
+    public int Arrive(IJoin? join = null)
     {
         var meeting = _meeting;
         if (_workers.Length == 1 || Interlocked.Increment(ref _arrived) == _workers.Length)
         {
+            _arrived = 0;
             if (Ranks.Size > 1 && join is not null)
             {
-                Join(join);
+                Begin(join);
             }
-
-            _arrived = 0;
-            _meeting = meeting + 1;
+            else
+            {
+                _meeting = meeting + 1;
+            }
         }
 
         return meeting;
@@ -92,6 +98,11 @@ internal sealed class WorkerTeam : IDisposable
             if (_failure is not null)
             {
                 throw new OperationCanceledException("Another worker failed.");
+            }
+
+            if (_join is not null)
+            {
+                TryEnd(meeting);
             }
 
             if (round < SpinRounds)
@@ -115,15 +126,36 @@ internal sealed class WorkerTeam : IDisposable
         _finished.Dispose();
     }
 
-    private void Join(Action join)
+    private void Begin(IJoin join)
     {
-        if (Joins is null)
+        lock (Turn)
         {
-            join();
+            join.Begin();
+            HasBegun?.Invoke();
         }
-        else
+
+        _join = join;
+    }
+
+    // Any worker that waits takes it further, one at a time.
+    private void TryEnd(int meeting)
+    {
+        if (!Turn.TryEnter())
         {
-            Joins(join);
+            return;
+        }
+
+        try
+        {
+            if (_join?.TryEnd() == true)
+            {
+                _join = null;
+                _meeting = meeting + 1;
+            }
+        }
+        finally
+        {
+            Turn.Exit();
         }
     }
 

@@ -17,6 +17,10 @@ internal sealed class Alone : ICollective
 
     public void AllReduce(ReadOnlySpan<double> part, Span<double> total) => OrderedSum.Add(part, total);
 
+    public void BeginSum(ReadOnlySpan<double> part) => throw new InvalidOperationException("It is alone.");
+
+    public bool TryEndSum(Span<double> total) => throw new InvalidOperationException("It is alone.");
+
     public void AllGather(long value, Span<long> all) => all[0] = value;
 
     public void Broadcast(Span<byte> values, int from = 0)

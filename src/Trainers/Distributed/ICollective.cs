@@ -19,6 +19,15 @@ internal interface ICollective
     /// <inheritdoc cref="AllReduce(ReadOnlySpan{float}, Span{float})"/>
     void AllReduce(ReadOnlySpan<double> part, Span<double> total);
 
+    /// <summary>Begins to add up the parts of all ranks, while other calls are made. One such sum is under way at a time.</summary>
+    /// <param name="part">This rank's part.</param>
+    void BeginSum(ReadOnlySpan<double> part);
+
+    /// <summary>Takes the sum further that was begun.</summary>
+    /// <param name="total">Takes the sum in the order of the ranks, as many values, when it is over.</param>
+    /// <returns>Whether it is over.</returns>
+    bool TryEndSum(Span<double> total);
+
     /// <summary>Collects a number from each rank.</summary>
     /// <param name="value">This rank's number.</param>
     /// <param name="all">Takes one of each rank, in their order.</param>

@@ -25,6 +25,7 @@ internal sealed unsafe class OpenMpi : ICollective
     private readonly delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int> _exchange;
     private readonly delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int> _beginAllToAll;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, nint*, int> _beginAllGather;
+    private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int> _beginSum;
     private readonly delegate* unmanaged[Cdecl]<nint*, int*, void*, int> _test;
     private readonly delegate* unmanaged[Cdecl]<nint*, void*, int> _wait;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int> _broadcast;
@@ -35,8 +36,9 @@ internal sealed unsafe class OpenMpi : ICollective
 
     // Of each kind of exchange that goes on beside others: each begins its own in the same order on all ranks, but not one in step with the
     // other.
-    private readonly nint _allToAlls, _allGathers;
-    private byte[] _sent = [], _received = [];
+    private readonly nint _allToAlls, _allGathers, _sums;
+    private byte[] _sent = [], _received = [], _parts = [];
+    private nint _sum; // the one that is under way
 
     private OpenMpi(nint library)
     {
@@ -48,6 +50,7 @@ internal sealed unsafe class OpenMpi : ICollective
             Export("MPI_Ialltoallv");
         _beginAllGather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, nint*, int>)
             Export("MPI_Iallgatherv");
+        _beginSum = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int>)Export("MPI_Iallgather");
         _test = (delegate* unmanaged[Cdecl]<nint*, int*, void*, int>)Export("MPI_Test");
         _wait = (delegate* unmanaged[Cdecl]<nint*, void*, int>)Export("MPI_Wait");
         _exchange = (delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int>)Export("MPI_Alltoallv");
@@ -64,10 +67,11 @@ internal sealed unsafe class OpenMpi : ICollective
         Check(askRank(_world, &rank), "MPI_Comm_rank");
         Check(askSize(_world, &size), "MPI_Comm_size");
         (Rank, Size) = (rank, size);
-        nint allToAlls, allGathers;
+        nint allToAlls, allGathers, sums;
         Check(copy(_world, &allToAlls), "MPI_Comm_dup");
         Check(copy(_world, &allGathers), "MPI_Comm_dup");
-        (_allToAlls, _allGathers) = (allToAlls, allGathers);
+        Check(copy(_world, &sums), "MPI_Comm_dup");
+        (_allToAlls, _allGathers, _sums) = (allToAlls, allGathers, sums);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Finish();
         if (provided < ThreadsTakeTurns)
         {
@@ -113,6 +117,36 @@ internal sealed unsafe class OpenMpi : ICollective
     public void AllReduce(ReadOnlySpan<float> part, Span<float> total) => AllReduce(part, total, _float);
 
     public void AllReduce(ReadOnlySpan<double> part, Span<double> total) => AllReduce(part, total, _double);
+
+    // The numbers are added by us, here too. What is under way reads and writes this room alone, which is pinned.
+    public void BeginSum(ReadOnlySpan<double> part)
+    {
+        const nint inPlace = 1; // MPI_IN_PLACE
+        var parts = Room<double>(ref _parts, part.Length * Size);
+        part.CopyTo(parts[(Rank * part.Length)..]);
+        nint request;
+        fixed (double* values = parts)
+        {
+            Check(_beginSum((void*)inPlace, 0, _double, values, part.Length, _double, _sums, &request), "MPI_Iallgather");
+        }
+
+        _sum = request;
+    }
+
+    public bool TryEndSum(Span<double> total)
+    {
+        var request = _sum;
+        int isOver;
+        Check(_test(&request, &isOver, null), "MPI_Test");
+        if (isOver == 0)
+        {
+            return false;
+        }
+
+        total.Clear();
+        OrderedSum.AddAll(Room<double>(ref _parts, total.Length * Size), total);
+        return true;
+    }
 
     public void AllGather(long value, Span<long> all)
     {

@@ -1,4 +1,6 @@
 using Microsoft.ML.ResNet.Trainers.Compiled;
+using Microsoft.ML.ResNet.Trainers.Distributed;
+using Microsoft.ML.ResNet.Trainers.Tests.Distributed;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Compiled;
 
@@ -59,6 +61,39 @@ public sealed class WorkerTeamTests
     }
 
     [Fact]
+    public void WhoHasArrivedMayWorkWhileOtherProcessesAreOnTheirWay()
+    {
+        using var ranks = new ThreadRanks(2);
+        using var worked = new ManualResetEventSlim();
+        var cameAfterwards = false;
+
+        var totals = ranks.Run(rank =>
+        {
+            using var team = new WorkerTeam(2, torchThreads: 1, rank);
+            var sum = new Sum(rank);
+            team.Run(_ =>
+            {
+                if (rank.Rank == 1)
+                {
+                    cameAfterwards = worked.Wait(Patience);
+                }
+
+                var meeting = team.Arrive(sum);
+                if (rank.Rank == 0)
+                {
+                    worked.Set();
+                }
+
+                team.Await(meeting);
+            });
+            return sum.Total;
+        });
+
+        Assert.True(cameAfterwards);
+        Assert.Equal([3.0, 3.0], totals);
+    }
+
+    [Fact]
     public void AFailureEndsTheWaitingOfTheOthers()
     {
         using var team = new WorkerTeam(3, torchThreads: 1);
@@ -85,5 +120,17 @@ public sealed class WorkerTeamTests
         Assert.Equal("It failed.", failure.Message);
         Assert.Equal(2, released);
         team.Run(_ => team.Meet()); // and the team works on
+    }
+
+    // Of 1 and 2.
+    private sealed class Sum(ICollective rank) : IJoin
+    {
+        private readonly double[] _total = new double[1];
+
+        public double Total => _total[0];
+
+        public void Begin() => rank.BeginSum([rank.Rank + 1]);
+
+        public bool TryEnd() => rank.TryEndSum(_total);
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 
 namespace Microsoft.ML.ResNet.Trainers.Tests.Distributed;
@@ -5,9 +7,12 @@ namespace Microsoft.ML.ResNet.Trainers.Tests.Distributed;
 /// <summary>Ranks that are threads of this process.</summary>
 internal sealed class ThreadRanks : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly Rank[] _ranks;
     private readonly Barrier _barrier;
     private readonly object?[] _given;
+    private readonly ConcurrentDictionary<(string Exchange, int Round), Given> _underWay = new();
 
     public ThreadRanks(int count)
     {
@@ -34,7 +39,7 @@ internal sealed class ThreadRanks : IDisposable
     public void Dispose() => _barrier.Dispose();
 
     // One that failed does not come.
-    private void Meet() => Assert.True(_barrier.SignalAndWait(TimeSpan.FromSeconds(60)), "Another rank failed.");
+    private void Meet() => Assert.True(_barrier.SignalAndWait(Patience), "Another rank failed.");
 
     // What every rank gives, in their order.
     private T[][] Exchange<T>(int rank, ReadOnlySpan<T> values)
@@ -48,26 +53,47 @@ internal sealed class ThreadRanks : IDisposable
 
     public sealed class AbortedException(string message) : Exception(message);
 
-    // Done when it is waited for, which all ranks do in the same order.
-    private sealed class Later(Action exchange) : IExchange
-    {
-        private int _begun;
+    private Given Of(string exchange, int round) => _underWay.GetOrAdd((exchange, round), _ => new Given(_ranks.Length));
 
-        public void Begin() => _begun = 1;
+    // What the ranks give in one round of an exchange. Others take it when all have given.
+    private sealed class Given(int ranks)
+    {
+        public byte[]?[] Bytes { get; } = new byte[ranks][];
+
+        public bool IsComplete => Bytes.All(bytes => bytes is not null);
+    }
+
+    // All ranks prepare the same exchanges in the same order, and begin the rounds of each in order.
+    private sealed class Exchanged(ThreadRanks all, int rank, string name, Func<byte[]> give, Action<byte[][]> take) : IExchange
+    {
+        private int _rounds;
+        private Given? _given;
+
+        public void Begin() => Interlocked.Exchange(ref (_given = all.Of(name, _rounds++)).Bytes[rank], give());
 
         public bool IsOver(bool waits)
         {
-            if (waits && Interlocked.Exchange(ref _begun, 0) == 1)
+            if (_given is { } given)
             {
-                exchange();
+                Assert.True(!waits || SpinWait.SpinUntil(() => given.IsComplete, Patience), "Another rank failed.");
+                if (!given.IsComplete)
+                {
+                    return false;
+                }
+
+                take(given.Bytes!);
+                _given = null;
             }
 
-            return _begun == 0;
+            return true;
         }
     }
 
     private sealed class Rank(ThreadRanks all, int number) : ICollective
     {
+        private int _sums, _exchanges;
+        private Given? _sum;
+
         public int Number => number;
 
         int ICollective.Rank => number;
@@ -88,6 +114,25 @@ internal sealed class ThreadRanks : IDisposable
             {
                 OrderedSum.Add(given, total);
             }
+        }
+
+        public void BeginSum(ReadOnlySpan<double> part) =>
+            Interlocked.Exchange(ref (_sum = all.Of("sum", _sums++)).Bytes[number], MemoryMarshal.AsBytes(part).ToArray());
+
+        public bool TryEndSum(Span<double> total)
+        {
+            if (!_sum!.IsComplete)
+            {
+                return false;
+            }
+
+            total.Clear();
+            foreach (var bytes in _sum.Bytes)
+            {
+                OrderedSum.Add(MemoryMarshal.Cast<byte, double>(bytes), total);
+            }
+
+            return true;
         }
 
         public void AllGather(long value, Span<long> values)
@@ -113,31 +158,32 @@ internal sealed class ThreadRanks : IDisposable
             }
         }
 
-        public unsafe IExchange PrepareAllToAll(void* sent, void* received, int[] blocks) => new Later(() =>
-        {
-            var given = all.Exchange(number, new ReadOnlySpan<byte>(sent, blocks.Sum()));
-            var start = blocks.Take(number).Sum();
-            for (var rank = 0; rank < given.Length; rank++)
+        public unsafe IExchange PrepareAllToAll(void* sent, void* received, int[] blocks) => Prepare(
+            () => new ReadOnlySpan<byte>(sent, blocks.Sum()).ToArray(),
+            given =>
             {
-                if (rank != number)
+                var start = blocks.Take(number).Sum();
+                foreach (var rank in Enumerable.Range(0, given.Length).Where(rank => rank != number))
                 {
                     var target = new Span<byte>((byte*)received + rank * blocks[number], blocks[number]);
                     given[rank].AsSpan(start, blocks[number]).CopyTo(target);
                 }
-            }
-        });
+            });
 
-        public unsafe IExchange PrepareAllGather(void* values, int[] blocks) => new Later(() =>
-        {
-            var given = all.Exchange(number, new ReadOnlySpan<byte>(values, blocks.Sum()));
-            for (var (rank, start) = (0, 0); rank < given.Length; start += blocks[rank++])
+        public unsafe IExchange PrepareAllGather(void* values, int[] blocks) => Prepare(
+            () => new ReadOnlySpan<byte>(values, blocks.Sum()).ToArray(),
+            given =>
             {
-                if (rank != number)
+                for (var (rank, start) = (0, 0); rank < given.Length; start += blocks[rank++])
                 {
-                    given[rank].AsSpan(start, blocks[rank]).CopyTo(new Span<byte>((byte*)values + start, blocks[rank]));
+                    if (rank != number)
+                    {
+                        given[rank].AsSpan(start, blocks[rank]).CopyTo(new Span<byte>((byte*)values + start, blocks[rank]));
+                    }
                 }
-            }
-        });
+            });
+
+        private Exchanged Prepare(Func<byte[]> give, Action<byte[][]> take) => new(all, number, $"{_exchanges++}", give, take);
 
         public void Barrier() => all.Meet();
 
