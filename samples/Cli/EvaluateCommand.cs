@@ -35,27 +35,27 @@ internal static class EvaluateCommand
         return command.Runs((arguments, terminal, cancellation) =>
         {
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            var source = network.Load(arguments, terminal, cancellation);
+            using var classifier = network.Open(arguments, reader, terminal, cancellation);
             var images = LabeledImages.From(arguments.GetValue(data)!, reader.OfShards(), terminal, cancellation);
-            images.RefuseOtherKindThan(source.HasSeveralLabels, source.Source);
-            UsageException.ThrowIf(arguments.GetValue(threshold) is not null && !source.HasSeveralLabels,
-                $"--threshold is for networks of any number of labels, but '{source.Source}' gives an image one class: leave it out.");
-            if (source.HasSeveralLabels)
+            images.RefuseOtherKindThan(classifier.HasSeveralLabels, classifier.Source);
+            UsageException.ThrowIf(arguments.GetValue(threshold) is not null && !classifier.HasSeveralLabels,
+                $"--threshold is for networks of any number of labels, but '{classifier.Source}' gives an image one class: leave it out.");
+            if (classifier.HasSeveralLabels)
             {
                 terminal.Write(
-                    RunOnLabels(source, images, arguments.GetValue(threshold) ?? 0.5, reader), result => result.WriteText(terminal));
+                    RunOnLabels(classifier, images, arguments.GetValue(threshold) ?? 0.5, reader), result => result.WriteText(terminal));
                 return reader.ExitCode;
             }
 
-            terminal.Write(Run(source, images, arguments.GetValue(top), reader), result => WriteText(result, terminal));
+            terminal.Write(Run(classifier, images, arguments.GetValue(top), reader), result => WriteText(result, terminal));
             return reader.ExitCode;
         });
     }
 
-    private static LabelEvaluation RunOnLabels(Network network, LabeledImages images, double threshold, ImageReader reader)
+    private static LabelEvaluation RunOnLabels(Classifier classifier, LabeledImages images, double threshold, ImageReader reader)
     {
-        using var predictor = Classifier.Predictor(network, reader);
-        images.RefuseOtherClassesThan(predictor.ClassNames, network.Source, network.ClassesAdvice);
+        var predictor = classifier.Predictor;
+        classifier.Refuse(images);
         var scored = new List<ScoredLabels>();
         reader.Predict("testing", Array.ConvertAll(images.Files, file => file.ImagePath), predictor,
             (index, prediction) =>
@@ -79,10 +79,10 @@ internal static class EvaluateCommand
         }
     }
 
-    private static Evaluation Run(Network network, LabeledImages images, int top, ImageReader reader)
+    private static Evaluation Run(Classifier classifier, LabeledImages images, int top, ImageReader reader)
     {
-        using var predictor = Classifier.Predictor(network, reader);
-        images.RefuseOtherClassesThan(predictor.ClassNames, network.Source, network.ClassesAdvice);
+        var predictor = classifier.Predictor;
+        classifier.Refuse(images);
 
         var scored = new List<ScoredImage>();
         if (images.Shards is null)

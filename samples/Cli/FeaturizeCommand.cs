@@ -30,7 +30,8 @@ internal static class FeaturizeCommand
             path = isFirst ? OutputFile.Checked(path) : path;
             var create = FeatureTable.For(path, share.Follows(arguments));
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
+            using var classifier = network.Open(arguments, reader, terminal, cancellation);
+            var predictor = classifier.Predictor;
             var paths = share.Of(arguments, images.List(arguments));
             var results = new RankResults<ImageFeatures>(paths, ImageFeatures.Write, ImageFeatures.Read, cancellation);
             if (!isFirst)

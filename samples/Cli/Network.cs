@@ -30,9 +30,6 @@ internal sealed record Network(string Source, ResNetWeights Weights, ResNetArchi
             Card = Weights.Card,
         };
 
-    /// <summary>Gets whether an image has any number of the labels, each with a probability of its own.</summary>
-    public bool HasSeveralLabels => Weights.Card is { IsMultilabel: true };
-
     /// <summary>Gets the names of the classes: numbers, where nothing says others.</summary>
     public ImmutableArray<string> NamedClasses => Weights.ClassNames.IsEmpty && Weights.TryGet("fc.bias", out var bias)
         ? [.. Enumerable.Range(0, bias.Shape[0]).Select(number => number.ToString(System.Globalization.CultureInfo.InvariantCulture))]

@@ -148,6 +148,21 @@ internal sealed class NetworkOptions
         return new Network(source, weights, Architecture(arguments.GetValue(_architecture), weights, source, terminal), preprocessing);
     }
 
+    /// <summary>Reads the network to use it. A model of ML.NET is run as it is, quantized or not, unless an option says what else it is.
+    /// </summary>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public Classifier Open(ParseResult arguments, ImageReader reader, Terminal terminal, CancellationToken cancellation)
+    {
+        var source = Source(arguments);
+        var isWhole = Path.GetExtension(source).Equals(".zip", StringComparison.OrdinalIgnoreCase) && File.Exists(source);
+        var isChanged = arguments.GetValue(_architecture) is not null
+            || arguments.GetValue(_classes) is not null
+            || arguments.GetValue(_preprocessing) is not null;
+        return isWhole && !isChanged
+            ? Classifier.Open(source, reader)
+            : Classifier.Of(Load(arguments, terminal, cancellation), reader);
+    }
+
     /// <summary>Reads weights from a file, or from this user's cache of published ones.</summary>
     public static ResNetWeights Read(string source, Terminal terminal, CancellationToken cancellation)
     {

@@ -35,12 +35,11 @@ internal static class PredictCommand
             var results = new RankResults<Prediction>(
                 share.Of(arguments, images.List(arguments)), Prediction.Write, Prediction.Read, cancellation);
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            var source = network.Load(arguments, terminal, cancellation);
+            using var classifier = network.Open(arguments, reader, terminal, cancellation);
             var least = arguments.GetValue(threshold);
-            UsageException.ThrowIf(least is not null && !source.HasSeveralLabels,
-                $"--threshold is for networks of any number of labels, but '{source.Source}' gives an image one class: leave it out.");
-            var tellsLabels = source.HasSeveralLabels && (least is not null || arguments.GetResult(top) is null or { Implicit: true });
-            using var predictor = Classifier.Predictor(source, reader);
+            UsageException.ThrowIf(least is not null && !classifier.HasSeveralLabels,
+                $"--threshold is for networks of any number of labels, but '{classifier.Source}' gives an image one class: leave it out.");
+            var tellsLabels = classifier.HasSeveralLabels && (least is not null || arguments.GetResult(top) is null or { Implicit: true });
             if (DistributedJob.Rank > 0)
             {
                 return results.Send(Classify, reader);
@@ -52,7 +51,7 @@ internal static class PredictCommand
             return reader.ExitCode;
 
             void Classify(Action<Prediction> write) =>
-                reader.Predict("classifying", results.Paths, predictor, (index, prediction) =>
+                reader.Predict("classifying", results.Paths, classifier.Predictor, (index, prediction) =>
                     write(new Prediction(
                         results.Paths[index], tellsLabels ? Above(prediction, least) : Likeliest(prediction, arguments.GetValue(top)))));
         });

@@ -15,8 +15,8 @@ internal static class QuantizeCommand
         var (network, images) = (new NetworkOptions(), new ImageInputs());
         var output = new Option<string>("--output", "-o")
         {
-            Description = "The file to write: .zip for an ML.NET model, .onnx for an ONNX model. It holds integers: keep the model that "
-                + "it was made from, which is what the other commands read.",
+            Description = "The file to write: .zip for an ML.NET model, .onnx for an ONNX model. The .zip classifies as "
+                + "any other. It holds integers: keep the model that it was made from, to train on, export or report.",
             Required = true,
             HelpName = "file",
         }.Named().EndsIn(".zip", ".onnx");

@@ -30,7 +30,8 @@ internal static class SimilarCommand
         {
             var paths = images.List(arguments);
             var reader = reading.NewReader(arguments, terminal, cancellation);
-            using var predictor = Classifier.Predictor(network.Load(arguments, terminal, cancellation), reader);
+            using var classifier = network.Open(arguments, reader, terminal, cancellation);
+            var predictor = classifier.Predictor;
             var wanted = predictor.Embed(arguments.GetValue(like)!);
             var embeddings = new List<ImageEmbedding>();
             reader.Embed("comparing", paths, predictor, (index, features) => embeddings.Add(new ImageEmbedding(paths[index], features)));

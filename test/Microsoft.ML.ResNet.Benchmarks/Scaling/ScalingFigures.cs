@@ -53,7 +53,7 @@ internal static class ScalingFigures
     /// <remarks>ResNet-152 was not measured: its rate is that of ResNet-50 over the ratio of their multiply-adds.</remarks>
     public static double Rate(string network)
     {
-        const double ofResNet18 = 66.7, ofResNet50 = 26.1; // docs/BENCHMARKS.md, 224×224, batch 16, with fast bfloat16
+        const double ofResNet18 = 41.5, ofResNet50 = 17.7; // docs/BENCHMARKS.md, 224×224, batch 16, with fast bfloat16
         var perNode = CoresOfNode / CoresMeasured;
         return network switch
         {

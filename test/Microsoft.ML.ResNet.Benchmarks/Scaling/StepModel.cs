@@ -4,8 +4,9 @@ namespace Benchmarks.Scaling;
 
 /// <summary>
 /// How long a step of several processes takes. It follows what the trainer does: sums of statistics are gathered from all ranks by all,
-/// two for each normalization, while everybody waits; gradients are sent in buckets, while the backward pass goes on: in blocks to the rank
-/// that adds each up, in the order of the ranks, and from there to all.
+/// two for each normalization: in the forward pass everybody waits for them, in the backward pass the gradient of filters is computed
+/// meanwhile. Gradients are sent in buckets, while the backward pass goes on: in blocks to the rank that adds each up, in the order of the
+/// ranks, and from there to all.
 /// </summary>
 internal sealed record StepModel
 {
@@ -14,6 +15,8 @@ internal sealed record StepModel
 
     // Backward passes have two convolutions for each of the forward pass.
     private const double BackwardShare = 2.0 / 3;
+
+    private const double FiltersShare = 1.0 / 3;
 
     private const int MessagesAfterStep = 2; // the loss, and what is due
 
@@ -52,8 +55,15 @@ internal sealed record StepModel
             return new StepTime(Compute, 0, 0);
         }
 
-        var statistics = JoinsStatistics ? Network.Channels.Sum(channels => 2 * Join(2 * channels * sizeof(double))) : 0;
-        return new StepTime(Compute, statistics, Exchange() + MessagesAfterStep * Link.Gather(Ranks, sizeof(double)));
+        return new StepTime(
+            Compute, JoinsStatistics ? Statistics() : 0, Exchange() + MessagesAfterStep * Link.Gather(Ranks, sizeof(double)));
+    }
+
+    // Convolutions have about as many products each: so has the one whose filters' gradient hides a sum.
+    private double Statistics()
+    {
+        var hidden = FiltersShare * Compute / Network.Channels.Length;
+        return Network.Channels.Select(channels => Join(2 * channels * sizeof(double))).Sum(join => join + Math.Max(0, join - hidden));
     }
 
     // By how much the exchange of gradients makes the backward pass longer. That goes from the last layer to the first, each of which takes

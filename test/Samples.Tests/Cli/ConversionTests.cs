@@ -55,9 +55,7 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
     public void AQuantizedModelScoresNearlyTheSameAndSaysSo()
     {
         var (zip, onnx) = (fixture.File("quantized.zip"), fixture.File("quantized.onnx"));
-        using var folder = new TemporaryFolder();
-        Pictures.Write(folder.Path, perClass: 3, height: 16, width: 16);
-        Directory.Move(folder["lying"], folder["lying, \"flat\""]);
+        using var folder = WithNamesOfClasses();
 
         var result = Resnet("quantize", fixture.Safetensors, fixture.Images, "-o", zip, "--test", folder.Path, "--json").Succeeded().Json;
         Resnet("quantize", fixture.Safetensors, fixture.Images, "-o", onnx).Succeeded();
@@ -72,6 +70,28 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
         var scores = engine.Predict(new ImageFolderRow { ImagePath = picture });
         Assert.All(fixture.Scores(picture).Zip(scores.Score), pair => Assert.Equal(pair.First, pair.Second, 0.1));
         Assert.Contains(scores.PredictedLabelText, ClassNames);
+    }
+
+    [Fact]
+    public void AQuantizedModelIsUsedAsAnyOther()
+    {
+        var zip = fixture.File("integers.zip");
+        var picture = Path.Combine(fixture.Images, "standing", "001.png");
+        using var folder = WithNamesOfClasses();
+        var accuracy = Resnet("quantize", fixture.Safetensors, fixture.Images, "-o", zip, "--test", folder.Path, "--json").Succeeded()
+            .Json.GetProperty("quantizedAccuracy").GetDouble();
+
+        var likeliest = Resnet("predict", zip, picture, "--json").Succeeded().Json[0].GetProperty("classes")[0];
+        var evaluation = Resnet("evaluate", zip, folder.Path, "--json").Succeeded().Json;
+        var features = Resnet("featurize", zip, picture, "-o", fixture.File("of-integers.csv"), "--json").Succeeded().Json;
+
+        using var predictor = ResNetPredictor.Load(zip);
+        var expected = predictor.Predict(picture);
+        Assert.Equal(
+            (expected.Label, expected.Probability),
+            (likeliest.GetProperty("name").GetString(), likeliest.GetProperty("probability").GetSingle()));
+        Assert.Equal(accuracy, evaluation.GetProperty("accuracy").GetDouble(), 1e-9);
+        Assert.Equal(64, features.GetProperty("features").GetInt32());
     }
 
     [Fact]
@@ -151,6 +171,14 @@ public sealed class ConversionTests(CliFixture fixture) : IClassFixture<CliFixtu
 
         Assert.Equal(exitCode, result.ExitCode);
         Assert.Contains(message, result.Error);
+    }
+
+    private static TemporaryFolder WithNamesOfClasses()
+    {
+        var folder = new TemporaryFolder();
+        Pictures.Write(folder.Path, perClass: 3, height: 16, width: 16);
+        Directory.Move(folder["lying"], folder["lying, \"flat\""]);
+        return folder;
     }
 
     private sealed class Scored
