@@ -95,47 +95,24 @@ internal readonly unsafe struct FourByFourTiles<TElement, TLanes> : ITileTransfo
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ToResults(PositionPanels tiles, in WinogradShape shape, int firstRow, int rows, TElement* y)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ToResults(
+        float* m, nint position, TElement* y, nint column, nint line, int wide, int height, float* between)
     {
-        var (width, filters) = (shape.Width, shape.Filters);
-        var line = (nint)width * filters;
-        var (position, distance, columns) = (tiles.PositionDistance, tiles.PanelDistance, tiles.PanelColumns);
-        var (tileRows, tileColumns) = (shape.TileRows(Side), shape.TileColumns(Side));
-        var between = stackalloc float[Reach * Results * TLanes.Count];
-        for (var r = 0; r < rows; r++)
+        for (var i = 0; i < Reach; i++)
         {
-            var (image, row) = Math.DivRem(firstRow + r, tileRows);
-            var top = y + ((nint)image * shape.Height + Results * row) * line;
-            var height = Math.Min(Results, shape.Height - Results * row);
-            var tile = tiles.At(r * tileColumns, 0);
-            for (var left = 0; left < width; left += Results, tile += columns)
-            {
-                var wide = Math.Min(Results, width - left);
-                var to = top + (nint)left * filters;
-                var panel = tile;
-                for (var k = 0; k < filters; k += columns, panel += distance)
-                {
-                    for (var from = panel; from < panel + columns; from += TLanes.Count, to += TLanes.Count)
-                    {
-                        for (var i = 0; i < Reach; i++)
-                        {
-                            Products(from + i * Reach * position, position, out var a, out var b, out var c, out var d);
-                            var into = between + i * TLanes.Count;
-                            TLanes.Store(a, into);
-                            TLanes.Store(b, into + Reach * TLanes.Count);
-                            TLanes.Store(c, into + 2 * Reach * TLanes.Count);
-                            TLanes.Store(d, into + 3 * Reach * TLanes.Count);
-                        }
+            Products(m + i * Reach * position, position, out var a, out var b, out var c, out var d);
+            var into = between + i * TLanes.Count;
+            TLanes.Store(a, into);
+            TLanes.Store(b, into + Reach * TLanes.Count);
+            TLanes.Store(c, into + 2 * Reach * TLanes.Count);
+            TLanes.Store(d, into + 3 * Reach * TLanes.Count);
+        }
 
-                        for (var column = 0; column < wide; column++)
-                        {
-                            Products(between + column * Reach * TLanes.Count, TLanes.Count, out var a, out var b, out var c, out var d);
-                            StoreColumn(a, b, c, d, to + (nint)column * filters, line, height);
-                        }
-                    }
-                }
-            }
+        for (var i = 0; i < wide; i++)
+        {
+            Products(between + i * Reach * TLanes.Count, TLanes.Count, out var a, out var b, out var c, out var d);
+            StoreColumn(a, b, c, d, y + i * column, line, height);
         }
 
         // Aᵀ = [1 1 1 1 1 0; 0 1 −1 2 −2 0; 0 1 1 4 4 0; 0 1 −1 8 −8 1].
@@ -172,55 +149,32 @@ internal readonly unsafe struct FourByFourTiles<TElement, TLanes> : ITileTransfo
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OfGradients(TElement* g, in WinogradShape shape, int firstRow, int rows, PositionPanels target)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OfGradients(
+        TElement* g, nint column, nint line, int wide, int height, float* to, nint position, float* between)
     {
-        var (width, filters) = (shape.Width, shape.Filters);
-        var line = (nint)width * filters;
-        var (position, distance, columns) = (target.PositionDistance, target.PanelDistance, target.PanelColumns);
-        var (tileRows, tileColumns) = (shape.TileRows(Side), shape.TileColumns(Side));
-        var between = stackalloc float[Reach * Results * TLanes.Count];
-        for (var r = 0; r < rows; r++)
+        for (var i = 0; i < wide; i++)
         {
-            var (image, row) = Math.DivRem(firstRow + r, tileRows);
-            var top = g + ((nint)image * shape.Height + Results * row) * line;
-            var height = Math.Min(Results, shape.Height - Results * row);
-            var tile = target.At(r * tileColumns, 0);
-            for (var left = 0; left < width; left += Results, tile += columns)
-            {
-                var wide = Math.Min(Results, width - left);
-                var from = top + (nint)left * filters;
-                var panel = tile;
-                for (var k = 0; k < filters; k += columns, panel += distance)
-                {
-                    for (var to = panel; to < panel + columns; to += TLanes.Count, from += TLanes.Count)
-                    {
-                        for (var column = 0; column < wide; column++)
-                        {
-                            var at = from + (nint)column * filters;
-                            Gradients(
-                                Load(at),
-                                height > 1 ? Load(at + line) : default,
-                                height > 2 ? Load(at + 2 * line) : default,
-                                height > 3 ? Load(at + 3 * line) : default,
-                                between + column * TLanes.Count,
-                                Results * TLanes.Count);
-                        }
+            var at = g + i * column;
+            Gradients(
+                Load(at),
+                height > 1 ? Load(at + line) : default,
+                height > 2 ? Load(at + 2 * line) : default,
+                height > 3 ? Load(at + 3 * line) : default,
+                between + i * TLanes.Count,
+                Results * TLanes.Count);
+        }
 
-                        for (var i = 0; i < Reach; i++)
-                        {
-                            var values = between + i * Results * TLanes.Count;
-                            Gradients(
-                                TLanes.Load(values),
-                                wide > 1 ? TLanes.Load(values + TLanes.Count) : default,
-                                wide > 2 ? TLanes.Load(values + 2 * TLanes.Count) : default,
-                                wide > 3 ? TLanes.Load(values + 3 * TLanes.Count) : default,
-                                to + i * Reach * position,
-                                position);
-                        }
-                    }
-                }
-            }
+        for (var i = 0; i < Reach; i++)
+        {
+            var values = between + i * Results * TLanes.Count;
+            Gradients(
+                TLanes.Load(values),
+                wide > 1 ? TLanes.Load(values + TLanes.Count) : default,
+                wide > 2 ? TLanes.Load(values + 2 * TLanes.Count) : default,
+                wide > 3 ? TLanes.Load(values + 3 * TLanes.Count) : default,
+                to + i * Reach * position,
+                position);
         }
 
         // A = [1 0 0 0; 1 1 1 1; 1 −1 1 −1; 1 2 4 8; 1 −2 4 −8; 0 0 0 1].

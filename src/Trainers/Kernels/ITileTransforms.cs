@@ -17,21 +17,29 @@ internal unsafe interface ITileTransforms<TElement>
     /// <param name="target">[tiles, channels].</param>
     static abstract void OfImages(TElement* x, in WinogradShape shape, int firstRow, int rows, float* zeros, PositionPanels target);
 
-    /// <summary>Transforms products of tiles to results, Aᵀ m A, for some rows of tiles.</summary>
-    /// <param name="tiles">[tiles, filters].</param>
-    /// <param name="shape">The sizes.</param>
-    /// <param name="firstRow">The first row of tiles, counted through all images.</param>
-    /// <param name="rows">The rows of tiles.</param>
-    /// <param name="y">[images, height, width, filters].</param>
-    static abstract void ToResults(PositionPanels tiles, in WinogradShape shape, int firstRow, int rows, TElement* y);
+    /// <summary>Transforms products of a tile to results, Aᵀ m A, for a vector of filters.</summary>
+    /// <param name="m">The first position.</param>
+    /// <param name="position">The floats from a position to the next.</param>
+    /// <param name="y">The first result.</param>
+    /// <param name="column">The numbers from a result to the one beside it.</param>
+    /// <param name="line">The numbers from a result to the one below it.</param>
+    /// <param name="wide">How many lie side by side within the image.</param>
+    /// <param name="height">How many lie one below the other within the image.</param>
+    /// <param name="between">Room for what is between the two products.</param>
+    static abstract void ToResults(
+        float* m, nint position, TElement* y, nint column, nint line, int wide, int height, float* between);
 
-    /// <summary>Transforms gradients of results, A y Aᵀ, for some rows of tiles.</summary>
-    /// <param name="g">[images, height, width, filters].</param>
-    /// <param name="shape">The sizes.</param>
-    /// <param name="firstRow">The first row of tiles, counted through all images.</param>
-    /// <param name="rows">The rows of tiles.</param>
-    /// <param name="target">[tiles, filters].</param>
-    static abstract void OfGradients(TElement* g, in WinogradShape shape, int firstRow, int rows, PositionPanels target);
+    /// <summary>Transforms gradients of a tile's results, A y Aᵀ, for a vector of filters. Those outside the image are zeros.</summary>
+    /// <param name="g">The gradient of the first result.</param>
+    /// <param name="column">The numbers from a result to the one beside it.</param>
+    /// <param name="line">The numbers from a result to the one below it.</param>
+    /// <param name="wide">How many lie side by side within the image.</param>
+    /// <param name="height">How many lie one below the other within the image.</param>
+    /// <param name="to">The first position.</param>
+    /// <param name="position">The floats from a position to the next.</param>
+    /// <param name="between">Room for what is between the two products.</param>
+    static abstract void OfGradients(
+        TElement* g, nint column, nint line, int wide, int height, float* to, nint position, float* between);
 
     /// <summary>Transforms filters, G g Gᵀ: a vector of them, or of channels.</summary>
     /// <param name="w">The first of nine numbers of each.</param>

@@ -75,47 +75,28 @@ internal readonly unsafe struct TwoByTwoTiles<TElement, TLanes> : ITileTransform
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ToResults(PositionPanels tiles, in WinogradShape shape, int firstRow, int rows, TElement* y)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ToResults(
+        float* m, nint position, TElement* y, nint column, nint line, int wide, int height, float* between)
     {
         // Aᵀ = [1 1 1 0; 0 1 −1 −1].
-        var (width, filters) = (shape.Width, shape.Filters);
-        var (position, distance, columns) = (tiles.PositionDistance, tiles.PanelDistance, tiles.PanelColumns);
-        for (var r = 0; r < rows; r++)
+        Row(m, position, out var a0, out var b0);
+        Row(m + 4 * position, position, out var a1, out var b1);
+        Row(m + 8 * position, position, out var a2, out var b2);
+        Row(m + 12 * position, position, out var a3, out var b3);
+        StoreColumn(a0 + a1 + a2, a1 - a2 - a3, y, line, height);
+        if (wide > 1)
         {
-            FindRow(y, shape, firstRow + r, out var top, out var bottom);
-            var tile = tiles.At(r * shape.TileColumns(Side), 0);
-            for (var left = 0; left < width; left += 2, tile += columns)
+            StoreColumn(b0 + b1 + b2, b1 - b2 - b3, y + column, line, height);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void StoreColumn(TLanes first, TLanes second, TElement* to, nint line, int height)
+        {
+            TElement.Store(first, to);
+            if (height > 1)
             {
-                var isWhole = left + 1 < width;
-                var at = left * (nint)filters;
-                var panel = tile;
-                for (var k = 0; k < filters; k += columns, panel += distance)
-                {
-                    for (var from = panel; from < panel + columns; from += TLanes.Count, at += TLanes.Count)
-                    {
-                        Row(from, position, out var a0, out var b0);
-                        Row(from + 4 * position, position, out var a1, out var b1);
-                        Row(from + 8 * position, position, out var a2, out var b2);
-                        Row(from + 12 * position, position, out var a3, out var b3);
-                        Store(a0 + a1 + a2, top + at);
-                        if (isWhole)
-                        {
-                            Store(b0 + b1 + b2, top + at + filters);
-                        }
-
-                        if (bottom is null)
-                        {
-                            continue;
-                        }
-
-                        Store(a1 - a2 - a3, bottom + at);
-                        if (isWhole)
-                        {
-                            Store(b1 - b2 - b3, bottom + at + filters);
-                        }
-                    }
-                }
+                TElement.Store(second, to + line);
             }
         }
 
@@ -128,44 +109,16 @@ internal readonly unsafe struct TwoByTwoTiles<TElement, TLanes> : ITileTransform
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OfGradients(TElement* g, in WinogradShape shape, int firstRow, int rows, PositionPanels target)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OfGradients(
+        TElement* g, nint column, nint line, int wide, int height, float* to, nint position, float* between)
     {
-        var (width, filters) = (shape.Width, shape.Filters);
-        var (position, distance, columns) = (target.PositionDistance, target.PanelDistance, target.PanelColumns);
-        for (var r = 0; r < rows; r++)
-        {
-            FindRow(g, shape, firstRow + r, out var top, out var bottom);
-            var tile = target.At(r * shape.TileColumns(Side), 0);
-            for (var left = 0; left < width; left += 2, tile += columns)
-            {
-                var isWhole = left + 1 < width;
-                var at = left * (nint)filters;
-                var panel = tile;
-                for (var k = 0; k < filters; k += columns, panel += distance)
-                {
-                    for (var to = panel; to < panel + columns; to += TLanes.Count, at += TLanes.Count)
-                    {
-                        TLanes a = Load(top + at), b = default, c = default, d = default;
-                        if (isWhole)
-                        {
-                            b = Load(top + at + filters);
-                        }
-
-                        if (bottom is not null)
-                        {
-                            c = Load(bottom + at);
-                            d = isWhole ? Load(bottom + at + filters) : default;
-                        }
-
-                        Row(a, b, to, position);
-                        Row(a + c, b + d, to + 4 * position, position);
-                        Row(a - c, b - d, to + 8 * position, position);
-                        Row(default(TLanes) - c, default(TLanes) - d, to + 12 * position, position);
-                    }
-                }
-            }
-        }
+        TLanes a = Load(g), b = wide > 1 ? Load(g + column) : default;
+        TLanes c = height > 1 ? Load(g + line) : default, d = wide > 1 && height > 1 ? Load(g + line + column) : default;
+        Row(a, b, to, position);
+        Row(a + c, b + d, to + 4 * position, position);
+        Row(a - c, b - d, to + 8 * position, position);
+        Row(default(TLanes) - c, default(TLanes) - d, to + 12 * position, position);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static void Row(TLanes a, TLanes b, float* to, nint position)
@@ -252,18 +205,6 @@ internal readonly unsafe struct TwoByTwoTiles<TElement, TLanes> : ITileTransform
         }
     }
 
-    // The two rows of results under a row of tiles; the second is null where it is outside the image.
-    private static void FindRow(TElement* y, in WinogradShape shape, int rowOfTiles, out TElement* top, out TElement* bottom)
-    {
-        var (image, row) = Math.DivRem(rowOfTiles, shape.TileRows(Side));
-        var line = (nint)shape.Width * shape.Filters;
-        top = y + ((nint)image * shape.Height + 2 * row) * line;
-        bottom = 2 * row + 1 < shape.Height ? top + line : null;
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TLanes Load(TElement* source) => TElement.Load<TLanes>(source);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(TLanes value, TElement* target) => TElement.Store(value, target);
 }

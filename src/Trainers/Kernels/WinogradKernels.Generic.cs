@@ -50,7 +50,7 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes, TTiles> : Winogra
                     inputs[p], transformed[p], results[p], count * shape.TileColumns(TTiles.Side), channels, filters);
             }
 
-            TTiles.ToResults(results, shape, row, count, (TElement*)y);
+            ResultTransforms<TElement, TLanes, TTiles>.ToResults(results, shape, row, count, (TElement*)y);
         }
     }
 
@@ -72,7 +72,7 @@ internal sealed unsafe class WinogradKernels<TElement, TLanes, TTiles> : Winogra
         {
             var count = Math.Min(blockRows, rows - row);
             TTiles.OfImages((TElement*)x, shape, row, count, room, inputs);
-            TTiles.OfGradients((TElement*)g, shape, row, count, gradients);
+            ResultTransforms<TElement, TLanes, TTiles>.OfGradients((TElement*)g, shape, row, count, gradients);
             var tiles = count * shape.TileColumns(TTiles.Side);
             for (var p = 0; p < Positions; p++)
             {
