@@ -75,7 +75,7 @@ internal sealed unsafe class GradientBucket
     /// <returns>Whether they had come.</returns>
     public bool TryAddUp(bool accumulates)
     {
-        if (!_parts.IsOver(waits: false))
+        if (!_parts.TryEnd())
         {
             return false;
         }
@@ -102,13 +102,13 @@ internal sealed unsafe class GradientBucket
     }
 
     /// <summary>Takes the sums of all blocks further, which were begun by <see cref="TryAddUp"/>.</summary>
-    public void MoveOn() => _sums.IsOver(waits: false);
+    public void MoveOn() => _sums.TryEnd();
 
     /// <summary>Takes the sums of all blocks, if they have come.</summary>
     /// <returns>Whether they had.</returns>
     public bool TryFinish()
     {
-        if (!_sums.IsOver(waits: false))
+        if (!_sums.TryEnd())
         {
             return false;
         }

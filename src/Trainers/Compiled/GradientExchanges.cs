@@ -8,9 +8,9 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// The gradient of filters is computed at the next meeting. So each worker adds up its share of a bucket after the meeting that follows,
 /// when all of them have that bucket's gradients; at the one after that, the exchange begins. MPI moves bytes only while it is called, and
 /// meetings are too rare for that: a thread of its own calls it every millisecond while exchanges are under way. It takes turns with the
-/// worker that comes last to a meeting.
+/// workers, which call it at meetings.
 /// </remarks>
-internal sealed unsafe class GradientExchanges : IJoin, IDisposable
+internal sealed unsafe class GradientExchanges : IExchange, IDisposable
 {
     private const int Pause = 1; // millisecond: at 10 Gbit/s a megabyte, which the buffers of sockets hold
 
@@ -125,7 +125,8 @@ internal sealed unsafe class GradientExchanges : IJoin, IDisposable
         }
     }
 
-    void IJoin.Begin()
+    // By then they have begun at the meetings of the backward pass, all but the last of them.
+    void IExchange.Begin()
     {
     }
 

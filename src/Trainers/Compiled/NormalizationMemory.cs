@@ -17,13 +17,13 @@ internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers,
     // Of the direction that workers met in last: those of all processes, and before of this one. Not used where there is one process.
     private readonly double* _joined = ranks.Size == 1 ? null : memory.Allocate<double>((nint)2 * channels);
     private readonly double[] _own = ranks.Size == 1 ? [] : new double[2 * channels];
-    private IJoin? _joinForward, _joinBackward;
+    private IExchange? _joinForward, _joinBackward;
 
     /// <summary>Gets what adds up the sums of the forward pass over the processes, when the workers have met.</summary>
-    public IJoin JoinForward => _joinForward ??= new Joined(this, _forwardSums);
+    public IExchange JoinForward => _joinForward ??= new Joined(this, _forwardSums);
 
     /// <summary>Gets what adds up the sums of the backward pass over the processes, when the workers have met.</summary>
-    public IJoin JoinBackward => _joinBackward ??= new Joined(this, _backwardSums);
+    public IExchange JoinBackward => _joinBackward ??= new Joined(this, _backwardSums);
 
     /// <summary>Gets what one worker writes.</summary>
     public Part Of(int worker) => new(
@@ -80,7 +80,8 @@ internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers,
         public readonly float* Second = coefficients + 3 * channels;
         public readonly float* Third = coefficients + 4 * channels;
     }
-    private sealed class Joined(NormalizationMemory memory, double* sums) : IJoin
+
+    private sealed class Joined(NormalizationMemory memory, double* sums) : IExchange
     {
         public void Begin() => memory.BeginJoin(sums);
 

@@ -19,7 +19,7 @@ internal sealed class WorkerTeam : IDisposable
     private volatile ExceptionDispatchInfo? _failure;
     private int _arrived;
     private volatile int _meeting;
-    private volatile IJoin? _join; // what the processes are doing before this meeting is over
+    private volatile IExchange? _join; // what the processes are doing before this meeting is over
 
     /// <param name="count">The workers; each is one thread.</param>
     /// <param name="torchThreads">The threads of each operation of Torch that a worker calls.</param>
@@ -64,12 +64,12 @@ internal sealed class WorkerTeam : IDisposable
     /// <summary>Waits until every worker is here; each calls it the same number of times.</summary>
     /// <param name="join">What processes do when their workers are here, where there are several: then all workers wait for that.</param>
     /// <exception cref="OperationCanceledException">Another worker failed and will not come.</exception>
-    public void Meet(IJoin? join = null) => Await(Arrive(join));
+    public void Meet(IExchange? join = null) => Await(Arrive(join));
 
     /// <summary>Says that a worker is here, which may do something else before it waits for the others by <see cref="Await"/>.</summary>
     /// <param name="join">As in <see cref="Meet"/>.</param>
     /// <returns>The meeting.</returns>
-    public int Arrive(IJoin? join = null)
+    public int Arrive(IExchange? join = null)
     {
         var meeting = _meeting;
         if (_workers.Length == 1 || Interlocked.Increment(ref _arrived) == _workers.Length)
@@ -126,7 +126,7 @@ internal sealed class WorkerTeam : IDisposable
         _finished.Dispose();
     }
 
-    private void Begin(IJoin join)
+    private void Begin(IExchange join)
     {
         lock (Turn)
         {

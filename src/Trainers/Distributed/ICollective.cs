@@ -65,13 +65,13 @@ internal interface ICollective
     void Abort(string reason);
 }
 
-/// <summary>An exchange that goes on while other calls are made, any number of times. Its memory stays where it is.</summary>
+/// <summary>What processes do together while each does something else, any number of times. Its memory stays where it is.</summary>
 internal interface IExchange
 {
     /// <summary>Begins it.</summary>
     void Begin();
 
-    /// <summary>Takes it further, and tells whether it is over.</summary>
-    /// <param name="waits">Whether to wait until it is.</param>
-    bool IsOver(bool waits);
+    /// <summary>Takes it further, without waiting for other processes.</summary>
+    /// <returns>Whether it is over. Then it may be called again, and does nothing.</returns>
+    bool TryEnd();
 }

@@ -27,7 +27,6 @@ internal sealed unsafe class OpenMpi : ICollective
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, nint*, int> _beginAllGather;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int> _beginSum;
     private readonly delegate* unmanaged[Cdecl]<nint*, int*, void*, int> _test;
-    private readonly delegate* unmanaged[Cdecl]<nint*, void*, int> _wait;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int> _broadcast;
     private readonly delegate* unmanaged[Cdecl]<nint, int> _barrier;
     private readonly delegate* unmanaged[Cdecl]<nint, int, int> _abort;
@@ -52,7 +51,6 @@ internal sealed unsafe class OpenMpi : ICollective
             Export("MPI_Iallgatherv");
         _beginSum = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int>)Export("MPI_Iallgather");
         _test = (delegate* unmanaged[Cdecl]<nint*, int*, void*, int>)Export("MPI_Test");
-        _wait = (delegate* unmanaged[Cdecl]<nint*, void*, int>)Export("MPI_Wait");
         _exchange = (delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, int>)Export("MPI_Alltoallv");
         _broadcast = (delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int>)Export("MPI_Bcast");
         _barrier = (delegate* unmanaged[Cdecl]<nint, int>)Export("MPI_Barrier");
@@ -138,6 +136,7 @@ internal sealed unsafe class OpenMpi : ICollective
         var request = _sum;
         int isOver;
         Check(_test(&request, &isOver, null), "MPI_Test");
+        _sum = request; // of one that is over a null, which stays over
         if (isOver == 0)
         {
             return false;
@@ -349,7 +348,7 @@ internal sealed unsafe class OpenMpi : ICollective
 
         public void Begin() => (_handle, _isOver) = (begin(), false);
 
-        public bool IsOver(bool waits)
+        public bool TryEnd()
         {
             if (_isOver)
             {
@@ -357,10 +356,8 @@ internal sealed unsafe class OpenMpi : ICollective
             }
 
             var handle = _handle;
-            var isOver = 1;
-            Check(
-                waits ? mpi._wait(&handle, null) : mpi._test(&handle, &isOver, null), // null: no status is asked for
-                waits ? "MPI_Wait" : "MPI_Test");
+            int isOver;
+            Check(mpi._test(&handle, &isOver, null), "MPI_Test"); // null: no status is asked for
             return _isOver = isOver != 0;
         }
     }

@@ -123,7 +123,7 @@ public sealed class WorkerTeamTests
     }
 
     // Of 1 and 2.
-    private sealed class Sum(ICollective rank) : IJoin
+    private sealed class Sum(ICollective rank) : IExchange
     {
         private readonly double[] _total = new double[1];
 

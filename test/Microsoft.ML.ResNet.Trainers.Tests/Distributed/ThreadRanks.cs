@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Trainers.Distributed;
 
@@ -58,9 +59,19 @@ internal sealed class ThreadRanks : IDisposable
     // What the ranks give in one round of an exchange. Others take it when all have given.
     private sealed class Given(int ranks)
     {
+        private readonly Stopwatch _since = Stopwatch.StartNew();
+
         public byte[]?[] Bytes { get; } = new byte[ranks][];
 
-        public bool IsComplete => Bytes.All(bytes => bytes is not null);
+        public bool IsComplete
+        {
+            get
+            {
+                var isComplete = Bytes.All(bytes => bytes is not null);
+                Assert.True(isComplete || _since.Elapsed < Patience, "Another rank failed.");
+                return isComplete;
+            }
+        }
     }
 
     // All ranks prepare the same exchanges in the same order, and begin the rounds of each in order.
@@ -71,16 +82,15 @@ internal sealed class ThreadRanks : IDisposable
 
         public void Begin() => Interlocked.Exchange(ref (_given = all.Of(name, _rounds++)).Bytes[rank], give());
 
-        public bool IsOver(bool waits)
+        public bool TryEnd()
         {
+            if (_given is { IsComplete: false })
+            {
+                return false;
+            }
+
             if (_given is { } given)
             {
-                Assert.True(!waits || SpinWait.SpinUntil(() => given.IsComplete, Patience), "Another rank failed.");
-                if (!given.IsComplete)
-                {
-                    return false;
-                }
-
                 take(given.Bytes!);
                 _given = null;
             }
