@@ -6,8 +6,9 @@ namespace Microsoft.ML.ResNet.Trainers.Compiled;
 /// <param name="memory">Where it is taken from.</param>
 /// <param name="workers">The workers.</param>
 /// <param name="channels">The channels.</param>
+/// <param name="rooms">Room of each worker for sums, which others may use when they are there.</param>
 /// <param name="ranks">The processes, whose sums are added to those of the workers.</param>
-internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers, int channels, ICollective ranks)
+internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers, int channels, float*[] rooms, ICollective ranks)
 {
     // Those of one direction stay while a faster worker writes the other's.
     private readonly double* _forwardSums = memory.Allocate<double>((nint)workers * 2 * channels);
@@ -30,6 +31,7 @@ internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers,
         _forwardSums + (nint)worker * 2 * channels,
         _backwardSums + (nint)worker * 2 * channels,
         _coefficients + (nint)worker * 5 * channels,
+        rooms[worker],
         channels);
 
     /// <summary>Adds up one of the sums of the forward pass over the workers, in their order.</summary>
@@ -70,7 +72,7 @@ internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers,
     }
 
     /// <summary>The sums of one worker's slice, and its copy of what follows from everybody's.</summary>
-    public readonly struct Part(double* forwardSums, double* backwardSums, float* coefficients, int channels)
+    public readonly struct Part(double* forwardSums, double* backwardSums, float* coefficients, float* room, int channels)
     {
         public readonly double* ForwardSums = forwardSums;
         public readonly double* BackwardSums = backwardSums;
@@ -79,6 +81,7 @@ internal sealed unsafe class NormalizationMemory(StepMemory memory, int workers,
         public readonly float* First = coefficients + 2 * channels;
         public readonly float* Second = coefficients + 3 * channels;
         public readonly float* Third = coefficients + 4 * channels;
+        public readonly float* Room = room;
     }
 
     private sealed class Joined(NormalizationMemory memory, double* sums) : IExchange

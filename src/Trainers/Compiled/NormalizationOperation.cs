@@ -91,7 +91,7 @@ internal sealed unsafe class NormalizationOperation(
 
         // The running mean, which the first worker changes below.
         new Span<float>(parameters.RunningMean, channels).CopyTo(new Span<float>(own.Mean, channels));
-        kernels.Sums(x, rows, channels, own.Mean, own.ForwardSums);
+        kernels.Sums(x, rows, channels, own.Mean, own.ForwardSums, own.Room);
         worker.Team.Meet(memory.JoinForward);
         var count = (double)Rows(worker.Batch.StatisticsCount);
         for (var c = 0; c < channels; c++)
@@ -125,7 +125,7 @@ internal sealed unsafe class NormalizationOperation(
         var channels = Shape.Channels;
         var own = memory.Of(worker.Index);
         var y = Rectifies ? worker[Layer].Data : null;
-        kernels.GradientSums(g.Data, g2.Exists ? g2.Data : null, y, x, rows, channels, own.Mean, own.BackwardSums);
+        kernels.GradientSums(g.Data, g2.Exists ? g2.Data : null, y, x, rows, channels, own.Mean, own.BackwardSums, own.Room);
         worker.Free(g2);
         if (KeepsStatistics)
         {

@@ -26,7 +26,7 @@ internal sealed unsafe class StepProgram : IDisposable
     private readonly int[] _firstWeight; // by layer: the place of its weights among the plan's
     private readonly Dictionary<Layer, int> _additions;
     private readonly Func<ConvolutionShape, ScalarType, int?> _tileSide;
-    private float*[] _rooms = []; // by worker
+    private readonly float*[] _rooms; // by worker
 
     /// <param name="network">The network, whose statistics are updated.</param>
     /// <param name="plan">Its plan, for the shape of the images.</param>
@@ -55,6 +55,7 @@ internal sealed unsafe class StepProgram : IDisposable
         _groups = new LayerGroups(plan, weights.FrozenLayers, fusesAdditions: network.StochasticDepth is null);
         _firstWeight = FindWeights(plan);
         _additions = plan.Layers.OfType<AddLayer>().Index().ToDictionary(each => (Layer)each.Item, each => each.Index);
+        _rooms = TakeRooms();
         FirstTrained = _groups.All.Count(group => _groups.IsFrozen(group[^1]));
         Operations =
         [
@@ -163,7 +164,7 @@ internal sealed unsafe class StepProgram : IDisposable
         if (Kernels(shape) is { } kernels)
         {
             var memory = new WinogradMemory(
-                _memory, kernels, shape, _weights.Values(weight), passesOn, isTrained: !_groups.IsFrozen(index), RoomsOfWinograd());
+                _memory, kernels, shape, _weights.Values(weight), passesOn, isTrained: !_groups.IsFrozen(index), _rooms);
             return new WinogradConvolutionOperation(kernels, memory, shape, input, index, weight, passesOn);
         }
 
@@ -178,23 +179,26 @@ internal sealed unsafe class StepProgram : IDisposable
         ? WinogradKernels.For(ActivationType == ScalarType.BFloat16, side)
         : null;
 
-    // One room of each worker for all convolutions, which it computes one after the other.
-    private float*[] RoomsOfWinograd()
+    // One of each worker for all operations, which it computes one after the other.
+    private float*[] TakeRooms()
     {
-        if (_rooms.Length == 0)
+        var most = Plan.Layers.Index().Max(each => each.Item switch
         {
-            var most = Plan.Layers.OfType<ConvolutionLayer>()
-                .Select(layer => ConvolutionShape.Of(Plan, layer))
-                .Max(shape => Kernels(shape)?.RoomFor(WinogradConvolutionOperation.Shape(shape, images: 1)) ?? 0);
-            _rooms = new float*[_workers];
-            for (var worker = 0; worker < _workers; worker++)
-            {
-                _rooms[worker] = _memory.Allocate<float>(most);
-            }
+            ConvolutionLayer convolution => RoomFor(ConvolutionShape.Of(Plan, convolution)),
+            BatchNormLayer => KernelsOf(each.Index).RoomFor(each.Item.Output.Channels),
+            _ => 0,
+        });
+        var rooms = new float*[_workers];
+        for (var worker = 0; worker < _workers; worker++)
+        {
+            rooms[worker] = _memory.Allocate<float>(most);
         }
 
-        return _rooms;
+        return rooms;
     }
+
+    private nint RoomFor(ConvolutionShape shape) =>
+        Kernels(shape)?.RoomFor(WinogradConvolutionOperation.Shape(shape, images: 1)) ?? 0;
 
     private NormalizationOperation Normalization(BatchNormLayer batchNorm, int index, int last, int? shortcut, bool rectifies)
     {
@@ -210,7 +214,7 @@ internal sealed unsafe class StepProgram : IDisposable
             AreExchanged = _weights.ExchangesNormalizations,
         };
         var ranks = _weights.ExchangesNormalizations ? Alone.Instance : _ranks;
-        var memory = new NormalizationMemory(_memory, _workers, batchNorm.Output.Channels, ranks);
+        var memory = new NormalizationMemory(_memory, _workers, batchNorm.Output.Channels, _rooms, ranks);
         return new NormalizationOperation(parameters, memory, KernelsOf(index), () => _network.BatchNormMomentum)
         {
             Weight = weight,

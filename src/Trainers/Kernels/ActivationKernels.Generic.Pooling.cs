@@ -140,19 +140,21 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes>
     public override void Mean(void* x, float* y, int images, int positions, int channels)
     {
         var share = TLanes.Of(1f / positions);
-        for (var image = 0; image < images; image++)
+        new Span<float>(y, images * channels).Clear();
+        for (var image = 0; image < images; image++, y += channels)
         {
-            var source = (TElement*)x + (nint)image * positions * channels;
-            var result = y + (nint)image * channels;
+            for (nint position = 0; position < positions; position++)
+            {
+                var source = (TElement*)x + ((nint)image * positions + position) * channels;
+                for (var c = 0; c < channels; c += TLanes.Count)
+                {
+                    TLanes.Store(TLanes.Load(y + c) + Load(source + c), y + c);
+                }
+            }
+
             for (var c = 0; c < channels; c += TLanes.Count)
             {
-                var sum = TLanes.Of(0);
-                for (nint position = 0; position < positions; position++)
-                {
-                    sum += Load(source + position * channels + c);
-                }
-
-                TLanes.Store(sum * share, result + c);
+                TLanes.Store(TLanes.Load(y + c) * share, y + c);
             }
         }
     }
@@ -161,16 +163,14 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes>
     public override void MeanGradient(float* g, void* target, int images, int positions, int channels)
     {
         var share = TLanes.Of(1f / positions);
-        for (var image = 0; image < images; image++)
+        for (var image = 0; image < images; image++, g += channels)
         {
-            var gradient = g + (nint)image * channels;
-            var result = (TElement*)target + (nint)image * positions * channels;
-            for (var c = 0; c < channels; c += TLanes.Count)
+            for (nint position = 0; position < positions; position++)
             {
-                var spread = TLanes.Load(gradient + c) * share;
-                for (nint position = 0; position < positions; position++)
+                var result = (TElement*)target + ((nint)image * positions + position) * channels;
+                for (var c = 0; c < channels; c += TLanes.Count)
                 {
-                    Store(spread, result + position * channels + c);
+                    Store(TLanes.Load(g + c) * share, result + c);
                 }
             }
         }

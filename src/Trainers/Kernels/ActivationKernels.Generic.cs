@@ -11,10 +11,12 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
     where TElement : unmanaged, IElement<TElement>
     where TLanes : struct, ILanes<TLanes>
 {
-    // Rows are taken in blocks that stay in the first cache, so that each block can be walked once for every few channels. Sums are of
-    // floats within a block, and of doubles over the blocks.
-    private const int BlockValues = 8192;
-    private const int LeastBlockRows = 32;
+    // All kernels walk values as they lie in memory: a CPU reads ahead along a line, and not where every row is left after a few channels.
+    // For sums, rows of few channels are walked as longer ones: an addition need not wait for the one just before it.
+    private const int LeastColumns = 512;
+
+    // Sums are of floats within so many of these rows, and of doubles beyond.
+    private const int BlockRows = 128;
 
     private ActivationKernels()
     {
@@ -26,18 +28,32 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
 
     public override int ElementSize => sizeof(TElement);
 
+    public override int RoomFor(int channels) => 3 * Columns(channels);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Sums(void* x, nint rows, int channels, float* shift, double* sums)
+    public override void Sums(void* x, nint rows, int channels, float* shift, double* sums, float* room)
     {
-        new Span<double>(sums, 2 * channels).Clear();
-        var blockRows = BlockRows(channels);
-        for (nint block = 0; block < rows; block += blockRows)
+        var columns = Columns(channels);
+        float* shifts = room, values = room + columns, squares = room + 2 * columns;
+        Begin(shift, channels, room, sums);
+        var end = rows * channels;
+        for (nint block = 0; block < end; block += BlockRows * columns)
         {
-            var count = Math.Min(blockRows, rows - block);
-            for (var c = 0; c < channels; c += TLanes.Count)
+            var blockEnd = Math.Min(end, block + BlockRows * columns);
+            for (var row = block; row < blockEnd; row += columns)
             {
-                SumBlock((TElement*)x + block * channels + c, count, channels, TLanes.Load(shift + c), sums + c, sums + channels + c);
+                var px = (TElement*)x + row;
+                var count = (int)Math.Min(columns, blockEnd - row);
+                for (var i = 0; i < count; i += TLanes.Count)
+                {
+                    var d = Load(px + i) - TLanes.Load(shifts + i);
+                    TLanes.Store(TLanes.Load(values + i) + d, values + i);
+                    TLanes.Store(TLanes.MultiplyAdd(d, d, TLanes.Load(squares + i)), squares + i);
+                }
             }
+
+            Move(values, channels, sums);
+            Move(squares, channels, sums + channels);
         }
     }
 
@@ -66,7 +82,8 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void GradientSums(void* g, void* g2, void* y, void* x, nint rows, int channels, float* mean, double* sums)
+    public override void GradientSums(
+        void* g, void* g2, void* y, void* x, nint rows, int channels, float* mean, double* sums, float* room)
     {
         var pg = (TElement*)g;
         var pg2 = (TElement*)g2;
@@ -75,16 +92,16 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
         switch (g2 is not null, y is not null)
         {
             case (true, true):
-                GradientSums<Yes, Yes>(pg, pg2, py, px, rows, channels, mean, sums);
+                GradientSums<Yes, Yes>(pg, pg2, py, px, rows, channels, mean, sums, room);
                 break;
             case (true, false):
-                GradientSums<Yes, No>(pg, pg2, py, px, rows, channels, mean, sums);
+                GradientSums<Yes, No>(pg, pg2, py, px, rows, channels, mean, sums, room);
                 break;
             case (false, true):
-                GradientSums<No, Yes>(pg, pg2, py, px, rows, channels, mean, sums);
+                GradientSums<No, Yes>(pg, pg2, py, px, rows, channels, mean, sums, room);
                 break;
             default:
-                GradientSums<No, No>(pg, pg2, py, px, rows, channels, mean, sums);
+                GradientSums<No, No>(pg, pg2, py, px, rows, channels, mean, sums, room);
                 break;
         }
     }
@@ -93,22 +110,15 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
     public override void NormalizeGradient(
         void* g, void* x, void* target, nint rows, int channels, float* mean, float* slope, float* lean, float* level)
     {
-        var blockRows = BlockRows(channels);
-        for (nint block = 0; block < rows; block += blockRows)
+        for (nint row = 0; row < rows; row++)
         {
-            var count = Math.Min(blockRows, rows - block);
+            var first = row * channels;
+            TElement* pg = (TElement*)g + first, px = (TElement*)x + first, pt = (TElement*)target + first;
             for (var c = 0; c < channels; c += TLanes.Count)
             {
-                var (m, s, l, v) = (TLanes.Load(mean + c), TLanes.Load(slope + c), TLanes.Load(lean + c), TLanes.Load(level + c));
-                var first = block * channels + c;
-                var pg = (TElement*)g + first;
-                var px = (TElement*)x + first;
-                var pt = (TElement*)target + first;
-                for (nint row = 0; row < count; row++, pg += channels, px += channels, pt += channels)
-                {
-                    var leaned = TLanes.MultiplyAdd(Load(px) - m, l, v);
-                    Store(TLanes.MultiplyAdd(Load(pg), s, leaned), pt);
-                }
+                var centered = Load(px + c) - TLanes.Load(mean + c);
+                var leaned = TLanes.MultiplyAdd(centered, TLanes.Load(lean + c), TLanes.Load(level + c));
+                Store(TLanes.MultiplyAdd(Load(pg + c), TLanes.Load(slope + c), leaned), pt + c);
             }
         }
     }
@@ -153,16 +163,14 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Gate(void* x, float* gate, void* y, int images, int positions, int channels)
     {
-        for (var image = 0; image < images; image++)
+        for (var image = 0; image < images; image++, gate += channels)
         {
-            var first = (nint)image * positions * channels;
-            for (var c = 0; c < channels; c += TLanes.Count)
+            for (nint position = 0; position < positions; position++)
             {
-                var factor = TLanes.Load(gate + (nint)image * channels + c);
-                for (nint position = 0; position < positions; position++)
+                var first = ((nint)image * positions + position) * channels;
+                for (var c = 0; c < channels; c += TLanes.Count)
                 {
-                    var place = first + position * channels + c;
-                    Store(Load((TElement*)x + place) * factor, (TElement*)y + place);
+                    Store(Load((TElement*)x + first + c) * TLanes.Load(gate + c), (TElement*)y + first + c);
                 }
             }
         }
@@ -172,21 +180,19 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
     public override void GateGradient(
         void* g, void* x, float* gate, void* target, float* gateTarget, int images, int positions, int channels)
     {
-        for (var image = 0; image < images; image++)
+        new Span<float>(gateTarget, images * channels).Clear();
+        for (var image = 0; image < images; image++, gate += channels, gateTarget += channels)
         {
-            var first = (nint)image * positions * channels;
-            for (var c = 0; c < channels; c += TLanes.Count)
+            for (nint position = 0; position < positions; position++)
             {
-                var (factor, sum) = (TLanes.Load(gate + (nint)image * channels + c), TLanes.Of(0));
-                for (nint position = 0; position < positions; position++)
+                var first = ((nint)image * positions + position) * channels;
+                for (var c = 0; c < channels; c += TLanes.Count)
                 {
-                    var place = first + position * channels + c;
-                    var gradient = Load((TElement*)g + place);
-                    sum = TLanes.MultiplyAdd(gradient, Load((TElement*)x + place), sum);
-                    Store(gradient * factor, (TElement*)target + place);
+                    var gradient = Load((TElement*)g + first + c);
+                    var sum = TLanes.MultiplyAdd(gradient, Load((TElement*)x + first + c), TLanes.Load(gateTarget + c));
+                    TLanes.Store(sum, gateTarget + c);
+                    Store(gradient * TLanes.Load(gate + c), (TElement*)target + first + c);
                 }
-
-                TLanes.Store(sum, gateTarget + (nint)image * channels + c);
             }
         }
     }
@@ -234,102 +240,55 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
         TAny.Store(sum, target + i);
     }
 
-    // Four sums at a time, since each addition waits for the one before it.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SumBlock(TElement* x, nint rows, int channels, TLanes shift, double* sums, double* squares)
-    {
-        var (s0, s1, s2, s3) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
-        var (q0, q1, q2, q3) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
-        nint row = 0;
-        for (; row <= rows - 4; row += 4, x += 4 * channels)
-        {
-            var d0 = Load(x) - shift;
-            var d1 = Load(x + channels) - shift;
-            var d2 = Load(x + 2 * channels) - shift;
-            var d3 = Load(x + 3 * channels) - shift;
-            (s0, s1, s2, s3) = (s0 + d0, s1 + d1, s2 + d2, s3 + d3);
-            q0 = TLanes.MultiplyAdd(d0, d0, q0);
-            q1 = TLanes.MultiplyAdd(d1, d1, q1);
-            q2 = TLanes.MultiplyAdd(d2, d2, q2);
-            q3 = TLanes.MultiplyAdd(d3, d3, q3);
-        }
-
-        for (; row < rows; row++, x += channels)
-        {
-            var d = Load(x) - shift;
-            s0 += d;
-            q0 = TLanes.MultiplyAdd(d, d, q0);
-        }
-
-        AddTo(sums, s0 + s1 + (s2 + s3));
-        AddTo(squares, q0 + q1 + (q2 + q3));
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Normalize<TShortcut, TRectify>(
         TElement* x, TElement* shortcut, TElement* y, nint rows, int channels, float* scale, float* offset)
         where TShortcut : struct, IFlag
         where TRectify : struct, IFlag
     {
-        var blockRows = BlockRows(channels);
-        for (nint block = 0; block < rows; block += blockRows)
+        for (nint row = 0; row < rows; row++)
         {
-            var count = Math.Min(blockRows, rows - block);
+            var first = row * channels;
             for (var c = 0; c < channels; c += TLanes.Count)
             {
-                var (s, o) = (TLanes.Load(scale + c), TLanes.Load(offset + c));
-                var first = block * channels + c;
-                var end = first + count * channels;
-                for (var i = first; i < end; i += channels)
+                var value = TLanes.MultiplyAdd(Load(x + first + c), TLanes.Load(scale + c), TLanes.Load(offset + c));
+                if (TShortcut.IsSet)
                 {
-                    var value = TLanes.MultiplyAdd(Load(x + i), s, o);
-                    if (TShortcut.IsSet)
-                    {
-                        value += Load(shortcut + i);
-                    }
-
-                    Store(TRectify.IsSet ? TLanes.WherePositive(value, value) : value, y + i);
+                    value += Load(shortcut + first + c);
                 }
+
+                Store(TRectify.IsSet ? TLanes.WherePositive(value, value) : value, y + first + c);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void GradientSums<TSecond, TRectified>(
-        TElement* g, TElement* g2, TElement* y, TElement* x, nint rows, int channels, float* mean, double* sums)
+        TElement* g, TElement* g2, TElement* y, TElement* x, nint rows, int channels, float* mean, double* sums, float* room)
         where TSecond : struct, IFlag
         where TRectified : struct, IFlag
     {
-        new Span<double>(sums, 2 * channels).Clear();
-        var blockRows = BlockRows(channels);
-        for (nint block = 0; block < rows; block += blockRows)
+        var columns = Columns(channels);
+        float* means = room, values = room + columns, products = room + 2 * columns;
+        Begin(mean, channels, room, sums);
+        var end = rows * channels;
+        for (nint block = 0; block < end; block += BlockRows * columns)
         {
-            var count = Math.Min(blockRows, rows - block);
-            for (var c = 0; c < channels; c += TLanes.Count)
+            var blockEnd = Math.Min(end, block + BlockRows * columns);
+            for (var row = block; row < blockEnd; row += columns)
             {
-                var m = TLanes.Load(mean + c);
-                var (s0, s1, p0, p1) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
-                var first = block * channels + c;
-                var (end, i) = (first + count * channels, first);
-                for (; i < end - channels; i += 2 * channels)
+                var count = (int)Math.Min(columns, blockEnd - row);
+                for (var i = 0; i < count; i += TLanes.Count)
                 {
-                    var g0 = Complete<TSecond, TRectified>(g, g2, y, i);
-                    var g1 = Complete<TSecond, TRectified>(g, g2, y, i + channels);
-                    (s0, s1) = (s0 + g0, s1 + g1);
-                    p0 = TLanes.MultiplyAdd(g0, Load(x + i) - m, p0);
-                    p1 = TLanes.MultiplyAdd(g1, Load(x + i + channels) - m, p1);
+                    var gradient = Complete<TSecond, TRectified>(g, g2, y, row + i);
+                    var centered = Load(x + row + i) - TLanes.Load(means + i);
+                    TLanes.Store(TLanes.Load(values + i) + gradient, values + i);
+                    TLanes.Store(TLanes.MultiplyAdd(gradient, centered, TLanes.Load(products + i)), products + i);
                 }
-
-                if (i < end)
-                {
-                    var g0 = Complete<TSecond, TRectified>(g, g2, y, i);
-                    s0 += g0;
-                    p0 = TLanes.MultiplyAdd(g0, Load(x + i) - m, p0);
-                }
-
-                AddTo(sums + c, s0 + s1);
-                AddTo(sums + channels + c, p0 + p1);
             }
+
+            Move(values, channels, sums);
+            Move(products, channels, sums + channels);
         }
     }
 
@@ -357,17 +316,35 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
         return gradient;
     }
 
-    private static int BlockRows(int channels) => Math.Max(LeastBlockRows, BlockValues / channels);
+    private static int Columns(int channels) => Math.Max(1, LeastColumns / channels) * channels;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo(double* sums, TLanes values)
+    // Repeats a number of each channel over the columns, and clears what is added to.
+    private static void Begin(float* numbers, int channels, float* room, double* sums)
     {
-        var floats = stackalloc float[TLanes.Count];
-        TLanes.Store(values, floats);
-        for (var lane = 0; lane < TLanes.Count; lane++)
+        var columns = Columns(channels);
+        for (var first = 0; first < columns; first += channels)
         {
-            sums[lane] += floats[lane];
+            new Span<float>(numbers, channels).CopyTo(new Span<float>(room + first, channels));
         }
+
+        new Span<float>(room + columns, 2 * columns).Clear();
+        new Span<double>(sums, 2 * channels).Clear();
+    }
+
+    // Adds the sums of the columns to those of their channels, and clears them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Move(float* values, int channels, double* sums)
+    {
+        var columns = Columns(channels);
+        for (var first = 0; first < columns; first += channels)
+        {
+            for (var c = 0; c < channels; c++)
+            {
+                sums[c] += values[first + c];
+            }
+        }
+
+        new Span<float>(values, columns).Clear();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -36,13 +36,18 @@ internal abstract unsafe class ActivationKernels
         : Vector128.IsHardwareAccelerated ? Lanes128.Count
         : 1;
 
+    /// <summary>Gets the floats of room that sums over rows take.</summary>
+    /// <param name="channels">The channels of a row.</param>
+    public abstract int RoomFor(int channels);
+
     /// <summary>Adds up values and their squares, channel by channel, after taking a number off each value.</summary>
     /// <param name="x">[rows, channels].</param>
     /// <param name="rows">The rows.</param>
     /// <param name="channels">The channels.</param>
     /// <param name="shift">[channels], near the means: so no digits are lost where a mean is much larger than a deviation.</param>
     /// <param name="sums">[2, channels]: the sums, then the sums of squares.</param>
-    public abstract void Sums(void* x, nint rows, int channels, float* shift, double* sums);
+    /// <param name="room">Room for <see cref="RoomFor"/> the channels.</param>
+    public abstract void Sums(void* x, nint rows, int channels, float* shift, double* sums, float* room);
 
     /// <summary>Computes x · scale + offset, adds a shortcut, and makes negative values zero.</summary>
     /// <param name="x">[rows, channels].</param>
@@ -67,7 +72,9 @@ internal abstract unsafe class ActivationKernels
     /// <param name="channels">The channels.</param>
     /// <param name="mean">[channels].</param>
     /// <param name="sums">[2, channels]: Σ g, then Σ g · (x − mean).</param>
-    public abstract void GradientSums(void* g, void* g2, void* y, void* x, nint rows, int channels, float* mean, double* sums);
+    /// <param name="room">Room for <see cref="RoomFor"/> the channels.</param>
+    public abstract void GradientSums(
+        void* g, void* g2, void* y, void* x, nint rows, int channels, float* mean, double* sums, float* room);
 
     /// <summary>Computes the gradient of what was normalized: slope · g + lean · (x − mean) + level.</summary>
     /// <param name="g">[rows, channels]: the gradient of the result.</param>

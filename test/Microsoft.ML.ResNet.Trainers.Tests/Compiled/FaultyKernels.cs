@@ -9,9 +9,11 @@ internal sealed unsafe class FaultyKernels(ActivationKernels right, string wrong
 
     public override int ElementSize => right.ElementSize;
 
-    public override void Sums(void* x, nint rows, int channels, float* shift, double* sums)
+    public override int RoomFor(int channels) => right.RoomFor(channels);
+
+    public override void Sums(void* x, nint rows, int channels, float* shift, double* sums, float* room)
     {
-        right.Sums(x, rows, channels, shift, sums);
+        right.Sums(x, rows, channels, shift, sums, room);
     }
 
     public override void Normalize(void* x, void* shortcut, bool rectify, void* y, nint rows, int channels, float* scale, float* offset)
@@ -19,9 +21,10 @@ internal sealed unsafe class FaultyKernels(ActivationKernels right, string wrong
         right.Normalize(x, shortcut, rectify, y, rows, channels, scale, offset);
     }
 
-    public override void GradientSums(void* g, void* g2, void* y, void* x, nint rows, int channels, float* mean, double* sums)
+    public override void GradientSums(
+        void* g, void* g2, void* y, void* x, nint rows, int channels, float* mean, double* sums, float* room)
     {
-        right.GradientSums(g, g2, y, x, rows, channels, mean, sums);
+        right.GradientSums(g, g2, y, x, rows, channels, mean, sums, room);
         Spoil(nameof(GradientSums), new Span<double>(sums, channels));
     }
 

@@ -106,14 +106,15 @@ public sealed unsafe class ActivationKernelsTests
         float* a = room.Floats(6, Images * Channels), b = room.Floats(7, Channels);
         float* c = room.Floats(8, Channels), d = room.Floats(9, Channels);
         var sums = room.Doubles(2 * Channels);
-        kernels.Sums(x, rows, Channels, a, sums);
+        var ofSums = room.Floats(14, kernels.RoomFor(Channels));
+        kernels.Sums(x, rows, Channels, a, sums, ofSums);
         results.Add(new Span<double>(sums, 2 * Channels).ToArray());
         foreach (var (shortcut, rectify) in new[] { (false, false), (false, true), (true, false), (true, true) })
         {
             kernels.Normalize(x, shortcut ? g2 : null, rectify, target, rows, Channels, a, b);
             results.Add(room.Read(target, Count));
             var own = room.Activations(3);
-            kernels.GradientSums(own, shortcut ? g2 : null, rectify ? y : null, x, rows, Channels, a, sums);
+            kernels.GradientSums(own, shortcut ? g2 : null, rectify ? y : null, x, rows, Channels, a, sums, ofSums);
             results.Add(room.Read(own, Count));
             results.Add(new Span<double>(sums, 2 * Channels).ToArray());
             kernels.Add(x, shortcut ? a : null, y, rectify, target, Images, (nint)Pool.Size);
