@@ -11,12 +11,14 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
     where TElement : unmanaged, IElement<TElement>
     where TLanes : struct, ILanes<TLanes>
 {
-    // All kernels walk values as they lie in memory: a CPU reads ahead along a line, and not where every row is left after a few channels.
-    // For sums, rows of few channels are walked as longer ones: an addition need not wait for the one just before it.
-    private const int LeastColumns = 512;
+    // Values are walked as they lie in memory, or nearly so: a CPU reads ahead along a line, and not where every row is left after a few
+    // channels. Long rows are walked one by one. Short ones are taken in blocks of some lines of the cache, and each block is walked once
+    // for every vector of channels, whose numbers and sums stay in registers.
+    private const int LongRow = 128;
+    private const int BlockValues = 256;
 
-    // Sums are of floats within so many of these rows, and of doubles beyond.
-    private const int BlockRows = 128;
+    // Sums are of floats within so many blocks, and of doubles beyond.
+    private const int SumBlocks = 128;
 
     private ActivationKernels()
     {
@@ -28,32 +30,33 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
 
     public override int ElementSize => sizeof(TElement);
 
-    public override int RoomFor(int channels) => 3 * Columns(channels);
+    public override int RoomFor(int channels) => 2 * channels;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Sums(void* x, nint rows, int channels, float* shift, double* sums, float* room)
     {
-        var columns = Columns(channels);
-        float* shifts = room, values = room + columns, squares = room + 2 * columns;
-        Begin(shift, channels, room, sums);
-        var end = rows * channels;
-        for (nint block = 0; block < end; block += BlockRows * columns)
+        new Span<double>(sums, 2 * channels).Clear();
+        new Span<float>(room, 2 * channels).Clear();
+        var blockRows = BlockRows(channels);
+        for (nint first = 0; first < rows; first += SumBlocks * blockRows)
         {
-            var blockEnd = Math.Min(end, block + BlockRows * columns);
-            for (var row = block; row < blockEnd; row += columns)
+            var end = Math.Min(rows, first + SumBlocks * blockRows);
+            for (var block = first; block < end; block += blockRows)
             {
-                var px = (TElement*)x + row;
-                var count = (int)Math.Min(columns, blockEnd - row);
-                for (var i = 0; i < count; i += TLanes.Count)
+                if (blockRows == 1)
                 {
-                    var d = Load(px + i) - TLanes.Load(shifts + i);
-                    TLanes.Store(TLanes.Load(values + i) + d, values + i);
-                    TLanes.Store(TLanes.MultiplyAdd(d, d, TLanes.Load(squares + i)), squares + i);
+                    SumRow((TElement*)x + block * channels, channels, shift, room);
+                    continue;
+                }
+
+                var count = Math.Min(blockRows, end - block);
+                for (var c = 0; c < channels; c += TLanes.Count)
+                {
+                    SumBlock((TElement*)x + block * channels + c, count, channels, TLanes.Load(shift + c), room + c, room + channels + c);
                 }
             }
 
-            Move(values, channels, sums);
-            Move(squares, channels, sums + channels);
+            Move(room, sums, 2 * channels);
         }
     }
 
@@ -110,16 +113,42 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
     public override void NormalizeGradient(
         void* g, void* x, void* target, nint rows, int channels, float* mean, float* slope, float* lean, float* level)
     {
-        for (nint row = 0; row < rows; row++)
+        var blockRows = BlockRows(channels);
+        for (nint block = 0; block < rows; block += blockRows)
         {
-            var first = row * channels;
-            TElement* pg = (TElement*)g + first, px = (TElement*)x + first, pt = (TElement*)target + first;
+            if (blockRows == 1)
+            {
+                var row = block * channels;
+                NormalizeGradientRow(
+                    (TElement*)g + row, (TElement*)x + row, (TElement*)target + row, channels, mean, slope, lean, level);
+                continue;
+            }
+
+            var count = Math.Min(blockRows, rows - block);
             for (var c = 0; c < channels; c += TLanes.Count)
             {
-                var centered = Load(px + c) - TLanes.Load(mean + c);
-                var leaned = TLanes.MultiplyAdd(centered, TLanes.Load(lean + c), TLanes.Load(level + c));
-                Store(TLanes.MultiplyAdd(Load(pg + c), TLanes.Load(slope + c), leaned), pt + c);
+                var (m, s, l, v) = (TLanes.Load(mean + c), TLanes.Load(slope + c), TLanes.Load(lean + c), TLanes.Load(level + c));
+                var first = block * channels + c;
+                var pg = (TElement*)g + first;
+                var px = (TElement*)x + first;
+                var pt = (TElement*)target + first;
+                for (nint row = 0; row < count; row++, pg += channels, px += channels, pt += channels)
+                {
+                    var leaned = TLanes.MultiplyAdd(Load(px) - m, l, v);
+                    Store(TLanes.MultiplyAdd(Load(pg), s, leaned), pt);
+                }
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void NormalizeGradientRow(
+        TElement* g, TElement* x, TElement* target, int channels, float* mean, float* slope, float* lean, float* level)
+    {
+        for (var c = 0; c < channels; c += TLanes.Count)
+        {
+            var leaned = TLanes.MultiplyAdd(Load(x + c) - TLanes.Load(mean + c), TLanes.Load(lean + c), TLanes.Load(level + c));
+            Store(TLanes.MultiplyAdd(Load(g + c), TLanes.Load(slope + c), leaned), target + c);
         }
     }
 
@@ -241,24 +270,97 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SumRow(TElement* x, int channels, float* shift, float* sums)
+    {
+        for (var c = 0; c < channels; c += TLanes.Count)
+        {
+            var d = Load(x + c) - TLanes.Load(shift + c);
+            AddTo(sums + c, d);
+            TLanes.Store(TLanes.MultiplyAdd(d, d, TLanes.Load(sums + channels + c)), sums + channels + c);
+        }
+    }
+
+    // Four sums at a time, since each addition waits for the one before it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SumBlock(TElement* x, nint rows, int channels, TLanes shift, float* sums, float* squares)
+    {
+        var (s0, s1, s2, s3) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
+        var (q0, q1, q2, q3) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
+        nint row = 0;
+        for (; row <= rows - 4; row += 4, x += 4 * channels)
+        {
+            var d0 = Load(x) - shift;
+            var d1 = Load(x + channels) - shift;
+            var d2 = Load(x + 2 * channels) - shift;
+            var d3 = Load(x + 3 * channels) - shift;
+            (s0, s1, s2, s3) = (s0 + d0, s1 + d1, s2 + d2, s3 + d3);
+            q0 = TLanes.MultiplyAdd(d0, d0, q0);
+            q1 = TLanes.MultiplyAdd(d1, d1, q1);
+            q2 = TLanes.MultiplyAdd(d2, d2, q2);
+            q3 = TLanes.MultiplyAdd(d3, d3, q3);
+        }
+
+        for (; row < rows; row++, x += channels)
+        {
+            var d = Load(x) - shift;
+            s0 += d;
+            q0 = TLanes.MultiplyAdd(d, d, q0);
+        }
+
+        AddTo(sums, s0 + s1 + (s2 + s3));
+        AddTo(squares, q0 + q1 + (q2 + q3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Normalize<TShortcut, TRectify>(
         TElement* x, TElement* shortcut, TElement* y, nint rows, int channels, float* scale, float* offset)
         where TShortcut : struct, IFlag
         where TRectify : struct, IFlag
     {
-        for (nint row = 0; row < rows; row++)
+        var blockRows = BlockRows(channels);
+        for (nint block = 0; block < rows; block += blockRows)
         {
-            var first = row * channels;
+            if (blockRows == 1)
+            {
+                NormalizeRow<TShortcut, TRectify>(x, shortcut, y, block * channels, channels, scale, offset);
+                continue;
+            }
+
+            var count = Math.Min(blockRows, rows - block);
             for (var c = 0; c < channels; c += TLanes.Count)
             {
-                var value = TLanes.MultiplyAdd(Load(x + first + c), TLanes.Load(scale + c), TLanes.Load(offset + c));
-                if (TShortcut.IsSet)
+                var (s, o) = (TLanes.Load(scale + c), TLanes.Load(offset + c));
+                var first = block * channels + c;
+                var end = first + count * channels;
+                for (var i = first; i < end; i += channels)
                 {
-                    value += Load(shortcut + first + c);
-                }
+                    var value = TLanes.MultiplyAdd(Load(x + i), s, o);
+                    if (TShortcut.IsSet)
+                    {
+                        value += Load(shortcut + i);
+                    }
 
-                Store(TRectify.IsSet ? TLanes.WherePositive(value, value) : value, y + first + c);
+                    Store(TRectify.IsSet ? TLanes.WherePositive(value, value) : value, y + i);
+                }
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void NormalizeRow<TShortcut, TRectify>(
+        TElement* x, TElement* shortcut, TElement* y, nint first, int channels, float* scale, float* offset)
+        where TShortcut : struct, IFlag
+        where TRectify : struct, IFlag
+    {
+        for (var c = 0; c < channels; c += TLanes.Count)
+        {
+            var value = TLanes.MultiplyAdd(Load(x + first + c), TLanes.Load(scale + c), TLanes.Load(offset + c));
+            if (TShortcut.IsSet)
+            {
+                value += Load(shortcut + first + c);
+            }
+
+            Store(TRectify.IsSet ? TLanes.WherePositive(value, value) : value, y + first + c);
         }
     }
 
@@ -268,27 +370,63 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
         where TSecond : struct, IFlag
         where TRectified : struct, IFlag
     {
-        var columns = Columns(channels);
-        float* means = room, values = room + columns, products = room + 2 * columns;
-        Begin(mean, channels, room, sums);
-        var end = rows * channels;
-        for (nint block = 0; block < end; block += BlockRows * columns)
+        new Span<double>(sums, 2 * channels).Clear();
+        new Span<float>(room, 2 * channels).Clear();
+        var blockRows = BlockRows(channels);
+        for (nint first = 0; first < rows; first += SumBlocks * blockRows)
         {
-            var blockEnd = Math.Min(end, block + BlockRows * columns);
-            for (var row = block; row < blockEnd; row += columns)
+            var end = Math.Min(rows, first + SumBlocks * blockRows);
+            for (var block = first; block < end; block += blockRows)
             {
-                var count = (int)Math.Min(columns, blockEnd - row);
-                for (var i = 0; i < count; i += TLanes.Count)
+                if (blockRows == 1)
                 {
-                    var gradient = Complete<TSecond, TRectified>(g, g2, y, row + i);
-                    var centered = Load(x + row + i) - TLanes.Load(means + i);
-                    TLanes.Store(TLanes.Load(values + i) + gradient, values + i);
-                    TLanes.Store(TLanes.MultiplyAdd(gradient, centered, TLanes.Load(products + i)), products + i);
+                    GradientSumRow<TSecond, TRectified>(g, g2, y, x, block * channels, channels, mean, room);
+                    continue;
+                }
+
+                var last = Math.Min(end, block + blockRows) * channels;
+                for (var c = 0; c < channels; c += TLanes.Count)
+                {
+                    var m = TLanes.Load(mean + c);
+                    var (s0, s1, p0, p1) = (TLanes.Of(0), TLanes.Of(0), TLanes.Of(0), TLanes.Of(0));
+                    var i = block * channels + c;
+                    for (; i < last - channels; i += 2 * channels)
+                    {
+                        var g0 = Complete<TSecond, TRectified>(g, g2, y, i);
+                        var g1 = Complete<TSecond, TRectified>(g, g2, y, i + channels);
+                        (s0, s1) = (s0 + g0, s1 + g1);
+                        p0 = TLanes.MultiplyAdd(g0, Load(x + i) - m, p0);
+                        p1 = TLanes.MultiplyAdd(g1, Load(x + i + channels) - m, p1);
+                    }
+
+                    if (i < last)
+                    {
+                        var g0 = Complete<TSecond, TRectified>(g, g2, y, i);
+                        s0 += g0;
+                        p0 = TLanes.MultiplyAdd(g0, Load(x + i) - m, p0);
+                    }
+
+                    AddTo(room + c, s0 + s1);
+                    AddTo(room + channels + c, p0 + p1);
                 }
             }
 
-            Move(values, channels, sums);
-            Move(products, channels, sums + channels);
+            Move(room, sums, 2 * channels);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GradientSumRow<TSecond, TRectified>(
+        TElement* g, TElement* g2, TElement* y, TElement* x, nint first, int channels, float* mean, float* sums)
+        where TSecond : struct, IFlag
+        where TRectified : struct, IFlag
+    {
+        for (var c = 0; c < channels; c += TLanes.Count)
+        {
+            var gradient = Complete<TSecond, TRectified>(g, g2, y, first + c);
+            var centered = Load(x + first + c) - TLanes.Load(mean + c);
+            AddTo(sums + c, gradient);
+            TLanes.Store(TLanes.MultiplyAdd(gradient, centered, TLanes.Load(sums + channels + c)), sums + channels + c);
         }
     }
 
@@ -316,35 +454,21 @@ internal sealed unsafe partial class ActivationKernels<TElement, TLanes> : Activ
         return gradient;
     }
 
-    private static int Columns(int channels) => Math.Max(1, LeastColumns / channels) * channels;
+    private static nint BlockRows(int channels) => channels >= LongRow ? 1 : BlockValues / channels;
 
-    // Repeats a number of each channel over the columns, and clears what is added to.
-    private static void Begin(float* numbers, int channels, float* room, double* sums)
-    {
-        var columns = Columns(channels);
-        for (var first = 0; first < columns; first += channels)
-        {
-            new Span<float>(numbers, channels).CopyTo(new Span<float>(room + first, channels));
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTo(float* sums, TLanes values) => TLanes.Store(TLanes.Load(sums) + values, sums);
 
-        new Span<float>(room + columns, 2 * columns).Clear();
-        new Span<double>(sums, 2 * channels).Clear();
-    }
-
-    // Adds the sums of the columns to those of their channels, and clears them.
+    // Adds floats to doubles, and clears them.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Move(float* values, int channels, double* sums)
+    private static void Move(float* floats, double* doubles, int count)
     {
-        var columns = Columns(channels);
-        for (var first = 0; first < columns; first += channels)
+        for (var i = 0; i < count; i++)
         {
-            for (var c = 0; c < channels; c++)
-            {
-                sums[c] += values[first + c];
-            }
+            doubles[i] += floats[i];
         }
 
-        new Span<float>(values, columns).Clear();
+        new Span<float>(floats, count).Clear();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -92,6 +92,36 @@ public sealed unsafe class ActivationKernelsTests
                 pair => Assert.Equal(pair.First, pair.Second, tolerance * Math.Max(1, Math.Abs(pair.First)))));
     }
 
+    // More than a block of rows that are walked as one, with a rest; rows that are longer than those.
+    [Theory]
+    [InlineData(16, 5001)]
+    [InlineData(48, 1999)]
+    [InlineData(1040, 131)]
+    public void SumsAreThoseOfEachChannel(int channels, int rows)
+    {
+        var kernels = ActivationKernels.For(bfloat16: false, channels);
+        using var room = new Room(kernels, bfloat16: false);
+        float* x = room.Floats(1, rows * channels), g = room.Floats(2, rows * channels), means = room.Floats(3, channels);
+        var sums = room.Doubles(2 * channels);
+        var ofSums = room.Floats(4, kernels.RoomFor(channels));
+        var expected = new double[4 * channels];
+        for (var i = 0; i < rows * channels; i++)
+        {
+            var c = i % channels;
+            double d = x[i] - means[c];
+            expected[c] += d;
+            expected[channels + c] += d * d;
+            expected[2 * channels + c] += g[i];
+            expected[3 * channels + c] += g[i] * d;
+        }
+
+        kernels.Sums(x, rows, channels, means, sums, ofSums);
+        double[] actual = [.. new Span<double>(sums, 2 * channels)];
+        kernels.GradientSums(g, null, null, x, rows, channels, means, sums, ofSums);
+        actual = [.. actual, .. new Span<double>(sums, 2 * channels)];
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 2e-3));
+    }
+
     // What every kernel makes of the same numbers.
     private static double[][] Compute(int lanes, bool bfloat16)
     {
